@@ -1,0 +1,107 @@
+//! The arguments of an annotated function, as the journal keeps them: by name, as JSON.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::{EncodeError, Error};
+
+/// An argument that is written into the journal, so that the call can be made again: `Serialize`.
+#[diagnostic::on_unimplemented(
+    message = "argument of type `{Self}` cannot be written into the journal",
+    label = "this argument is kept, so that the call can be made again after a crash",
+    note = "derive `serde::Serialize` and `serde::Deserialize` for it, or, if it is a pool or a \
+            client that the runtime supplies, mark the parameter `#[state]`"
+)]
+pub trait Journaled {
+    /// As a JSON value.
+    ///
+    /// # Errors
+    /// When the value has no JSON form.
+    fn journal(&self) -> Result<Value, serde_json::Error>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + ?Sized> Journaled for T {
+    fn journal(&self) -> Result<Value, serde_json::Error> {
+        serde_json::to_value(self)
+    }
+}
+
+/// The arguments of one call, or why they could not be written down.
+#[derive(Debug, Default)]
+pub struct Arguments {
+    values: serde_json::Map<String, Value>,
+    error: Option<(&'static str, EncodeError)>,
+}
+
+impl Arguments {
+    /// No arguments yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the argument `name`. The first failure is kept and reported when the call is made.
+    #[must_use]
+    pub fn with<T: Journaled + ?Sized>(mut self, name: &'static str, value: &T) -> Self {
+        match value.journal() {
+            Ok(value) => {
+                self.values.insert(name.to_owned(), value);
+            }
+            Err(error) => {
+                self.error.get_or_insert((name, error.into()));
+            }
+        }
+        self
+    }
+
+    /// The JSON object, `{"name": value, …}` with the names in alphabetical order.
+    pub(crate) fn encode(self, function: &'static str) -> Result<String, Error> {
+        match self.error {
+            None => Ok(Value::Object(self.values).to_string()),
+            Some((name, source)) => Err(Error::Encode {
+                function,
+                what: format!("argument `{name}`"),
+                source,
+            }),
+        }
+    }
+}
+
+/// The arguments of a journaled call, read back.
+#[derive(Debug)]
+pub struct JournaledArguments {
+    function: &'static str,
+    values: serde_json::Map<String, Value>,
+}
+
+impl JournaledArguments {
+    pub(crate) fn decode(function: &'static str, text: &str) -> Result<Self, Error> {
+        match serde_json::from_str(text) {
+            Ok(values) => Ok(Self { function, values }),
+            Err(source) => Err(Error::Decode {
+                function,
+                what: "arguments".to_owned(),
+                source,
+            }),
+        }
+    }
+
+    /// The argument `name`, in the owned form of `T` (`String` for `str`, `Vec<T>` for `[T]`).
+    ///
+    /// # Errors
+    /// [`Error::Decode`] when the journal has no such argument or one of another type.
+    pub fn argument<T>(&self, name: &'static str) -> Result<T::Owned, Error>
+    where
+        T: ToOwned + ?Sized,
+        T::Owned: DeserializeOwned,
+    {
+        let value = self.values.get(name).cloned().unwrap_or(Value::Null);
+        serde_json::from_value(value).map_err(|source| Error::Decode {
+            function: self.function,
+            what: format!("argument `{name}`"),
+            source,
+        })
+    }
+}

@@ -1,0 +1,412 @@
+//! What a policy says when the policy itself, and not the user's function, is why a call failed.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+/// The failure of a policy: the body was refused, cut off, or its record could not be kept.
+///
+/// A function under an attribute keeps its own error type; that type is
+/// `From<resilience::Error>`, so a policy's failure reaches the caller through it. What the
+/// *body* returned is never wrapped in this type.
+///
+/// [`Error::effect`] says which of three things happened to the body, which is what a caller needs
+/// to know before it tries again.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// A circuit breaker is open, or half-open with all its probes taken. The body did not run.
+    CircuitOpen {
+        /// The name of the breaker.
+        breaker: &'static str,
+        /// When the breaker will admit a call again, as far as it knows.
+        retry_after: Duration,
+    },
+    /// The body did not answer in time and was dropped at the await it stood at.
+    TimedOut {
+        /// The function that was cut off.
+        function: &'static str,
+        /// The time it was given.
+        after: Duration,
+    },
+    /// Two breakers have one name and different configurations. The body did not run.
+    NameConflict {
+        /// What is named, for example `circuit breaker`.
+        kind: &'static str,
+        /// The name both claim.
+        name: &'static str,
+        /// Where the name was configured first, as `file:line`.
+        first: String,
+        /// Where it was configured differently, as `file:line`.
+        second: String,
+    },
+    /// The attribute needs a store, and no runtime is open. The body did not run.
+    NoRuntime {
+        /// The attribute that needs the runtime, for example `idempotent`.
+        attribute: &'static str,
+        /// The annotated function.
+        function: &'static str,
+    },
+    /// The runtime is shutting down and takes no new work. The body did not run.
+    ShuttingDown {
+        /// The function that was called.
+        function: &'static str,
+    },
+    /// A `#[state]` parameter has a type that the runtime was not given.
+    MissingState {
+        /// The function that needs it.
+        function: &'static str,
+        /// The type, as the compiler names it.
+        type_name: &'static str,
+    },
+    /// Another call with the same key is still running, and this one stopped waiting for it.
+    InProgress {
+        /// The annotated function.
+        function: &'static str,
+        /// The key, as a hash.
+        key: String,
+        /// How long this call waited.
+        waited: Duration,
+    },
+    /// The key was used before with other arguments. The body did not run.
+    KeyReused {
+        /// The annotated function.
+        function: &'static str,
+        /// The key, as a hash.
+        key: String,
+    },
+    /// An argument or the key could not be serialised. The body did not run.
+    Encode {
+        /// The annotated function.
+        function: &'static str,
+        /// What could not be serialised, for example ``argument `order` ``.
+        what: String,
+        /// Why.
+        source: EncodeError,
+    },
+    /// A stored value could not be read back as the type that the code has today.
+    Decode {
+        /// The annotated function.
+        function: &'static str,
+        /// What could not be read.
+        what: String,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// The store could not be asked. The body did not run.
+    Store {
+        /// The annotated function.
+        function: &'static str,
+        /// Why.
+        source: StoreError,
+    },
+    /// The body ran and succeeded, and its result could not be recorded: a later call with the same
+    /// key may run it again.
+    NotRecorded {
+        /// The annotated function.
+        function: &'static str,
+        /// Why, in one sentence.
+        reason: String,
+    },
+    /// A step failed, and undoing the steps before it failed too. What is left to undo is in the
+    /// dead letter queue.
+    CompensationFailed {
+        /// The name of the saga.
+        saga: &'static str,
+        /// Its id, as the journal has it.
+        id: String,
+        /// The step whose compensation failed.
+        step: String,
+        /// Why the saga had to be undone.
+        cause: String,
+        /// The entry in the dead letter queue.
+        dead_letter: String,
+    },
+    /// An earlier saga with the same key is in the dead letter queue; it must be finished there
+    /// before the key can be used again. The body did not run.
+    SagaDead {
+        /// The name of the saga.
+        saga: &'static str,
+        /// Its id, as the journal has it.
+        id: String,
+    },
+    /// The journal of a saga holds steps that the code, run again, did not ask for.
+    JournalMismatch {
+        /// The name of the saga.
+        saga: &'static str,
+        /// Its id, as the journal has it.
+        id: String,
+        /// What the journal says, and what the code asked for.
+        difference: String,
+    },
+    /// This process is no longer the owner of the saga: another one took it over.
+    Superseded {
+        /// The name of the saga.
+        saga: &'static str,
+        /// Its id, as the journal has it.
+        id: String,
+    },
+}
+
+/// What a failed call did to the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// The body was not started: calling again is safe.
+    DidNotRun,
+    /// The body was started and its end was not seen: it may have had its effect.
+    MayHaveRun,
+    /// The body ran to its end.
+    Ran,
+}
+
+impl Error {
+    /// Whether the body ran: before calling again, a caller must know.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        match self {
+            Self::CircuitOpen { .. }
+            | Self::NameConflict { .. }
+            | Self::NoRuntime { .. }
+            | Self::ShuttingDown { .. }
+            | Self::MissingState { .. }
+            | Self::InProgress { .. }
+            | Self::KeyReused { .. }
+            | Self::Encode { .. }
+            | Self::Store { .. }
+            | Self::SagaDead { .. } => Effect::DidNotRun,
+            Self::TimedOut { .. }
+            | Self::Decode { .. }
+            | Self::JournalMismatch { .. }
+            | Self::Superseded { .. } => Effect::MayHaveRun,
+            Self::NotRecorded { .. } | Self::CompensationFailed { .. } => Effect::Ran,
+        }
+    }
+
+    /// When a new call may be admitted, where the policy that refused knows it.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::CircuitOpen { retry_after, .. } => Some(*retry_after),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CircuitOpen {
+                breaker,
+                retry_after,
+            } => write!(
+                f,
+                "circuit breaker `{breaker}` is open; it may admit a call in {retry_after:?}"
+            ),
+            Self::TimedOut { function, after } => {
+                write!(
+                    f,
+                    "`{function}` did not answer within {after:?}; it may have had its effect"
+                )
+            }
+            Self::NameConflict {
+                kind,
+                name,
+                first,
+                second,
+            } => write!(
+                f,
+                "two different configurations for {kind} `{name}`: {first} and {second}; \
+                 make them equal, or give one another name"
+            ),
+            Self::NoRuntime {
+                attribute,
+                function,
+            } => write!(
+                f,
+                "`#[{attribute}]` on `{function}` keeps records, and no runtime is open; in `main`, \
+                 before the first call, write \
+                 `let runtime = resilience::Runtime::open(\"sqlite://app.db\").await?;` \
+                 and keep `runtime` until the end"
+            ),
+            Self::ShuttingDown { function } => {
+                write!(
+                    f,
+                    "`{function}` was not started: the runtime is shutting down"
+                )
+            }
+            Self::MissingState {
+                function,
+                type_name,
+            } => write!(
+                f,
+                "`{function}` has a `#[state]` parameter of type `{type_name}`, and the runtime has \
+                 none; give it one with `Runtime::builder(url).state(value)`"
+            ),
+            Self::InProgress {
+                function,
+                key,
+                waited,
+            } => write!(
+                f,
+                "another call of `{function}` with key {key} is still running after {waited:?}; \
+                 call again later for its result, or raise `wait`"
+            ),
+            Self::KeyReused { function, key } => write!(
+                f,
+                "key {key} of `{function}` was used before with other arguments; \
+                 one key stands for one operation: use a new key for a new one"
+            ),
+            Self::Encode {
+                function,
+                what,
+                source,
+            } => {
+                write!(
+                    f,
+                    "{what} of `{function}` could not be serialised: {source}"
+                )
+            }
+            Self::Decode {
+                function,
+                what,
+                source,
+            } => write!(
+                f,
+                "{what} of `{function}` could not be read back: {source}; \
+                 the type has probably changed since it was stored"
+            ),
+            Self::Store { function, source } => {
+                write!(f, "`{function}` was not run: {source}")
+            }
+            Self::NotRecorded { function, reason } => write!(
+                f,
+                "`{function}` has run, and its result could not be recorded: {reason}; \
+                 a later call with this key may run it again"
+            ),
+            Self::CompensationFailed {
+                saga,
+                id,
+                step,
+                cause,
+                dead_letter,
+            } => write!(
+                f,
+                "saga `{saga}` ({id}) failed ({cause}), and step `{step}` could not be undone; \
+                 dead letter {dead_letter} holds what is left to do"
+            ),
+            Self::SagaDead { saga, id } => write!(
+                f,
+                "saga `{saga}` ({id}) with this key is in the dead letter queue; \
+                 retry or resolve it there first"
+            ),
+            Self::JournalMismatch {
+                saga,
+                id,
+                difference,
+            } => write!(
+                f,
+                "the journal of saga `{saga}` ({id}) does not match the code: {difference}; \
+                 the saga is in the dead letter queue"
+            ),
+            Self::Superseded { saga, id } => {
+                write!(f, "saga `{saga}` ({id}) was taken over by another process")
+            }
+        }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Encode { source, .. } => Some(source),
+            Self::Decode { source, .. } => Some(source),
+            Self::Store { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+/// So that functions which return `std::io::Result` can be annotated: neither type is the user's,
+/// who could not write this conversion.
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match &error {
+            Error::TimedOut { .. } => std::io::ErrorKind::TimedOut,
+            _ => std::io::ErrorKind::Other,
+        };
+        Self::new(kind, error)
+    }
+}
+
+/// Why a value cannot be part of a key or of a journal.
+#[derive(Debug)]
+pub struct EncodeError(pub(crate) String);
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StdError for EncodeError {}
+
+impl From<serde_json::Error> for EncodeError {
+    fn from(error: serde_json::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// A store could not do what it was asked.
+///
+/// Whether the write took effect is [`StoreError::effect`]: a store that went away in the middle
+/// of a commit may have done it.
+#[derive(Debug)]
+pub struct StoreError {
+    doing: &'static str,
+    effect: Effect,
+    source: Box<dyn StdError + Send + Sync>,
+}
+
+impl StoreError {
+    /// An operation that certainly had no effect.
+    pub fn refused(
+        doing: &'static str,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self {
+            doing,
+            effect: Effect::DidNotRun,
+            source: source.into(),
+        }
+    }
+
+    /// An operation whose effect is unknown.
+    pub fn in_doubt(
+        doing: &'static str,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self {
+            doing,
+            effect: Effect::MayHaveRun,
+            source: source.into(),
+        }
+    }
+
+    /// Whether the operation took effect.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        self.effect
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the store failed while {}: {}", self.doing, self.source)
+    }
+}
+
+impl StdError for StoreError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&*self.source)
+    }
+}

@@ -1,0 +1,32 @@
+//! What the attributes of the `resilience` crate expand to.
+//!
+//! Users depend on `resilience`, which re-exports what they name from here. The map:
+//!
+//! | module | concern |
+//! |---|---|
+//! | [`error`], [`outcome`] | what a call passes through on its way out of a stack of policies |
+//! | [`policy`] | retry, circuit breaker, timeout: local, no store |
+//! | [`idempotency`] | one execution per key |
+//! | [`saga`] | journaled steps with compensation, recovery |
+//! | [`dlq`] | work that failed for good |
+//! | [`registry`], [`arguments`] | finding a function again by its name, with its arguments |
+//! | [`runtime`] | the stores, the `#[state]` values, background work |
+//! | [`store`] | the backends: memory, SQLite |
+//!
+//! Dependencies go one way: `store` implements the traits that the concerns define, `runtime`
+//! wires them, and nothing in `policy` knows that a store exists.
+
+pub mod arguments;
+pub mod dlq;
+pub mod error;
+pub mod idempotency;
+pub mod outcome;
+pub mod policy;
+pub mod registry;
+pub mod runtime;
+pub mod saga;
+pub mod store;
+
+/// A boxed future that can be sent: what the store traits answer with, so that a runtime can hold
+/// any store.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,0 +1,3 @@
+//! `#[saga]` and `#[saga_step]`: journaled steps with compensation.
+
+pub mod journal;

@@ -1,0 +1,7 @@
+//! The backends, one file each. A backend implements the narrow traits that the concerns define:
+//! [`IdempotencyStore`](crate::idempotency::store::IdempotencyStore),
+//! [`Journal`](crate::saga::journal::Journal) and [`Queue`](crate::dlq::Queue).
+
+pub mod memory;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;

@@ -1,0 +1,1 @@
+//! One line above an async function, and it survives production.
