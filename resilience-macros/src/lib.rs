@@ -1,1 +1,74 @@
-//! The attribute macros of the `resilience` crate.
+//! The attribute macros of the `resilience` crate, which documents them: depend on that one.
+//!
+//! Four floors, and data only goes down:
+//!
+//! 1. *parse*: `args`, `duration`, `function`, `stack` — tokens to options, each with its span;
+//! 2. *model*: `policy` — options to valid policies, one file per attribute;
+//! 3. *check*: `check` — one function per rule between policies;
+//! 4. *expand*: `expand` — the model to tokens, without decisions.
+//!
+//! `attribute` is the pipeline. Mistakes are collected in `diagnostics` on the way, and the user's
+//! function is emitted beside them (`fallback`).
+
+mod args;
+mod attribute;
+mod check;
+mod diagnostics;
+mod duration;
+mod expand;
+mod fallback;
+mod function;
+mod paths;
+mod policy;
+mod stack;
+
+#[cfg(test)]
+mod snapshots;
+
+use proc_macro::TokenStream;
+
+use crate::policy::Kind;
+
+#[allow(missing_docs)] // Documented where the facade re-exports it, so that doc tests can run.
+#[proc_macro_attribute]
+pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    attribute::expand(Kind::CircuitBreaker, arguments.into(), item.into()).into()
+}
+
+#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[proc_macro_attribute]
+pub fn idempotent(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    attribute::expand(Kind::Idempotent, arguments.into(), item.into()).into()
+}
+
+#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[proc_macro_attribute]
+pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    attribute::expand(Kind::Retry, arguments.into(), item.into()).into()
+}
+
+#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[proc_macro_attribute]
+pub fn saga(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    attribute::expand(Kind::Saga, arguments.into(), item.into()).into()
+}
+
+#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[proc_macro_attribute]
+pub fn saga_step(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    attribute::expand(Kind::SagaStep, arguments.into(), item.into()).into()
+}
+
+#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[proc_macro_attribute]
+pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    attribute::expand(Kind::Timeout, arguments.into(), item.into()).into()
+}
+
+/// The layers of a stack that stepped back because a `cfg_attr` below them could not be judged
+/// yet. Written by the other attributes, never by hand.
+#[doc(hidden)]
+#[proc_macro_attribute]
+pub fn __outer(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    attribute::expand_outer(arguments.into(), item.into()).into()
+}

@@ -22,6 +22,8 @@ pub mod error;
 pub mod idempotency;
 pub mod outcome;
 pub mod policy;
+#[doc(hidden)]
+pub mod private;
 pub mod registry;
 pub mod runtime;
 pub mod saga;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::BoxFuture;
 use crate::arguments::JournaledArguments;
 use crate::error::Error;
-use crate::outcome::Storable;
+use crate::outcome::{Outcome, Storable};
 
 /// Where a function was annotated, for messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,12 +99,15 @@ impl JournaledCall {
         self.arguments.argument::<T>(name)
     }
 
-    /// The output of the step that is undone.
+    /// The output of the step that is undone; `R` is what the step returns.
     ///
     /// # Errors
     /// [`Error::Decode`] when the journal has none, or one of another type.
-    pub fn output<T: Storable>(&self) -> Result<T, Error> {
-        T::decode(self.output.as_deref().unwrap_or("null"))
+    pub fn output<R: Outcome>(&self) -> Result<R::Ok, Error>
+    where
+        R::Ok: Storable,
+    {
+        R::Ok::decode(self.output.as_deref().unwrap_or("null"))
             .map_err(|source| self.bad_output(source))
     }
 
@@ -112,8 +115,11 @@ impl JournaledCall {
     ///
     /// # Errors
     /// [`Error::Decode`] when the journal has one of another type.
-    pub fn output_if_known<T: Storable>(&self) -> Result<Option<T>, Error> {
-        let output = self.output.as_deref().map(T::decode);
+    pub fn output_if_known<R: Outcome>(&self) -> Result<Option<R::Ok>, Error>
+    where
+        R::Ok: Storable,
+    {
+        let output = self.output.as_deref().map(R::Ok::decode);
         output.transpose().map_err(|source| self.bad_output(source))
     }
 
@@ -149,6 +155,41 @@ pub enum CompensationError {
     NotCalled(Error),
     /// It was called, and this is the text of its error.
     Failed(String),
+}
+
+impl From<Error> for CompensationError {
+    fn from(error: Error) -> Self {
+        Self::NotCalled(error)
+    }
+}
+
+/// What a compensation may return.
+#[diagnostic::on_unimplemented(
+    message = "a compensation returns `Result<(), E>` where `E` is `Display`, not `{Self}`",
+    label = "cannot compensate this step",
+    note = "write it as `async fn(the step's parameters, output: &Output) -> Result<(), Error>`"
+)]
+pub trait Undone {
+    /// The text of the error is what the journal keeps.
+    ///
+    /// # Errors
+    /// [`CompensationError::Failed`] when the step is not undone.
+    fn undone(self) -> Result<(), CompensationError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: std::fmt::Display> Undone for Result<(), E> {
+    fn undone(self) -> Result<(), CompensationError> {
+        self.map_err(|error| CompensationError::Failed(error.to_string()))
+    }
+}
+
+/// What a compensation returned, as the runtime sees it.
+///
+/// # Errors
+/// [`CompensationError::Failed`] when the step is not undone.
+pub fn undone<R: Undone>(result: R) -> Result<(), CompensationError> {
+    result.undone()
 }
 
 /// How a step is undone.

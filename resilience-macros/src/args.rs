@@ -1,0 +1,355 @@
+//! `name = value` lists, parsed so that one bad option does not hide the next.
+
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::parse::{Parse, Parser};
+use syn::{Expr, Ident, LitStr, Pat, Path};
+
+use crate::diagnostics::{Diagnostics, did_you_mean};
+
+/// The arguments of one attribute, or of one call inside it such as `exponential(1s, max = 30s)`.
+pub(crate) struct Args {
+    /// How messages call the place: `#[retry]`, `exponential(..)`.
+    place: String,
+    span: Span,
+    positional: Vec<Value>,
+    named: Vec<(Ident, Value)>,
+}
+
+/// The tokens of one value, not yet parsed.
+#[derive(Clone)]
+pub(crate) struct Value {
+    pub(crate) tokens: TokenStream,
+}
+
+impl ToTokens for Value {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.extend(self.tokens.clone());
+    }
+}
+
+impl Args {
+    /// Splits `tokens`; a repeated name is reported here.
+    pub(crate) fn parse(
+        place: impl Into<String>,
+        span: Span,
+        tokens: TokenStream,
+        diagnostics: &Diagnostics,
+    ) -> Self {
+        let mut args = Self {
+            place: place.into(),
+            span,
+            positional: Vec::new(),
+            named: Vec::new(),
+        };
+        for part in split_at_commas(tokens) {
+            args.add(part, diagnostics);
+        }
+        args
+    }
+
+    /// How messages call the place.
+    pub(crate) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Where the arguments stand.
+    pub(crate) fn span(&self) -> Span {
+        self.span
+    }
+
+    fn add(&mut self, part: Vec<TokenTree>, diagnostics: &Diagnostics) {
+        let is_named = matches!(part.as_slice(), [TokenTree::Ident(_), TokenTree::Punct(equals), ..]
+            if equals.as_char() == '=')
+            && !matches!(part.get(2), Some(TokenTree::Punct(next)) if next.as_char() == '=');
+        if !is_named {
+            self.positional.push(Value {
+                tokens: part.into_iter().collect(),
+            });
+            return;
+        }
+        let mut tokens = part.into_iter();
+        let Some(TokenTree::Ident(name)) = tokens.next() else {
+            return;
+        };
+        let equals = tokens.next();
+        let value: TokenStream = tokens.collect();
+        if value.is_empty() {
+            diagnostics.error(
+                equals,
+                format!(
+                    "`{name}` of {} has no value\nwrite `{name} = ..`",
+                    self.place
+                ),
+            );
+        } else if self.named.iter().any(|(known, _)| *known == name) {
+            diagnostics.error(
+                &name,
+                format!("`{name}` is given twice in {}\nkeep one", self.place),
+            );
+        } else {
+            self.named.push((name, Value { tokens: value }));
+        }
+    }
+
+    /// The value of the option `name`.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
+        let index = self
+            .named
+            .iter()
+            .position(|(known, _)| known.unraw() == name)?;
+        Some(self.named.remove(index).1)
+    }
+
+    /// The first value without a name.
+    pub(crate) fn take_positional(&mut self) -> Option<Value> {
+        (!self.positional.is_empty()).then(|| self.positional.remove(0))
+    }
+
+    /// Whether everything was taken.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.positional.is_empty() && self.named.is_empty()
+    }
+
+    /// Reports what nobody took. `known` are the options that there are.
+    pub(crate) fn finish(self, known: &[&str], diagnostics: &Diagnostics) {
+        for (name, _) in &self.named {
+            let written = name.unraw().to_string();
+            diagnostics.error(
+                name,
+                format!(
+                    "{} has no option `{written}`\n{}",
+                    self.place,
+                    did_you_mean(&written, known)
+                ),
+            );
+        }
+        for value in &self.positional {
+            let written = value.tokens.to_string();
+            let remedy = if known.contains(&written.as_str()) {
+                format!("write `{written} = ..`")
+            } else {
+                did_you_mean(&written, known)
+            };
+            diagnostics.error(
+                value,
+                format!("{} does not take `{written}`\n{remedy}", self.place),
+            );
+        }
+    }
+}
+
+impl Value {
+    /// As `T`; an error is reported and swallowed.
+    pub(crate) fn parse<T: Parse>(&self, diagnostics: &Diagnostics) -> Option<T> {
+        self.parse_with(T::parse, diagnostics)
+    }
+
+    /// As a pattern, with or without leading `|`.
+    pub(crate) fn parse_pattern(&self, diagnostics: &Diagnostics) -> Option<Pat> {
+        self.parse_with(Pat::parse_multi_with_leading_vert, diagnostics)
+    }
+
+    fn parse_with<P: Parser>(&self, parser: P, diagnostics: &Diagnostics) -> Option<P::Output> {
+        parser
+            .parse2(self.tokens.clone())
+            .map_err(|error| diagnostics.push(error))
+            .ok()
+    }
+
+    /// As a path; anything else is reported with `remedy`.
+    pub(crate) fn parse_path(&self, remedy: &str, diagnostics: &Diagnostics) -> Option<Path> {
+        let path = Path::parse_mod_style
+            .parse2(self.tokens.clone())
+            .or_else(|_| syn::parse2(self.tokens.clone()));
+        if path.is_err() {
+            diagnostics.error(self, format!("`{}` is not a path\n{remedy}", self.tokens));
+        }
+        path.ok()
+    }
+
+    /// As a string literal that is not empty.
+    pub(crate) fn parse_name(&self, option: &str, diagnostics: &Diagnostics) -> Option<LitStr> {
+        match syn::parse2::<LitStr>(self.tokens.clone()) {
+            Ok(name) if name.value().is_empty() => {
+                diagnostics.error(
+                    self,
+                    format!("`{option}` is empty\nwrite a name, or leave it out"),
+                );
+                None
+            }
+            Ok(name) => Some(name),
+            Err(_) => {
+                let written = &self.tokens;
+                diagnostics.error(
+                    self,
+                    format!("`{option}` is a string literal\nwrite `{option} = \"{written}\"`"),
+                );
+                None
+            }
+        }
+    }
+
+    /// As a whole number: a literal of at least `least`, or an expression that the compiler
+    /// evaluates.
+    pub(crate) fn parse_count(
+        &self,
+        option: &str,
+        least: u32,
+        diagnostics: &Diagnostics,
+    ) -> Option<Count> {
+        let expression: Expr = self.parse(diagnostics)?;
+        let Some(literal) = number_literal(&expression) else {
+            return Some(Count::Expression(expression));
+        };
+        match literal {
+            Ok(known) if known >= least => Some(Count::Known(known, expression)),
+            Ok(_) => {
+                diagnostics.error(self, format!("`{option}` is at least {least}"));
+                None
+            }
+            Err(()) => {
+                diagnostics.error(
+                    self,
+                    format!("`{option}` is a whole number\nwrite `{option} = {least}` or more"),
+                );
+                None
+            }
+        }
+    }
+
+    /// The name and the parenthesised rest of `name(..)`, or of a bare `name`.
+    pub(crate) fn as_call(&self) -> Option<(Ident, Option<proc_macro2::Group>)> {
+        let tokens: Vec<_> = self.tokens.clone().into_iter().collect();
+        match tokens.as_slice() {
+            [TokenTree::Ident(name)] => Some((name.clone(), None)),
+            [TokenTree::Ident(name), TokenTree::Group(group)]
+                if group.delimiter() == Delimiter::Parenthesis =>
+            {
+                Some((name.clone(), Some(group.clone())))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A whole number in an option.
+pub(crate) enum Count {
+    /// A literal; its tokens are kept for errors of checks that compare it.
+    Known(u32, Expr),
+    /// Evaluated by the compiler, which runs the checks of the runtime's `const fn` builders.
+    Expression(Expr),
+}
+
+impl Count {
+    /// The value, where it is written out.
+    pub(crate) fn known(&self) -> Option<u32> {
+        match self {
+            Self::Known(value, _) => Some(*value),
+            Self::Expression(_) => None,
+        }
+    }
+}
+
+impl ToTokens for Count {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Known(_, expression) | Self::Expression(expression) => {
+                expression.to_tokens(tokens);
+            }
+        }
+    }
+}
+
+/// `Some` for anything that is written as a number: its value, or `Err` when that is no `u32`.
+fn number_literal(expression: &Expr) -> Option<Result<u32, ()>> {
+    match expression {
+        Expr::Lit(literal) => Some(match &literal.lit {
+            syn::Lit::Int(number) => number.base10_parse().map_err(|_| ()),
+            _ => Err(()),
+        }),
+        Expr::Unary(unary) if matches!(unary.op, syn::UnOp::Neg(_)) => Some(Err(())),
+        _ => None,
+    }
+}
+
+/// Splits at the commas that stand between options: not inside brackets, a turbofish or the
+/// parameters of a closure.
+fn split_at_commas(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
+    let mut parts = vec![Vec::new()];
+    let mut angles = 0_u32;
+    let mut in_closure = false;
+    for token in tokens {
+        let part: &mut Vec<TokenTree> = match parts.last_mut() {
+            Some(part) => part,
+            None => continue,
+        };
+        if let TokenTree::Punct(punct) = &token {
+            match punct.as_char() {
+                '<' if angles > 0 || ends_with_colons(part) => angles += 1,
+                '>' if angles > 0 => angles -= 1,
+                '|' if in_closure => in_closure = false,
+                '|' if starts_closure(part) => in_closure = true,
+                ',' if angles == 0 && !in_closure => {
+                    parts.push(Vec::new());
+                    continue;
+                }
+                _ => {}
+            }
+        }
+        part.push(token);
+    }
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+fn ends_with_colons(part: &[TokenTree]) -> bool {
+    matches!(part, [.., TokenTree::Punct(a), TokenTree::Punct(b)]
+        if a.as_char() == ':' && b.as_char() == ':')
+}
+
+/// A `|` right behind `name =` opens a closure, unless the option is a pattern, where it would be
+/// a leading `|`: patterns have no commas at their top level, so nothing is lost there.
+fn starts_closure(part: &[TokenTree]) -> bool {
+    matches!(part, [TokenTree::Ident(name), TokenTree::Punct(equals)]
+        if equals.as_char() == '=' && name == "when")
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use super::*;
+
+    fn parts(tokens: TokenStream) -> Vec<String> {
+        split_at_commas(tokens)
+            .into_iter()
+            .map(|part| part.into_iter().collect::<TokenStream>().to_string())
+            .collect()
+    }
+
+    #[test]
+    fn only_commas_between_options_split() {
+        let tokens = quote! {
+            a = f(1, 2), b = Vec::<(u8, u8)>::new(), when = |a, b| a < b, retry_on = A | B { .. },
+        };
+        assert_eq!(parts(tokens).len(), 4);
+    }
+
+    #[test]
+    fn one_bad_option_does_not_hide_the_next() {
+        let diagnostics = Diagnostics::new();
+        let args = Args::parse(
+            "#[retry]",
+            Span::call_site(),
+            quote! { a =, b = 1, b = 2, colour = 3 },
+            &diagnostics,
+        );
+        args.finish(&["a", "b", "color"], &diagnostics);
+        let text = diagnostics.into_tokens().to_string();
+        assert!(text.contains("`a` of #[retry] has no value"), "{text}");
+        assert!(text.contains("`b` is given twice"), "{text}");
+        assert!(text.contains("did you mean `color`?"), "{text}");
+    }
+}

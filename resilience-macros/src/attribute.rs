@@ -1,0 +1,86 @@
+//! One attribute, from tokens to tokens: parse, model, check, expand.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+
+use crate::check::Subject;
+use crate::diagnostics::Diagnostics;
+use crate::expand::Annotated;
+use crate::fallback;
+use crate::function::Function;
+use crate::paths::Paths;
+use crate::policy::{Kind, Policy};
+use crate::stack::{self, Layer, Stack};
+
+/// What the attribute `kind` makes of `item`.
+pub(crate) fn expand(kind: Kind, arguments: TokenStream, item: TokenStream) -> TokenStream {
+    if stack::is_disarmed(&arguments) {
+        return item;
+    }
+    expand_from(vec![Layer::current(kind, arguments)], &item)
+}
+
+/// What `#[__outer(..)]` makes of `item`: the layers in it are the whole outer part of the stack.
+pub(crate) fn expand_outer(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand_from(stack::parse_outer(arguments), &item)
+}
+
+fn expand_from(first: Vec<Layer>, item: &TokenStream) -> TokenStream {
+    let diagnostics = Diagnostics::new();
+    let name = first
+        .first()
+        .map_or("resilience", |layer| layer.kind.name());
+    let mut function: Function = match syn::parse2(item.clone()) {
+        Ok(function) => function,
+        Err(error) => {
+            diagnostics.error_at(
+                error.span(),
+                format!("#[{name}] stands above an `async fn` with a body ({error})"),
+            );
+            return fallback::with_item(diagnostics, item);
+        }
+    };
+
+    let mut paths = Paths::default();
+    if let Some(krate) = first.iter().find_map(Layer::renamed_crate) {
+        paths.krate = krate;
+    }
+    let layers = match stack::collect(first, &mut function.attrs, &paths, &diagnostics) {
+        Stack::Complete(layers) => layers,
+        Stack::Deferred => {
+            let _errors = diagnostics.into_tokens();
+            return function.into_token_stream();
+        }
+    };
+    if let Some(krate) = layers.iter().find_map(Layer::renamed_crate) {
+        paths.krate = krate;
+    }
+
+    let policies: Vec<_> = layers
+        .iter()
+        .filter_map(|layer| Policy::parse(layer.kind, layer.options(&diagnostics), &diagnostics))
+        .collect();
+    let parameters = function.take_parameters(&diagnostics);
+    // With an unreadable policy left out, rules between policies would complain about nothing.
+    if policies.len() == layers.len() {
+        let subject = Subject {
+            function: &function,
+            parameters: &parameters,
+            policies: &policies,
+            diagnostics: &diagnostics,
+        };
+        subject.check();
+    }
+    if !diagnostics.is_clean() {
+        return fallback::with_function(diagnostics, &function);
+    }
+    let errors = diagnostics.into_tokens();
+    debug_assert!(errors.is_empty(), "a clean collection has no errors");
+    Annotated {
+        function,
+        parameters,
+        policies,
+        paths,
+    }
+    .expand()
+}

@@ -1,0 +1,128 @@
+//! The model as tokens. What comes out is read by people (`cargo expand`), so it is laid out as one
+//! would write it: the policies, the state of this call, then the call, wrapped from the inside
+//! out.
+
+mod body;
+mod call;
+mod declare;
+mod record;
+mod register;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Attribute, Pat};
+
+use crate::function::{Body, Function, Parameter, Passing, strip_mut};
+use crate::paths::Paths;
+use crate::policy::{Kind, Policy};
+
+/// A function with its policies, everything checked.
+pub(crate) struct Annotated {
+    pub(crate) function: Function,
+    pub(crate) parameters: Vec<Parameter>,
+    /// Outermost first.
+    pub(crate) policies: Vec<Policy>,
+    pub(crate) paths: Paths,
+}
+
+impl Annotated {
+    // Input:  #[timeout(2s)] async fn ping(&self) -> Result<(), E> { body }
+    // Output: async fn ping(&self) -> Result<(), E> { statements }
+    //         registration, for sagas and steps
+    pub(crate) fn expand(mut self) -> TokenStream {
+        let statements = self.statements();
+        let registration = self.registration();
+        if self.is_retried() {
+            self.strip_mut_of_replayed_parameters();
+        }
+        let head = self.function.head();
+        let block = match &self.function.body {
+            Body::Boxed { constructor, .. } => quote!({ #constructor(async move { #statements }) }),
+            Body::Block(_) | Body::Missing(_) => quote!({ #statements }),
+        };
+        quote!(#head #block #registration)
+    }
+
+    // Output: let timeout = { .. };          the policies
+    //         let function = ..;             what they stand on
+    //         let mut order = Replay::new(order);
+    //         let call = async { body };     the call, inside out
+    //         call.await.into_result()
+    fn statements(&self) -> TokenStream {
+        let policies = self.declare_policies();
+        let witnesses = self.declare_witnesses();
+        let records = self.declare_records();
+        let replays = self.declare_replays();
+        let call = self.call();
+        quote!(#policies #witnesses #records #replays #call)
+    }
+
+    pub(crate) fn find(&self, kind: Kind) -> Option<&Policy> {
+        self.policies.iter().find(|policy| policy.kind() == kind)
+    }
+
+    pub(crate) fn is_retried(&self) -> bool {
+        self.find(Kind::Retry).is_some()
+    }
+
+    /// Whether a policy can refuse a call, so that the error type must be able to say so.
+    pub(crate) fn can_refuse(&self) -> bool {
+        self.policies
+            .iter()
+            .any(|policy| policy.kind() != Kind::Retry)
+    }
+
+    pub(crate) fn keeps_records(&self) -> bool {
+        self.policies
+            .iter()
+            .any(|policy| policy.kind().keeps_records())
+    }
+
+    /// The variables that every attempt gets a copy of, with the `cfg`s of their parameter.
+    pub(crate) fn replayed(
+        &self,
+    ) -> impl Iterator<Item = (&crate::function::Binding, &[Attribute])> {
+        self.bindings_passed(Passing::Replayed)
+    }
+
+    /// The variables of parameters that reach an attempt in this way. A name that begins with `_`
+    /// says that the body does not use it.
+    pub(crate) fn bindings_passed(
+        &self,
+        passing: Passing,
+    ) -> impl Iterator<Item = (&crate::function::Binding, &[Attribute])> {
+        self.parameters
+            .iter()
+            .filter(move |parameter| parameter.passing() == passing)
+            .flat_map(|parameter| {
+                parameter
+                    .bindings
+                    .iter()
+                    .map(|binding| (binding, parameter.cfgs.as_slice()))
+            })
+            .filter(|(binding, _)| {
+                let name = binding.ident.to_string();
+                !name.starts_with('_') || name.starts_with("__arg")
+            })
+    }
+
+    fn strip_mut_of_replayed_parameters(&mut self) {
+        let replayed: Vec<Pat> = self
+            .parameters
+            .iter()
+            .filter(|parameter| parameter.passing() == Passing::Replayed)
+            .map(|parameter| parameter.pat.clone())
+            .collect();
+        for input in &mut self.function.sig.inputs {
+            if let syn::FnArg::Typed(typed) = input
+                && replayed.iter().any(|pat| same_tokens(pat, &typed.pat))
+            {
+                strip_mut(&mut typed.pat);
+            }
+        }
+    }
+}
+
+fn same_tokens(left: &Pat, right: &Pat) -> bool {
+    quote!(#left).to_string() == quote!(#right).to_string()
+}

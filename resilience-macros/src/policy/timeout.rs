@@ -1,0 +1,27 @@
+//! `#[timeout(2s)]`
+
+use proc_macro2::Span;
+
+use crate::args::Args;
+use crate::diagnostics::Diagnostics;
+use crate::duration::{self, Length};
+
+/// A bound on the time of what stands below it.
+pub(crate) struct Timeout {
+    pub(crate) span: Span,
+    pub(crate) after: Length,
+}
+
+impl Timeout {
+    pub(crate) fn parse(mut args: Args, diagnostics: &Diagnostics) -> Option<Self> {
+        let span = args.span();
+        let value = args.take("after").or_else(|| args.take_positional());
+        args.finish(&["after"], diagnostics);
+        let Some(value) = value else {
+            diagnostics.error_at(span, "#[timeout] needs a time\nwrite `#[timeout(2s)]`");
+            return None;
+        };
+        let after = duration::parse("after", &value, diagnostics)?;
+        Some(Self { span, after })
+    }
+}

@@ -1,0 +1,81 @@
+//! Expansions as a person reads them, in `tests/expand/<case>.{in,out}.rs`. `BLESS=1` writes the
+//! outputs anew.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+
+use crate::attribute;
+use crate::function::Function;
+use crate::policy::Kind;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/expand")
+}
+
+/// What the compiler does with the first attribute of ours on the function.
+fn expand(source: &str) -> String {
+    let mut function: Function = syn::parse_str(source).expect("the input is a function");
+    let (index, kind) = function
+        .attrs
+        .iter()
+        .enumerate()
+        .find_map(|(index, attr)| {
+            let name = attr.path().get_ident()?.to_string();
+            Some((index, Kind::from_name(&name)?))
+        })
+        .expect("the input has an attribute of ours");
+    let attr = function.attrs.remove(index);
+    let arguments = match attr.meta {
+        syn::Meta::List(list) => list.tokens,
+        _ => TokenStream::new(),
+    };
+    let output = attribute::expand(kind, arguments, function.into_token_stream());
+    // Methods are items only inside an `impl`.
+    let is_method = output.to_string().contains("self");
+    if is_method {
+        let block = quote::quote!(impl Subject { #output });
+        prettyplease::unparse(&syn::parse2(block).expect("the output is a method"))
+    } else {
+        prettyplease::unparse(&syn::parse2(output).expect("the output is Rust"))
+    }
+}
+
+#[test]
+fn expansions_are_as_blessed() {
+    let bless = std::env::var_os("BLESS").is_some();
+    let mut wrong = Vec::new();
+    let mut cases = 0;
+    for entry in fs::read_dir(folder()).expect("the folder of expansions is there") {
+        let input = entry.expect("the folder can be read").path();
+        let Some(case) = input.to_str().and_then(|path| path.strip_suffix(".in.rs")) else {
+            continue;
+        };
+        cases += 1;
+        let output = PathBuf::from(format!("{case}.out.rs"));
+        let expanded = expand(&fs::read_to_string(&input).expect("the input can be read"));
+        if bless {
+            fs::write(&output, expanded).expect("the output can be written");
+        } else if fs::read_to_string(&output).unwrap_or_default() != expanded {
+            wrong.push(format!("{}:\n{expanded}", output.display()));
+        }
+    }
+    assert!(cases >= 12, "only {cases} cases were found");
+    assert!(
+        wrong.is_empty(),
+        "BLESS=1 accepts these:\n{}",
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn a_renamed_crate_leaves_no_trace_of_the_first_name() {
+    let expanded = expand(
+        "#[retry(crate = ::corp::armour)] #[timeout(1s)] #[circuit_breaker(name = \"x\")]
+         async fn ping(n: String) -> Result<(), E> { body }",
+    );
+    assert!(expanded.contains("::corp::armour::Timeout"), "{expanded}");
+    assert!(!expanded.contains("resilience"), "{expanded}");
+}

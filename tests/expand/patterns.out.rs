@@ -1,0 +1,35 @@
+async fn show(
+    Path(id): Path<u32>,
+    State(pool): State<Pool>,
+    (a, b): (u8, Vec<u8>),
+) -> Result<Html, AppError> {
+    let retry = {
+        const RETRY: ::resilience::Retry = ::resilience::Retry::new();
+        RETRY
+    };
+    let function = ::resilience::__private::returns::<Result<Html, AppError>>();
+    let mut id = ::resilience::__private::Replay::new(id);
+    let mut pool = ::resilience::__private::Replay::new(pool);
+    let mut a = ::resilience::__private::Replay::new(a);
+    let mut b = ::resilience::__private::Replay::new(b);
+    let mut attempts = retry.attempts();
+    loop {
+        let last = attempts.is_last();
+        let call = async {
+            if let ::core::option::Option::Some(never) = function.never() {
+                return never;
+            }
+            let id = id.take(last);
+            let pool = pool.take(last);
+            let mut a = a.take(last);
+            let b = b.take(last);
+            a += 1;
+            pool.render(id, a, b).await
+        };
+        let pause = match attempts.settle(call.await) {
+            ::core::ops::ControlFlow::Break(answer) => break answer.into_result(),
+            ::core::ops::ControlFlow::Continue(pause) => pause,
+        };
+        pause.await;
+    }
+}

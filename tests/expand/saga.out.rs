@@ -1,0 +1,54 @@
+#[saga(__expanded)]
+pub async fn checkout(shop: &Shop, order: Order) -> Result<Confirmation, CheckoutError> {
+    let idempotent = {
+        static OPERATION: ::resilience::Idempotent = ::resilience::Idempotent::operation(
+                ::core::concat!(::core::module_path!(), "::checkout"),
+            )
+            .wait(::core::time::Duration::from_secs(30));
+        &OPERATION
+    };
+    let saga = {
+        static SAGA: ::resilience::Saga = ::resilience::Saga::named("checkout");
+        &SAGA
+    };
+    let function = ::resilience::__private::function::<
+        Result<Confirmation, CheckoutError>,
+    >(::core::concat!(::core::module_path!(), "::checkout"));
+    let stored = ::resilience::__private::stored::<
+        Result<Confirmation, CheckoutError>,
+    >();
+    let key = idempotent.key(&order.id).argument("order", &order);
+    let arguments = saga.arguments().with("order", &order);
+    let call = async move {
+        if let ::core::option::Option::Some(never) = function.never() {
+            return never;
+        }
+        let reserved = reserve(&shop.warehouse, &order).await?;
+        let receipt = charge(&shop.payments, &order).await?;
+        ship(&shop.carrier, &order, &reserved).await
+    };
+    let call = saga.run(arguments, key.digest(), call, function, stored);
+    let call = idempotent.once(key, call, function, stored);
+    call.await.into_result()
+}
+const _: () = {
+    fn resume(
+        call: ::resilience::__private::JournaledCall,
+    ) -> ::resilience::__private::BoxFuture<
+        'static,
+        ::core::result::Result<(), ::resilience::Error>,
+    > {
+        ::std::boxed::Box::pin(async move {
+            let shop = call.state::<Shop>()?;
+            let order = call.argument::<Order>("order")?;
+            let outcome = checkout(&shop, order).await;
+            ::core::mem::drop(outcome);
+            ::core::result::Result::Ok(())
+        })
+    }
+    ::resilience::__private::submit! {
+        ::resilience::__private::SagaEntry { name : "checkout", place :
+        ::resilience::__private::Place { file : ::core::file!(), line : ::core::line!()
+        }, states : & [::resilience::__private::StateType::of:: < Shop > ()], resume }
+    }
+};

@@ -1,0 +1,73 @@
+#[retry(__expanded)]
+#[circuit_breaker(__expanded)]
+#[timeout(__expanded)]
+async fn reserve(
+    warehouse: &Warehouse,
+    order: &Order,
+    count: u32,
+) -> Result<Reservation, StockError> {
+    let step = {
+        static STEP: ::resilience::SagaStep = ::resilience::SagaStep::named("reserve");
+        &STEP
+    };
+    let retry = {
+        const RETRY: ::resilience::Retry = ::resilience::Retry::new().max_attempts(4);
+        RETRY
+    };
+    let breaker: &'static ::resilience::CircuitBreaker = &WAREHOUSE;
+    let timeout = {
+        const TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
+            ::core::time::Duration::from_secs(2),
+        );
+        TIMEOUT
+    };
+    let function = ::resilience::__private::function::<
+        Result<Reservation, StockError>,
+    >(::core::concat!(::core::module_path!(), "::reserve"));
+    let stored = ::resilience::__private::stored::<Result<Reservation, StockError>>();
+    let arguments = step.arguments().with("order", order).with("count", &count);
+    let call = async {
+        let mut attempts = retry.attempts();
+        loop {
+            let call = async {
+                if let ::core::option::Option::Some(never) = function.never() {
+                    return never;
+                }
+                warehouse.reserve(order, count).await
+            };
+            let call = timeout.limit(call, function);
+            let call = breaker.guard(call, function);
+            let pause = match attempts.settle(call.await) {
+                ::core::ops::ControlFlow::Break(answer) => break answer,
+                ::core::ops::ControlFlow::Continue(pause) => pause,
+            };
+            pause.await;
+        }
+    };
+    let call = step.run(arguments, call, function, stored);
+    call.await.into_result()
+}
+const _: () = {
+    fn compensate(
+        call: ::resilience::__private::JournaledCall,
+    ) -> ::resilience::__private::BoxFuture<
+        'static,
+        ::core::result::Result<(), ::resilience::__private::CompensationError>,
+    > {
+        ::std::boxed::Box::pin(async move {
+            let warehouse = call.state::<Warehouse>()?;
+            let order = call.argument::<Order>("order")?;
+            let count = call.argument::<u32>("count")?;
+            let output = call.output::<Result<Reservation, StockError>>()?;
+            ::resilience::__private::undone(
+                release(&warehouse, &order, count, &output).await,
+            )
+        })
+    }
+    ::resilience::__private::submit! {
+        ::resilience::__private::StepEntry { name : "reserve", place :
+        ::resilience::__private::Place { file : ::core::file!(), line : ::core::line!()
+        }, states : & [::resilience::__private::StateType::of:: < Warehouse > ()],
+        compensate : ::core::option::Option::Some(compensate) }
+    }
+};

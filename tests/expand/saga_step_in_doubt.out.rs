@@ -1,0 +1,41 @@
+async fn reserve(order: Order) -> Result<Reservation, StockError> {
+    let step = {
+        static STEP: ::resilience::SagaStep = ::resilience::SagaStep::named(
+                "reserve-stock",
+            )
+            .compensates_in_doubt();
+        &STEP
+    };
+    let function = ::resilience::__private::function::<
+        Result<Reservation, StockError>,
+    >(::core::concat!(::core::module_path!(), "::reserve"));
+    let stored = ::resilience::__private::stored::<Result<Reservation, StockError>>();
+    let arguments = step.arguments().with("order", &order);
+    let call = async move {
+        if let ::core::option::Option::Some(never) = function.never() {
+            return never;
+        }
+        stock::reserve(order).await
+    };
+    let call = step.run(arguments, call, function, stored);
+    call.await.into_result()
+}
+const _: () = {
+    fn compensate(
+        call: ::resilience::__private::JournaledCall,
+    ) -> ::resilience::__private::BoxFuture<
+        'static,
+        ::core::result::Result<(), ::resilience::__private::CompensationError>,
+    > {
+        ::std::boxed::Box::pin(async move {
+            let order = call.argument::<Order>("order")?;
+            let output = call.output_if_known::<Result<Reservation, StockError>>()?;
+            ::resilience::__private::undone(stock::release(order, output.as_ref()).await)
+        })
+    }
+    ::resilience::__private::submit! {
+        ::resilience::__private::StepEntry { name : "reserve-stock", place :
+        ::resilience::__private::Place { file : ::core::file!(), line : ::core::line!()
+        }, states : & [], compensate : ::core::option::Option::Some(compensate) }
+    }
+};
