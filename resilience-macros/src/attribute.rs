@@ -21,8 +21,8 @@ pub(crate) fn expand(kind: Kind, arguments: TokenStream, item: TokenStream) -> T
 }
 
 /// What `#[__outer(..)]` makes of `item`: the layers in it are the whole outer part of the stack.
-pub(crate) fn expand_outer(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    expand_from(stack::parse_outer(arguments), &item)
+pub(crate) fn expand_outer(arguments: TokenStream, item: &TokenStream) -> TokenStream {
+    expand_from(stack::parse_outer(arguments), item)
 }
 
 fn expand_from(first: Vec<Layer>, item: &TokenStream) -> TokenStream {

@@ -70,5 +70,5 @@ pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[doc(hidden)]
 #[proc_macro_attribute]
 pub fn __outer(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    attribute::expand_outer(arguments.into(), item.into()).into()
+    attribute::expand_outer(arguments.into(), &item.into()).into()
 }
