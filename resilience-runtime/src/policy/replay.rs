@@ -1,1 +1,71 @@
-//! See the module's parent.
+//! One argument for many attempts.
+
+use std::fmt;
+
+/// An argument that is passed by value to every attempt: one clone less than there are attempts,
+/// and none at all for an attempt that an inner policy refuses.
+///
+/// The bound is asked for by [`Replay::new`] alone, so that an argument which is not `Clone` is
+/// one compile error, on the argument.
+pub struct Replay<T> {
+    value: Option<T>,
+    copy: fn(&T) -> T,
+}
+
+impl<T> fmt::Debug for Replay<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The value is the user's, and may be a secret.
+        f.debug_struct("Replay").finish_non_exhaustive()
+    }
+}
+
+impl<T> Replay<T> {
+    /// Keeps `value` for the attempts to come.
+    #[must_use]
+    pub fn new(value: T) -> Self
+    where
+        T: Replayable,
+    {
+        Self {
+            value: Some(value),
+            copy: T::replay,
+        }
+    }
+
+    /// The argument for one attempt: a clone, or, for the last attempt, the value itself.
+    ///
+    /// `last` is what [`Attempts::is_last`](super::retry::Attempts::is_last) said at the start of
+    /// this attempt.
+    pub fn take(&mut self, last: bool) -> T {
+        let argument = if last {
+            self.value.take()
+        } else {
+            self.value.as_ref().map(self.copy)
+        };
+        match argument {
+            Some(argument) => argument,
+            // `Attempts` says `is_last` for one attempt only and always breaks the loop after it.
+            // A value that was moved out cannot be had twice, so there is no other answer.
+            None => unreachable!("an attempt was started after the last one"),
+        }
+    }
+}
+
+/// An argument that several attempts can each have for themselves: `Clone`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be passed to a `#[retry]` function: it is not `Clone`",
+    label = "each attempt needs its own copy of this argument",
+    note = "take it by reference, wrap it in `Arc`, or derive `Clone` for `{Self}`"
+)]
+pub trait Replayable {
+    /// A copy for one attempt.
+    #[must_use]
+    fn replay(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Replayable for T {
+    fn replay(&self) -> Self {
+        self.clone()
+    }
+}

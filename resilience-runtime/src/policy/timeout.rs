@@ -1,1 +1,146 @@
-//! See the module's parent.
+//! `#[timeout]`: a bound on how long a call may take.
+
+use std::fmt;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+use tokio::task::coop::unconstrained;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::error::Error;
+use crate::outcome::{Answer, Function, Outcome, Refusal};
+
+/// A duration from here on is no limit. It keeps the arithmetic on the clock, ours and the
+/// timer's, far from its end.
+const NEVER: Duration = Duration::from_secs(1_000 * 365 * 24 * 60 * 60);
+
+/// A limit on the time that one call takes.
+///
+/// The time runs from the first poll of the call, and the deadline does not move. A call that
+/// completes in the same poll in which its deadline is seen to have passed has completed. A call
+/// over its deadline is dropped at the await it stands at and answers
+/// [`Error::TimedOut`]: it may have had its effect.
+///
+/// The clock is Tokio's. A call that has to wait needs a Tokio runtime with its timer enabled; one
+/// that is ready at once needs neither a runtime nor a timer. The timer has a resolution of one
+/// millisecond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeout {
+    after: Duration,
+}
+
+impl Timeout {
+    /// Cuts a call off after this time. [`Duration::MAX`] means never.
+    ///
+    /// # Panics
+    /// When `after` is zero, which in a `const` item is a compile error.
+    #[must_use]
+    #[track_caller]
+    pub const fn after(after: Duration) -> Self {
+        assert!(
+            !after.is_zero(),
+            "a timeout of zero would cut off every call that waits: give it a longer time"
+        );
+        Self { after }
+    }
+
+    /// `call`, limited. It can be dropped at any time, and `call` is dropped with it.
+    pub fn limit<F, T, E>(self, call: F, function: Function<Result<T, E>>) -> Limited<F, T, E>
+    where
+        F: Future<Output: Outcome<Ok = T, Err = E>>,
+    {
+        Limited {
+            call: Some(call),
+            timer: None,
+            deadline: Deadline::NotStarted,
+            after: self.after,
+            function,
+        }
+    }
+}
+
+/// From when to when a call may run.
+#[derive(Debug, Clone, Copy)]
+enum Deadline {
+    NotStarted,
+    At(Instant),
+    Never,
+}
+
+impl Deadline {
+    fn from_now(after: Duration) -> Self {
+        if after >= NEVER {
+            return Self::Never;
+        }
+        Instant::now()
+            .checked_add(after)
+            .map_or(Self::Never, Self::At)
+    }
+}
+
+pin_project! {
+    /// A call under a [`Timeout`].
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Limited<F, T, E> {
+        // `None` once it was cut off.
+        #[pin]
+        call: Option<F>,
+        // Made when the call has to wait for the first time.
+        #[pin]
+        timer: Option<Sleep>,
+        deadline: Deadline,
+        after: Duration,
+        function: Function<Result<T, E>>,
+    }
+}
+
+impl<F, T, E> fmt::Debug for Limited<F, T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Limited")
+            .field("function", &self.function)
+            .field("after", &self.after)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<F, T, E> Future for Limited<F, T, E>
+where
+    F: Future<Output: Outcome<Ok = T, Err = E>>,
+{
+    type Output = Answer<T, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let Some(call) = this.call.as_mut().as_pin_mut() else {
+            // Polled again after it answered that the time is over: there is no more to come.
+            return Poll::Pending;
+        };
+        if let Deadline::NotStarted = this.deadline {
+            *this.deadline = Deadline::from_now(*this.after);
+        }
+        if let Poll::Ready(outcome) = call.poll(context) {
+            return Poll::Ready(outcome.into_answer());
+        }
+        let Deadline::At(deadline) = *this.deadline else {
+            return Poll::Pending;
+        };
+        if this.timer.is_none() {
+            this.timer.set(Some(sleep_until(deadline)));
+        }
+        if let Some(timer) = this.timer.as_mut().as_pin_mut() {
+            // A call that uses up Tokio's cooperative budget in every poll would otherwise keep
+            // the timer from being looked at, and run on for ever.
+            if pin!(unconstrained(timer)).poll(context).is_pending() {
+                return Poll::Pending;
+            }
+        }
+        this.call.set(None);
+        let error = Error::TimedOut {
+            function: this.function.name,
+            after: *this.after,
+        };
+        Poll::Ready(Answer::refused(error, Refusal::TimedOut, this.function))
+    }
+}

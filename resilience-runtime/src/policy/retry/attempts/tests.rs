@@ -1,0 +1,146 @@
+//! What an answer says about all attempts together. The callers of a function cannot see it; the
+//! attributes around `#[retry]` depend on it.
+
+use super::*;
+use crate::policy::retry::Backoff;
+
+const BODY_RAN: Origin = Origin::BODY;
+const CUT_OFF: Origin = Origin {
+    refusal: Some(Refusal::TimedOut),
+    effect: Effect::MayHaveRun,
+};
+const REJECTED: Origin = Origin {
+    refusal: Some(Refusal::Rejected { retry_after: None }),
+    effect: Effect::DidNotRun,
+};
+const FINAL: Origin = Origin {
+    refusal: Some(Refusal::Final),
+    effect: Effect::DidNotRun,
+};
+
+/// The answer to attempts that end like this, each with an error but for a last `Ok`.
+fn last_answer(origins: &[Origin], result: Result<(), &'static str>) -> Answer<(), &'static str> {
+    let attempts = u32::try_from(origins.len()).unwrap();
+    let mut attempts = Retry::max_attempts(attempts.max(2))
+        .backoff(Backoff::fixed(Duration::ZERO))
+        .attempts();
+    let (last, earlier) = origins.split_last().unwrap();
+    for &origin in earlier {
+        let answer = Answer {
+            result: Err::<(), _>("earlier"),
+            origin,
+        };
+        assert!(attempts.settle(answer).is_continue());
+    }
+    let answer = Answer {
+        result,
+        origin: *last,
+    };
+    match attempts.settle(answer) {
+        ControlFlow::Break(answer) => answer,
+        ControlFlow::Continue(_) => panic!("one attempt too many"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn failed_attempts_add_up_to_the_least_certain_of_them() {
+    let cases = [
+        ([REJECTED, REJECTED], Effect::DidNotRun),
+        ([REJECTED, BODY_RAN], Effect::Ran),
+        ([BODY_RAN, REJECTED], Effect::Ran),
+        ([BODY_RAN, BODY_RAN], Effect::Ran),
+        ([CUT_OFF, REJECTED], Effect::MayHaveRun),
+        ([REJECTED, CUT_OFF], Effect::MayHaveRun),
+        ([CUT_OFF, BODY_RAN], Effect::MayHaveRun),
+        ([BODY_RAN, CUT_OFF], Effect::MayHaveRun),
+        ([BODY_RAN, FINAL], Effect::Ran),
+        ([CUT_OFF, FINAL], Effect::MayHaveRun),
+    ];
+    for (origins, effect) in cases {
+        let answer = last_answer(&origins, Err("last"));
+        assert_eq!(answer.result, Err("last"));
+        assert_eq!(answer.origin.effect, effect, "{origins:?}");
+        assert_eq!(answer.origin.refusal, origins[1].refusal, "{origins:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_is_the_bodys_whatever_came_before() {
+    for earlier in [REJECTED, CUT_OFF, BODY_RAN] {
+        let answer = last_answer(&[earlier, BODY_RAN], Ok(()));
+        assert_eq!(answer.origin, Origin::BODY, "{earlier:?}");
+    }
+    // An inner policy answered without the body, after an attempt that ran.
+    let replayed = Origin {
+        refusal: None,
+        effect: Effect::DidNotRun,
+    };
+    let answer = last_answer(&[BODY_RAN, replayed], Ok(()));
+    assert_eq!(answer.origin.effect, Effect::Ran);
+}
+
+/// The length of the pause that follows a refusal, if any does.
+fn pause_after(
+    origin: Origin,
+    backoff: Backoff,
+    predicate: Option<fn(&&'static str) -> bool>,
+) -> Option<Duration> {
+    let mut attempts = Retry::max_attempts(2)
+        .backoff(backoff)
+        .jitter(crate::policy::retry::Jitter::None)
+        .attempts();
+    let answer = Answer {
+        result: Err::<(), _>("refused"),
+        origin,
+    };
+    let settled = match predicate {
+        Some(predicate) => attempts.settle_if(answer, predicate),
+        None => attempts.settle(answer),
+    };
+    match settled {
+        ControlFlow::Continue(pause) => Some(pause.timer.deadline() - tokio::time::Instant::now()),
+        ControlFlow::Break(_) => None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_decides_whether_another_attempt_can_help() {
+    let second = Duration::from_secs(1);
+    let backoff = Backoff::exponential(second).max(10 * second);
+    let rejected_for = |retry_after| Origin {
+        refusal: Some(Refusal::Rejected {
+            retry_after: Some(retry_after),
+        }),
+        effect: Effect::DidNotRun,
+    };
+    let yes: Option<fn(&&'static str) -> bool> = Some(|_| true);
+    let no: Option<fn(&&'static str) -> bool> = Some(|_| false);
+    let cases = [
+        (BODY_RAN, None, Some(second)),
+        (CUT_OFF, None, Some(second)),
+        (REJECTED, None, Some(second)),
+        (FINAL, None, None),
+        // Not before the time that the inner policy named, and not for longer than a pause may be.
+        (rejected_for(second / 2), None, Some(second)),
+        (rejected_for(10 * second), None, Some(10 * second)),
+        (
+            rejected_for(10 * second + Duration::from_nanos(1)),
+            None,
+            None,
+        ),
+        // The predicate decides instead, but not how long to wait.
+        (BODY_RAN, yes, Some(second)),
+        (BODY_RAN, no, None),
+        (CUT_OFF, no, None),
+        (REJECTED, no, None),
+        (FINAL, yes, None),
+        (rejected_for(second / 2), yes, Some(second)),
+        (rejected_for(60 * second), yes, Some(60 * second)),
+        (rejected_for(second), no, None),
+    ];
+    for (origin, predicate, pause) in cases {
+        let chosen = predicate.map(|predicate| predicate(&""));
+        let seen = pause_after(origin, backoff, predicate);
+        assert_eq!(seen, pause, "{origin:?}, predicate says {chosen:?}");
+    }
+}
