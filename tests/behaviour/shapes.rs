@@ -176,24 +176,58 @@ stacked! {
 #[tokio::test(start_paused = true)]
 async fn free_functions() {
     let new = Flaky::default;
-    assert_eq!(spawned(owned_argument(new(), "a".into())).await, Ok("a".into()));
+    assert_eq!(
+        spawned(owned_argument(new(), "a".into())).await,
+        Ok("a".into())
+    );
     assert_eq!(spawned(question_mark_converts(new(), "12")).await, Ok(12));
-    assert_eq!(spawned(question_mark_converts(new(), "x")).await, Err(Failure::Parse));
-    assert_eq!(spawned(mutable_argument(new(), vec!["a".into()])).await, Ok(2));
+    assert_eq!(
+        spawned(question_mark_converts(new(), "x")).await,
+        Err(Failure::Parse)
+    );
+    assert_eq!(
+        spawned(mutable_argument(new(), vec!["a".into()])).await,
+        Ok(2)
+    );
     assert_eq!(spawned(generic(new(), 'x')).await, Ok('x'));
-    assert_eq!(spawned(impl_trait_argument(new(), |n| n.to_string())).await, Ok("1".into()));
-    assert_eq!(format!("{:?}", spawned(coerces_to_a_trait_object(new())).await), "Ok(1)");
+    assert_eq!(
+        spawned(impl_trait_argument(new(), |n| n.to_string())).await,
+        Ok("1".into())
+    );
+    assert_eq!(
+        format!("{:?}", spawned(coerces_to_a_trait_object(new())).await),
+        "Ok(1)"
+    );
     assert_eq!(spawned(destructures((new(), 1), [2, 3])).await, Ok(7));
     assert_eq!(spawned(early_return(new(), true)).await, Ok("early"));
     assert_eq!(spawned(early_return(new(), false)).await, Ok("late"));
     assert_eq!(spawned(const_generic(new(), [1, 2])).await, Ok(2));
-    assert_eq!(spawned(where_clause(new(), HashMap::from([(1, 2)]))).await, Ok(1));
-    assert_eq!(spawned(sends_but_does_not_share(new(), 1.into())).await, Ok(2));
-    assert_eq!(spawned(raw_identifier(new(), "t".into())).await, Ok("t".into()));
+    assert_eq!(
+        spawned(where_clause(new(), HashMap::from([(1, 2)]))).await,
+        Ok(1)
+    );
+    assert_eq!(
+        spawned(sends_but_does_not_share(new(), 1.into())).await,
+        Ok(2)
+    );
+    assert_eq!(
+        spawned(raw_identifier(new(), "t".into())).await,
+        Ok("t".into())
+    );
     assert_eq!(spawned(unused_argument(new(), "t".into())).await, Ok(()));
     let s = String::from;
     let all = names_of_our_own(
-        new(), s("a"), s("b"), s("c"), s("d"), s("e"), s("f"), s("g"), s("h"), s("i"), s("j"),
+        new(),
+        s("a"),
+        s("b"),
+        s("c"),
+        s("d"),
+        s("e"),
+        s("f"),
+        s("g"),
+        s("h"),
+        s("i"),
+        s("j"),
     );
     assert_eq!(spawned(all).await, Ok("abcdefghij".into()));
 }
@@ -204,7 +238,10 @@ async fn borrows() {
     let borrowed = async move {
         let flaky = Flaky::default();
         assert_eq!(explicit_lifetime(&flaky, &text).await, Ok("text"));
-        assert_eq!(returns_cow(&Flaky::default(), &text).await, Ok(Cow::Borrowed("text")));
+        assert_eq!(
+            returns_cow(&Flaky::default(), &text).await,
+            Ok(Cow::Borrowed("text"))
+        );
         let mut names = Vec::new();
         // The first attempt's push stays: a borrow is lent to each attempt, not copied.
         assert_eq!(mutable_borrow(&Flaky::default(), &mut names).await, Ok(2));
@@ -322,7 +359,10 @@ impl Sender for Client {
 #[tokio::test(start_paused = true)]
 async fn traits() {
     spawned(async {
-        assert_eq!(Client::default().greet("a".into()).await, Ok("hello a".into()));
+        assert_eq!(
+            Client::default().greet("a".into()).await,
+            Ok("hello a".into())
+        );
         assert_eq!(Client::default().peek('x').await, Ok('x'));
         let mut sender: Box<dyn Sender> = Box::new(OnlySend(Client::default()));
         assert_eq!(sender.send("hi".into()).await, Ok(2));
@@ -414,8 +454,14 @@ async fn beside_other_attributes() {
     assert_eq!(returns_impl(Flaky::default()).await.unwrap().count(), 1);
     assert_eq!(spawned(instrumented_below(Flaky::default())).await, Ok(1));
     assert_eq!(spawned(instrumented_above(Flaky::default())).await, Ok(1));
-    assert_eq!(handler_below(Path(3), State(Flaky::default())).await.ok(), Some("3".into()));
-    assert_eq!(handler(Path(3), State(Flaky::default())).await.ok(), Some("3".into()));
+    assert_eq!(
+        handler_below(Path(3), State(Flaky::default())).await.ok(),
+        Some("3".into())
+    );
+    assert_eq!(
+        handler(Path(3), State(Flaky::default())).await.ok(),
+        Some("3".into())
+    );
 }
 
 static TRIES: AtomicU32 = AtomicU32::new(0);

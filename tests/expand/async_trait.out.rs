@@ -16,7 +16,9 @@ impl Subject {
     {
         Box::pin(async move {
             let retry = {
-                const RETRY: ::resilience::Retry = ::resilience::Retry::new();
+                const RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(
+                    ::resilience::Retry::DEFAULT_MAX_ATTEMPTS,
+                );
                 RETRY
             };
             let timeout = {

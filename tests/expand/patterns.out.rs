@@ -4,7 +4,9 @@ async fn show(
     (a, b): (u8, Vec<u8>),
 ) -> Result<Html, AppError> {
     let retry = {
-        const RETRY: ::resilience::Retry = ::resilience::Retry::new();
+        const RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(
+            ::resilience::Retry::DEFAULT_MAX_ATTEMPTS,
+        );
         RETRY
     };
     let function = ::resilience::__private::returns::<Result<Html, AppError>>();

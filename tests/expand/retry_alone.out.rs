@@ -1,7 +1,6 @@
 async fn read(buffer: &mut Vec<u8>, n: usize) -> io::Result<usize> {
     let retry = {
-        const RETRY: ::resilience::Retry = ::resilience::Retry::new()
-            .max_attempts(MAX)
+        const RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(MAX)
             .backoff(::resilience::Backoff::fixed(PAUSE))
             .jitter(::resilience::Jitter::None);
         RETRY

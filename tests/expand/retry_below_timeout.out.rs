@@ -10,7 +10,9 @@ async fn fetch<'a, T: Source>(
         TIMEOUT
     };
     let retry = {
-        const RETRY: ::resilience::Retry = ::resilience::Retry::new();
+        const RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(
+            ::resilience::Retry::DEFAULT_MAX_ATTEMPTS,
+        );
         RETRY
     };
     let function = ::resilience::__private::function::<

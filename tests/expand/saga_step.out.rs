@@ -11,7 +11,7 @@ async fn reserve(
         &STEP
     };
     let retry = {
-        const RETRY: ::resilience::Retry = ::resilience::Retry::new().max_attempts(4);
+        const RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(4);
         RETRY
     };
     let breaker: &'static ::resilience::CircuitBreaker = &WAREHOUSE;

@@ -4,8 +4,7 @@ impl Subject {
     #[timeout(__expanded)]
     pub async fn charge(&self, tenant: &str, order: Order) -> Result<Receipt, PayError> {
         let retry = {
-            const RETRY: ::resilience::Retry = ::resilience::Retry::new()
-                .max_attempts(3)
+            const RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(3)
                 .backoff(
                     ::resilience::Backoff::exponential(
                             ::core::time::Duration::from_millis(100),

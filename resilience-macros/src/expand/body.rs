@@ -1,6 +1,6 @@
 //! The user's body as one attempt, and the arguments that it gets.
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::Type;
 
@@ -41,9 +41,9 @@ impl Annotated {
         let replay = self.paths.private("Replay");
         self.replayed()
             .map(|(binding, cfgs)| {
-                let (variable, argument) = (self.replay_of(&binding.ident), &binding.ident);
+                let argument = &binding.ident;
                 let new = quote_spanned!(argument.span()=> #replay::new(#argument));
-                quote!(#(#cfgs)* let mut #variable = #new;)
+                quote!(#(#cfgs)* let mut #argument = #new;)
             })
             .collect()
     }
@@ -91,9 +91,9 @@ impl Annotated {
     fn attempt_arguments(&self) -> TokenStream {
         let last = local("last");
         let replayed = self.replayed().map(|(binding, cfgs)| {
-            let (argument, replay) = (&binding.ident, self.replay_of(&binding.ident));
+            let argument = &binding.ident;
             let mutable = binding.mutable.then(|| quote!(mut));
-            quote!(#(#cfgs)* let #mutable #argument = #replay.take(#last);)
+            quote!(#(#cfgs)* let #mutable #argument = #argument.take(#last);)
         });
         let reborrowed = self
             .bindings_passed(Passing::Reborrowed)
@@ -103,14 +103,6 @@ impl Annotated {
                 quote!(#(#cfgs)* let #mutable #argument = &mut *#argument;)
             });
         replayed.chain(reborrowed).collect()
-    }
-
-    /// The variable that holds the replay of `argument`: of the same name, but out of the body's
-    /// sight.
-    fn replay_of(&self, argument: &Ident) -> Ident {
-        let mut replay = argument.clone();
-        replay.set_span(proc_macro2::Span::mixed_site().located_at(argument.span()));
-        replay
     }
 }
 

@@ -146,7 +146,7 @@ fn declare_timeout(policy: &Timeout, paths: &Paths) -> TokenStream {
     quote!(let #variable = { const TIMEOUT: #ty = #ty::after(#after); TIMEOUT };)
 }
 
-// Output: let retry = { const RETRY: Retry = Retry::new().max_attempts(4).backoff(..); RETRY };
+// Output: let retry = { const RETRY: Retry = Retry::max_attempts(4).backoff(..); RETRY };
 fn declare_retry(policy: &Retry, paths: &Paths) -> TokenStream {
     let Retry {
         span: _,
@@ -156,14 +156,17 @@ fn declare_retry(policy: &Retry, paths: &Paths) -> TokenStream {
         again: _,
     } = policy;
     let (variable, ty) = (local("retry"), paths.public("Retry"));
-    let max_attempts = setter("max_attempts", max_attempts.as_ref());
+    let max_attempts = match max_attempts {
+        Some(count) => quote!(#count),
+        None => quote!(#ty::DEFAULT_MAX_ATTEMPTS),
+    };
     let backoff = backoff
         .as_ref()
         .map(|backoff| backoff_value(backoff, paths));
     let backoff = setter("backoff", backoff.as_ref());
     let jitter = jitter.map(|jitter| jitter_value(jitter, paths));
     let jitter = setter("jitter", jitter.as_ref());
-    quote!(let #variable = { const RETRY: #ty = #ty::new() #max_attempts #backoff #jitter; RETRY };)
+    quote!(let #variable = { const RETRY: #ty = #ty::max_attempts(#max_attempts) #backoff #jitter; RETRY };)
 }
 
 // Output: Backoff::exponential(Duration::from_secs(1)).factor(2f64).max(Duration::from_secs(30))
