@@ -1,0 +1,11 @@
+// A breaker that would never close.
+//~ `failure_threshold` is at least 1
+
+use resilience::circuit_breaker;
+
+#[circuit_breaker(failure_threshold = 0)]
+async fn call() -> Result<(), std::io::Error> {
+    Ok(())
+}
+
+fn main() {}

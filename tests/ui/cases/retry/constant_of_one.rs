@@ -1,0 +1,13 @@
+// A constant is evaluated by the compiler, also where nobody calls the function.
+//~ `max_attempts` counts the first call too
+
+use resilience::retry;
+
+const MAX: u32 = 1;
+
+#[retry(max_attempts = MAX)]
+async fn call<T: Clone>(_value: T) -> Result<(), ()> {
+    Ok(())
+}
+
+fn main() {}

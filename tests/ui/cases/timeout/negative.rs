@@ -1,0 +1,11 @@
+// A negative time.
+//~ `after` cannot be negative
+
+use resilience::timeout;
+
+#[timeout(-2s)]
+async fn call() -> Result<(), std::io::Error> {
+    Ok(())
+}
+
+fn main() {}

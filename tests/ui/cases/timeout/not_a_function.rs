@@ -1,0 +1,9 @@
+// Something that is not a function.
+//~ #[timeout] stands above an `async fn` with a body
+
+use resilience::timeout;
+
+#[timeout(2s)]
+pub struct Call;
+
+fn main() {}

@@ -1,0 +1,11 @@
+// A time of nothing.
+//~ `after` is longer than zero
+
+use resilience::timeout;
+
+#[timeout(0s)]
+async fn call() -> Result<(), std::io::Error> {
+    Ok(())
+}
+
+fn main() {}
