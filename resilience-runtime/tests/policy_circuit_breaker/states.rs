@@ -241,7 +241,8 @@ async fn a_call_that_is_never_polled_asks_for_nothing() {
 
 #[test]
 fn senseless_breakers_panic_with_a_sentence() {
-    let cases: [(fn(CircuitBreaker) -> CircuitBreaker, &str); 6] = [
+    type Build = fn(CircuitBreaker) -> CircuitBreaker;
+    let cases: [(Build, &str); 6] = [
         (
             |breaker| breaker.failure_threshold(0),
             "`failure_threshold`",
