@@ -213,10 +213,7 @@ impl CircuitBreaker {
     fn admit_slowly(&'static self) -> Result<(&'static Self, Ticket), NotAdmitted> {
         let breaker = self.first();
         if !std::ptr::eq(breaker, self) && breaker.rules != self.rules {
-            return Err(NotAdmitted::NameConflict {
-                first: breaker.place(),
-                second: self.place(),
-            });
+            return Err(NotAdmitted::NameConflict { first: breaker });
         }
         if let Some(ticket) = breaker.admit_when_quiet() {
             return Ok((breaker, ticket));
@@ -303,9 +300,10 @@ impl fmt::Debug for CircuitBreaker {
 }
 
 /// Why a call was not admitted.
+#[derive(Clone, Copy)]
 enum NotAdmitted {
     Open { retry_after: Duration },
-    NameConflict { first: String, second: String },
+    NameConflict { first: &'static CircuitBreaker },
 }
 
 /// A generation, and whether the breaker is quiet in it.

@@ -6,6 +6,7 @@
     reason = "what goes wrong in a helper fails the test, too"
 )]
 
+mod events;
 mod names;
 mod probes;
 mod states;

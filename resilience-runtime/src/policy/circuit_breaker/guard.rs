@@ -106,12 +106,12 @@ fn refusal<T, E>(
                 retry_after: Some(retry_after),
             },
         ),
-        NotAdmitted::NameConflict { first, second } => (
+        NotAdmitted::NameConflict { first } => (
             Error::NameConflict {
                 kind: "circuit breaker",
                 name,
-                first,
-                second,
+                first: first.place(),
+                second: breaker.place(),
             },
             Refusal::Final,
         ),
