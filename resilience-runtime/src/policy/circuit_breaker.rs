@@ -13,7 +13,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::outcome::{Function, Outcome};
-use guard::Permit;
 use state::{Machine, Rules, Ticket, Verdict};
 
 pub use guard::Guarded;
@@ -199,42 +198,29 @@ impl CircuitBreaker {
         Guarded::new(self, call, function)
     }
 
-    /// Asks for the leave to call.
+    /// The leave to call a breaker that has nothing to say.
     #[inline]
-    fn admit(&'static self) -> Result<Permit, NotAdmitted> {
-        match self.admit_when_quiet() {
-            Some(permit) => Ok(permit),
-            None => self.admit_slowly(),
-        }
-    }
-
-    #[inline]
-    fn admit_when_quiet(&'static self) -> Option<Permit> {
+    fn admit_when_quiet(&self) -> Option<Ticket> {
         let word = self.word.load(Ordering::Acquire);
-        is_quiet(word).then_some(Permit {
-            breaker: self,
-            ticket: Ticket {
-                generation: generation(word),
-                probe: None,
-            },
+        is_quiet(word).then_some(Ticket {
+            generation: generation(word),
+            probe: None,
         })
     }
 
+    /// The leave to call, and the breaker that gave it.
     #[inline(never)]
-    fn admit_slowly(&'static self) -> Result<Permit, NotAdmitted> {
+    fn admit_slowly(&'static self) -> Result<(&'static Self, Ticket), NotAdmitted> {
         let breaker = self.first();
-        if breaker.rules != self.rules {
-            return Err(NotAdmitted::NameConflict {
-                first: breaker.place(),
-                second: self.place(),
-            });
+        if !std::ptr::eq(breaker, self) && breaker.rules != self.rules {
+            return Err(NotAdmitted::NameConflict { first: breaker });
         }
-        if let Some(permit) = breaker.admit_when_quiet() {
-            return Ok(permit);
+        if let Some(ticket) = breaker.admit_when_quiet() {
+            return Ok((breaker, ticket));
         }
         let now = Instant::now();
         match breaker.lock(|machine| machine.admit(now, &breaker.rules)) {
-            Ok(ticket) => Ok(Permit { breaker, ticket }),
+            Ok(ticket) => Ok((breaker, ticket)),
             Err(retry_after) => Err(NotAdmitted::Open { retry_after }),
         }
     }
@@ -314,9 +300,10 @@ impl fmt::Debug for CircuitBreaker {
 }
 
 /// Why a call was not admitted.
+#[derive(Clone, Copy)]
 enum NotAdmitted {
     Open { retry_after: Duration },
-    NameConflict { first: String, second: String },
+    NameConflict { first: &'static CircuitBreaker },
 }
 
 /// A generation, and whether the breaker is quiet in it.

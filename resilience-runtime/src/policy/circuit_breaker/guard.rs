@@ -19,7 +19,7 @@ pin_project! {
     pub struct Guarded<F, T, E> {
         #[pin]
         call: F,
-        stage: Stage,
+        seat: Seat,
         breaker: &'static CircuitBreaker,
         function: Function<Result<T, E>>,
     }
@@ -33,7 +33,7 @@ impl<F, T, E> Guarded<F, T, E> {
     ) -> Self {
         Self {
             call,
-            stage: Stage::Asking,
+            seat: Seat::not_taken(breaker),
             breaker,
             function,
         }
@@ -49,23 +49,6 @@ impl<F, T, E> fmt::Debug for Guarded<F, T, E> {
     }
 }
 
-/// How far a guarded call is.
-#[derive(Debug)]
-enum Stage {
-    Asking,
-    Admitted(Permit),
-    Ended,
-}
-
-impl Stage {
-    /// Ends the call, with what the breaker should know of it.
-    fn end(&mut self, verdict: impl FnOnce() -> Verdict) {
-        if let Self::Admitted(permit) = mem::replace(self, Self::Ended) {
-            permit.settle(verdict());
-        }
-    }
-}
-
 impl<F, T, E> Future for Guarded<F, T, E>
 where
     F: Future<Output: Outcome<Ok = T, Err = E>>,
@@ -74,26 +57,24 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        match this.stage {
-            Stage::Asking => match this.breaker.admit() {
-                Ok(permit) => *this.stage = Stage::Admitted(permit),
-                Err(refused) => {
-                    *this.stage = Stage::Ended;
+        match this.seat.stage {
+            Stage::Asking => {
+                if let Err(refused) = this.seat.take() {
                     return Poll::Ready(refusal(this.breaker, refused, this.function));
                 }
-            },
-            Stage::Admitted(_) => {}
+            }
+            Stage::Admitted => {}
             // Polled again after its answer: there is no more to come.
             Stage::Ended => return Poll::Pending,
         }
-        let watch = PanicWatch(this.stage);
+        let watch = PanicWatch(this.seat);
         let polled = this.call.poll(context);
         mem::forget(watch);
         let Poll::Ready(outcome) = polled else {
             return Poll::Pending;
         };
         let answer = outcome.into_answer();
-        this.stage.end(|| judge(&answer));
+        this.seat.give_back(judge(&answer));
         Poll::Ready(answer)
     }
 }
@@ -125,12 +106,12 @@ fn refusal<T, E>(
                 retry_after: Some(retry_after),
             },
         ),
-        NotAdmitted::NameConflict { first, second } => (
+        NotAdmitted::NameConflict { first } => (
             Error::NameConflict {
                 kind: "circuit breaker",
                 name,
-                first,
-                second,
+                first: first.place(),
+                second: breaker.place(),
             },
             Refusal::Final,
         ),
@@ -138,36 +119,77 @@ fn refusal<T, E>(
     Answer::refused(error, refusal, function)
 }
 
+/// How far a guarded call is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Asking,
+    Admitted,
+    Ended,
+}
+
+/// The place of one call. Dropped before the call has ended, it comes back, and the call counts as
+/// nothing.
+///
+/// It is filled in where it lies. As an enum that holds the ticket it would be copied about, which
+/// costs more than asking the breaker.
+#[derive(Debug)]
+struct Seat {
+    stage: Stage,
+    /// Valid once admitted.
+    ticket: Ticket,
+    /// The one that is asked, and from then on the one that admitted the call.
+    breaker: &'static CircuitBreaker,
+}
+
+impl Seat {
+    fn not_taken(breaker: &'static CircuitBreaker) -> Self {
+        Self {
+            stage: Stage::Asking,
+            ticket: Ticket::FIRST,
+            breaker,
+        }
+    }
+
+    #[inline]
+    fn take(&mut self) -> Result<(), NotAdmitted> {
+        if let Some(ticket) = self.breaker.admit_when_quiet() {
+            self.ticket = ticket;
+            self.stage = Stage::Admitted;
+            return Ok(());
+        }
+        self.stage = Stage::Ended;
+        let (breaker, ticket) = self.breaker.admit_slowly()?;
+        self.breaker = breaker;
+        self.ticket = ticket;
+        self.stage = Stage::Admitted;
+        Ok(())
+    }
+
+    #[inline]
+    fn give_back(&mut self, verdict: Verdict) {
+        if self.stage == Stage::Admitted {
+            self.stage = Stage::Ended;
+            self.breaker.settle(self.ticket, verdict);
+        }
+    }
+}
+
+impl Drop for Seat {
+    #[inline]
+    fn drop(&mut self) {
+        // A closed breaker keeps no places.
+        if self.ticket.probe.is_some() {
+            self.give_back(Verdict::Withdrawn);
+        }
+    }
+}
+
 /// Dropped only when the call panics in its poll, which is a failure. (A flag of the thread would
 /// not do: the call may be polled by a destructor of a thread that panics already.)
-struct PanicWatch<'a>(&'a mut Stage);
+struct PanicWatch<'a>(&'a mut Seat);
 
 impl Drop for PanicWatch<'_> {
     fn drop(&mut self) {
-        self.0.end(|| Verdict::Failure { at: Instant::now() });
-    }
-}
-
-/// The place of one admitted call. Dropped before the call has ended, it comes back, and the call
-/// counts as nothing.
-#[derive(Debug)]
-pub(super) struct Permit {
-    pub(super) breaker: &'static CircuitBreaker,
-    pub(super) ticket: Ticket,
-}
-
-impl Permit {
-    fn settle(self, verdict: Verdict) {
-        self.breaker.settle(self.ticket, verdict);
-        mem::forget(self);
-    }
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        // A closed breaker gives no places away.
-        if self.ticket.probe.is_some() {
-            self.breaker.settle(self.ticket, Verdict::Withdrawn);
-        }
+        self.0.give_back(Verdict::Failure { at: Instant::now() });
     }
 }

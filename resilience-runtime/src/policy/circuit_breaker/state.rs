@@ -19,6 +19,7 @@
 //! outcome is heard only in that generation: a call that comes back late says nothing about the
 //! state that has begun since.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -89,7 +90,15 @@ pub enum State {
 pub(super) struct Ticket {
     pub(super) generation: u64,
     /// The number of the probe, for a call that a half-open breaker admitted.
-    pub(super) probe: Option<u32>,
+    pub(super) probe: Option<NonZeroU32>,
+}
+
+impl Ticket {
+    /// Of a call in the first generation.
+    pub(super) const FIRST: Self = Self {
+        generation: 0,
+        probe: None,
+    };
 }
 
 /// How an admitted call ended.
@@ -122,14 +131,14 @@ enum Phase {
 #[derive(Debug)]
 struct Trial {
     succeeded: u32,
-    next_probe: u32,
+    next_probe: NonZeroU32,
     /// The running ones, in the order in which they were admitted.
     running: Vec<Probe>,
 }
 
 #[derive(Debug)]
 struct Probe {
-    number: u32,
+    number: NonZeroU32,
     lease_ends: Instant,
 }
 
@@ -235,12 +244,12 @@ impl Machine {
 impl Trial {
     const NEW: Self = Self {
         succeeded: 0,
-        next_probe: 0,
+        next_probe: NonZeroU32::MIN,
         running: Vec::new(),
     };
 
     /// The number of a new probe, or how long the oldest running one may keep its place.
-    fn admit(&mut self, now: Instant, rules: &Rules) -> Result<u32, Duration> {
+    fn admit(&mut self, now: Instant, rules: &Rules) -> Result<NonZeroU32, Duration> {
         let taken = u64::from(self.succeeded) + self.running.len() as u64;
         if taken >= u64::from(rules.half_open_permits())
             && let Some(oldest) = self.running.first()
@@ -251,7 +260,7 @@ impl Trial {
             self.running.remove(0);
         }
         let number = self.next_probe;
-        self.next_probe = number.wrapping_add(1);
+        self.next_probe = number.checked_add(1).unwrap_or(NonZeroU32::MIN);
         self.running.push(Probe {
             number,
             lease_ends: later(now, rules.open_for),
@@ -260,7 +269,7 @@ impl Trial {
     }
 
     /// Takes the place back; false when it went to another.
-    fn end(&mut self, number: u32) -> bool {
+    fn end(&mut self, number: NonZeroU32) -> bool {
         let place = self.running.iter().position(|probe| probe.number == number);
         place.map(|place| self.running.remove(place)).is_some()
     }

@@ -1,0 +1,79 @@
+//! What the log says of a breaker.
+
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
+
+use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, State};
+use tokio::time::advance;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
+
+use crate::support::{FAILURES, OPEN_FOR, PERMITS, breaker, fail, rejected_for, succeed};
+
+/// Writes down every event, and the state that the breaker is in when it is heard of.
+struct Log {
+    breaker: &'static CircuitBreaker,
+    entries: Arc<Mutex<Vec<(Level, String, State)>>>,
+}
+
+struct Message(String);
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "message" {
+            self.0 = format!("{value:?}");
+        }
+    }
+}
+
+impl Subscriber for Log {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("resilience")
+    }
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, event: &Event<'_>) {
+        let mut message = Message(String::new());
+        event.record(&mut message);
+        // Asks the breaker, which would wait for ever if the event came from under its lock.
+        let entry = (*event.metadata().level(), message.0, self.breaker.state());
+        self.entries.lock().unwrap().push(entry);
+    }
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_change_of_state_is_one_event_after_the_fact() {
+    let breaker = breaker();
+    let entries = Arc::new(Mutex::new(Vec::new()));
+    let log = Log {
+        breaker,
+        entries: Arc::clone(&entries),
+    };
+    let _logging = tracing::subscriber::set_default(log);
+    for _ in 0..FAILURES {
+        let _ = fail(breaker).await;
+    }
+    assert!(rejected_for(breaker).await.is_some());
+    advance(OPEN_FOR).await;
+    for _ in 0..PERMITS + 5 {
+        assert!(succeed(breaker).await.is_ok());
+    }
+    let seen = entries.lock().unwrap().clone();
+    let expected = [
+        (Level::WARN, "circuit breaker opened", State::Open),
+        (
+            Level::INFO,
+            "circuit breaker half-open, probing",
+            State::HalfOpen,
+        ),
+        (Level::INFO, "circuit breaker closed", State::Closed),
+    ]
+    .map(|(level, text, state)| (level, text.to_owned(), state));
+    assert_eq!(seen, expected);
+}
