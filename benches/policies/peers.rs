@@ -1,0 +1,182 @@
+//! The peers' rows: the same call, under the nearest configuration that each library has.
+
+use backon::{ExponentialBuilder, Retryable as _};
+use failsafe::futures::CircuitBreaker as _;
+use recloser::{AsyncRecloser, Recloser};
+use resilience_benches::{Bench, Side};
+use tower::{Service, ServiceBuilder, ServiceExt as _, service_fn};
+use tower_resilience_circuitbreaker::{
+    CircuitBreakerError, CircuitBreakerLayer, DefaultClassifier,
+};
+use tower_resilience_retry::RetryLayer;
+use tower_resilience_timelimiter::{TimeLimiterError, TimeLimiterLayer};
+
+use crate::{ATTEMPTS, FAILURES, FIRST_PAUSE, Failure, LIMIT, OPEN_FOR, argument, operation};
+
+pub(crate) fn circuit_breakers(bench: &mut Bench) {
+    let breaker = recloser();
+    bench.row(Side::Peer, "recloser 1.4", async move || {
+        breaker.call(operation(argument())).await
+    });
+
+    let breaker = failsafe::Config::new()
+        .failure_policy(failsafe::failure_policy::consecutive_failures(
+            FAILURES,
+            failsafe::backoff::constant(OPEN_FOR),
+        ))
+        .build();
+    bench.row(Side::Peer, "failsafe 1.3", async move || {
+        breaker.call(operation(argument())).await
+    });
+
+    let mut service = ServiceBuilder::new()
+        .layer(tower_resilience_breaker())
+        .service(service_fn(operation));
+    bench.row(Side::Peer, "tower-resilience 0.14", async move || {
+        call(&mut service).await
+    });
+}
+
+pub(crate) fn retries(bench: &mut Bench) {
+    bench.row(Side::Peer, "backon 1.6", async || {
+        let number = argument();
+        (|| operation(number)).retry(backon()).await
+    });
+
+    let mut service = ServiceBuilder::new()
+        .retry(Attempts(ATTEMPTS))
+        .service(service_fn(operation));
+    bench.row(Side::Peer, "tower 0.5", async move || {
+        call(&mut service).await
+    });
+
+    let mut service = ServiceBuilder::new()
+        .layer(tower_resilience_retry::<Failure>())
+        .service(service_fn(operation));
+    bench.row(Side::Peer, "tower-resilience 0.14", async move || {
+        call(&mut service).await
+    });
+}
+
+pub(crate) fn timeouts(bench: &mut Bench) {
+    bench.row(Side::Peer, "tokio::time::timeout", async || {
+        tokio::time::timeout(LIMIT, operation(argument())).await
+    });
+
+    let mut service = ServiceBuilder::new()
+        .timeout(LIMIT)
+        .service(service_fn(operation));
+    bench.row(Side::Peer, "tower 0.5", async move || {
+        call(&mut service).await
+    });
+
+    let mut service = ServiceBuilder::new()
+        .layer(TimeLimiterLayer::builder().timeout_duration(LIMIT).build())
+        .service(service_fn(operation));
+    bench.row(Side::Peer, "tower-resilience 0.14", async move || {
+        call(&mut service).await
+    });
+}
+
+pub(crate) fn stacks(bench: &mut Bench) {
+    let breaker = recloser();
+    bench.row(
+        Side::Peer,
+        "by hand: backon, recloser, tokio",
+        async move || {
+            let number = argument();
+            let attempt = || {
+                breaker.call(async move {
+                    match tokio::time::timeout(LIMIT, operation(number)).await {
+                        Ok(result) => result,
+                        Err(_) => Err(Failure),
+                    }
+                })
+            };
+            attempt.retry(backon()).await
+        },
+    );
+
+    let mut service = ServiceBuilder::new()
+        .retry(Attempts(ATTEMPTS))
+        .timeout(LIMIT)
+        .service(service_fn(operation));
+    bench.row(
+        Side::Partial,
+        "tower 0.5, which has no breaker",
+        async move || call(&mut service).await,
+    );
+
+    let mut service = ServiceBuilder::new()
+        .layer(tower_resilience_retry::<
+            CircuitBreakerError<TimeLimiterError<Failure>>,
+        >())
+        .layer(tower_resilience_breaker())
+        .layer(TimeLimiterLayer::builder().timeout_duration(LIMIT).build())
+        .service(service_fn(operation));
+    bench.row(Side::Peer, "tower-resilience 0.14", async move || {
+        call(&mut service).await
+    });
+}
+
+/// One call of a service, as its contract wants it: when it is ready.
+async fn call<S: Service<u64>>(service: &mut S) -> Result<S::Response, S::Error> {
+    service.ready().await?.call(argument()).await
+}
+
+fn recloser() -> AsyncRecloser {
+    AsyncRecloser::from(
+        Recloser::custom()
+            .error_rate(0.5)
+            .closed_len(100)
+            .half_open_len(10)
+            .open_wait(OPEN_FOR)
+            .build(),
+    )
+}
+
+fn backon() -> ExponentialBuilder {
+    ExponentialBuilder::default()
+        .with_min_delay(FIRST_PAUSE)
+        .with_max_times(ATTEMPTS - 1)
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "the configuration is a constant, and valid"
+)]
+fn tower_resilience_breaker() -> CircuitBreakerLayer<DefaultClassifier> {
+    CircuitBreakerLayer::builder()
+        .failure_rate_threshold(0.5)
+        .sliding_window_size(100)
+        .wait_duration_in_open(OPEN_FOR)
+        .build()
+        .expect("a valid configuration")
+}
+
+fn tower_resilience_retry<E: 'static>() -> RetryLayer<u64, u64, E> {
+    RetryLayer::builder()
+        .max_attempts(ATTEMPTS)
+        .exponential_backoff(FIRST_PAUSE)
+        .build()
+}
+
+/// tower leaves the policy to its user: attempts, with a pause between them.
+#[derive(Debug, Clone)]
+struct Attempts(usize);
+
+impl<E> tower::retry::Policy<u64, u64, E> for Attempts {
+    type Future = tokio::time::Sleep;
+
+    fn retry(&mut self, _: &mut u64, result: &mut Result<u64, E>) -> Option<Self::Future> {
+        if result.is_ok() || self.0 <= 1 {
+            return None;
+        }
+        self.0 -= 1;
+        Some(tokio::time::sleep(FIRST_PAUSE))
+    }
+
+    fn clone_request(&mut self, request: &u64) -> Option<u64> {
+        Some(*request)
+    }
+}
