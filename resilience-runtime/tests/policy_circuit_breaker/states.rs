@@ -239,6 +239,19 @@ async fn a_call_that_is_never_polled_asks_for_nothing() {
     assert_eq!(breaker.state(), State::Open);
 }
 
+#[tokio::test(start_paused = true)]
+async fn polling_after_the_answer_is_harmless() {
+    let breaker = breaker();
+    let mut context = Context::from_waker(Waker::noop());
+    for _ in 0..FAILURES + 1 {
+        // The last one is rejected.
+        let mut guarded = pin!(breaker.guard(async { Err::<u32, _>(Failure::Body) }, call()));
+        assert!(guarded.as_mut().poll(&mut context).is_ready());
+        assert!(guarded.as_mut().poll(&mut context).is_pending());
+    }
+    assert_eq!(rejected_for(breaker).await, Some(OPEN_FOR));
+}
+
 #[test]
 fn senseless_breakers_panic_with_a_sentence() {
     type Build = fn(CircuitBreaker) -> CircuitBreaker;
