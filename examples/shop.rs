@@ -65,10 +65,20 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     // This one cannot be paid: what was reserved for it is released.
-    let refused = checkout(&shop, Order { id: 8, amount: 1_000_000 }).await;
+    let refused = checkout(
+        &shop,
+        Order {
+            id: 8,
+            amount: 1_000_000,
+        },
+    )
+    .await;
     println!("order 8: {refused:?}");
 
-    println!("charged {} time(s)", shop.payments.charged.load(Ordering::Relaxed));
+    println!(
+        "charged {} time(s)",
+        shop.payments.charged.load(Ordering::Relaxed)
+    );
     println!("still reserved: {:?}", shop.warehouse.reserved());
     runtime.shutdown().await;
     Ok(())
@@ -160,8 +170,12 @@ struct Payments {
 impl Payments {
     async fn charge(&self, order: &Order) -> Result<Receipt, ShopError> {
         if order.amount > 10_000 {
-            return Err(ShopError::Declined { amount: order.amount });
+            return Err(ShopError::Declined {
+                amount: order.amount,
+            });
         }
-        Ok(Receipt { number: self.charged.fetch_add(1, Ordering::Relaxed) + 1 })
+        Ok(Receipt {
+            number: self.charged.fetch_add(1, Ordering::Relaxed) + 1,
+        })
     }
 }

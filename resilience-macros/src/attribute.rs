@@ -22,6 +22,9 @@ pub(crate) fn expand(kind: Kind, arguments: TokenStream, item: TokenStream) -> T
 
 /// What `#[__outer(..)]` makes of `item`: the layers in it are the whole outer part of the stack.
 pub(crate) fn expand_outer(arguments: TokenStream, item: &TokenStream) -> TokenStream {
+    if stack::is_disarmed(&arguments) {
+        return item.clone();
+    }
     expand_from(stack::parse_outer(arguments), item)
 }
 

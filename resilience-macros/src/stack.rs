@@ -137,6 +137,7 @@ pub(crate) fn collect(
     let mut layers = take_outer(attrs, paths);
     let was_deferred = !layers.is_empty();
     layers.append(&mut first);
+    let mut is_late = attrs.iter().any(|attr| is_trace(attr, paths));
 
     if let Some(hidden) = attrs.iter().rposition(|attr| hides_a_layer(attr, paths)) {
         let outer = outer_attribute(&layers, paths);
@@ -152,9 +153,7 @@ pub(crate) fn collect(
             _ => TokenStream::new(),
         };
         if is_disarmed(&arguments) {
-            if !was_deferred {
-                report_latecomer(&layers, diagnostics);
-            }
+            is_late = true;
             continue;
         }
         if let Some(name) = attr.path().segments.last() {
@@ -166,7 +165,52 @@ pub(crate) fn collect(
         }
         disarm(attr);
     }
+    if is_late && !was_deferred {
+        report_latecomer(&layers, diagnostics);
+    }
+    if layers.len() == 1 && attrs.iter().any(|attr| !is_inert(attr)) {
+        attrs.push(trace(paths));
+    }
     Stack::Complete(layers)
+}
+
+/// An attribute that stands alone leaves nothing disarmed behind. Where another attribute follows
+/// that could be one of ours under another name, this is left for it to find.
+fn trace(paths: &Paths) -> Attribute {
+    let (krate, outer) = (&paths.krate, Ident::new(OUTER, Span::call_site()));
+    let expanded = Ident::new(EXPANDED, Span::call_site());
+    parse_quote!(#[#krate::#outer(#expanded)])
+}
+
+fn is_trace(attr: &Attribute, paths: &Paths) -> bool {
+    is_outer(attr, paths) && matches!(&attr.meta, Meta::List(list) if is_disarmed(&list.tokens))
+}
+
+/// Whether `attr` is certainly none of ours: the attributes of the language that stand above
+/// functions.
+fn is_inert(attr: &Attribute) -> bool {
+    const INERT: [&str; 16] = [
+        "allow",
+        "cfg",
+        "cfg_attr",
+        "cold",
+        "deny",
+        "deprecated",
+        "doc",
+        "expect",
+        "forbid",
+        "inline",
+        "must_use",
+        "no_mangle",
+        "rustfmt",
+        "target_feature",
+        "track_caller",
+        "warn",
+    ];
+    let first = attr.path().segments.first();
+    first.is_some_and(|segment| {
+        segment.ident == "clippy" || INERT.iter().any(|name| segment.ident == name)
+    })
 }
 
 /// An attribute under another name is not seen by the ones above it. It expands after them, and
@@ -208,21 +252,20 @@ fn disarm(attr: &mut Attribute) {
 }
 
 fn take_outer(attrs: &mut Vec<Attribute>, paths: &Paths) -> Vec<Layer> {
-    let is_outer = |attr: &Attribute| {
-        attr.path()
-            .segments
-            .last()
-            .is_some_and(|segment| segment.ident == OUTER)
-            && is_ours(attr.path(), paths)
-    };
     let mut layers = Vec::new();
-    for attr in attrs.iter().filter(|attr| is_outer(attr)) {
-        if let Meta::List(list) = &attr.meta {
+    attrs.retain(|attr| match &attr.meta {
+        Meta::List(list) if is_outer(attr, paths) && !is_disarmed(&list.tokens) => {
             layers.extend(parse_outer(list.tokens.clone()));
+            false
         }
-    }
-    attrs.retain(|attr| !is_outer(attr));
+        _ => true,
+    });
     layers
+}
+
+fn is_outer(attr: &Attribute, paths: &Paths) -> bool {
+    let last = attr.path().segments.last();
+    last.is_some_and(|segment| segment.ident == OUTER) && is_ours(attr.path(), paths)
 }
 
 fn outer_attribute(layers: &[Layer], paths: &Paths) -> Attribute {
