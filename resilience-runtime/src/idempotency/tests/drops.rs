@@ -33,13 +33,13 @@ async fn watched(body: &Body, store: &Store) -> Result<u32, Failure> {
     impl Drop for Watch<'_> {
         fn drop(&mut self) {
             assert_eq!(
-                self.0.state().releases,
+                self.0.releases(),
                 self.1,
                 "released before the body was gone"
             );
         }
     }
-    let releases = store.state().releases;
+    let releases = store.releases();
     let _watch = Watch(store, releases);
     body.run().await
 }
@@ -152,7 +152,7 @@ async fn a_dropped_waiter_leaves_nothing_behind() {
     };
     let (leader, ()) = tokio::join!(biased; call(&core, "k", slow), waiters);
     assert_eq!(leader.unwrap(), 1);
-    assert_eq!((body.begun(), store.state().claims), (1, 1));
+    assert_eq!((body.begun(), store.claims()), (1, 1));
     assert_eq!(core.flights.len(), 0);
 }
 
@@ -174,5 +174,5 @@ fn a_call_can_be_dropped_where_no_runtime_is() {
     drop(running);
     let next = runtime.block_on(call(&core, "k", async { Ok(1) }));
     assert_eq!(next.unwrap(), 1);
-    assert_eq!((store.held(), store.state().releases), (0, 1));
+    assert_eq!((store.held(), store.releases()), (0, 1));
 }

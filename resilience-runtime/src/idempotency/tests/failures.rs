@@ -30,7 +30,7 @@ async fn after_an_error_the_next_call_runs() {
     // Released before the caller had its error.
     assert_eq!(store.held(), 0);
     assert_eq!(call(&core, "k", async { Ok(1) }).await.unwrap(), 1);
-    assert_eq!((store.state().claims, store.state().releases), (2, 1));
+    assert_eq!((store.claims(), store.releases()), (2, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -55,7 +55,7 @@ async fn when_the_leader_fails_one_waiter_runs() {
     results.sort_unstable();
     assert_eq!(results[0], None);
     assert_eq!(results[1..], [Some(2); 9]);
-    assert_eq!((body.begun(), store.state().claims), (2, 2));
+    assert_eq!((body.begun(), store.claims()), (2, 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -85,7 +85,7 @@ async fn when_the_leader_panics_one_waiter_runs() {
     }
     assert_eq!((panics, results), (1, vec![2; 9]));
     // The waiters were woken when the claim was back, and did not have to ask twice.
-    assert_eq!((body.begun(), store.state().claims), (2, 2));
+    assert_eq!((body.begun(), store.claims()), (2, 2));
     assert_eq!((store.held(), core.flights.len()), (0, 0));
 }
 
@@ -135,7 +135,7 @@ async fn a_store_that_is_down_refuses_the_call() {
         Some(Refusal::Rejected { retry_after: None })
     );
     assert!(matches!(policy(refused.into_result()), Error::Store { .. }));
-    assert_eq!((body.begun(), store.state().releases), (0, 0));
+    assert_eq!((body.begun(), store.releases()), (0, 0));
     assert_eq!(call(&core, "k", body.run()).await.unwrap(), 1);
 }
 
@@ -148,7 +148,7 @@ async fn a_claim_whose_answer_is_lost_is_given_back() {
     let refused = call(&core, "k", body.run()).await;
     assert!(matches!(policy(refused), Error::Store { .. }));
     assert_eq!(call(&core, "k", body.run()).await.unwrap(), 1);
-    assert_eq!((store.state().claims, store.state().releases), (2, 1));
+    assert_eq!((store.claims(), store.releases()), (2, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,7 +162,7 @@ async fn a_result_is_offered_again_to_a_store_that_comes_back() {
     // The body, and pauses of 10, 20 and 40 ms.
     assert_eq!(started.elapsed(), Duration::from_millis(10 + 10 + 20 + 40));
     assert_eq!(call(&core, "k", body.run()).await.unwrap(), 1);
-    assert_eq!((store.state().completions, body.begun()), (4, 1));
+    assert_eq!((store.completions(), body.begun()), (4, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -217,7 +217,7 @@ async fn a_release_that_fails_does_not_keep_the_caller_and_is_tried_again() {
     assert_eq!(started.elapsed(), Duration::ZERO);
     assert_eq!(store.held(), 1);
     at_rest().await;
-    assert_eq!((store.held(), store.state().releases), (0, 21));
+    assert_eq!((store.held(), store.releases()), (0, 21));
 }
 
 #[tokio::test(start_paused = true)]
@@ -231,9 +231,9 @@ async fn a_release_that_fails_does_not_keep_a_closed_runtime_open() {
     let closed = Arc::downgrade(&core);
     drop(core);
     assert!(closed.upgrade().is_none());
-    let tries = store.state().releases;
+    let tries = store.releases();
     at_rest().await;
-    assert_eq!(store.state().releases, tries);
+    assert_eq!(store.releases(), tries);
 }
 
 #[tokio::test(start_paused = true)]
@@ -255,5 +255,5 @@ async fn a_caller_that_goes_away_while_the_result_is_recorded_does_not_take_it_a
     let (duplicate, ()) = tokio::join!(duplicate, open);
     assert_eq!(duplicate.unwrap(), 1);
     assert_eq!((body.begun(), store.results()), (1, vec!["1".to_owned()]));
-    assert_eq!((store.state().claims, store.state().releases), (1, 0));
+    assert_eq!((store.claims(), store.releases()), (1, 0));
 }

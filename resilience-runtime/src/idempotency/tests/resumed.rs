@@ -17,7 +17,7 @@ async fn a_free_key_is_claimed_and_completed() {
     let body = Body::default();
     assert_eq!(resuming(call(&core, "k", body.run())).await.unwrap(), 1);
     assert_eq!(call(&core, "k", body.run()).await.unwrap(), 1);
-    assert_eq!((store.state().claims, store.state().completions), (2, 1));
+    assert_eq!((store.claims(), store.completions()), (2, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -46,7 +46,7 @@ async fn a_busy_key_does_not_stop_recovery() {
         let (attached, ()) = tokio::join!(attached, recovery);
         assert_eq!(attached.unwrap(), 7);
         assert_eq!(started.elapsed(), Duration::from_millis(1));
-        assert_eq!(store.state().completions, 1);
+        assert_eq!(store.completions(), 1);
         assert_eq!(call(&core, "k", async { Ok(8) }).await.unwrap(), 7);
     }
 }

@@ -57,6 +57,19 @@ impl Store {
         self.0.lock().unwrap()
     }
 
+    /// How often the store was asked for a claim.
+    pub(super) fn claims(&self) -> u32 {
+        self.state().claims
+    }
+
+    pub(super) fn completions(&self) -> u32 {
+        self.state().completions
+    }
+
+    pub(super) fn releases(&self) -> u32 {
+        self.state().releases
+    }
+
     /// How many claims are held.
     pub(super) fn held(&self) -> usize {
         let state = self.state();
