@@ -16,7 +16,7 @@
 //!   and the next call runs the body again. What was stored stays, as durable as the store is.
 //! - A store that cannot be asked refuses the call; the body never runs unprotected.
 //! - A result that could not be recorded (it has no JSON form, or the store failed for five
-//!   seconds) is an [`Error::NotRecorded`](crate::error::Error::NotRecorded), for the caller and for
+//!   seconds) is an [`Error::NotRecorded`], for the caller and for
 //!   the duplicates that were waiting in its process. The key is given back: a call that comes later,
 //!   or waits in another process, runs the body again.
 //!
@@ -172,10 +172,9 @@ fn replay<T, E>(
             }
         }
         Err(source) => {
-            let (function_name, what) = (function.name, "the stored result".to_owned());
             let error = Error::Decode {
-                function: function_name,
-                what,
+                function: function.name,
+                what: "the stored result".to_owned(),
                 source,
             };
             refused(error, function)

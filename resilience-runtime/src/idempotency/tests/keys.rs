@@ -133,6 +133,8 @@ fn values_of_different_kinds_have_different_keys() {
         digest(&("ab", "c")),
         digest(&(("a", "b"), "c")),
         digest(&("a", ("b", "c"))),
+        digest(&(("a",), "b")),
+        digest(&(("a", "b"),)),
         digest(&("a", "b", "c")),
         digest(&((), None::<u8>)),
         digest(&(None::<u8>, ())),
