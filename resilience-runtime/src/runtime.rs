@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use crate::dlq::Queue;
+use crate::idempotency::flight::Flights;
 use crate::idempotency::store::IdempotencyStore;
 use crate::registry::States;
 use crate::saga::journal::Journal;
@@ -19,6 +20,8 @@ pub(crate) struct Stores {
 pub(crate) struct Core {
     pub(crate) stores: Stores,
     pub(crate) states: States,
+    /// The idempotent calls that run in this process.
+    pub(crate) flights: Flights,
 }
 
 /// A handle to the runtime. Annotated functions find it by themselves; `main` keeps one, and ends

@@ -1,0 +1,115 @@
+//! The calls that run in this process, by key.
+//!
+//! Duplicates inside one process meet here before they reach the store: the first one *leads*, asks
+//! the store and runs; the others *follow* and are woken with what became of it. So a process
+//! never has more than one claim per key at the store.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::idempotency::Digest;
+use crate::idempotency::key::Sealed;
+
+/// The running calls. An entry lives as long as its leader, so that memory is bounded by the number
+/// of keys that are running.
+#[derive(Clone, Default)]
+pub(crate) struct Flights(Arc<Mutex<HashMap<Digest, Flight>>>);
+
+struct Flight {
+    fingerprint: Digest,
+    landing: watch::Receiver<Option<Landing>>,
+}
+
+/// What became of a leader.
+#[derive(Debug, Clone)]
+pub(super) enum Landing {
+    /// The operation is done; this is its result, as JSON.
+    Finished(Arc<str>),
+    /// The operation ran, and its result could not be kept, for this reason. The followers must not
+    /// run it again.
+    NotRecorded(Arc<str>),
+    /// The leader failed, or was dropped: the key is free.
+    Released,
+}
+
+/// The answer to [`Flights::board`].
+pub(super) enum Boarding {
+    /// This call is the first.
+    Leading(Leader),
+    /// Another call runs.
+    Following(Follower),
+    /// Another call runs, with this key and other arguments.
+    Mismatch,
+}
+
+impl Flights {
+    /// Joins the call that runs under this key, or becomes it.
+    pub(super) fn board(&self, key: Sealed) -> Boarding {
+        match self.lock().entry(key.digest) {
+            Entry::Occupied(flight) if flight.get().fingerprint != key.fingerprint => {
+                Boarding::Mismatch
+            }
+            Entry::Occupied(flight) => Boarding::Following(Follower(flight.get().landing.clone())),
+            Entry::Vacant(place) => {
+                let (sender, landing) = watch::channel(None);
+                place.insert(Flight {
+                    fingerprint: key.fingerprint,
+                    landing,
+                });
+                Boarding::Leading(Leader {
+                    flights: self.clone(),
+                    key: key.digest,
+                    landing: sender,
+                })
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Flight>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.lock().len()
+    }
+}
+
+/// The call that runs. When it is dropped the place is free, and the followers are woken: with
+/// [`Landing::Released`] unless [`land`](Self::land) said something else.
+pub(super) struct Leader {
+    flights: Flights,
+    key: Digest,
+    landing: watch::Sender<Option<Landing>>,
+}
+
+impl Leader {
+    /// Wakes the followers with `landing`.
+    pub(super) fn land(self, landing: Landing) {
+        self.landing.send_replace(Some(landing));
+    }
+}
+
+impl Drop for Leader {
+    fn drop(&mut self) {
+        // Before the sender goes and wakes the followers, so that they find the place free.
+        self.flights.lock().remove(&self.key);
+    }
+}
+
+/// A call that waits for the leader. Dropping it leaves nothing behind.
+pub(super) struct Follower(watch::Receiver<Option<Landing>>);
+
+impl Follower {
+    /// Waits for the leader's end. Cancel safe.
+    pub(super) async fn landed(&mut self) -> Landing {
+        let landing = self.0.wait_for(Option::is_some).await;
+        landing
+            .ok()
+            .and_then(|landing| (*landing).clone())
+            .unwrap_or(Landing::Released)
+    }
+}
