@@ -297,6 +297,7 @@ pub use resilience_macros::saga_step;
 pub use resilience_macros::__outer;
 
 pub use resilience_runtime::error::{Effect, EncodeError, Error, StoreError};
+pub use resilience_runtime::idempotency::Idempotent;
 pub use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, State};
 pub use resilience_runtime::policy::retry::{Backoff, Jitter, Retry};
 pub use resilience_runtime::policy::timeout::Timeout;

@@ -27,7 +27,14 @@ pub async fn checkout(shop: &Shop, order: Order) -> Result<Confirmation, Checkou
         let receipt = charge(&shop.payments, &order).await?;
         ship(&shop.carrier, &order, &reserved).await
     };
-    let call = saga.run(arguments, key.digest(), call, function, stored);
+    let call = saga
+        .run(
+            arguments,
+            ::core::option::Option::Some(key.digest()),
+            call,
+            function,
+            stored,
+        );
     let call = idempotent.once(key, call, function, stored);
     call.await.into_result()
 }

@@ -131,7 +131,7 @@ impl Annotated {
             Policy::Saga(_) => {
                 let saga = local("saga");
                 let key = match self.find(Kind::Idempotent) {
-                    Some(_) => quote!(#key.digest()),
+                    Some(_) => quote!(::core::option::Option::Some(#key.digest())),
                     None => quote!(::core::option::Option::None),
                 };
                 quote!(#saga.run(#arguments, #key, #call, #function, #stored))
