@@ -1,5 +1,8 @@
 //! From a path to a document in four stores, and no older version of it.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 
 use crate::document::Document;
@@ -8,7 +11,7 @@ use crate::library::Library;
 use crate::pipeline::by_hand::{ingest, retire};
 use crate::read::{InputError, Source};
 use crate::shim as resilience;
-use crate::stores::{Backend, Store};
+use crate::stores::{Backend, Store, Trouble};
 
 /// How the ingestion of a file ended.
 #[derive(Debug)]
@@ -54,6 +57,10 @@ async fn take_in_version(library: &Library, document: Document, source: Source) 
     let result = ingest(library, document.clone()).await;
     let ran = library.attempts.finish(&document.id);
     if let Err(error) = result {
+        if Trouble::new(&error.to_string()).disk_is_full() {
+            // Also when it is the runtime that could not write.
+            library.reserve.release();
+        }
         return failed(error);
     }
     let (retired, left) = match retire_older(library, &document).await {

@@ -8,8 +8,9 @@ use crate::chaos::Chaos;
 use crate::document::Document;
 use crate::error::{IngestError, StartError};
 use crate::read::Source;
+use crate::reserve::Reserve;
 use crate::sources::Sources;
-use crate::stores::{Cache, Common, Graph, Index, Rows, Store};
+use crate::stores::{Cache, Common, Graph, Index, Rows, Store, Trouble};
 use crate::turns::{Turn, Turns};
 
 /// The four stores, and what is known about the documents that are in work.
@@ -27,32 +28,30 @@ pub struct Library {
     pub sources: Sources,
     /// How often stores were called.
     pub attempts: Attempts,
+    /// What is left when the disk is full.
+    pub reserve: Reserve,
     paths: Turns,
 }
 
 impl Library {
-    /// Opens the stores below the directory `data`, and makes what is missing.
+    /// Opens the stores below the directory `data` for writing, and makes what is missing.
     ///
     /// # Errors
     /// When the directory cannot be written, or a store is damaged or in use.
     pub async fn open(data: &Path, chaos: Chaos) -> Result<Self, StartError> {
-        check_writable(data)?;
-        let sources = Sources::default();
-        let attempts = Attempts::default();
-        let common = Common {
-            sources: sources.clone(),
-            chaos,
-            attempts: attempts.clone(),
-        };
-        Ok(Self {
-            rows: Store::open(data, common.clone()).await?,
-            index: Store::open(data, common.clone()).await?,
-            graph: Store::open(data, common.clone()).await?,
-            cache: Store::open(data, common).await?,
-            sources,
-            attempts,
-            paths: Turns::default(),
-        })
+        let common = Common::new(data, chaos);
+        if data.is_file() {
+            return Err(StartError(format!(
+                "{}: this is a file; say where a directory is, or shall be, with --data DIR",
+                data.display()
+            )));
+        }
+        // Also because a store may open without writing: its first document would be the first to
+        // fail.
+        fs::create_dir_all(data)
+            .and_then(|()| common.reserve.fill())
+            .map_err(|error| StartError(format!("{}: {}", data.display(), Trouble::from(error))))?;
+        Self::with(data, common).await
     }
 
     /// Opens the stores that an earlier run has made.
@@ -61,7 +60,20 @@ impl Library {
     /// Also when there are none.
     pub async fn open_existing(data: &Path) -> Result<Self, StartError> {
         check_exists(data)?;
-        Self::open(data, Chaos::none()).await
+        Self::with(data, Common::new(data, Chaos::none())).await
+    }
+
+    async fn with(data: &Path, common: Common) -> Result<Self, StartError> {
+        Ok(Self {
+            rows: Store::open(data, common.clone()).await?,
+            index: Store::open(data, common.clone()).await?,
+            graph: Store::open(data, common.clone()).await?,
+            cache: Store::open(data, common.clone()).await?,
+            sources: common.sources,
+            attempts: common.attempts,
+            reserve: common.reserve,
+            paths: Turns::default(),
+        })
     }
 
     /// Waits until nobody else works on a version of the file at `path`.
@@ -100,19 +112,4 @@ pub fn check_exists(data: &Path) -> Result<(), StartError> {
          documents are with --data DIR",
         data.display()
     )))
-}
-
-/// A store may open without writing: the first document would be the first to fail.
-fn check_writable(data: &Path) -> Result<(), StartError> {
-    let probe = data.join(".writable");
-    let written = fs::create_dir_all(data)
-        .and_then(|()| fs::write(&probe, "x"))
-        .and_then(|()| fs::remove_file(&probe));
-    written.map_err(|error| {
-        StartError(format!(
-            "{}: this directory cannot be written: {error}; check its permissions and its disk, \
-             or choose another one with --data DIR",
-            data.display()
-        ))
-    })
 }

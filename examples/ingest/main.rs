@@ -21,6 +21,7 @@ mod pipeline;
 mod progress;
 mod read;
 mod report;
+mod reserve;
 mod runtime;
 mod shim;
 mod sources;
@@ -36,6 +37,7 @@ use commands::{Verdict, dlq, ingest, links, search, verify};
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    quiet_about_damaged_files();
     let cli = Cli::read();
     let data = &cli.data;
     let verdict = match &cli.command {
@@ -53,4 +55,18 @@ async fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// redb panics over some damaged files. Its store turns that into an error that names the file;
+/// the panic's own report says nothing more.
+fn quiet_about_damaged_files() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let redb = panic
+            .location()
+            .is_some_and(|place| place.file().contains("/redb-"));
+        if !redb {
+            report(panic);
+        }
+    }));
 }

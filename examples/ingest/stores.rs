@@ -5,6 +5,8 @@ mod graph;
 mod index;
 mod rows;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 mod trouble;
 
 use std::collections::BTreeMap;
@@ -16,6 +18,7 @@ use crate::chaos::Chaos;
 use crate::document::Document;
 use crate::error::{IngestError, StartError};
 use crate::read::Content;
+use crate::reserve::Reserve;
 use crate::sources::Sources;
 use crate::turns::Turns;
 
@@ -71,15 +74,18 @@ pub struct Common {
     pub chaos: Chaos,
     /// Counts calls.
     pub attempts: Attempts,
+    /// What is left when the disk is full.
+    pub reserve: Reserve,
 }
 
 impl Common {
-    /// For stores that are only read.
-    pub fn without_chaos() -> Self {
+    /// For the stores below the directory `data`.
+    pub fn new(data: &Path, chaos: Chaos) -> Self {
         Self {
             sources: Sources::default(),
-            chaos: Chaos::none(),
+            chaos,
             attempts: Attempts::default(),
+            reserve: Reserve::of(data),
         }
     }
 }
@@ -120,6 +126,9 @@ impl<B: Backend> Store<B> {
     /// When the store fails, or the file is not what it was.
     pub async fn insert(&self, document: &Document) -> Result<u64, IngestError> {
         self.common.attempts.count(B::NAME, "insert", &document.id);
+        if self.common.reserve.is_spent() {
+            return Err(self.failed(&Trouble::new("not tried, no space left")));
+        }
         let content = self.common.sources.read(document).await?;
         let (backend, document) = (Arc::clone(&self.backend), document.clone());
         let id = document.id.clone();
@@ -181,6 +190,9 @@ impl<B: Backend> Store<B> {
     }
 
     fn failed(&self, trouble: &Trouble) -> IngestError {
+        if trouble.disk_is_full() {
+            self.common.reserve.release();
+        }
         IngestError::Store {
             store: B::NAME,
             why: format!("{}: {trouble}", self.file.display()),

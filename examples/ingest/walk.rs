@@ -105,7 +105,7 @@ mod tests {
         symlink("nowhere.md", root.join("sub/dead.md")).unwrap();
         write(root.join("sub/z.md"), "z").unwrap();
 
-        let found = walk(&[root.clone()], Path::new(""));
+        let found = walk(std::slice::from_ref(&root), Path::new(""));
         assert_eq!(found.documents, BTreeSet::from([root.join("sub/z.md")]));
         let problems: Vec<_> = found.problems.iter().map(ToString::to_string).collect();
         assert_eq!(problems.len(), 2, "{problems:?}");

@@ -86,6 +86,10 @@ async fn take_in_all(library: &Library, found: Found, arguments: &Ingest, tally:
                         progress.say(&format!("{} {news}", shown(&path.to_string_lossy())));
                     }
                     progress.advance();
+                    if library.reserve.is_spent() && !stopping {
+                        stopping = true;
+                        progress.say("the disk is full: undoing the documents that are in work");
+                    }
                     kill_if_due(&outcome, tally, arguments.kill_after);
                 }
                 Some(Err(panic)) => {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{Verdict, shown};
+use crate::chaos::Chaos;
 use crate::error::StartError;
 use crate::library::check_exists;
 use crate::stores::{Cache, Common, Hit, Index, Rows, Store};
@@ -15,7 +16,7 @@ use crate::terminal::{Paint, say};
 pub async fn run(data: &Path, words: &[String], limit: u32) -> Result<Verdict, StartError> {
     check_exists(data)?;
     // Not the graph: it is closed to others while an ingestion runs, and is not needed here.
-    let common = Common::without_chaos();
+    let common = Common::new(data, Chaos::none());
     let rows: Store<Rows> = Store::open(data, common.clone()).await?;
     let index: Store<Index> = Store::open(data, common.clone()).await?;
     let cache: Store<Cache> = Store::open(data, common).await?;

@@ -1,7 +1,7 @@
 //! Which document links to which, in redb.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use redb::{
     Database, MultimapTableDefinition, ReadableDatabase as _, ReadableTable as _, TableDefinition,
@@ -22,7 +22,14 @@ const INCOMING: MultimapTableDefinition<'_, &str, &str> = MultimapTableDefinitio
 
 /// The graph of links.
 #[derive(Debug)]
-pub struct Graph(Arc<Database>);
+pub struct Graph(Arc<File>);
+
+/// A database file. After a failed write, redb wants to be closed and opened again.
+#[derive(Debug)]
+struct File {
+    path: PathBuf,
+    database: RwLock<Option<Database>>,
+}
 
 /// The neighbours of a document, by path.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -37,23 +44,24 @@ impl Backend for Graph {
     const NAME: &'static str = "graph";
     const FILE: &'static str = "graph.redb";
 
-    async fn open(file: &Path) -> Result<Self, Trouble> {
-        let file = file.to_owned();
-        let database = blocking(move || {
-            let database = Database::create(file)?;
+    async fn open(path: &Path) -> Result<Self, Trouble> {
+        let path = path.to_owned();
+        let file = blocking(move || {
+            let mut database = Database::create(&path)?;
+            database.check_integrity()?;
             // So that readers find the tables.
             write(&database, |_| Ok(()))?;
-            Ok(database)
+            let database = RwLock::new(Some(database));
+            Ok(File { path, database })
         });
-        Ok(Self(Arc::new(database.await?)))
+        Ok(Self(Arc::new(file.await?)))
     }
 
     /// Answers with the number of links.
     async fn insert(&self, document: &Document, content: &Content) -> Result<u64, Trouble> {
-        let (database, document) = (Arc::clone(&self.0), document.clone());
-        let links = content.links.clone();
-        blocking(move || {
-            write(&database, |transaction| {
+        let (document, links) = (document.clone(), content.links.clone());
+        self.perform(move |database| {
+            write(database, |transaction| {
                 let node = (document.path.as_str(), document.hash.as_str());
                 let id = document.id.as_str();
                 transaction.open_table(NODES)?.insert(id, node)?;
@@ -71,9 +79,9 @@ impl Backend for Graph {
     }
 
     async fn delete(&self, id: &str) -> Result<(), Trouble> {
-        let (database, id) = (Arc::clone(&self.0), id.to_owned());
-        blocking(move || {
-            write(&database, |transaction| {
+        let id = id.to_owned();
+        self.perform(move |database| {
+            write(database, |transaction| {
                 let mut incoming = transaction.open_multimap_table(INCOMING)?;
                 let mut outgoing = transaction.open_multimap_table(OUTGOING)?;
                 for target in outgoing.remove_all(id.as_str())? {
@@ -87,8 +95,7 @@ impl Backend for Graph {
     }
 
     async fn entries(&self) -> Result<Entries, Trouble> {
-        let database = Arc::clone(&self.0);
-        blocking(move || {
+        self.perform(|database| {
             let nodes = database.begin_read()?.open_table(NODES)?;
             let mut entries = Entries::new();
             for node in nodes.iter()? {
@@ -107,8 +114,8 @@ impl Store<Graph> {
     /// # Errors
     /// When the store fails.
     pub async fn links(&self, document: &Document) -> Result<Links, IngestError> {
-        let (database, document) = (Arc::clone(&self.backend.0), document.clone());
-        let links = blocking(move || {
+        let document = document.clone();
+        let links = self.backend.perform(move |database| {
             let transaction = database.begin_read()?;
             let mut links = Links::default();
             let outgoing = transaction.open_multimap_table(OUTGOING)?;
@@ -130,11 +137,57 @@ impl Store<Graph> {
     }
 }
 
+impl Graph {
+    /// Runs `work`, away from the threads that serve tasks.
+    async fn perform<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Database) -> Result<T, redb::Error> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let file = Arc::clone(&self.0);
+        blocking(move || {
+            file.open_again()?;
+            let database = file.database.read().unwrap_or_else(PoisonError::into_inner);
+            let result = database.as_ref().map_or(Err(redb::Error::PreviousIo), work);
+            drop(database);
+            if matches!(result, Err(redb::Error::PreviousIo | redb::Error::Io(_))) {
+                file.close();
+            }
+            result
+        })
+        .await
+    }
+}
+
+impl File {
+    fn close(&self) {
+        *self
+            .database
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Does nothing when it is open.
+    fn open_again(&self) -> Result<(), redb::Error> {
+        let is_open = |database: &Option<Database>| database.is_some();
+        if is_open(&self.database.read().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(());
+        }
+        let mut database = self
+            .database
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if !is_open(&database) {
+            *database = Some(Database::open(&self.path)?);
+        }
+        Ok(())
+    }
+}
+
 /// Runs `work` in a transaction that is durable when this returns.
 fn write(
     database: &Database,
     work: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
-) -> Result<(), Trouble> {
+) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
     transaction.open_table(NODES)?;
     transaction.open_multimap_table(OUTGOING)?;
@@ -144,9 +197,11 @@ fn write(
     Ok(())
 }
 
-/// Away from the threads that serve tasks. A panic over a damaged file is a failure, too.
+/// redb panics over some damaged files: that is a failure like others.
 async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Trouble> + Send + 'static,
+    work: impl FnOnce() -> Result<T, redb::Error> + Send + 'static,
 ) -> Result<T, Trouble> {
-    tokio::task::spawn_blocking(work).await?
+    let ended = tokio::task::spawn_blocking(work).await;
+    let damaged = |panic| Trouble::new(&format!("the file is corrupt: {panic}"));
+    Ok(ended.map_err(damaged)??)
 }

@@ -28,7 +28,7 @@ const ADVICE: [(&[&str], &str); 4] = [
             "not a database",
             "corrupt",
             "invalid data",
-            "invalid magic",
+            "not a redb",
         ],
         "the file is damaged: move the data directory away and ingest again, or choose another --data",
     ),
@@ -54,6 +54,13 @@ impl<E: StdError> From<E> for Trouble {
 }
 
 impl Trouble {
+    /// Whether there is no space left.
+    pub fn disk_is_full(&self) -> bool {
+        let (signs, _) = ADVICE[0];
+        let text = self.0.to_lowercase();
+        signs.iter().any(|sign| text.contains(sign))
+    }
+
     /// A failure in words, with advice where there is some.
     pub fn new(text: &str) -> Self {
         let lower = text.to_lowercase();
@@ -70,5 +77,27 @@ impl Trouble {
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_says_is_followed_by_what_to_do() {
+        let full = Trouble::from(std::io::Error::from_raw_os_error(28));
+        assert!(
+            full.to_string().ends_with("free some space and run again"),
+            "{full}"
+        );
+        assert!(full.disk_is_full());
+        let read_only = Trouble::from(std::io::Error::from_raw_os_error(30));
+        assert!(
+            read_only.to_string().contains("it cannot be written"),
+            "{read_only}"
+        );
+        assert!(!read_only.disk_is_full());
+        assert_eq!(Trouble::new("odd").to_string(), "odd");
     }
 }
