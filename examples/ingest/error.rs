@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::shim as resilience;
 
+/// What ingestions and their steps return.
+pub type Result<T> = std::result::Result<T, IngestError>;
+
 /// Why an ingestion, or one of its steps, failed.
 #[derive(Debug)]
 pub enum IngestError {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Receipt, delete_row, delete_words, forget, index_words, insert_row, link, remember, unlink,
+    Receipt, delete_row, forget, index_words, insert_row, link, remember, unindex, unlink,
 };
 use crate::document::Document;
 use crate::error::IngestError;
@@ -21,12 +21,7 @@ pub async fn ingest(library: &Library, document: Document) -> Result<Receipt, In
         let links = patiently(|| Box::pin(link(&library.graph, &document))).await?;
         begun = 4;
         patiently(|| Box::pin(remember(&library.cache, &document))).await?;
-        Ok(Receipt {
-            id: document.id.clone(),
-            row,
-            words,
-            links,
-        })
+        Ok(Receipt { row, words, links })
     }
     .await;
     if result.is_err() {
@@ -47,7 +42,7 @@ async fn undo(library: &Library, document: &Document, begun: u32) -> Result<(), 
         patiently(|| Box::pin(unlink(&library.graph, document, None))).await?;
     }
     if begun >= 2 {
-        patiently(|| Box::pin(delete_words(&library.index, document, None))).await?;
+        patiently(|| Box::pin(unindex(&library.index, document, None))).await?;
     }
     patiently(|| Box::pin(delete_row(&library.rows, document, None))).await
 }

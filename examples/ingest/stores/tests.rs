@@ -68,6 +68,60 @@ async fn a_delete_is_never_overtaken<B: Backend>() {
     assert_eq!(store.entries().await.unwrap(), Entries::new());
 }
 
+/// A store whose inserts wait until they are let through.
+struct Slow {
+    gate: tokio::sync::Semaphore,
+    done: std::sync::Mutex<Vec<&'static str>>,
+}
+
+impl Backend for Slow {
+    const NAME: &'static str = "slow";
+    const FILE: &'static str = "slow";
+
+    async fn open(_file: &Path) -> Result<Self, Trouble> {
+        Ok(Self {
+            gate: tokio::sync::Semaphore::new(0),
+            done: std::sync::Mutex::default(),
+        })
+    }
+
+    async fn insert(&self, _: &Document, _: &Content) -> Result<u64, Trouble> {
+        let _through = self.gate.acquire().await?;
+        self.done.lock().unwrap().push("insert");
+        Ok(0)
+    }
+
+    async fn delete(&self, _: &str) -> Result<(), Trouble> {
+        self.done.lock().unwrap().push("delete");
+        Ok(())
+    }
+
+    async fn entries(&self) -> Result<Entries, Trouble> {
+        Ok(Entries::new())
+    }
+}
+
+#[tokio::test]
+async fn a_delete_waits_for_an_insert_that_was_given_up() {
+    let data = tempfile::tempdir().unwrap();
+    let (store, common) = store::<Slow>(data.path(), Chaos::none()).await;
+    let document = document(&common, "/d/a.md", TEXT);
+    let mut context = Context::from_waker(Waker::noop());
+    let mut insert = Box::pin(store.insert(&document));
+    assert!(insert.as_mut().poll(&mut context).is_pending());
+    drop(insert);
+
+    let mut delete = Box::pin(store.delete(&document));
+    for _ in 0..10 {
+        assert!(delete.as_mut().poll(&mut context).is_pending());
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(*store.backend.done.lock().unwrap(), [""; 0]);
+    store.backend.gate.add_permits(1);
+    delete.await.unwrap();
+    assert_eq!(*store.backend.done.lock().unwrap(), ["insert", "delete"]);
+}
+
 /// Whatever goes wrong, a failed insert can be undone, and a repeated one succeeds at last.
 async fn chaos_leaves_nothing_behind<B: Backend>() {
     let data = tempfile::tempdir().unwrap();
