@@ -21,7 +21,7 @@ pub struct Progress {
 impl Progress {
     /// Nothing of `total` is done.
     pub fn new(total: usize) -> Self {
-        let template = "{bar:40} {pos}/{len} documents, {per_sec}, {eta} left";
+        let template = "{bar:40} {pos}/{len} documents, {eta} left";
         let style = ProgressStyle::with_template(template);
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = io::stderr().is_terminal().then(|| {
