@@ -1,0 +1,40 @@
+//! What `ingest` can be told to do.
+
+pub mod dlq;
+pub mod ingest;
+pub mod links;
+pub mod search;
+pub mod verify;
+
+use std::path::Path;
+
+use crate::error::{IngestError, StartError};
+
+/// How a command ended, when it could begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Exit status 0.
+    AllIsWell,
+    /// Exit status 1.
+    NotAll,
+}
+
+impl Verdict {
+    fn all_is_well(well: bool) -> Self {
+        if well { Self::AllIsWell } else { Self::NotAll }
+    }
+}
+
+/// A store that cannot even be read ends the command.
+impl From<IngestError> for StartError {
+    fn from(error: IngestError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// `path` as seen from the working directory, when it is below that.
+fn shown(path: &str) -> String {
+    let directory = std::env::current_dir().unwrap_or_default();
+    let below = Path::new(path).strip_prefix(directory);
+    below.unwrap_or(Path::new(path)).display().to_string()
+}

@@ -1,0 +1,63 @@
+//! `ingest verify`: whether the four stores hold the same documents.
+
+use std::path::Path;
+
+use super::{Verdict, shown};
+use crate::audit::{Audit, audit};
+use crate::error::StartError;
+use crate::library::Library;
+use crate::report;
+use crate::runtime;
+use crate::terminal::{Paint, say};
+
+/// Compares the stores by ids and content hashes, and asks the runtime what is unfinished.
+///
+/// # Errors
+/// When a store cannot be opened or read.
+pub async fn run(data: &Path) -> Result<Verdict, StartError> {
+    let library = Library::open_existing(data).await?;
+    let runtime = runtime::inspect(data).await?;
+    let (unfinished, dead) = runtime::unfinished_and_dead(&runtime)
+        .await
+        .map_err(|error| StartError(error.to_string()))?;
+    runtime.shutdown().await;
+
+    let paint = Paint::for_stdout();
+    let agree = say_differences(&library, &audit(&library).await?, paint).await?;
+    let superseding = library.rows.superseding().await?;
+    for row in &superseding {
+        say(&paint.bad(&format!(
+            "  {} has older versions that are not deleted yet; ingest something to have them deleted",
+            shown(&row.document.path)
+        )));
+    }
+    if unfinished > 0 {
+        let text = "documents are half-way; ingest something to have them finished";
+        say(&paint.bad(&format!("  {unfinished} {text}")));
+    }
+    if dead > 0 {
+        let text = "documents are in the dead letter queue; see `ingest dlq list`";
+        say(&paint.bad(&format!("  {dead} {text}")));
+    }
+    let well = agree && superseding.is_empty() && unfinished == 0 && dead == 0;
+    Ok(Verdict::all_is_well(well))
+}
+
+/// Prints the counts, and every document on which the stores disagree. Whether there is none.
+///
+/// # Errors
+/// When a store cannot be read.
+pub async fn say_differences(
+    library: &Library,
+    audit: &Audit,
+    paint: Paint,
+) -> Result<bool, StartError> {
+    let differences = audit.differences();
+    say(&report::stores(audit, differences.is_empty(), paint));
+    for difference in &differences {
+        let row = library.rows.get(&difference.id).await?;
+        let path = row.map_or("?".to_owned(), |row| shown(&row.document.path));
+        say(&paint.bad(&format!("  {path}: {difference}")));
+    }
+    Ok(differences.is_empty())
+}
