@@ -1,5 +1,10 @@
 //! The dead letter queue: work that failed for good, with everything that is needed to finish it.
 
+mod letters;
+
+pub(crate) use letters::name_of;
+pub use letters::{DeadLetterError, DeadLetters, Retried};
+
 use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::saga::journal::SagaId;

@@ -1,5 +1,6 @@
 //! `#[idempotent]`: one execution per key, its result replayed.
 
+pub(crate) mod resuming;
 pub mod store;
 
 use std::fmt;
