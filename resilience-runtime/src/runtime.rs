@@ -34,6 +34,20 @@ pub(crate) struct Stores {
     pub(crate) queue: Arc<dyn Queue>,
 }
 
+impl Stores {
+    /// One store with all three faces.
+    pub(crate) fn of<S>(store: Arc<S>) -> Self
+    where
+        S: Journal + Queue + IdempotencyStore + 'static,
+    {
+        Self {
+            idempotency: Arc::clone(&store) as Arc<dyn IdempotencyStore>,
+            journal: Arc::clone(&store) as Arc<dyn Journal>,
+            queue: store,
+        }
+    }
+}
+
 /// What every clone of a [`Runtime`] shares.
 pub(crate) struct Core {
     pub(crate) stores: Stores,
@@ -92,23 +106,17 @@ impl Runtime {
     }
 
     /// The same with settings, above all with [`RuntimeBuilder::state`].
-    #[must_use]
     pub fn builder(url: impl Into<String>) -> RuntimeBuilder {
         RuntimeBuilder::at(url.into())
     }
 
     /// A runtime on a store of your own, instead of one that a URL names. The store is not closed
     /// by [`Runtime::shutdown`].
-    #[must_use]
     pub fn on_store<S>(store: Arc<S>) -> RuntimeBuilder
     where
         S: Journal + Queue + IdempotencyStore + 'static,
     {
-        RuntimeBuilder::on(Stores {
-            idempotency: Arc::clone(&store) as Arc<dyn IdempotencyStore>,
-            journal: Arc::clone(&store) as Arc<dyn Journal>,
-            queue: store,
-        })
+        RuntimeBuilder::on(Stores::of(store))
     }
 
     /// Runs `future` on this runtime, whichever the process-wide one is. Tasks that the future

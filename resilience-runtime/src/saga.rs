@@ -19,8 +19,8 @@
 //!
 //! # What the body must keep to
 //!
-//! Run again, the body must ask for the same steps, with the same arguments, in any order: what it
-//! decides by must be its arguments and what steps returned. Where it asks for something else the
+//! Run again, the body must ask for the same steps with the same arguments, those of one name in the
+//! same order: what it decides by must be its arguments and what steps returned. Where it asks for something else the
 //! saga stops and goes to the dead letter queue. A step that failed is no part of the journal:
 //! a body that goes on after one, or tries it again itself instead of by `#[retry]` on the step,
 //! can come out differently when it is run again.
@@ -49,8 +49,8 @@ mod unstoppable;
 mod waiting;
 
 pub(crate) use compensation::{Undoing, Undone, undo};
+pub(crate) use endings::Endings;
 pub use run::Saga;
 pub use sagas::Sagas;
 pub use step::SagaStep;
-pub(crate) use endings::Endings;
 pub(crate) use unstoppable::Unstoppable;

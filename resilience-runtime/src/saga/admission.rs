@@ -62,7 +62,7 @@ pub(super) async fn admit(
             Start::Run(running) => return Ok(Admitted::Run(running)),
             Start::Again => continue,
             Start::Dead(id) => return Err(dead(saga, &id)),
-            Start::Stopped(id, stop) => return Err(stopped(saga, function, &id, stop)),
+            Start::Stopped(id, stop) => return Err(stopped(saga, function, &id, &stop)),
             Start::Ended(record) => record,
             Start::Busy(id) => match waiting::wait(core, &id).await.map_err(store)? {
                 Waited::Ended(record) => record,
@@ -146,7 +146,7 @@ fn dead(saga: &'static str, id: &SagaId) -> Denied {
     (Error::SagaDead { saga, id }, Refusal::Final)
 }
 
-fn stopped(saga: &'static str, function: &'static str, id: &SagaId, stop: Stop) -> Denied {
+fn stopped(saga: &'static str, function: &'static str, id: &SagaId, stop: &Stop) -> Denied {
     let id = id.to_string();
     let error = match stop {
         Stop::Superseded | Stop::Mismatch(_) => Error::Superseded { saga, id },

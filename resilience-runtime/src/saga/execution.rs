@@ -1,6 +1,6 @@
 //! One run of a saga's body: which steps it asked for, which are finished, which are durable.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -141,10 +141,10 @@ impl Execution {
         };
         if !same_json(&record.arguments, &arguments) {
             let difference = format!(
-                "the journal has step `{step}` (call {}) with arguments {}, and the code asked \
-                 for it with {arguments}",
+                "the journal has step `{step}` (call {}) with another value of {} than the code \
+                 asked for",
                 occurrence + 1,
-                record.arguments,
+                differing(&record.arguments, &arguments),
             );
             drop(progress);
             return Err(self.mismatch(difference));
@@ -347,6 +347,20 @@ impl Drop for Writing<'_> {
         drop(progress);
         self.execution.wrote.notify_waiters();
     }
+}
+
+/// The names of the arguments that differ. Their values may be secrets, and stay in the journal.
+fn differing(one: &str, other: &str) -> String {
+    let parse = |text| {
+        serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).unwrap_or_default()
+    };
+    let (one, other) = (parse(one), parse(other));
+    let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    let names = names
+        .into_iter()
+        .filter(|&name| one.get(name) != other.get(name));
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    names.join(", ")
 }
 
 /// Whether two JSON texts say the same. Equal texts are not parsed.

@@ -35,7 +35,7 @@ pub(super) async fn write(
                 Ok(record) => match seen(record.as_ref(), epoch, &advance) {
                     Seen::Written => return Ok(()),
                     Seen::Superseded => return Err(Stop::Superseded),
-                    Seen::NotWritten => {},
+                    Seen::NotWritten => {}
                 },
                 Err(error) => {
                     pause.wait(core, id, &error).await?;

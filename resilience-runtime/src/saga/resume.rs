@@ -38,11 +38,11 @@ pub(super) async fn resume(core: Arc<Core>, record: SagaRecord, permit: Permit, 
         };
         tracing::warn!(saga = entry.name, saga_id = %id, ?pause,
             "a policy above the saga refused to run it again; the call is repeated");
-        let stopped = tokio::time::timeout(pause, core.gate.stopped())
-            .await
-            .is_ok();
         ticket.put(running);
-        if stopped {
+        if tokio::time::timeout(pause, core.gate.closed())
+            .await
+            .is_ok()
+        {
             break;
         }
         pause = (pause * 2).min(LONGEST_PAUSE);

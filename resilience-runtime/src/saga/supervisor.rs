@@ -93,7 +93,9 @@ async fn go_on(execution: Arc<Execution>, permit: Permit) -> Result<(), Stop> {
         return ending::die(execution, difference, permit).await;
     }
     if fruitless > 1 {
-        tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(fruitless)).await;
+        let pause = FIRST_PAUSE * 2_u32.pow(fruitless);
+        // A shutdown waits for this saga, and has no time for pauses.
+        let _ = tokio::time::timeout(pause, core.gate.closed()).await;
     }
     resume(core, record, permit, fruitless).await;
     Ok(())
