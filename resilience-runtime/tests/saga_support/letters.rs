@@ -128,6 +128,29 @@ async fn a_retry_that_dies_is_finished_by_the_next_process() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_step_that_the_program_does_not_know_cannot_be_undone() {
+    let process = Process::first(&[Ask::Reserve(1), Ask::Fail]).await;
+    process.store.expect(Trouble::DieAfter(1));
+    tokio::select! {
+        _ = process.order() => panic!("it died"),
+        () = process.store.died() => {}
+    }
+    process
+        .disk()
+        .tamper(|saga| "gone".clone_into(&mut saga.steps[0].step));
+    let process = process.restart().await;
+    process.runtime.recovered().await;
+    assert_eq!(process.disk().saga().status, Status::Dead);
+    let letter = process.disk().data().letters[0].work.clone();
+    assert_eq!((letter.operation.as_str(), letter.attempts), ("gone", 0));
+    assert!(
+        letter.error.contains("no saga step `gone`"),
+        "{}",
+        letter.error
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn resolving_closes_the_entry_and_runs_nothing() {
     let (process, _) = stuck().await;
     let letters = process.runtime.dead_letters();

@@ -174,6 +174,14 @@ async fn a_step_within_a_step_is_part_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_end_waits_for_a_write_that_a_dropped_step_began() {
+    let process = Process::first(&[Ask::Reserve(1), Ask::Dropped(2)]).await;
+    process.order().await.unwrap();
+    assert_eq!(process.writes(), ["start", "reserve#0", "completed"]);
+    assert_eq!(process.world.effects(), ["reserve 1"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn outside_a_saga_a_step_is_a_plain_call() {
     let process = Process::first(&[]).await;
     let world = &process.world;
@@ -287,6 +295,55 @@ async fn a_call_with_the_key_of_a_dead_process_goes_on_with_its_saga() {
     assert_eq!(answer.unwrap(), "order of 3");
     assert_eq!(process.world.effects(), ["reserve 1", "reserve 2"]);
     assert_eq!(process.disk().saga().epoch, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_with_the_key_of_a_saga_that_died_while_undone_undoes_it_and_starts_anew() {
+    let process = Process::first(&[Ask::Reserve(1), Ask::Fail]).await;
+    process.store.expect(Trouble::DieAfter(1));
+    tokio::select! {
+        _ = process.runtime.scope(order_once(&process.world, 3)) => panic!("it died"),
+        () = process.store.died() => {}
+    }
+    process.world.plan(&[Ask::Reserve(2)]);
+    let process = process.restart().await;
+    let answer = process.runtime.scope(order_once(&process.world, 3)).await;
+    assert_eq!(answer.unwrap(), "order of 3");
+    assert_eq!(
+        process.world.effects(),
+        ["reserve 1", "release 1", "reserve 2"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_saga_that_is_refused_above_it_is_called_again_until_it_runs() {
+    let process = Process::first(&[]).await;
+    process.store.expect(Trouble::DieAfter(0));
+    tokio::select! {
+        _ = process.runtime.scope(hurried(&process.world)) => panic!("it died"),
+        () = process.store.died() => {}
+    }
+    process.world.script("before hurried", &[Do::Fail; 3]);
+    let process = process.restart().await;
+    process.runtime.recovered().await;
+    assert_eq!(process.disk().saga().status, Status::Completed);
+    assert_eq!(process.world.effects(), ["reserve 1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn arguments_of_another_type_park_the_saga() {
+    let process = Process::first(&[Ask::Reserve(1)]).await;
+    process.store.expect(Trouble::DieAfter(0));
+    tokio::select! {
+        _ = process.order() => panic!("it died"),
+        () = process.store.died() => {}
+    }
+    process.disk().tamper(|saga| saga.input = "{}".to_owned());
+    let process = process.restart().await;
+    process.runtime.recovered().await;
+    assert_eq!(process.disk().saga().status, Status::Dead);
+    let error = process.disk().data().letters[0].work.error.clone();
+    assert!(error.contains("argument `customer`"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -121,7 +121,7 @@ async fn shutdown_lets_a_running_saga_start_another_one() {
         }
         process.runtime.shutdown().await
     };
-    let (answer, report) = tokio::join!(process.order(), shutdown);
+    let (answer, report) = tokio::join!(biased; process.order(), shutdown);
     answer.unwrap();
     assert_eq!(report.left, 0);
     assert_eq!(process.world.effects(), ["note 1", "reserve 1"]);

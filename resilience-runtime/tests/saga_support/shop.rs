@@ -69,6 +69,8 @@ pub(crate) enum Ask {
     Package(u32),
     /// Another saga.
     Hurried,
+    /// Begun, and dropped while it waits for its turn.
+    Dropped(u32),
     /// The first is begun and then not polled while the second runs.
     Held(u32, u32),
 }
@@ -155,6 +157,12 @@ async fn order_under(
                 Ask::Fail => return Err(ShopError::Refused("order".to_owned())),
                 Ask::Package(item) => drop(package(world, &item).await?),
                 Ask::Hurried => hurried(world).await?,
+                Ask::Dropped(item) => {
+                    let mut dropped = Box::pin(reserve(world, &item));
+                    let poll =
+                        std::future::poll_fn(|context| Poll::Ready(dropped.as_mut().poll(context)));
+                    assert!(poll.await.is_pending());
+                }
                 Ask::Held(one, other) => {
                     let mut held = Box::pin(reserve(world, &one));
                     let poll =
@@ -188,6 +196,10 @@ const _: () = {
 /// `#[timeout(1s)] #[saga] async fn hurried(#[state] world: &World) -> Result<(), ShopError>`
 pub(crate) async fn hurried(world: &World) -> Result<(), ShopError> {
     static SAGA: Saga = Saga::named("hurried");
+    if world.next("before hurried").is_some() {
+        // A policy above the saga that refuses.
+        return Err(ShopError::Refused("hurried".to_owned()));
+    }
     let function = function::<Result<(), ShopError>>("shop::hurried");
     let stored = stored::<Result<(), ShopError>>();
     let call = async { reserve(world, &1).await.map(drop) };

@@ -52,11 +52,17 @@ impl Disk {
         self.data().sagas.is_empty()
     }
 
+    /// Changes what an earlier process wrote.
+    pub(crate) fn tamper(&self, change: impl Fn(&mut SagaRecord)) {
+        let mut data = self.data();
+        data.sagas
+            .values_mut()
+            .for_each(|row| change(&mut row.record));
+    }
+
     /// Gives the saga to nobody, as if another process had taken it and died.
     pub(crate) fn supersede(&self) {
-        for row in self.data().sagas.values_mut() {
-            row.record.epoch += 1;
-        }
+        self.tamper(|record| record.epoch += 1);
     }
 }
 
