@@ -26,7 +26,8 @@ pub struct NewDeadLetter {
     pub output: Option<String>,
     /// The last error.
     pub error: String,
-    /// How often it was tried.
+    /// How often it was tried. A letter that is written while the saga has an open one about the
+    /// same work replaces it, and the store adds up the attempts.
     pub attempts: u32,
 }
 

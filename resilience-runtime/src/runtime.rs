@@ -23,7 +23,7 @@ use crate::saga::journal::Journal;
 use crate::saga::supervisor::Abandoned;
 use crate::saga::{Endings, Sagas, context};
 use background::Background;
-use catalog::Catalog;
+pub(crate) use catalog::Catalog;
 pub(crate) use gate::{Gate, Permit};
 
 /// The three faces of the store that a runtime works on.
@@ -63,6 +63,26 @@ pub(crate) struct Core {
 }
 
 impl Core {
+    /// A core, and what comes out of it for the supervisor.
+    pub(crate) fn new(
+        stores: Stores,
+        states: States,
+        catalog: Catalog,
+        inspects: bool,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Abandoned>) {
+        let (abandoned, receiver) = mpsc::unbounded_channel();
+        let core = Self {
+            stores,
+            states,
+            catalog,
+            gate: Gate::new(),
+            inspects,
+            endings: Endings::default(),
+            abandoned,
+        };
+        (Arc::new(core), receiver)
+    }
+
     /// Whether new work may begin. What a running saga calls is part of the saga, and is let in
     /// while the runtime waits for the saga to end: to refuse it would be to undo the saga.
     pub(crate) fn accepts(&self) -> bool {

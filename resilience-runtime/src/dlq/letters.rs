@@ -106,11 +106,7 @@ impl DeadLetters {
             let Some(record) = core.stores.journal.revive(letter.saga).await? else {
                 return Err(DeadLetterError::NotOpen(id));
             };
-            let saga = Undoing {
-                tried: letter.work.attempts,
-                ..Undoing::of(record)
-            };
-            Ok(undo(&core, saga).await)
+            Ok(undo(&core, Undoing::of(record)).await)
         });
         match work.await? {
             Undone::Compensated => Ok(Retried::Settled),

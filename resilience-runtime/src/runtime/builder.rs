@@ -5,15 +5,11 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-
 use super::background::Background;
 use super::catalog::Catalog;
-use super::gate::Gate;
 use super::open::{self, Opened};
 use super::{Core, OpenError, Runtime, SHUTDOWN_TIMEOUT, Stores};
 use crate::registry::States;
-use crate::saga::Endings;
 
 /// The settings of a runtime, from [`Runtime::builder`].
 #[must_use]
@@ -109,21 +105,12 @@ impl RuntimeBuilder {
             Source::Url(url) => open::open(&url).await?,
             Source::Stores(stores) => Opened::unclosed(stores),
         };
-        let (abandoned, receiver) = mpsc::unbounded_channel();
-        let core = Arc::new(Core {
-            stores,
-            states: self.states,
-            catalog,
-            gate: Gate::new(),
-            inspects: !self.recovery,
-            endings: Endings::default(),
-            abandoned,
-        });
+        let (core, abandoned) = Core::new(stores, self.states, catalog, !self.recovery);
         if installs && let Err(error) = super::install(&core) {
             close().await;
             return Err(error);
         }
-        let background = Background::start(&core, receiver, close, self.shutdown_timeout);
+        let background = Background::start(&core, abandoned, close, self.shutdown_timeout);
         Ok(Runtime {
             core,
             background: Arc::new(background),

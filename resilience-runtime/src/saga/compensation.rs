@@ -25,8 +25,6 @@ pub(crate) struct Undoing {
     pub(crate) steps: Vec<StepRecord>,
     /// Why it is undone.
     pub(crate) cause: String,
-    /// How often an operator's dead letter says that the next compensation was tried.
-    pub(crate) tried: u32,
 }
 
 impl Undoing {
@@ -37,7 +35,6 @@ impl Undoing {
             epoch: record.epoch,
             steps: record.steps,
             cause: record.error.unwrap_or_default(),
-            tried: 0,
         }
     }
 }
@@ -71,7 +68,6 @@ pub(crate) async fn undo(core: &Arc<Core>, mut saga: Undoing) -> Undone {
         if let Err((attempts, error)) = compensate(core, &saga.id, &step).await {
             return saga.stuck(core, step, attempts, error).await;
         }
-        saga.tried = 0;
         written = match steps.is_empty() {
             true => saga.compensated(core, Some(step.position)).await,
             false => saga.undone(core, step.position).await,
@@ -129,7 +125,8 @@ impl Undoing {
                 arguments: step.arguments,
                 output: step.output,
                 error: error.clone(),
-                attempts: self.tried.saturating_add(attempts),
+                // The store adds those of earlier rounds.
+                attempts,
             }),
             ..Advance::default()
         };

@@ -58,7 +58,6 @@ pub(super) async fn fail(execution: Arc<Execution>, cause: String, permit: Permi
             epoch: execution.epoch,
             steps,
             cause,
-            tried: 0,
         };
         compensation::undo(core, saga).await
     };

@@ -206,7 +206,12 @@ impl Data {
         };
         let open = self.letters.iter_mut().find(open);
         match (advance.dead_letter, advance.settles_dead_letter, open) {
-            (Some(work), _, Some(letter)) => letter.work = work,
+            (Some(mut work), _, Some(letter)) => {
+                if work.arguments == letter.work.arguments {
+                    work.attempts += letter.work.attempts;
+                }
+                letter.work = work;
+            }
             (Some(work), _, None) => {
                 let name = record.name.clone();
                 self.bury(id, name, work);
