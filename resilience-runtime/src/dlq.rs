@@ -1,5 +1,10 @@
 //! The dead letter queue: work that failed for good, with everything that is needed to finish it.
 
+mod letters;
+
+pub(crate) use letters::name_of;
+pub use letters::{DeadLetterError, DeadLetters, Retried};
+
 use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::saga::journal::SagaId;
@@ -21,7 +26,8 @@ pub struct NewDeadLetter {
     pub output: Option<String>,
     /// The last error.
     pub error: String,
-    /// How often it was tried.
+    /// How often it was tried. A letter that is written while the saga has an open one about the
+    /// same work replaces it, and the store adds up the attempts.
     pub attempts: u32,
 }
 

@@ -54,6 +54,10 @@ impl std::fmt::Debug for States {
 }
 
 impl States {
+    pub(crate) fn has(&self, state: &StateType) -> bool {
+        self.0.contains_key(&(state.id)())
+    }
+
     /// The state of type `T`, for `function`.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use crate::error::{Effect, StoreError};
 use crate::idempotency::flight::{Landing, Leader};
 use crate::idempotency::key::Sealed;
 use crate::idempotency::store::{Claim, Nonce};
-use crate::runtime::Core;
+use crate::runtime::{Core, Permit};
 
 /// How long a result is offered to a store that fails, while the caller waits.
 const RECORDING_PATIENCE: Duration = Duration::from_secs(5);
@@ -29,6 +29,8 @@ type Answer = Result<Claim, StoreError>;
 pub(super) struct Hold {
     core: Arc<Core>,
     background: Handle,
+    /// Lets a shutdown wait for the record.
+    permit: Option<Permit>,
     leader: Option<Leader>,
     key: Sealed,
     nonce: Nonce,
@@ -43,12 +45,18 @@ impl Hold {
         Self {
             core,
             background,
+            permit: None,
             leader: Some(leader),
             key,
             nonce: Nonce::random(),
             claiming: None,
             held: false,
         }
+    }
+
+    /// A shutdown waits for as long as this hold lives.
+    pub(super) fn counts_for_shutdown(&mut self, permit: Option<Permit>) {
+        self.permit = permit;
     }
 
     /// Asks the store for the key.

@@ -12,7 +12,7 @@ use crate::idempotency::hold::Hold;
 use crate::idempotency::key::{Key, Sealed};
 use crate::idempotency::resuming;
 use crate::idempotency::store::Claim;
-use crate::runtime::{self, Core};
+use crate::runtime::{self, Core, Permit};
 
 /// The pauses between two questions to the store while another process holds the key. A store
 /// cannot wake a waiter, so they are short, and grow because most waits are short too.
@@ -37,6 +37,7 @@ struct Waiting {
     background: Handle,
     function: &'static str,
     key: Sealed,
+    permit: Option<Permit>,
     resuming: bool,
     began: Instant,
     wait: Duration,
@@ -49,12 +50,17 @@ pub(super) async fn take(key: Key, function: &'static str, wait: Duration) -> Tu
         Ok(key) => key,
         Err(error) => return Turn::Refused(error),
     };
-    let Some(core) = runtime::current() else {
+    let Some(core) = runtime::current().filter(|core| !core.inspects) else {
         return Turn::Refused(Error::NoRuntime {
             attribute: "idempotent",
             function,
         });
     };
+    // Recovery is inside already, and goes on while the runtime waits for it.
+    let permit = core.enter();
+    if permit.is_none() && !resuming {
+        return Turn::Refused(Error::ShuttingDown { function });
+    }
     // What begins here may have to be ended after its caller is gone.
     let background = match Handle::try_current() {
         Ok(background) => background,
@@ -68,6 +74,7 @@ pub(super) async fn take(key: Key, function: &'static str, wait: Duration) -> Tu
         background,
         function,
         key,
+        permit,
         resuming,
         began: Instant::now(),
         wait,
@@ -77,7 +84,7 @@ pub(super) async fn take(key: Key, function: &'static str, wait: Duration) -> Tu
 
 impl Waiting {
     /// Among the calls of this process.
-    async fn board(self) -> Turn {
+    async fn board(mut self) -> Turn {
         loop {
             match self.core.flights.board(self.key) {
                 Boarding::Leading(leader) => return self.claim(leader).await,
@@ -103,9 +110,10 @@ impl Waiting {
     }
 
     /// Among the processes.
-    async fn claim(&self, leader: Leader) -> Turn {
+    async fn claim(&mut self, leader: Leader) -> Turn {
         let core = Arc::clone(&self.core);
         let mut hold = Hold::new(core, self.background.clone(), leader, self.key);
+        hold.counts_for_shutdown(self.permit.take());
         let mut pause = FIRST_POLL;
         loop {
             match hold.claim().await {

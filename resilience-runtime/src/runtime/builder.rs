@@ -1,0 +1,119 @@
+//! The settings of a runtime.
+
+use std::any::{Any, TypeId};
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::background::Background;
+use super::catalog::Catalog;
+use super::open::{self, Opened};
+use super::{Core, OpenError, Runtime, SHUTDOWN_TIMEOUT, Stores};
+use crate::registry::States;
+
+/// The settings of a runtime, from [`Runtime::builder`].
+#[must_use]
+pub struct RuntimeBuilder {
+    source: Source,
+    states: States,
+    twice: Option<&'static str>,
+    scoped: bool,
+    recovery: bool,
+    shutdown_timeout: Duration,
+}
+
+enum Source {
+    Url(String),
+    Stores(Stores),
+}
+
+impl RuntimeBuilder {
+    pub(super) fn at(url: String) -> Self {
+        Self::from(Source::Url(url))
+    }
+
+    pub(super) fn on(stores: Stores) -> Self {
+        Self::from(Source::Stores(stores))
+    }
+
+    fn from(source: Source) -> Self {
+        Self {
+            source,
+            states: States::default(),
+            twice: None,
+            scoped: false,
+            recovery: true,
+            shutdown_timeout: SHUTDOWN_TIMEOUT,
+        }
+    }
+
+    /// Gives the runtime the value of every `#[state]` parameter of type `T`, for calls that it
+    /// makes itself: resumed sagas and compensations. One value per type; a second one of the same
+    /// type is an error of [`RuntimeBuilder::open`].
+    pub fn state<T: Any + Send + Sync>(mut self, value: T) -> Self {
+        match self.states.0.entry(TypeId::of::<T>()) {
+            Entry::Vacant(free) => {
+                free.insert(Arc::new(value));
+            }
+            Entry::Occupied(_) => self.twice = Some(std::any::type_name::<T>()),
+        }
+        self
+    }
+
+    /// Does not make this the runtime of the process: it is used through [`Runtime::scope`]. What
+    /// tests use, and programs with several stores.
+    pub fn scoped(mut self) -> Self {
+        self.scoped = true;
+        self
+    }
+
+    /// For looking at a store, and for operators: dead letters can be read, resolved and retried,
+    /// and sagas counted, while other processes work on the store.
+    ///
+    /// Such a runtime takes no sagas over, does not become the runtime of the process, and starts
+    /// no sagas: a saga function that is called in its scope answers
+    /// [`Error::NoRuntime`](crate::error::Error::NoRuntime). States need not be given, unless a
+    /// compensation that is retried here asks for them.
+    pub fn without_recovery(mut self) -> Self {
+        self.recovery = false;
+        self
+    }
+
+    /// How long [`Runtime::shutdown`] waits for running work. 30 s unless set.
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.shutdown_timeout = timeout;
+        self
+    }
+
+    /// Opens the store and starts the background work. Must be called in a tokio runtime.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(self) -> Result<Runtime, OpenError> {
+        if let Some(type_name) = self.twice {
+            return Err(OpenError::DuplicateState { type_name });
+        }
+        let catalog = Catalog::collect()?;
+        if self.recovery {
+            catalog.check_states(&self.states)?;
+        }
+        let installs = self.recovery && !self.scoped;
+        if installs && super::is_installed() {
+            return Err(OpenError::AlreadyOpen);
+        }
+        let Opened { stores, close } = match self.source {
+            Source::Url(url) => open::open(&url).await?,
+            Source::Stores(stores) => Opened::unclosed(stores),
+        };
+        let (core, abandoned) = Core::new(stores, self.states, catalog, !self.recovery);
+        if installs && let Err(error) = super::install(&core) {
+            close().await;
+            return Err(error);
+        }
+        let background = Background::start(&core, abandoned, close, self.shutdown_timeout);
+        Ok(Runtime {
+            core,
+            background: Arc::new(background),
+        })
+    }
+}

@@ -1,0 +1,166 @@
+//! Every registered saga and step, by name.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use super::OpenError;
+use crate::registry::{Place, SagaEntry, StateType, States, StepEntry};
+
+/// The functions that the journal can name.
+#[derive(Default)]
+pub(crate) struct Catalog {
+    sagas: HashMap<&'static str, &'static SagaEntry>,
+    steps: HashMap<&'static str, &'static StepEntry>,
+}
+
+impl Catalog {
+    /// What was linked into this program.
+    pub(crate) fn collect() -> Result<Self, OpenError> {
+        Ok(Self {
+            sagas: index("saga", inventory::iter::<SagaEntry>.into_iter())?,
+            steps: index("saga step", inventory::iter::<StepEntry>.into_iter())?,
+        })
+    }
+
+    pub(crate) fn saga(&self, name: &str) -> Option<&'static SagaEntry> {
+        self.sagas.get(name).copied()
+    }
+
+    pub(crate) fn step(&self, name: &str) -> Option<&'static StepEntry> {
+        self.steps.get(name).copied()
+    }
+
+    /// The names of the sagas that this process can resume.
+    pub(crate) fn saga_names(&self) -> Vec<String> {
+        self.sagas.keys().map(|&name| name.to_owned()).collect()
+    }
+
+    /// Whether every function can be called from the journal with these states.
+    pub(crate) fn check_states(&self, states: &States) -> Result<(), OpenError> {
+        let sagas = self.sagas.values().map(|saga| Needs::of("saga", *saga));
+        let steps = self
+            .steps
+            .values()
+            .map(|step| Needs::of("saga step", *step));
+        let missing = sagas.chain(steps).filter_map(|needs| needs.missing(states));
+        // Always the same one first, so that two starts say the same.
+        match missing.min_by_key(|(name, _)| *name) {
+            Some((_, error)) => Err(error),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What the two kinds of entry have in common.
+trait Named {
+    fn name(&self) -> &'static str;
+    fn place(&self) -> Place;
+    fn states(&self) -> &'static [StateType];
+}
+
+impl Named for SagaEntry {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+    fn place(&self) -> Place {
+        self.place
+    }
+    fn states(&self) -> &'static [StateType] {
+        self.states
+    }
+}
+
+impl Named for StepEntry {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+    fn place(&self) -> Place {
+        self.place
+    }
+    fn states(&self) -> &'static [StateType] {
+        self.states
+    }
+}
+
+struct Needs {
+    kind: &'static str,
+    name: &'static str,
+    place: Place,
+    states: &'static [StateType],
+}
+
+impl Needs {
+    fn of(kind: &'static str, entry: &dyn Named) -> Self {
+        Self {
+            kind,
+            name: entry.name(),
+            place: entry.place(),
+            states: entry.states(),
+        }
+    }
+
+    fn missing(self, states: &States) -> Option<(&'static str, OpenError)> {
+        let missing = self.states.iter().find(|state| !states.has(state))?;
+        let error = OpenError::MissingState {
+            kind: self.kind,
+            name: self.name,
+            place: self.place,
+            type_name: (missing.name)(),
+        };
+        Some((self.name, error))
+    }
+}
+
+fn index<E: Named>(
+    kind: &'static str,
+    entries: impl Iterator<Item = &'static E>,
+) -> Result<HashMap<&'static str, &'static E>, OpenError> {
+    let mut index = HashMap::new();
+    for entry in entries {
+        match index.entry(entry.name()) {
+            Entry::Vacant(free) => {
+                free.insert(entry);
+            }
+            Entry::Occupied(taken) => {
+                let mut places = [taken.get().place(), entry.place()];
+                // The order of registration is the linker's.
+                places.sort_by_key(|place| (place.file, place.line));
+                let [first, second] = places;
+                return Err(OpenError::DuplicateName {
+                    kind,
+                    name: entry.name(),
+                    first,
+                    second,
+                });
+            }
+        }
+    }
+    Ok(index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(line: u32) -> &'static StepEntry {
+        Box::leak(Box::new(StepEntry {
+            name: "reserve",
+            place: Place {
+                file: "shop.rs",
+                line,
+            },
+            states: &[],
+            compensate: None,
+        }))
+    }
+
+    #[test]
+    fn two_functions_of_one_name_are_refused_with_both_places() {
+        let Err(error) = index("saga step", [step(30), step(7)].into_iter()) else {
+            panic!("two steps have one name");
+        };
+        let text = error.to_string();
+        assert!(text.contains("saga step `reserve`"), "{text}");
+        assert!(text.contains("shop.rs:7 and shop.rs:30"), "{text}");
+    }
+}

@@ -1,0 +1,134 @@
+//! Why a runtime did not open.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use crate::error::StoreError;
+use crate::registry::Place;
+
+/// Why [`Runtime::open`](super::Runtime::open) did not open a runtime.
+///
+/// A URL is never part of the message beyond its scheme: it may hold a password.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The URL names no store that exists.
+    UnknownScheme {
+        /// What stands before the `:`; empty when there is none.
+        scheme: String,
+    },
+    /// The URL names a store that this build does not have.
+    NotBuilt {
+        /// The scheme of the URL.
+        scheme: &'static str,
+        /// The cargo feature that brings the store.
+        feature: &'static str,
+    },
+    /// The URL names a store and lacks its place.
+    NoPath {
+        /// The scheme of the URL.
+        scheme: &'static str,
+    },
+    /// Two functions are registered under one name, so that the journal could not tell them apart.
+    DuplicateName {
+        /// `saga` or `saga step`.
+        kind: &'static str,
+        /// The name both have.
+        name: &'static str,
+        /// Where the one is written.
+        first: Place,
+        /// Where the other is written.
+        second: Place,
+    },
+    /// A registered function has a `#[state]` parameter of a type that was not given.
+    MissingState {
+        /// `saga` or `saga step`.
+        kind: &'static str,
+        /// The name of the function.
+        name: &'static str,
+        /// Where it is written.
+        place: Place,
+        /// The type.
+        type_name: &'static str,
+    },
+    /// Two values of one type were given as state.
+    DuplicateState {
+        /// The type.
+        type_name: &'static str,
+    },
+    /// The process has a runtime.
+    AlreadyOpen,
+    /// The store could not be opened.
+    Store(StoreError),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownScheme { scheme } => {
+                match scheme.as_str() {
+                    "" => f.write_str("the URL of the store has no scheme")?,
+                    scheme => write!(f, "there is no store for `{scheme}:` URLs")?,
+                }
+                write!(f, "; this build has {}", super::open::SCHEMES)
+            }
+            Self::NotBuilt { scheme, feature } => write!(
+                f,
+                "`{scheme}:` URLs need the feature `{feature}` of the crate `resilience`, which \
+                 is off in this build"
+            ),
+            Self::NoPath { scheme } => write!(
+                f,
+                "the URL says `{scheme}:` and names no file; write `{scheme}://app.db` or \
+                 `{scheme}:///var/lib/app/app.db`"
+            ),
+            Self::DuplicateName {
+                kind,
+                name,
+                first,
+                second,
+            } => write!(
+                f,
+                "two functions are registered as {kind} `{name}`: {first} and {second}; \
+                 give one of them another name, because the journal finds them by it"
+            ),
+            Self::MissingState {
+                kind,
+                name,
+                place,
+                type_name,
+            } => write!(
+                f,
+                "{kind} `{name}` ({place}) has a `#[state]` parameter of type `{type_name}`, and \
+                 the runtime was given none: it could not be run again after a crash; open the \
+                 runtime with `Runtime::builder(url).state(value).open()`"
+            ),
+            Self::DuplicateState { type_name } => write!(
+                f,
+                "`.state(..)` was given two values of type `{type_name}`; a runtime holds one per \
+                 type: wrap one of them in a type of its own"
+            ),
+            Self::AlreadyOpen => f.write_str(
+                "this process has an open runtime; keep one and clone its handle, shut it down \
+                 first, or build a second one with `.scoped()` and use it through \
+                 `runtime.scope(..)`",
+            ),
+            Self::Store(source) => write!(f, "the store could not be opened: {source}"),
+        }
+    }
+}
+
+impl StdError for OpenError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Store(source) => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}

@@ -1,0 +1,108 @@
+//! From a URL to a store.
+
+use super::{OpenError, Stores};
+use crate::BoxFuture;
+use crate::error::StoreError;
+
+/// The schemes that this build has, for messages.
+#[cfg(feature = "sqlite")]
+pub(super) const SCHEMES: &str = "`sqlite://path` and `memory:`";
+#[cfg(not(feature = "sqlite"))]
+pub(super) const SCHEMES: &str = "`memory:` (the feature `sqlite` is off)";
+
+/// How a store is closed once nothing uses it any more.
+pub(super) type Close = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
+
+/// An open store, and how it is closed.
+pub(super) struct Opened {
+    pub(super) stores: Stores,
+    pub(super) close: Close,
+}
+
+impl Opened {
+    /// A store that needs no closing, or is closed by its owner.
+    pub(super) fn unclosed(stores: Stores) -> Self {
+        Self {
+            stores,
+            close: Box::new(|| Box::pin(async {})),
+        }
+    }
+}
+
+/// Opens the store that `url` names.
+pub(super) async fn open(url: &str) -> Result<Opened, OpenError> {
+    let (scheme, rest) = url.split_once(':').unwrap_or(("", url));
+    match scheme {
+        "memory" => memory(),
+        "sqlite" => {
+            let path = rest.strip_prefix("//").unwrap_or(rest);
+            if path.is_empty() {
+                return Err(OpenError::NoPath { scheme: "sqlite" });
+            }
+            sqlite(path).await
+        }
+        _ => Err(OpenError::UnknownScheme {
+            scheme: scheme.to_owned(),
+        }),
+    }
+}
+
+fn memory() -> Result<Opened, OpenError> {
+    Err(not_connected("opening the memory store"))
+}
+
+#[cfg(feature = "sqlite")]
+async fn sqlite(path: &str) -> Result<Opened, OpenError> {
+    let _ = path;
+    Err(not_connected("opening the SQLite file"))
+}
+
+#[cfg(not(feature = "sqlite"))]
+async fn sqlite(_path: &str) -> Result<Opened, OpenError> {
+    Err(OpenError::NotBuilt {
+        scheme: "sqlite",
+        feature: "sqlite",
+    })
+}
+
+fn not_connected(doing: &'static str) -> OpenError {
+    StoreError::refused(doing, "the store is not part of this build").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn refusal(url: &str) -> String {
+        match open(url).await {
+            Ok(_) => panic!("{url} opened"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unknown_scheme_is_named_and_nothing_else_of_the_url() {
+        let text = refusal("mysql://root:hunter2@db/shop").await;
+        assert!(text.contains("`mysql:`"), "{text}");
+        assert!(text.contains("`memory:`"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+        let text = refusal("hunter2").await;
+        assert!(
+            text.contains("no scheme") && !text.contains("hunter2"),
+            "{text}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_url_without_a_file_says_what_to_write() {
+        let text = refusal("sqlite://").await;
+        assert!(text.contains("sqlite://app.db"), "{text}");
+    }
+
+    #[cfg(not(feature = "sqlite"))]
+    #[tokio::test]
+    async fn a_build_without_sqlite_names_the_feature() {
+        let text = refusal("sqlite://app.db").await;
+        assert!(text.contains("feature `sqlite`"), "{text}");
+    }
+}

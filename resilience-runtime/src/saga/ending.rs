@@ -1,0 +1,109 @@
+//! The three ends of a saga's body: done, to be undone, stuck.
+
+use std::sync::Arc;
+
+use super::compensation::{self, Undoing, Undone};
+use super::execution::{Execution, Outstanding};
+use super::journal::{Advance, Event, Status, StepRecord};
+use super::ledger::{self, Stop};
+use crate::dlq::{Kind, NewDeadLetter};
+use crate::runtime::Permit;
+
+/// The body returned `Ok`: the last step and the end are one write.
+pub(super) async fn complete(
+    execution: Arc<Execution>,
+    output: String,
+    permit: Permit,
+) -> Result<(), Stop> {
+    let outstanding = execution.outstanding().await;
+    let advance = Advance {
+        steps: outstanding.unwritten,
+        status: Status::Running.after(Event::Succeeded),
+        output: Some(output),
+        ..Advance::default()
+    };
+    write(&execution, advance).await?;
+    drop(permit);
+    execution.core.endings.announce(&execution.id);
+    Ok(())
+}
+
+/// The body failed: the decision to undo is one write, and is durable before anything is undone.
+pub(super) async fn fail(execution: Arc<Execution>, cause: String, permit: Permit) -> Undone {
+    let outstanding = execution.outstanding().await;
+    let core = &execution.core;
+    let known = outstanding.finished.iter().chain(&outstanding.in_doubt);
+    let undoable = |step: &StepRecord| compensation::has_compensation(core, step);
+    let steps: Vec<StepRecord> = known.filter(|step| undoable(step)).cloned().collect();
+    let decided = Status::Running.after(Event::Failed);
+    let status = match steps.is_empty() {
+        true => decided.and_then(|status| status.after(Event::Undone)),
+        false => decided,
+    };
+    let advance = Advance {
+        steps: unwritten(outstanding),
+        status,
+        error: Some(cause.clone()),
+        ..Advance::default()
+    };
+    if let Err(stop) = write(&execution, advance).await {
+        return Undone::Stopped(stop);
+    }
+    let undone = if steps.is_empty() {
+        core.endings.announce(&execution.id);
+        Undone::Compensated
+    } else {
+        let saga = Undoing {
+            id: execution.id.clone(),
+            epoch: execution.epoch,
+            steps,
+            cause,
+        };
+        compensation::undo(core, saga).await
+    };
+    drop(permit);
+    undone
+}
+
+/// The saga cannot go on, and nobody but an operator can say whether to undo it.
+pub(super) async fn die(
+    execution: Arc<Execution>,
+    difference: String,
+    permit: Permit,
+) -> Result<(), Stop> {
+    tracing::error!(
+        saga = execution.saga, saga_id = %execution.id, difference,
+        "the saga cannot go on and waits in the dead letter queue"
+    );
+    let outstanding = execution.outstanding().await;
+    let advance = Advance {
+        steps: unwritten(outstanding),
+        status: Status::Running.after(Event::Stuck),
+        error: Some(difference.clone()),
+        dead_letter: Some(NewDeadLetter {
+            kind: Kind::Saga,
+            operation: execution.saga.to_owned(),
+            arguments: execution.input.clone(),
+            output: None,
+            error: difference,
+            attempts: 1,
+        }),
+        ..Advance::default()
+    };
+    write(&execution, advance).await?;
+    drop(permit);
+    execution.core.endings.announce(&execution.id);
+    Ok(())
+}
+
+/// Everything that may have to be undone and is not in the journal.
+fn unwritten(outstanding: Outstanding) -> Vec<StepRecord> {
+    let mut steps = outstanding.unwritten;
+    steps.extend(outstanding.in_doubt);
+    steps.sort_unstable_by_key(|step| step.position);
+    steps
+}
+
+async fn write(execution: &Execution, advance: Advance) -> Result<(), Stop> {
+    ledger::write(&execution.core, &execution.id, execution.epoch, advance).await
+}

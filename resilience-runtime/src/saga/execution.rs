@@ -1,0 +1,370 @@
+//! One run of a saga's body: which steps it asked for, which are finished, which are durable.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::journal::{Advance, SagaId, SagaRecord, StepRecord};
+use super::ledger::{self, Stop};
+use crate::error::Error;
+use crate::runtime::Core;
+
+/// One run of a saga's body in this process.
+pub(crate) struct Execution {
+    pub(super) core: Arc<Core>,
+    pub(super) saga: &'static str,
+    pub(super) id: SagaId,
+    pub(super) epoch: i64,
+    pub(super) input: String,
+    /// How many steps the journal had when this run began.
+    pub(super) found: usize,
+    /// How many runs before this one were cut off without finishing a step.
+    pub(super) fruitless: u32,
+    progress: Mutex<Progress>,
+    /// Signalled after each write of steps.
+    wrote: Notify,
+    in_poll: AtomicBool,
+}
+
+#[derive(Default)]
+struct Progress {
+    /// Finished steps of earlier runs that this run has not asked for: where they are in
+    /// `finished`.
+    unasked: HashMap<(String, u32), usize>,
+    /// How many steps of each name this run has begun.
+    begun: HashMap<&'static str, u32>,
+    /// Finished steps in the order in which they finished.
+    finished: Vec<StepRecord>,
+    /// How many of them are in the journal.
+    durable: usize,
+    /// Whether a write is under way.
+    writing: bool,
+    /// Steps that failed and may have had their effect. Written only with a decision to undo.
+    in_doubt: Vec<StepRecord>,
+    next_position: u32,
+    stop: Option<Stop>,
+}
+
+/// A step that the body asked for.
+pub(super) enum Begun {
+    /// An earlier run finished it, with this output.
+    Finished { output: String },
+    /// It has to be run.
+    New(NewStep),
+}
+
+/// A step that has to be run.
+pub(super) struct NewStep {
+    pub(super) step: &'static str,
+    pub(super) occurrence: u32,
+    pub(super) arguments: String,
+}
+
+/// What a saga comes to when its body has ended.
+pub(super) struct Outstanding {
+    /// Finished steps that are not in the journal.
+    pub(super) unwritten: Vec<StepRecord>,
+    /// Steps that failed in doubt.
+    pub(super) in_doubt: Vec<StepRecord>,
+    /// Every finished step.
+    pub(super) finished: Vec<StepRecord>,
+}
+
+impl Execution {
+    /// The first run of a saga that the journal has just got.
+    pub(super) fn first(core: Arc<Core>, saga: &'static str, id: SagaId, input: String) -> Self {
+        Self {
+            core,
+            saga,
+            id,
+            epoch: 1,
+            input,
+            found: 0,
+            fruitless: 0,
+            progress: Mutex::default(),
+            wrote: Notify::new(),
+            in_poll: AtomicBool::new(false),
+        }
+    }
+
+    /// Another run of a saga that the journal has.
+    pub(super) fn again(
+        core: Arc<Core>,
+        saga: &'static str,
+        record: SagaRecord,
+        fruitless: u32,
+    ) -> Self {
+        let steps = record.steps;
+        let unasked = steps.iter().enumerate();
+        let unasked = unasked.map(|(at, step)| ((step.step.clone(), step.occurrence), at));
+        let progress = Progress {
+            unasked: unasked.collect(),
+            durable: steps.len(),
+            next_position: steps
+                .iter()
+                .map(|step| step.position + 1)
+                .max()
+                .unwrap_or(0),
+            finished: steps,
+            ..Progress::default()
+        };
+        Self {
+            found: progress.durable,
+            fruitless,
+            epoch: record.epoch,
+            progress: Mutex::new(progress),
+            ..Self::first(core, saga, record.id, record.input)
+        }
+    }
+
+    /// The body asks for `step`.
+    pub(super) fn begin(&self, step: &'static str, arguments: String) -> Result<Begun, Stop> {
+        let mut progress = self.progress();
+        if let Some(stop) = &progress.stop {
+            return Err(stop.clone());
+        }
+        let begun = progress.begun.entry(step).or_insert(0);
+        let occurrence = *begun;
+        *begun += 1;
+        let found = match progress.unasked.is_empty() {
+            true => None,
+            false => progress.unasked.remove(&(step.to_owned(), occurrence)),
+        };
+        let Some(record) = found.and_then(|at| progress.finished.get(at)) else {
+            return Ok(Begun::New(NewStep {
+                step,
+                occurrence,
+                arguments,
+            }));
+        };
+        if !same_json(&record.arguments, &arguments) {
+            let difference = format!(
+                "the journal has step `{step}` (call {}) with another value of {} than the code \
+                 asked for",
+                occurrence + 1,
+                differing(&record.arguments, &arguments),
+            );
+            drop(progress);
+            return Err(self.mismatch(difference));
+        }
+        let output = record.output.clone().unwrap_or_else(|| "null".to_owned());
+        Ok(Begun::Finished { output })
+    }
+
+    /// `step` finished. It is durable before the next one begins.
+    pub(super) fn finish(&self, step: NewStep, output: String) {
+        let mut progress = self.progress();
+        let record = progress.record(step, Some(output));
+        progress.finished.push(record);
+    }
+
+    /// `step` failed and may have had its effect.
+    pub(super) fn doubt(&self, step: NewStep) {
+        let mut progress = self.progress();
+        let record = progress.record(step, None);
+        progress.in_doubt.push(record);
+    }
+
+    /// Stops the run: the journal does not match the code. The first stop counts.
+    pub(super) fn mismatch(&self, difference: String) -> Stop {
+        let mut progress = self.progress();
+        let stop = progress.stop.get_or_insert(Stop::Mismatch(difference));
+        stop.clone()
+    }
+
+    /// Why the run must not go on, if it must not.
+    pub(super) fn stopped(&self) -> Option<Stop> {
+        self.progress().stop.clone()
+    }
+
+    /// What the journal has and the code, now at its end, did not ask for.
+    pub(super) fn unasked(&self) -> Option<String> {
+        let progress = self.progress();
+        let mut positions: Vec<usize> = progress.unasked.values().copied().collect();
+        positions.sort_unstable();
+        let steps = positions
+            .into_iter()
+            .filter_map(|at| progress.finished.get(at));
+        let names: Vec<String> = steps
+            .map(|step| format!("`{}` (call {})", step.step, step.occurrence + 1))
+            .collect();
+        if names.is_empty() {
+            return None;
+        }
+        let mut asked: Vec<String> = progress
+            .begun
+            .iter()
+            .map(|(step, times)| format!("`{step}` ({times}x)"))
+            .collect();
+        asked.sort_unstable();
+        let asked = match asked.is_empty() {
+            true => "no step".to_owned(),
+            false => asked.join(", "),
+        };
+        Some(format!(
+            "the journal has finished step {} that the code did not ask for; it asked for {asked}",
+            names.join(", ")
+        ))
+    }
+
+    /// Makes every step that has finished by now durable.
+    ///
+    /// Steps that run side by side share a write: one starts it, in a task of its own, so that it
+    /// goes on when the step that started it is not polled any more; all wait for it.
+    pub(super) async fn flush(self: &Arc<Self>) -> Result<(), Stop> {
+        let target = self.progress().finished.len();
+        loop {
+            let wrote = self.wrote.notified();
+            tokio::pin!(wrote);
+            wrote.as_mut().enable();
+            let batch = {
+                let mut progress = self.progress();
+                if let Some(stop) = &progress.stop {
+                    return Err(stop.clone());
+                }
+                if progress.durable >= target {
+                    return Ok(());
+                }
+                progress.take_batch()
+            };
+            if let Some(batch) = batch {
+                tokio::spawn(Arc::clone(self).write(batch));
+            }
+            wrote.await;
+        }
+    }
+
+    async fn write(self: Arc<Self>, steps: Vec<StepRecord>) {
+        let count = steps.len();
+        // However this task ends, those who wait for it are told.
+        let mut writing = Writing {
+            execution: &self,
+            written: Err(Stop::Unwritten("the write was cut off".to_owned())),
+        };
+        let advance = Advance {
+            steps,
+            ..Advance::default()
+        };
+        writing.written = ledger::write(&self.core, &self.id, self.epoch, advance)
+            .await
+            .map(|()| count);
+    }
+
+    /// What is left to write once the body has ended and no write is under way.
+    pub(super) async fn outstanding(&self) -> Outstanding {
+        loop {
+            let wrote = self.wrote.notified();
+            tokio::pin!(wrote);
+            wrote.as_mut().enable();
+            {
+                let progress = self.progress();
+                if !progress.writing {
+                    let unwritten = progress.finished.iter().skip(progress.durable);
+                    return Outstanding {
+                        unwritten: unwritten.cloned().collect(),
+                        in_doubt: progress.in_doubt.clone(),
+                        finished: progress.finished.clone(),
+                    };
+                }
+            }
+            wrote.await;
+        }
+    }
+
+    /// `stop`, as a call of `function` reports it.
+    pub(super) fn error(&self, stop: Stop, function: &'static str) -> Error {
+        let (saga, id) = (self.saga, self.id.to_string());
+        match stop {
+            Stop::Superseded => Error::Superseded { saga, id },
+            Stop::Mismatch(difference) => Error::JournalMismatch {
+                saga,
+                id,
+                difference,
+            },
+            Stop::Unwritten(reason) => Error::NotRecorded {
+                function,
+                reason: format!("the runtime shut down before the journal was back: {reason}"),
+            },
+        }
+    }
+
+    /// Whether the body is being polled, or was when it panicked.
+    pub(super) fn is_in_poll(&self) -> bool {
+        self.in_poll.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_in_poll(&self, in_poll: bool) {
+        self.in_poll.store(in_poll, Ordering::Relaxed);
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Progress {
+    fn record(&mut self, step: NewStep, output: Option<String>) -> StepRecord {
+        let position = self.next_position;
+        self.next_position += 1;
+        StepRecord {
+            position,
+            step: step.step.to_owned(),
+            occurrence: step.occurrence,
+            arguments: step.arguments,
+            output,
+            undone: false,
+        }
+    }
+
+    /// The steps for the next write, unless one is under way.
+    fn take_batch(&mut self) -> Option<Vec<StepRecord>> {
+        if self.writing {
+            return None;
+        }
+        self.writing = true;
+        Some(self.finished.iter().skip(self.durable).cloned().collect())
+    }
+}
+
+/// A write of steps, whose end is noted however it comes.
+struct Writing<'a> {
+    execution: &'a Execution,
+    written: Result<usize, Stop>,
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        let mut progress = self.execution.progress();
+        progress.writing = false;
+        match std::mem::replace(&mut self.written, Ok(0)) {
+            Ok(count) => progress.durable += count,
+            Err(stop) => {
+                progress.stop.get_or_insert(stop);
+            }
+        }
+        drop(progress);
+        self.execution.wrote.notify_waiters();
+    }
+}
+
+/// The names of the arguments that differ. Their values may be secrets, and stay in the journal.
+fn differing(one: &str, other: &str) -> String {
+    let parse = |text| {
+        serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).unwrap_or_default()
+    };
+    let (one, other) = (parse(one), parse(other));
+    let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    let names = names
+        .into_iter()
+        .filter(|&name| one.get(name) != other.get(name));
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+/// Whether two JSON texts say the same. Equal texts are not parsed.
+fn same_json(one: &str, other: &str) -> bool {
+    let parse = |text| serde_json::from_str::<serde_json::Value>(text).ok();
+    one == other || parse(one).is_some_and(|value| parse(other) == Some(value))
+}

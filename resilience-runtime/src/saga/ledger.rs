@@ -1,0 +1,119 @@
+//! Writes that are made until they are durable.
+
+use std::time::Duration;
+
+use crate::error::{Effect, StoreError};
+use crate::runtime::Core;
+use crate::saga::journal::{Advance, SagaId, SagaRecord, Written};
+
+/// Why a saga cannot go on in this process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// Another owner has it.
+    Superseded,
+    /// The journal and the code do not match, and this is how.
+    Mismatch(String),
+    /// The runtime shut down while the journal could not be written.
+    Unwritten(String),
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Writes `advance`, as often as it takes. Gives up only when the runtime is stopped.
+pub(super) async fn write(
+    core: &Core,
+    id: &SagaId,
+    epoch: i64,
+    advance: Advance,
+) -> Result<(), Stop> {
+    let mut pause = Pause::new();
+    let mut in_doubt = false;
+    loop {
+        if in_doubt {
+            match core.stores.journal.load(id.clone()).await {
+                Ok(record) => match seen(record.as_ref(), epoch, &advance) {
+                    Seen::Written => return Ok(()),
+                    Seen::Superseded => return Err(Stop::Superseded),
+                    Seen::NotWritten => {}
+                },
+                Err(error) => {
+                    pause.wait(core, id, &error).await?;
+                    continue;
+                }
+            }
+        }
+        let written = core
+            .stores
+            .journal
+            .advance(id.clone(), epoch, advance.clone());
+        match written.await {
+            Ok(Written::Yes) => return Ok(()),
+            Ok(Written::Superseded) => return Err(Stop::Superseded),
+            Err(error) => {
+                in_doubt = error.effect() != Effect::DidNotRun;
+                pause.wait(core, id, &error).await?;
+            }
+        }
+    }
+}
+
+/// Reads the saga, as often as it takes.
+pub(super) async fn load(core: &Core, id: &SagaId) -> Result<Option<SagaRecord>, Stop> {
+    let mut pause = Pause::new();
+    loop {
+        match core.stores.journal.load(id.clone()).await {
+            Ok(record) => return Ok(record),
+            Err(error) => pause.wait(core, id, &error).await?,
+        }
+    }
+}
+
+/// What the journal shows of a write that failed in doubt.
+enum Seen {
+    Written,
+    NotWritten,
+    Superseded,
+}
+
+/// A write is one commit, so any part of it stands for the whole; the parts that a write can have
+/// are looked at from the one that no other write of this saga shares.
+fn seen(record: Option<&SagaRecord>, epoch: i64, advance: &Advance) -> Seen {
+    let Some(record) = record.filter(|record| record.epoch == epoch) else {
+        return Seen::Superseded;
+    };
+    let has = |position| record.steps.iter().find(|step| step.position == position);
+    let written = if let Some(position) = advance.undone {
+        has(position).is_some_and(|step| step.undone)
+    } else if let Some(status) = advance.status {
+        record.status == status
+    } else {
+        let mut steps = advance.steps.iter();
+        steps.all(|step| has(step.position).is_some())
+    };
+    if written {
+        Seen::Written
+    } else {
+        Seen::NotWritten
+    }
+}
+
+/// Growing pauses between tries.
+struct Pause(Duration);
+
+impl Pause {
+    fn new() -> Self {
+        Self(FIRST_PAUSE)
+    }
+
+    /// Reports `error` and waits; `Err` when the runtime is stopped.
+    async fn wait(&mut self, core: &Core, id: &SagaId, error: &StoreError) -> Result<(), Stop> {
+        let pause = self.0;
+        tracing::warn!(saga_id = %id, %error, ?pause, "the saga waits for its journal");
+        self.0 = (pause * 2).min(LONGEST_PAUSE);
+        tokio::select! {
+            () = core.gate.stopped() => Err(Stop::Unwritten(error.to_string())),
+            () = tokio::time::sleep(pause) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Running a saga function again from the journal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::abandon::Running;
+use super::context::Ticket;
+use super::ending;
+use super::execution::Execution;
+use super::journal::SagaRecord;
+use crate::arguments::JournaledArguments;
+use crate::idempotency::resuming::resuming;
+use crate::registry::{JournaledCall, SagaEntry};
+use crate::runtime::{Core, Permit, SCOPED};
+
+/// How often a call that does not reach its saga is made: a policy above the saga, such as an open
+/// circuit breaker, may refuse it for a while.
+const CALLS: u32 = 10;
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Goes on with a saga whose body has to be run again. `fruitless`: see [`Execution`].
+pub(super) async fn resume(core: Arc<Core>, record: SagaRecord, permit: Permit, fruitless: u32) {
+    let Some(entry) = core.catalog.saga(&record.name) else {
+        tracing::warn!(
+            saga = record.name, saga_id = %record.id,
+            "no saga of this name is linked into this program; it is left in the journal"
+        );
+        return;
+    };
+    let (id, has_key) = (record.id.clone(), record.key.is_some());
+    let execution = Execution::again(Arc::clone(&core), entry.name, record, fruitless);
+    let ticket = Ticket::new(Running::new(Arc::new(execution), permit));
+    let mut pause = FIRST_PAUSE;
+    for _ in 0..CALLS {
+        let Some(running) = call(&core, entry, &ticket, has_key).await else {
+            return;
+        };
+        tracing::warn!(saga = entry.name, saga_id = %id, ?pause,
+            "a policy above the saga refused to run it again; the call is repeated");
+        ticket.put(running);
+        if tokio::time::timeout(pause, core.gate.closed())
+            .await
+            .is_ok()
+        {
+            break;
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+    // Taken apart, so that it is not handed to the supervisor, which would come here again.
+    drop(ticket.take().and_then(Running::into_parts));
+    tracing::error!(saga = entry.name, saga_id = %id,
+        "the saga was not run again and is left in the journal until the next start");
+}
+
+/// One call of the saga function; the saga, when the call did not reach it.
+async fn call(
+    core: &Arc<Core>,
+    entry: &'static SagaEntry,
+    ticket: &Ticket,
+    has_key: bool,
+) -> Option<Running> {
+    let input = ticket.input()?;
+    let called = match JournaledArguments::decode(entry.name, &input) {
+        Err(error) => Err(error),
+        Ok(arguments) => {
+            let call = (entry.resume)(JournaledCall {
+                function: entry.name,
+                states: core.states.clone(),
+                arguments,
+                output: None,
+            });
+            let scope = Arc::clone(core);
+            if has_key {
+                SCOPED.scope(scope, ticket.present(resuming(call))).await
+            } else {
+                SCOPED.scope(scope, ticket.present(call)).await
+            }
+        }
+    };
+    let running = ticket.take()?;
+    let Err(error) = called else {
+        return Some(running);
+    };
+    if let Some((execution, permit)) = running.into_parts() {
+        let difference = format!("its function could not be called again: {error}");
+        // A stop here means that somebody else has the saga.
+        let _ = ending::die(execution, difference, permit).await;
+    }
+    None
+}

@@ -1,0 +1,424 @@
+//! A journal in memory that counts its writes, fails when told to, and dies at a chosen write.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use resilience_runtime::BoxFuture;
+use resilience_runtime::dlq::{DeadLetter, DeadLetterId, DeadLetterStatus, NewDeadLetter, Queue};
+use resilience_runtime::error::StoreError;
+use resilience_runtime::idempotency::Digest;
+use resilience_runtime::idempotency::store::{Claim, IdempotencyStore, Nonce};
+use resilience_runtime::saga::journal::{
+    Advance, Event, Journal, NewSaga, SagaId, SagaRecord, Started, Status, Written,
+};
+use tokio::sync::watch;
+
+/// What survives a process.
+#[derive(Default)]
+pub(crate) struct Disk(Mutex<Data>);
+
+#[derive(Default)]
+pub(crate) struct Data {
+    sagas: BTreeMap<SagaId, Row>,
+    pub(crate) letters: Vec<DeadLetter>,
+    pub(crate) writes: Vec<String>,
+    owners: u64,
+    buried: HashSet<u64>,
+}
+
+struct Row {
+    record: SagaRecord,
+    owner: u64,
+}
+
+impl Disk {
+    pub(crate) fn data(&self) -> MutexGuard<'_, Data> {
+        self.0.lock().unwrap()
+    }
+
+    pub(crate) fn writes(&self) -> usize {
+        self.data().writes.len()
+    }
+
+    /// The only saga.
+    pub(crate) fn saga(&self) -> SagaRecord {
+        let data = self.data();
+        assert_eq!(data.sagas.len(), 1, "one saga");
+        data.sagas.values().next().unwrap().record.clone()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.data().sagas.is_empty()
+    }
+
+    /// Changes what an earlier process wrote.
+    pub(crate) fn tamper(&self, change: impl Fn(&mut SagaRecord)) {
+        let mut data = self.data();
+        data.sagas
+            .values_mut()
+            .for_each(|row| change(&mut row.record));
+    }
+
+    /// Gives the saga to nobody, as if another process had taken it and died.
+    pub(crate) fn supersede(&self) {
+        self.tamper(|record| record.epoch += 1);
+    }
+}
+
+/// How writes go wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) enum Trouble {
+    #[default]
+    None,
+    /// So many writes fail, without effect.
+    Refuse(u32),
+    /// So many writes take effect and report a failure.
+    Doubt(u32),
+    /// The process dies at the n-th write (from 0), which is not made.
+    DieBefore(usize),
+    /// The process dies right after the n-th write.
+    DieAfter(usize),
+}
+
+/// The disk, as one process sees it.
+pub(crate) struct Store {
+    pub(crate) disk: Arc<Disk>,
+    owner: u64,
+    trouble: Mutex<Trouble>,
+    dead: watch::Sender<bool>,
+}
+
+impl Store {
+    pub(crate) fn new(disk: &Arc<Disk>) -> Arc<Self> {
+        let mut data = disk.data();
+        data.owners += 1;
+        Arc::new(Self {
+            disk: Arc::clone(disk),
+            owner: data.owners,
+            trouble: Mutex::default(),
+            dead: watch::Sender::new(false),
+        })
+    }
+
+    pub(crate) fn expect(&self, trouble: Trouble) {
+        *self.trouble.lock().unwrap() = trouble;
+    }
+
+    /// Resolves when the process died at the chosen write.
+    pub(crate) async fn died(&self) {
+        let mut dead = self.dead.subscribe();
+        dead.wait_for(|dead| *dead).await.unwrap();
+    }
+
+    /// The process is gone: its sagas can be taken over.
+    pub(crate) fn bury(&self) {
+        self.disk.data().buried.insert(self.owner);
+        self.dead.send_replace(true);
+    }
+
+    /// A dead process does nothing more.
+    async fn alive(&self) {
+        tokio::task::yield_now().await;
+        if *self.dead.borrow() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// One write; `make` describes it, or makes nothing and returns `None`.
+    async fn write<T>(
+        &self,
+        make: impl FnOnce(&mut Data) -> (Option<String>, T),
+    ) -> Result<T, StoreError> {
+        self.alive().await;
+        let trouble = *self.trouble.lock().unwrap();
+        let number = self.disk.writes();
+        match trouble {
+            Trouble::Refuse(left) if left > 0 => {
+                self.expect(Trouble::Refuse(left - 1));
+                return Err(StoreError::refused("writing", "the disk is away"));
+            }
+            Trouble::DieBefore(at) if number >= at => {
+                self.dead.send_replace(true);
+                self.alive().await;
+            }
+            _ => {}
+        }
+        let (written, answer) = {
+            let mut data = self.disk.data();
+            let (what, answer) = make(&mut data);
+            let written = what.is_some();
+            data.writes.extend(what);
+            (written, answer)
+        };
+        match trouble {
+            Trouble::Doubt(left) if left > 0 && written => {
+                self.expect(Trouble::Doubt(left - 1));
+                return Err(StoreError::in_doubt("writing", "the connection broke"));
+            }
+            Trouble::DieAfter(at) if written && number >= at => {
+                self.dead.send_replace(true);
+                self.alive().await;
+            }
+            _ => {}
+        }
+        tokio::task::yield_now().await;
+        Ok(answer)
+    }
+}
+
+impl Data {
+    fn advance(&mut self, id: &SagaId, epoch: i64, advance: Advance) -> Option<String> {
+        let row = self
+            .sagas
+            .get_mut(id)
+            .filter(|row| row.record.epoch == epoch)?;
+        let record = &mut row.record;
+        assert!(record.status.is_unfinished(), "a write to an ended saga");
+        let mut what = Vec::new();
+        for step in advance.steps {
+            what.push(format!("{}#{}", step.step, step.occurrence));
+            let taken = record
+                .steps
+                .iter()
+                .any(|other| other.position == step.position);
+            assert!(!taken, "position {} twice", step.position);
+            record.steps.push(step);
+        }
+        if let Some(position) = advance.undone {
+            let step = record
+                .steps
+                .iter_mut()
+                .find(|step| step.position == position);
+            let step = step.expect("an undone step is in the journal");
+            assert!(!std::mem::replace(&mut step.undone, true), "undone twice");
+            what.push(format!("undone {}", step.step));
+        }
+        if let Some(status) = advance.status {
+            assert_ne!(record.status, status);
+            record.status = status;
+            what.push(status.as_str().to_owned());
+        }
+        record.output = advance.output.or(record.output.take());
+        record.error = advance.error.or(record.error.take());
+        let open = |letter: &&mut DeadLetter| {
+            letter.saga == *id && letter.status == DeadLetterStatus::Open
+        };
+        let open = self.letters.iter_mut().find(open);
+        match (advance.dead_letter, advance.settles_dead_letter, open) {
+            (Some(mut work), _, Some(letter)) => {
+                if work.arguments == letter.work.arguments {
+                    work.attempts += letter.work.attempts;
+                }
+                letter.work = work;
+            }
+            (Some(work), _, None) => {
+                let name = record.name.clone();
+                self.bury(id, name, work);
+            }
+            (None, true, Some(letter)) => letter.status = DeadLetterStatus::Settled,
+            (None, _, _) => {}
+        }
+        Some(what.join(" "))
+    }
+
+    fn bury(&mut self, saga: &SagaId, saga_name: String, work: NewDeadLetter) {
+        self.letters.push(DeadLetter {
+            id: DeadLetterId::try_from(self.letters.len()).unwrap() + 1,
+            saga: saga.clone(),
+            saga_name,
+            work,
+            status: DeadLetterStatus::Open,
+            created_at: 0,
+            note: None,
+        });
+    }
+}
+
+impl Journal for Store {
+    fn start(&self, saga: NewSaga) -> BoxFuture<'_, Result<Started, StoreError>> {
+        Box::pin(self.write(move |data| {
+            let buried = data.buried.clone();
+            let same_key = data.sagas.values_mut().find(|row| {
+                let status = row.record.status;
+                saga.key.is_some() && row.record.key == saga.key && status != Status::Compensated
+            });
+            if let Some(row) = same_key {
+                if !row.record.status.is_unfinished() {
+                    return (None, Started::Ended(row.record.clone()));
+                }
+                if !buried.contains(&row.owner) {
+                    return (None, Started::Busy(row.record.id.clone()));
+                }
+                row.owner = self.owner;
+                row.record.epoch += 1;
+                return (
+                    Some("take".to_owned()),
+                    Started::TakenOver(row.record.clone()),
+                );
+            }
+            let record = SagaRecord {
+                id: saga.id.clone(),
+                name: saga.name,
+                key: saga.key,
+                input: saga.input,
+                status: Status::Running,
+                epoch: 1,
+                output: None,
+                error: None,
+                steps: Vec::new(),
+            };
+            let owner = self.owner;
+            data.sagas.insert(saga.id, Row { record, owner });
+            (Some("start".to_owned()), Started::New)
+        }))
+    }
+
+    fn advance(
+        &self,
+        saga: SagaId,
+        epoch: i64,
+        advance: Advance,
+    ) -> BoxFuture<'_, Result<Written, StoreError>> {
+        Box::pin(self.write(move |data| {
+            let what = data.advance(&saga, epoch, advance);
+            let written = if what.is_some() {
+                Written::Yes
+            } else {
+                Written::Superseded
+            };
+            (what, written)
+        }))
+    }
+
+    fn take_over(
+        &self,
+        known: Vec<String>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>> {
+        Box::pin(async move {
+            self.alive().await;
+            let mut data = self.disk.data();
+            let buried = data.buried.clone();
+            let left = data.sagas.values_mut().filter(|row| {
+                let known = known.contains(&row.record.name);
+                known && row.record.status.is_unfinished() && buried.contains(&row.owner)
+            });
+            let taken = left.take(usize::try_from(limit).unwrap()).map(|row| {
+                row.owner = self.owner;
+                row.record.epoch += 1;
+                row.record.clone()
+            });
+            Ok(taken.collect())
+        })
+    }
+
+    fn revive(&self, saga: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
+        Box::pin(self.write(move |data| {
+            let row = data
+                .sagas
+                .get_mut(&saga)
+                .expect("the saga of a dead letter");
+            let Some(status) = row.record.status.after(Event::Retried) else {
+                return (None, None);
+            };
+            row.record.status = status;
+            row.record.epoch += 1;
+            row.owner = self.owner;
+            (Some("revive".to_owned()), Some(row.record.clone()))
+        }))
+    }
+
+    fn load(&self, saga: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
+        Box::pin(async move {
+            self.alive().await;
+            let data = self.disk.data();
+            Ok(data.sagas.get(&saga).map(|row| row.record.clone()))
+        })
+    }
+
+    fn counts(&self) -> BoxFuture<'_, Result<Vec<(Status, u64)>, StoreError>> {
+        Box::pin(async move {
+            let mut counts: Vec<(Status, u64)> = Vec::new();
+            for row in self.disk.data().sagas.values() {
+                let status = row.record.status;
+                match counts.iter_mut().find(|count| count.0 == status) {
+                    Some(count) => count.1 += 1,
+                    None => counts.push((status, 1)),
+                }
+            }
+            Ok(counts)
+        })
+    }
+}
+
+impl Queue for Store {
+    fn list(
+        &self,
+        status: DeadLetterStatus,
+        after: Option<DeadLetterId>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>> {
+        Box::pin(async move {
+            let data = self.disk.data();
+            let page = data.letters.iter().filter(|letter| {
+                letter.status == status && after.is_none_or(|after| letter.id > after)
+            });
+            Ok(page
+                .take(usize::try_from(limit).unwrap())
+                .cloned()
+                .collect())
+        })
+    }
+
+    fn get(&self, id: DeadLetterId) -> BoxFuture<'_, Result<Option<DeadLetter>, StoreError>> {
+        Box::pin(async move {
+            self.alive().await;
+            let data = self.disk.data();
+            Ok(data.letters.iter().find(|letter| letter.id == id).cloned())
+        })
+    }
+
+    fn resolve(&self, id: DeadLetterId, note: String) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(self.write(move |data| {
+            let open = data
+                .letters
+                .iter_mut()
+                .find(|letter| letter.id == id && letter.status == DeadLetterStatus::Open);
+            let Some(letter) = open else {
+                return (None, false);
+            };
+            letter.status = DeadLetterStatus::Resolved;
+            letter.note = Some(note);
+            let row = data.sagas.get_mut(&letter.saga).unwrap();
+            row.record.status = row.record.status.after(Event::Resolved).unwrap();
+            (Some("resolve".to_owned()), true)
+        }))
+    }
+
+    fn counts(&self) -> BoxFuture<'_, Result<Vec<(DeadLetterStatus, u64)>, StoreError>> {
+        Box::pin(async move { Ok(Vec::new()) })
+    }
+}
+
+/// No test of sagas uses this face.
+impl IdempotencyStore for Store {
+    fn claim(&self, _: Digest, _: Digest, _: Nonce) -> BoxFuture<'_, Result<Claim, StoreError>> {
+        Box::pin(async { Ok(Claim::Busy) })
+    }
+
+    fn complete(
+        &self,
+        _: Digest,
+        _: Digest,
+        _: Nonce,
+        _: String,
+        _: Duration,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(async { Ok(false) })
+    }
+
+    fn release(&self, _: Digest, _: Nonce) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
