@@ -3,7 +3,7 @@
 use sqlx::sqlite::SqliteRow;
 
 use super::operation::{Operation, text};
-use super::rows::{LOAD_SAGA, Unreadable, column, saga, word};
+use super::rows::{LOAD_SAGA, OwnedSaga, Unreadable, column, saga, word};
 use super::statements::Part;
 use super::{HandedOver, SqliteStore, failure};
 use crate::BoxFuture;
@@ -149,14 +149,15 @@ impl SqliteStore {
         doing: &'static str,
     ) -> Result<Option<SagaRecord>, StoreError> {
         let found = self.try_find(id, doing).await?;
-        found.map_err(|unreadable| unreadable.refused(doing))
+        let found = found.map_err(|unreadable| unreadable.refused(doing))?;
+        Ok(found.map(|saga| saga.record))
     }
 
     pub(super) async fn try_find(
         &self,
         id: &SagaId,
         doing: &'static str,
-    ) -> Result<Result<Option<SagaRecord>, Unreadable>, StoreError> {
+    ) -> Result<Result<Option<OwnedSaga>, Unreadable>, StoreError> {
         let rows = sqlx::query(LOAD_SAGA)
             .bind(id.as_str())
             .fetch_all(&self.shared.readers)
@@ -166,8 +167,8 @@ impl SqliteStore {
     }
 
     /// Hands over the change of owner, from what `record` says to this store; a dead saga is to be
-    /// undone then. What the record says stays true until somebody else does the same, because its
-    /// owner is gone or done with it.
+    /// undone then. The epoch makes it conditional on the owner that the saga had when it was read,
+    /// which the caller knows to be gone or done with it.
     pub(super) async fn hand_over_acquire(
         &self,
         doing: &'static str,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::journal::under_next_epoch;
 use super::operation::text;
+use super::rows::OwnedSaga;
 use super::{HandedOver, SqliteStore, failure};
 use crate::error::StoreError;
 use crate::saga::journal::{SagaId, SagaRecord};
@@ -70,7 +71,7 @@ impl SqliteStore {
         let mut handed_over = Vec::new();
         let mut failed = None;
         for id in ids.into_iter().map(SagaId::from_stored) {
-            match self.hand_over_taking(&id).await {
+            match self.hand_over_taking(&id, gone).await {
                 Ok(pair) => handed_over.extend(pair),
                 Err(error) => {
                     failed = Some(error);
@@ -92,13 +93,17 @@ impl SqliteStore {
         }
     }
 
-    /// Hands over the taking of one saga, if it can be read.
+    /// Hands over the taking of one saga, if it can be read, and is still that of a worker that is
+    /// gone.
     async fn hand_over_taking(
         &self,
         id: &SagaId,
+        gone: &HashSet<String>,
     ) -> Result<Option<(SagaRecord, HandedOver)>, StoreError> {
         match self.try_find(id, TAKING_OVER).await? {
-            Ok(Some(record)) if record.status.is_unfinished() => {
+            Ok(Some(OwnedSaga { record, owner }))
+                if record.status.is_unfinished() && gone.contains(&owner) =>
+            {
                 let answer = self.hand_over_acquire(TAKING_OVER, &record).await?;
                 Ok(Some((record, answer)))
             }

@@ -62,8 +62,14 @@ pub(super) fn word<T>(
     read(&word).ok_or_else(|| Unreadable(format!("unknown word {word:?}")))
 }
 
+/// A saga, and the worker that has it.
+pub(super) struct OwnedSaga {
+    pub(super) record: SagaRecord,
+    pub(super) owner: String,
+}
+
 /// The saga whose rows [`LOAD_SAGA`] found.
-pub(super) fn saga(id: &SagaId, rows: &[SqliteRow]) -> Result<Option<SagaRecord>, Unreadable> {
+pub(super) fn saga(id: &SagaId, rows: &[SqliteRow]) -> Result<Option<OwnedSaga>, Unreadable> {
     let mut record = None;
     let mut steps = Vec::new();
     for row in rows {
@@ -84,7 +90,7 @@ pub(super) fn saga(id: &SagaId, rows: &[SqliteRow]) -> Result<Option<SagaRecord>
             None => return Err(Unreadable(format!("{text:?} is not a digest"))),
         },
     };
-    Ok(Some(SagaRecord {
+    let record = SagaRecord {
         id: id.clone(),
         name: column(row, 2)?,
         key,
@@ -94,12 +100,14 @@ pub(super) fn saga(id: &SagaId, rows: &[SqliteRow]) -> Result<Option<SagaRecord>
         output: column(row, 5)?,
         error: column(row, 6)?,
         steps,
-    }))
+    };
+    let owner = column(row, 8)?;
+    Ok(Some(OwnedSaga { record, owner }))
 }
 
 /// A saga and its steps, as of one moment, because it is one statement.
 pub(super) const LOAD_SAGA: &str = "
-SELECT 0, epoch, name, input, status, output, error, key, NULL, NULL
+SELECT 0, epoch, name, input, status, output, error, key, owner, NULL
 FROM resilience_sagas WHERE id = ?1
 UNION ALL
 SELECT 1, position, step, arguments, NULL, output, NULL, NULL, occurrence, undone

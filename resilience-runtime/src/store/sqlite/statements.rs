@@ -5,6 +5,9 @@
 //! JSON array with one array per change; nothing is ever spliced into the text. Rows that come back
 //! start with the number of the piece and the subject (a key, a saga's id, a dead letter's id).
 //!
+//! Parameters are written `$1` and not `?1`: SQLite counts the latter from 1 in every statement, also
+//! those that the statement does not mention, and the driver gives each of these an argument.
+//!
 //! `CROSS JOIN` fixes the order of the loops: over the few changes, looking each row up by its
 //! key, whatever the planner believes about the size of a JSON array.
 
@@ -107,7 +110,7 @@ pub(super) fn batch(includes: impl Fn(Part) -> bool) -> String {
 const INHERIT: &str = "
 UPDATE resilience_idempotency_records AS record
 SET nonce = change.value ->> 2, owner = change.value ->> 3, attempt = record.attempt + 1
-FROM json_each(?1) AS change
+FROM json_each($1) AS change
 WHERE record.key = change.value ->> 0
   AND record.state = 'running'
   AND record.fingerprint = change.value ->> 1
@@ -119,7 +122,7 @@ const CLAIM: &str = "
 INSERT INTO resilience_idempotency_records
     (key, fingerprint, state, nonce, owner, attempt, created_at)
 SELECT value ->> 0, value ->> 1, 'running', value ->> 2, value ->> 3, 1, unixepoch('subsec')
-FROM json_each(?2) WHERE true
+FROM json_each($2) WHERE true
 ON CONFLICT (key) DO UPDATE SET
     fingerprint = excluded.fingerprint, state = 'running', nonce = excluded.nonce,
     owner = excluded.owner, attempt = 1, result = NULL, expires_at = NULL,
@@ -127,7 +130,7 @@ ON CONFLICT (key) DO UPDATE SET
 WHERE state = 'completed' AND expires_at <= unixepoch('subsec');
 SELECT 1, record.key, record.fingerprint, record.state, record.nonce, record.owner, record.attempt,
        record.result
-FROM json_each(?2) AS change
+FROM json_each($2) AS change
 CROSS JOIN resilience_idempotency_records AS record ON record.key = change.value ->> 0;
 ";
 
@@ -137,7 +140,7 @@ INSERT INTO resilience_idempotency_records
     (key, fingerprint, state, nonce, owner, attempt, result, expires_at, created_at)
 SELECT value ->> 0, value ->> 1, 'completed', value ->> 2, value ->> 3, 1, value ->> 4,
        unixepoch('subsec') + (value ->> 5), unixepoch('subsec')
-FROM json_each(?3) WHERE true
+FROM json_each($3) WHERE true
 ON CONFLICT (key) DO UPDATE SET
     fingerprint = excluded.fingerprint, state = 'completed', nonce = excluded.nonce,
     owner = excluded.owner, result = excluded.result, expires_at = excluded.expires_at
@@ -150,7 +153,7 @@ RETURNING 2, key;
 const RELEASE: &str = "
 DELETE FROM resilience_idempotency_records WHERE key IN (
     SELECT record.key
-    FROM json_each(?4) AS change
+    FROM json_each($4) AS change
     CROSS JOIN resilience_idempotency_records AS record ON record.key = change.value ->> 0
     WHERE record.nonce = change.value ->> 1 AND record.state = 'running'
 );
@@ -162,14 +165,14 @@ DELETE FROM resilience_idempotency_records WHERE key IN (
     SELECT key FROM resilience_idempotency_records
     WHERE state = 'completed' AND expires_at <= unixepoch('subsec')
     ORDER BY expires_at
-    LIMIT (SELECT max(value ->> 0) FROM json_each(?5))
+    LIMIT (SELECT max(value ->> 0) FROM json_each($5))
 );
 ";
 
 // [saga, epoch]
 const FENCE: &str = "
 SELECT 5, saga.id
-FROM json_each(?6) AS change
+FROM json_each($6) AS change
 CROSS JOIN resilience_sagas AS saga ON saga.id = change.value ->> 0
 WHERE saga.epoch = change.value ->> 1;
 ";
@@ -181,7 +184,7 @@ SET status = coalesce(change.value ->> 2, saga.status),
     output = coalesce(change.value ->> 3, saga.output),
     error = coalesce(change.value ->> 4, saga.error),
     updated_at = unixepoch('subsec')
-FROM json_each(?7) AS change
+FROM json_each($7) AS change
 WHERE saga.id = change.value ->> 0 AND saga.epoch = change.value ->> 1;
 ";
 
@@ -195,7 +198,7 @@ INSERT INTO resilience_saga_steps
     (saga_id, position, step, occurrence, arguments, output, undone, finished_at)
 SELECT saga.id, change.value ->> 2, change.value ->> 3, change.value ->> 4, change.value ->> 5,
        change.value ->> 6, change.value ->> 7, unixepoch('subsec')
-FROM json_each(?8) AS change
+FROM json_each($8) AS change
 CROSS JOIN resilience_sagas AS saga ON saga.id = change.value ->> 0
 WHERE saga.epoch = change.value ->> 1
 ON CONFLICT (saga_id, position) DO UPDATE SET
@@ -208,7 +211,7 @@ ON CONFLICT (saga_id, position) DO UPDATE SET
 const UNDONE: &str = "
 UPDATE resilience_saga_steps AS step
 SET undone = 1
-FROM json_each(?9) AS change
+FROM json_each($9) AS change
 CROSS JOIN resilience_sagas AS saga ON saga.id = change.value ->> 0
 WHERE saga.epoch = change.value ->> 1
   AND step.saga_id = change.value ->> 0
@@ -219,7 +222,7 @@ WHERE saga.epoch = change.value ->> 1
 const SETTLE: &str = "
 UPDATE resilience_dead_letters AS letter
 SET status = 'settled', updated_at = unixepoch('subsec')
-FROM json_each(?10) AS change
+FROM json_each($10) AS change
 CROSS JOIN resilience_sagas AS saga ON saga.id = change.value ->> 0
 WHERE saga.epoch = change.value ->> 1
   AND letter.saga_id = change.value ->> 0
@@ -236,7 +239,7 @@ INSERT INTO resilience_dead_letters
 SELECT saga.id, saga.name, change.value ->> 2, change.value ->> 3, change.value ->> 4,
        change.value ->> 5, change.value ->> 6, change.value ->> 7, 'open',
        unixepoch('subsec'), unixepoch('subsec')
-FROM json_each(?11) AS change
+FROM json_each($11) AS change
 CROSS JOIN resilience_sagas AS saga ON saga.id = change.value ->> 0
 WHERE saga.epoch = change.value ->> 1
 ON CONFLICT (saga_id) WHERE status = 'open' DO UPDATE SET
@@ -254,7 +257,7 @@ INSERT INTO resilience_sagas
     (id, name, key, input, status, epoch, owner, created_at, updated_at)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, 'running', 1, value ->> 4,
        unixepoch('subsec'), unixepoch('subsec')
-FROM json_each(?12) AS change
+FROM json_each($12) AS change
 WHERE NOT EXISTS (
     SELECT 1 FROM resilience_sagas AS other
     WHERE other.key = change.value ->> 2 AND other.key IS NOT NULL
@@ -262,7 +265,7 @@ WHERE NOT EXISTS (
 )
 ON CONFLICT (id) DO NOTHING;
 SELECT 11, change.value ->> 0, saga.id, saga.status, saga.epoch, saga.owner
-FROM json_each(?12) AS change
+FROM json_each($12) AS change
 CROSS JOIN resilience_sagas AS saga ON saga.id = coalesce(
     (SELECT other.id FROM resilience_sagas AS other
      WHERE other.key = change.value ->> 2 AND other.key IS NOT NULL
@@ -276,7 +279,7 @@ const ACQUIRE: &str = "
 UPDATE resilience_sagas AS saga
 SET status = change.value ->> 3, epoch = saga.epoch + 1, owner = change.value ->> 4,
     updated_at = unixepoch('subsec')
-FROM json_each(?13) AS change
+FROM json_each($13) AS change
 WHERE saga.id = change.value ->> 0
   AND saga.epoch = change.value ->> 1
   AND saga.status = change.value ->> 2
@@ -290,7 +293,7 @@ RETURNING 12, id;
 const RESOLVE: &str = "
 UPDATE resilience_dead_letters AS letter
 SET status = 'resolved', note = change.value ->> 1, updated_at = unixepoch('subsec')
-FROM json_each(?14) AS change
+FROM json_each($14) AS change
 WHERE letter.id = change.value ->> 0
   AND letter.status = 'open'
   AND EXISTS (SELECT 1 FROM resilience_sagas AS saga
@@ -298,7 +301,7 @@ WHERE letter.id = change.value ->> 0
 RETURNING 13, CAST(id AS TEXT);
 UPDATE resilience_sagas AS saga
 SET status = 'compensated', epoch = saga.epoch + 1, updated_at = unixepoch('subsec')
-FROM json_each(?14) AS change
+FROM json_each($14) AS change
 CROSS JOIN resilience_dead_letters AS letter ON letter.id = change.value ->> 0
 WHERE saga.id = letter.saga_id AND saga.status = 'dead' AND letter.status = 'resolved';
 ";
