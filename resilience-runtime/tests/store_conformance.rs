@@ -1,5 +1,11 @@
 //! What every store must do, run against each: a store that passes this is a store.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "these are tests, helpers included"
+)]
+
 #[path = "store_conformance/fixture.rs"]
 mod fixture;
 #[path = "store_conformance/idempotency.rs"]

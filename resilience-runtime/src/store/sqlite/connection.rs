@@ -28,14 +28,14 @@ pub(super) async fn prepare(path: &Path) -> Result<SqliteConnection, StoreError>
         .create_if_missing(true)
         .connect()
         .await
-        .map_err(|error| explain(path, error))?;
+        .map_err(|error| explain(path, &error))?;
     check_content(path, &mut connection).await?;
     configure(&mut connection)
         .await
-        .map_err(|error| explain(path, error))?;
+        .map_err(|error| explain(path, &error))?;
     migrations::apply(&mut connection)
         .await
-        .map_err(|error| explain(path, error))?;
+        .map_err(|error| explain(path, &error))?;
     Ok(connection)
 }
 
@@ -74,17 +74,13 @@ fn check_place(path: &Path) -> Result<(), StoreError> {
         let text = format!("{shown} is a directory; name a file in it");
         return Err(StoreError::refused(DOING, text));
     }
-    if let Some(parent) = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
-        if !parent.is_dir() {
-            let text = format!(
-                "the directory {} of {shown} does not exist; create it first",
-                parent.display()
-            );
-            return Err(StoreError::refused(DOING, text));
-        }
+    let parent = path.parent().filter(|it| !it.as_os_str().is_empty());
+    if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
+        let text = format!(
+            "the directory {} of {shown} does not exist; create it first",
+            parent.display()
+        );
+        return Err(StoreError::refused(DOING, text));
     }
     let mut start = Vec::new();
     match std::fs::File::open(path) {
@@ -104,11 +100,11 @@ fn check_place(path: &Path) -> Result<(), StoreError> {
 async fn check_content(path: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let version = migrations::version(connection)
         .await
-        .map_err(|error| explain(path, error))?;
+        .map_err(|error| explain(path, &error))?;
     let _tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
         .fetch_one(connection)
         .await
-        .map_err(|error| explain(path, error))?;
+        .map_err(|error| explain(path, &error))?;
     if version > migrations::known() {
         let text = format!(
             "{} has schema version {version}, and this version of the crate knows {} at most; \
@@ -176,11 +172,11 @@ fn not_a_database(path: &Path) -> StoreError {
     StoreError::refused(DOING, text)
 }
 
-fn explain(path: &Path, error: sqlx::Error) -> StoreError {
+fn explain(path: &Path, error: &sqlx::Error) -> StoreError {
     const READONLY: i64 = 8;
     const CANTOPEN: i64 = 14;
     let shown = path.display();
-    match primary_code(&error) {
+    match primary_code(error) {
         Some(NOTADB | CORRUPT) => not_a_database(path),
         Some(READONLY | CANTOPEN) => StoreError::refused(
             DOING,
@@ -190,5 +186,36 @@ fn explain(path: &Path, error: sqlx::Error) -> StoreError {
             ),
         ),
         _ => StoreError::refused(DOING, format!("{shown}: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn commits_are_synced_and_readers_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let first = prepare(&path).await.unwrap();
+        let again = reopen(&path).await.unwrap();
+        for mut connection in [first, again] {
+            for (pragma, expected) in [
+                ("PRAGMA journal_mode", "wal"),
+                ("PRAGMA synchronous", "2"),
+                ("PRAGMA foreign_keys", "1"),
+                ("PRAGMA busy_timeout", "10000"),
+            ] {
+                let row = sqlx::query(pragma)
+                    .fetch_one(&mut connection)
+                    .await
+                    .unwrap();
+                let value = sqlx::Row::try_get_unchecked::<String, _>(&row, 0).unwrap();
+                assert_eq!(value, expected, "{pragma}");
+            }
+        }
+        let readers = readers(&path);
+        let written = sqlx::query("DELETE FROM resilience_sagas").execute(&readers);
+        assert!(written.await.is_err());
     }
 }

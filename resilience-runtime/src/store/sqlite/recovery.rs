@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::journal::under_next_epoch;
 use super::operation::text;
-use super::rows::OwnedSaga;
+use super::rows::{OwnedSaga, column};
 use super::{HandedOver, SqliteStore, failure};
 use crate::error::StoreError;
 use crate::saga::journal::{SagaId, SagaRecord};
@@ -43,15 +43,23 @@ impl SqliteStore {
     }
 
     async fn owners_that_are_gone(&self) -> Result<HashSet<String>, StoreError> {
-        let owners: Vec<String> = sqlx::query_scalar(
-            "SELECT DISTINCT CAST(owner AS TEXT) FROM resilience_sagas \
+        let rows = sqlx::query(
+            "SELECT DISTINCT owner FROM resilience_sagas \
              WHERE status NOT IN ('completed', 'compensated', 'dead')",
         )
         .fetch_all(&self.shared.readers)
         .await
         .map_err(|error| failure::reading(TAKING_OVER, error))?;
+        let readable = |row| {
+            column(row, 0)
+                .inspect_err(|error| {
+                    tracing::error!(%error, "unfinished sagas have an owner that cannot be read");
+                })
+                .ok()
+        };
+        let owners: HashSet<String> = rows.iter().filter_map(readable).collect();
         let worker = Arc::clone(&self.shared.worker);
-        tokio::task::spawn_blocking(move || worker.gone_of(owners.into_iter().collect()))
+        tokio::task::spawn_blocking(move || worker.gone_of(owners))
             .await
             .map_err(|error| StoreError::refused(TAKING_OVER, error))
     }
@@ -129,11 +137,11 @@ impl SqliteStore {
         let encode = |error: serde_json::Error| StoreError::refused(TAKING_OVER, error);
         let known: Vec<_> = known.iter().map(|name| text(name)).collect();
         sqlx::query_scalar(
-            "SELECT CAST(id AS TEXT) FROM resilience_sagas \
+            "SELECT id FROM resilience_sagas \
              WHERE status NOT IN ('completed', 'compensated', 'dead') \
                AND owner IN (SELECT value FROM json_each(?1)) \
                AND name IN (SELECT value FROM json_each(?2)) \
-               AND id > ?3 \
+               AND id > ?3 AND typeof(id) = 'text' \
              ORDER BY id LIMIT ?4",
         )
         .bind(serde_json::to_string(gone).map_err(encode)?)
