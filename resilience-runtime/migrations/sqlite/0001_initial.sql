@@ -72,6 +72,9 @@ CREATE TABLE resilience_dead_letters (
 CREATE UNIQUE INDEX resilience_dead_letters_open
     ON resilience_dead_letters (saga_id) WHERE status = 'open';
 
+-- For the foreign key too, which a partial index does not serve.
+CREATE INDEX resilience_dead_letters_by_saga ON resilience_dead_letters (saga_id);
+
 CREATE INDEX resilience_dead_letters_by_status ON resilience_dead_letters (status, id);
 
 CREATE VIEW resilience_unresolved_dead_letters AS

@@ -9,12 +9,12 @@ use resilience_runtime::saga::journal::{
 };
 use resilience_runtime::store::memory::MemoryStore;
 
-pub trait Store: IdempotencyStore + Journal + Queue + Clone + 'static {}
+pub(crate) trait Store: IdempotencyStore + Journal + Queue + Clone + 'static {}
 
 impl<T: IdempotencyStore + Journal + Queue + Clone + 'static> Store for T {}
 
 /// Data, and the workers on it.
-pub trait Fixture {
+pub(crate) trait Fixture {
     type Store: Store;
 
     /// A store on the data, for a worker of its own.
@@ -24,10 +24,10 @@ pub trait Fixture {
     async fn end(&self, store: Self::Store);
 }
 
-pub struct Memory(MemoryStore);
+pub(crate) struct Memory(MemoryStore);
 
 impl Memory {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(MemoryStore::new())
     }
 }
@@ -45,11 +45,11 @@ impl Fixture for Memory {
 }
 
 #[cfg(feature = "sqlite")]
-pub struct Sqlite(tempfile::TempDir);
+pub(crate) struct Sqlite(tempfile::TempDir);
 
 #[cfg(feature = "sqlite")]
 impl Sqlite {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 }
@@ -69,13 +69,13 @@ impl Fixture for Sqlite {
     }
 }
 
-pub fn digest(number: u32) -> Digest {
+pub(crate) fn digest(number: u32) -> Digest {
     let mut bytes = [7; 32];
     bytes[..4].copy_from_slice(&number.to_be_bytes());
     Digest::from_bytes(bytes)
 }
 
-pub fn new_saga(key: Option<Digest>) -> NewSaga {
+pub(crate) fn new_saga(key: Option<Digest>) -> NewSaga {
     NewSaga {
         id: SagaId::generate(),
         name: "checkout".to_owned(),
@@ -84,7 +84,7 @@ pub fn new_saga(key: Option<Digest>) -> NewSaga {
     }
 }
 
-pub fn step(position: u32) -> StepRecord {
+pub(crate) fn step(position: u32) -> StepRecord {
     StepRecord {
         position,
         step: format!("step-{position}"),
@@ -95,7 +95,7 @@ pub fn step(position: u32) -> StepRecord {
     }
 }
 
-pub fn letter(operation: &str) -> NewDeadLetter {
+pub(crate) fn letter(operation: &str) -> NewDeadLetter {
     NewDeadLetter {
         kind: Kind::Compensation,
         operation: operation.to_owned(),
@@ -106,14 +106,14 @@ pub fn letter(operation: &str) -> NewDeadLetter {
     }
 }
 
-pub fn status(status: Status) -> Advance {
+pub(crate) fn status(status: Status) -> Advance {
     Advance {
         status: Some(status),
         ..Advance::default()
     }
 }
 
-pub fn dead(operation: &str) -> Advance {
+pub(crate) fn dead(operation: &str) -> Advance {
     Advance {
         dead_letter: Some(letter(operation)),
         error: Some("no stock".to_owned()),
@@ -122,7 +122,7 @@ pub fn dead(operation: &str) -> Advance {
 }
 
 /// Starts a saga without a key.
-pub async fn started(store: &impl Store) -> SagaId {
+pub(crate) async fn started(store: &impl Store) -> SagaId {
     let saga = new_saga(None);
     let id = saga.id.clone();
     assert!(matches!(store.start(saga).await.unwrap(), Started::New));
@@ -130,20 +130,20 @@ pub async fn started(store: &impl Store) -> SagaId {
 }
 
 /// Writes under the first epoch, and expects it to be written.
-pub async fn advance(store: &impl Store, saga: &SagaId, advance: Advance) {
+pub(crate) async fn advance(store: &impl Store, saga: &SagaId, advance: Advance) {
     let written = store.advance(saga.clone(), 1, advance).await;
     assert_eq!(written.unwrap(), Written::Yes);
 }
 
 /// A saga that is dead, with a letter about `operation`.
-pub async fn died(store: &impl Store, operation: &str) -> SagaId {
+pub(crate) async fn died(store: &impl Store, operation: &str) -> SagaId {
     let saga = started(store).await;
     advance(store, &saga, dead(operation)).await;
     saga
 }
 
 /// Runs `task` `count` times at once, and returns what each answered.
-pub async fn at_once<T, F>(count: u32, task: impl Fn(u32) -> F) -> Vec<T>
+pub(crate) async fn at_once<T, F>(count: u32, task: impl Fn(u32) -> F) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = Result<T, StoreError>> + Send + 'static,

@@ -15,7 +15,7 @@ fn completed(result: &str) -> Claim {
     }
 }
 
-pub async fn a_key_is_granted_once_and_then_answers_its_result(fixture: impl Fixture) {
+pub(crate) async fn a_key_is_granted_once_and_then_answers_its_result(fixture: impl Fixture) {
     let (here, there) = (fixture.worker().await, fixture.worker().await);
     let (key, arguments, nonce) = (digest(1), digest(2), Nonce::random());
     assert_eq!(here.claim(key, arguments, nonce).await.unwrap(), FIRST);
@@ -32,7 +32,7 @@ pub async fn a_key_is_granted_once_and_then_answers_its_result(fixture: impl Fix
     }
 }
 
-pub async fn a_released_key_is_granted_again(fixture: impl Fixture) {
+pub(crate) async fn a_released_key_is_granted_again(fixture: impl Fixture) {
     let store = fixture.worker().await;
     let (key, nonce) = (digest(1), Nonce::random());
     assert_eq!(store.claim(key, digest(2), nonce).await.unwrap(), FIRST);
@@ -42,7 +42,7 @@ pub async fn a_released_key_is_granted_again(fixture: impl Fixture) {
     assert_eq!(claim.unwrap(), FIRST);
 }
 
-pub async fn only_the_nonce_that_has_the_key_ends_the_claim(fixture: impl Fixture) {
+pub(crate) async fn only_the_nonce_that_has_the_key_ends_the_claim(fixture: impl Fixture) {
     let store = fixture.worker().await;
     let (key, arguments, nonce) = (digest(1), digest(2), Nonce::random());
     store.claim(key, arguments, nonce).await.unwrap();
@@ -66,7 +66,7 @@ pub async fn only_the_nonce_that_has_the_key_ends_the_claim(fixture: impl Fixtur
     assert_eq!(claim.unwrap(), completed("1"));
 }
 
-pub async fn other_arguments_are_a_mismatch_in_every_state(fixture: impl Fixture) {
+pub(crate) async fn other_arguments_are_a_mismatch_in_every_state(fixture: impl Fixture) {
     let (store, other) = (fixture.worker().await, fixture.worker().await);
     let (key, arguments, nonce) = (digest(1), digest(2), Nonce::random());
     other.claim(key, arguments, nonce).await.unwrap();
@@ -84,7 +84,7 @@ pub async fn other_arguments_are_a_mismatch_in_every_state(fixture: impl Fixture
     assert_eq!(claim.unwrap(), Claim::Mismatch, "completed");
 }
 
-pub async fn an_expired_record_does_not_count(fixture: impl Fixture) {
+pub(crate) async fn an_expired_record_does_not_count(fixture: impl Fixture) {
     let store = fixture.worker().await;
     let (key, nonce) = (digest(1), Nonce::random());
     store.claim(key, digest(2), nonce).await.unwrap();
@@ -101,7 +101,7 @@ pub async fn an_expired_record_does_not_count(fixture: impl Fixture) {
     assert_eq!(claim.unwrap(), completed("2"));
 }
 
-pub async fn a_vanished_record_is_written_anew(fixture: impl Fixture) {
+pub(crate) async fn a_vanished_record_is_written_anew(fixture: impl Fixture) {
     let store = fixture.worker().await;
     let (key, arguments, nonce) = (digest(1), digest(2), Nonce::random());
     let stored = store.complete(key, arguments, nonce, "1".to_owned(), HOUR);
@@ -118,7 +118,7 @@ pub async fn a_vanished_record_is_written_anew(fixture: impl Fixture) {
     assert_eq!(claim.unwrap(), completed("2"));
 }
 
-pub async fn the_key_of_a_worker_that_is_gone_is_granted_with_the_next_attempt(
+pub(crate) async fn the_key_of_a_worker_that_is_gone_is_granted_with_the_next_attempt(
     fixture: impl Fixture,
 ) {
     let (key, arguments) = (digest(1), digest(2));
@@ -143,7 +143,7 @@ pub async fn the_key_of_a_worker_that_is_gone_is_granted_with_the_next_attempt(
     assert!(stored.await.unwrap());
 }
 
-pub async fn one_of_many_takes_the_key_of_a_worker_that_is_gone(fixture: impl Fixture) {
+pub(crate) async fn one_of_many_takes_the_key_of_a_worker_that_is_gone(fixture: impl Fixture) {
     let store = fixture.worker().await;
     let crashes = fixture.worker().await;
     let claim = crashes.claim(digest(1), digest(2), Nonce::random()).await;
@@ -159,7 +159,7 @@ pub async fn one_of_many_takes_the_key_of_a_worker_that_is_gone(fixture: impl Fi
     assert_eq!(claims.iter().filter(|c| **c == Claim::Busy).count(), 7);
 }
 
-pub async fn results_come_back_as_they_were_stored(fixture: impl Fixture) {
+pub(crate) async fn results_come_back_as_they_were_stored(fixture: impl Fixture) {
     let store = fixture.worker().await;
     let huge = format!("\"{}\"", "0123456789abcdef".repeat(65536));
     let nested = format!("{}{}", "[".repeat(3000), "]".repeat(3000));
@@ -187,7 +187,7 @@ pub async fn results_come_back_as_they_were_stored(fixture: impl Fixture) {
     }
 }
 
-pub async fn a_claim_can_be_asked_for_twice(fixture: impl Fixture) {
+pub(crate) async fn a_claim_can_be_asked_for_twice(fixture: impl Fixture) {
     let store = fixture.worker().await;
     let (key, nonce) = (digest(1), Nonce::random());
     for _ in 0..2 {
@@ -195,10 +195,15 @@ pub async fn a_claim_can_be_asked_for_twice(fixture: impl Fixture) {
     }
 }
 
-pub async fn one_of_many_gets_the_key(fixture: impl Fixture) {
+pub(crate) async fn one_of_many_gets_the_key(fixture: impl Fixture) {
     let (here, there) = (fixture.worker().await, fixture.worker().await);
     let claims = at_once(50, |number| {
-        let store = if number % 2 == 0 { &here } else { &there }.clone();
+        let store = if number.is_multiple_of(2) {
+            &here
+        } else {
+            &there
+        }
+        .clone();
         async move { store.claim(digest(1), digest(2), Nonce::random()).await }
     })
     .await;

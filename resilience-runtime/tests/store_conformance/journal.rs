@@ -10,7 +10,7 @@ use crate::fixture::{
     Fixture, advance, at_once, dead, died, digest, letter, new_saga, started, status, step,
 };
 
-pub async fn a_saga_is_loaded_as_it_was_written(fixture: impl Fixture) {
+pub(crate) async fn a_saga_is_loaded_as_it_was_written(fixture: impl Fixture) {
     let (store, other) = (fixture.worker().await, fixture.worker().await);
     let saga = new_saga(Some(digest(1)));
     let id = saga.id.clone();
@@ -44,7 +44,7 @@ pub async fn a_saga_is_loaded_as_it_was_written(fixture: impl Fixture) {
     assert!(store.load(SagaId::generate()).await.unwrap().is_none());
 }
 
-pub async fn a_key_has_one_saga_until_it_is_compensated(fixture: impl Fixture) {
+pub(crate) async fn a_key_has_one_saga_until_it_is_compensated(fixture: impl Fixture) {
     let store = fixture.worker().await;
     let first = new_saga(Some(digest(1)));
     let id = first.id.clone();
@@ -85,10 +85,15 @@ pub async fn a_key_has_one_saga_until_it_is_compensated(fixture: impl Fixture) {
     }
 }
 
-pub async fn one_of_many_starts_with_a_key(fixture: impl Fixture) {
+pub(crate) async fn one_of_many_starts_with_a_key(fixture: impl Fixture) {
     let (here, there) = (fixture.worker().await, fixture.worker().await);
     let answers = at_once(50, |number| {
-        let store = if number % 2 == 0 { &here } else { &there }.clone();
+        let store = if number.is_multiple_of(2) {
+            &here
+        } else {
+            &there
+        }
+        .clone();
         async move { store.start(new_saga(Some(digest(1)))).await }
     })
     .await;
@@ -102,7 +107,7 @@ pub async fn one_of_many_starts_with_a_key(fixture: impl Fixture) {
     );
 }
 
-pub async fn a_dead_saga_keeps_its_key(fixture: impl Fixture) {
+pub(crate) async fn a_dead_saga_keeps_its_key(fixture: impl Fixture) {
     let store = fixture.worker().await;
     let saga = new_saga(Some(digest(1)));
     let id = saga.id.clone();
@@ -114,7 +119,7 @@ pub async fn a_dead_saga_keeps_its_key(fixture: impl Fixture) {
     }
 }
 
-pub async fn a_write_under_another_epoch_changes_nothing(fixture: impl Fixture) {
+pub(crate) async fn a_write_under_another_epoch_changes_nothing(fixture: impl Fixture) {
     let store = fixture.worker().await;
     let saga = died(&store, "release").await;
     advance(
@@ -151,7 +156,7 @@ pub async fn a_write_under_another_epoch_changes_nothing(fixture: impl Fixture) 
     assert_eq!(letters[0].work, letter("release"));
 }
 
-pub async fn a_write_sets_what_is_set_and_nothing_else(fixture: impl Fixture) {
+pub(crate) async fn a_write_sets_what_is_set_and_nothing_else(fixture: impl Fixture) {
     let store = fixture.worker().await;
     let saga = started(&store).await;
     let write = Advance {
@@ -181,7 +186,7 @@ pub async fn a_write_sets_what_is_set_and_nothing_else(fixture: impl Fixture) {
     );
 }
 
-pub async fn steps_come_back_in_order_whatever_the_order_of_writing(fixture: impl Fixture) {
+pub(crate) async fn steps_come_back_in_order_whatever_the_order_of_writing(fixture: impl Fixture) {
     let store = fixture.worker().await;
     let saga = started(&store).await;
     for positions in [[11, 2], [0, 1], [10, 9]] {
@@ -195,7 +200,7 @@ pub async fn steps_come_back_in_order_whatever_the_order_of_writing(fixture: imp
     assert_eq!(record.steps, [0, 1, 2, 9, 10, 11].map(step));
 }
 
-pub async fn a_write_may_be_made_again_but_not_with_another_step(fixture: impl Fixture) {
+pub(crate) async fn a_write_may_be_made_again_but_not_with_another_step(fixture: impl Fixture) {
     let store = fixture.worker().await;
     let saga = started(&store).await;
     let write = Advance {
@@ -219,7 +224,7 @@ pub async fn a_write_may_be_made_again_but_not_with_another_step(fixture: impl F
     assert_eq!(record.steps, [step(0)]);
 }
 
-pub async fn texts_come_back_or_are_visibly_replaced(fixture: impl Fixture) {
+pub(crate) async fn texts_come_back_or_are_visibly_replaced(fixture: impl Fixture) {
     let store = fixture.worker().await;
     let saga = NewSaga {
         name: "check'out🦀\0;--".to_owned(),
@@ -265,7 +270,7 @@ pub async fn texts_come_back_or_are_visibly_replaced(fixture: impl Fixture) {
     assert_eq!(store.take_over(vec![name], 9).await.unwrap().len(), 1);
 }
 
-pub async fn sagas_are_counted_by_status(fixture: impl Fixture) {
+pub(crate) async fn sagas_are_counted_by_status(fixture: impl Fixture) {
     let store = fixture.worker().await;
     assert_eq!(Journal::counts(&store).await.unwrap(), []);
     for after in [

@@ -12,9 +12,9 @@ use crate::fixture::{Fixture, Store, at_once, dead, digest, new_saga, started, s
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// 1,000 operations: 250 sagas of which half die, 250 keys of which half are completed.
-pub async fn a_thousand_operations_at_once_all_happen(fixture: impl Fixture) {
+pub(crate) async fn a_thousand_operations_at_once_all_happen(fixture: impl Fixture) {
     let stores = [fixture.worker().await, fixture.worker().await];
-    let store = |number: u32| stores[usize::from(number % 2 == 0)].clone();
+    let store = |number: u32| stores[usize::from(number.is_multiple_of(2))].clone();
     let sagas = at_once(250, |number| saga(store(number), number));
     let keys = at_once(250, |number| key(store(number), number));
     let (sagas, keys) = tokio::join!(sagas, keys);
@@ -35,7 +35,7 @@ pub async fn a_thousand_operations_at_once_all_happen(fixture: impl Fixture) {
     })
     .await;
     for (number, claim) in (0_u32..).zip(claims) {
-        let expected = if number % 2 == 0 {
+        let expected = if number.is_multiple_of(2) {
             Claim::Completed {
                 result: number.to_string(),
             }
@@ -50,7 +50,7 @@ async fn saga(store: impl Store, number: u32) -> Result<(), StoreError> {
     let saga = new_saga(Some(digest(number)));
     let id = saga.id.clone();
     assert!(matches!(store.start(saga).await?, Started::New));
-    let end = if number % 2 == 0 {
+    let end = if number.is_multiple_of(2) {
         dead("release")
     } else {
         status(Status::Completed)
@@ -63,7 +63,7 @@ async fn key(store: impl Store, number: u32) -> Result<(), StoreError> {
     let (key, nonce) = (digest(number), Nonce::random());
     let claim = store.claim(key, digest(0), nonce).await?;
     assert_eq!(claim, Claim::Granted { attempt: 1 });
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         let result = number.to_string();
         assert!(store.complete(key, digest(0), nonce, result, HOUR).await?);
     } else {
@@ -73,7 +73,7 @@ async fn key(store: impl Store, number: u32) -> Result<(), StoreError> {
 }
 
 /// Asked for without waiting for the answers, so that they meet in one batch.
-pub async fn what_is_asked_for_one_after_another_happens_in_order(fixture: impl Fixture) {
+pub(crate) async fn what_is_asked_for_one_after_another_happens_in_order(fixture: impl Fixture) {
     let store = fixture.worker().await;
     let key = digest(1);
     let mut expected = Vec::new();
@@ -110,7 +110,7 @@ pub async fn what_is_asked_for_one_after_another_happens_in_order(fixture: impl 
     assert_eq!(record.error.as_deref(), Some("error 19"));
 }
 
-pub async fn a_dropped_future_does_not_undo_what_was_handed_over(fixture: impl Fixture) {
+pub(crate) async fn a_dropped_future_does_not_undo_what_was_handed_over(fixture: impl Fixture) {
     let store = fixture.worker().await;
     let saga = started(&store).await;
     for position in 0..100 {
@@ -127,7 +127,7 @@ pub async fn a_dropped_future_does_not_undo_what_was_handed_over(fixture: impl F
     assert_eq!(record.steps.len(), 100);
 }
 
-pub async fn a_dropped_read_leaves_the_store_usable(fixture: impl Fixture) {
+pub(crate) async fn a_dropped_read_leaves_the_store_usable(fixture: impl Fixture) {
     let store = fixture.worker().await;
     let saga = started(&store).await;
     for polls in 0..50 {

@@ -10,7 +10,7 @@ fn known() -> Vec<String> {
     vec!["other".to_owned(), "checkout".to_owned()]
 }
 
-pub async fn sagas_of_a_worker_that_is_gone_are_taken_over(fixture: impl Fixture) {
+pub(crate) async fn sagas_of_a_worker_that_is_gone_are_taken_over(fixture: impl Fixture) {
     let (store, crashes) = (fixture.worker().await, fixture.worker().await);
     let running = started(&crashes).await;
     let write = Advance {
@@ -43,7 +43,7 @@ pub async fn sagas_of_a_worker_that_is_gone_are_taken_over(fixture: impl Fixture
     assert!(store.take_over(known(), 10).await.unwrap().is_empty());
 }
 
-pub async fn sagas_of_live_workers_are_left_alone(fixture: impl Fixture) {
+pub(crate) async fn sagas_of_live_workers_are_left_alone(fixture: impl Fixture) {
     let (store, alive) = (fixture.worker().await, fixture.worker().await);
     started(&alive).await;
     started(&store).await;
@@ -53,7 +53,7 @@ pub async fn sagas_of_live_workers_are_left_alone(fixture: impl Fixture) {
     }
 }
 
-pub async fn unknown_names_and_finished_sagas_are_left_alone(fixture: impl Fixture) {
+pub(crate) async fn unknown_names_and_finished_sagas_are_left_alone(fixture: impl Fixture) {
     let (store, crashes) = (fixture.worker().await, fixture.worker().await);
     started(&crashes).await;
     for after in [Status::Completed, Status::Compensated, Status::Dead] {
@@ -67,7 +67,7 @@ pub async fn unknown_names_and_finished_sagas_are_left_alone(fixture: impl Fixtu
     assert_eq!(store.take_over(known(), 10).await.unwrap().len(), 1);
 }
 
-pub async fn no_more_than_the_limit_is_taken(fixture: impl Fixture) {
+pub(crate) async fn no_more_than_the_limit_is_taken(fixture: impl Fixture) {
     let (store, crashes) = (fixture.worker().await, fixture.worker().await);
     for _ in 0..5 {
         started(&crashes).await;
@@ -79,7 +79,7 @@ pub async fn no_more_than_the_limit_is_taken(fixture: impl Fixture) {
     }
 }
 
-pub async fn each_saga_is_taken_over_by_one_of_many(fixture: impl Fixture) {
+pub(crate) async fn each_saga_is_taken_over_by_one_of_many(fixture: impl Fixture) {
     let (here, there) = (fixture.worker().await, fixture.worker().await);
     let crashes = fixture.worker().await;
     let mut expected = Vec::new();
@@ -88,7 +88,12 @@ pub async fn each_saga_is_taken_over_by_one_of_many(fixture: impl Fixture) {
     }
     fixture.end(crashes).await;
     let taken: Vec<Vec<SagaRecord>> = at_once(8, |number| {
-        let store = if number % 2 == 0 { &here } else { &there }.clone();
+        let store = if number.is_multiple_of(2) {
+            &here
+        } else {
+            &there
+        }
+        .clone();
         async move { store.take_over(known(), 100).await }
     })
     .await;
@@ -98,7 +103,7 @@ pub async fn each_saga_is_taken_over_by_one_of_many(fixture: impl Fixture) {
     assert_eq!(ids, expected);
 }
 
-pub async fn start_takes_over_the_saga_with_its_key(fixture: impl Fixture) {
+pub(crate) async fn start_takes_over_the_saga_with_its_key(fixture: impl Fixture) {
     let (store, crashes) = (fixture.worker().await, fixture.worker().await);
     let saga = new_saga(Some(digest(1)));
     let id = saga.id.clone();
@@ -137,7 +142,7 @@ pub async fn start_takes_over_the_saga_with_its_key(fixture: impl Fixture) {
     assert_eq!(taken, 1);
 }
 
-pub async fn the_owner_before_is_fenced_out(fixture: impl Fixture) {
+pub(crate) async fn the_owner_before_is_fenced_out(fixture: impl Fixture) {
     let (store, crashes) = (fixture.worker().await, fixture.worker().await);
     let saga = started(&crashes).await;
     fixture.end(crashes).await;
@@ -148,11 +153,16 @@ pub async fn the_owner_before_is_fenced_out(fixture: impl Fixture) {
     assert_eq!(record.status, Status::Running);
 }
 
-pub async fn one_of_many_revives_a_dead_saga(fixture: impl Fixture) {
+pub(crate) async fn one_of_many_revives_a_dead_saga(fixture: impl Fixture) {
     let (here, there) = (fixture.worker().await, fixture.worker().await);
     let saga = died(&here, "release").await;
     let answers = at_once(8, |number| {
-        let store = if number % 2 == 0 { &here } else { &there }.clone();
+        let store = if number.is_multiple_of(2) {
+            &here
+        } else {
+            &there
+        }
+        .clone();
         let saga = saga.clone();
         async move { store.revive(saga).await }
     })

@@ -220,13 +220,15 @@ WHERE saga.epoch = change.value ->> 1
 
 // [saga, epoch]
 const SETTLE: &str = "
-UPDATE resilience_dead_letters AS letter
+UPDATE resilience_dead_letters
 SET status = 'settled', updated_at = unixepoch('subsec')
-FROM json_each($10) AS change
-CROSS JOIN resilience_sagas AS saga ON saga.id = change.value ->> 0
-WHERE saga.epoch = change.value ->> 1
-  AND letter.saga_id = change.value ->> 0
-  AND letter.status = 'open';
+WHERE id IN (
+    SELECT letter.id
+    FROM json_each($10) AS change
+    CROSS JOIN resilience_sagas AS saga ON saga.id = change.value ->> 0
+    CROSS JOIN resilience_dead_letters AS letter ON letter.saga_id = saga.id
+    WHERE saga.epoch = change.value ->> 1 AND letter.status = 'open'
+);
 ";
 
 // [saga, epoch, kind, operation, arguments, output, error, attempts]
@@ -289,19 +291,70 @@ RETURNING 12, id;
 // [dead letter, note]
 //
 // A letter whose saga is being undone again (an operator retried it) is not closed. The epoch of
-// the saga moves on, so that nobody who had it once can write to it.
+// the saga moves on, so that nobody who had it once can write to it. The `+` keeps SQLite from
+// looking through all open letters.
 const RESOLVE: &str = "
 UPDATE resilience_dead_letters AS letter
 SET status = 'resolved', note = change.value ->> 1, updated_at = unixepoch('subsec')
 FROM json_each($14) AS change
 WHERE letter.id = change.value ->> 0
-  AND letter.status = 'open'
+  AND +letter.status = 'open'
   AND EXISTS (SELECT 1 FROM resilience_sagas AS saga
               WHERE saga.id = letter.saga_id AND saga.status = 'dead')
 RETURNING 13, CAST(id AS TEXT);
-UPDATE resilience_sagas AS saga
-SET status = 'compensated', epoch = saga.epoch + 1, updated_at = unixepoch('subsec')
-FROM json_each($14) AS change
-CROSS JOIN resilience_dead_letters AS letter ON letter.id = change.value ->> 0
-WHERE saga.id = letter.saga_id AND saga.status = 'dead' AND letter.status = 'resolved';
+UPDATE resilience_sagas
+SET status = 'compensated', epoch = epoch + 1, updated_at = unixepoch('subsec')
+WHERE status = 'dead' AND id IN (
+    SELECT letter.saga_id
+    FROM json_each($14) AS change
+    CROSS JOIN resilience_dead_letters AS letter ON letter.id = change.value ->> 0
+    WHERE letter.status = 'resolved'
+);
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn no_statement_looks_through_a_whole_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let mut connection = super::super::connection::prepare(&path).await.unwrap();
+        let mut plans = 0;
+        for part in Part::ALL {
+            for statement in part.sql().split(';').filter(|text| !text.trim().is_empty()) {
+                let text = format!("EXPLAIN QUERY PLAN {statement}");
+                let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
+                for _ in 0..Part::COUNT {
+                    query = query.bind("[]");
+                }
+                for row in query.fetch_all(&mut connection).await.unwrap() {
+                    let detail: String = sqlx::Row::get(&row, 3);
+                    let is_changes = detail.contains("VIRTUAL TABLE");
+                    let scans = detail.contains("SCAN") && !is_changes;
+                    assert!(!scans, "{part:?}: {detail}");
+                    assert!(!detail.contains("by_status"), "{part:?}: {detail}");
+                    plans += 1;
+                }
+            }
+        }
+        assert!(plans > 30, "{plans}");
+    }
+
+    #[test]
+    fn parts_answer_and_read_under_their_own_number() {
+        for part in Part::ALL {
+            let parameter = format!("json_each(${})", part.index() + 1);
+            let count = part.sql().matches("json_each(").count();
+            assert_eq!(part.sql().matches(&parameter).count(), count, "{part:?}");
+            for answer in part.sql().split("RETURNING ").skip(1) {
+                assert!(
+                    answer.starts_with(&format!("{}, ", part.index())),
+                    "{part:?}"
+                );
+            }
+        }
+        assert!(Part::ALL.is_sorted());
+    }
+}

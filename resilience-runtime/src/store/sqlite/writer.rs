@@ -23,6 +23,9 @@ use super::statements::{self, COMMITTED, Part};
 
 /// How many operations share a commit at most.
 const OPERATIONS_MAX: usize = 256;
+/// How many operations the writer looks at: more than a batch holds, so that many on one key do not
+/// keep the others from sharing its commits.
+const WAITING_MAX: usize = 1024;
 /// How much text a batch has at most, unless a single operation has more.
 const BYTES_MAX: usize = 4 << 20;
 
@@ -66,7 +69,7 @@ impl Writer {
                     None => break,
                 }
             }
-            while waiting.len() < OPERATIONS_MAX {
+            while waiting.len() < WAITING_MAX {
                 match self.inbox.try_recv() {
                     Ok(message) => self.accept(message, &mut waiting, &mut closing),
                     Err(_) => break,
