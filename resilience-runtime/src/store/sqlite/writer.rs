@@ -263,3 +263,43 @@ fn refuse(batch: Vec<Job>, failure: &Failure) {
         drop(job.answer.send(Err(failure.clone())));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::operation::Operation;
+    use super::*;
+
+    fn job(touches: &[&str], bytes: usize) -> Job {
+        let mut operation = Operation::new("testing", Part::Fence, touches.concat());
+        operation.touches = touches.iter().map(ToString::to_string).collect();
+        operation.changes.push((Part::Fence, " ".repeat(bytes)));
+        let (answer, _) = oneshot::channel();
+        Job { operation, answer }
+    }
+
+    fn subjects(jobs: &[Job]) -> Vec<&str> {
+        jobs.iter()
+            .map(|job| job.operation.answered_by.1.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn who_has_to_wait_is_not_overtaken() {
+        let jobs = [&["a"][..], &["a", "b"], &["b"], &["c"]].map(|touches| job(touches, 1));
+        let mut waiting = VecDeque::from(jobs);
+        assert_eq!(subjects(&next_batch(&mut waiting)), ["a", "c"]);
+        assert_eq!(subjects(&next_batch(&mut waiting)), ["ab"]);
+        assert_eq!(subjects(&next_batch(&mut waiting)), ["b"]);
+        assert!(next_batch(&mut waiting).is_empty());
+    }
+
+    #[test]
+    fn a_batch_is_bounded_and_an_operation_above_the_bound_goes_alone() {
+        let sizes = [BYTES_MAX / 2, BYTES_MAX / 2, 1, 2 * BYTES_MAX];
+        let mut waiting = VecDeque::from(sizes.map(|bytes| job(&[], bytes)));
+        let batches = std::iter::from_fn(|| Some(next_batch(&mut waiting).len()));
+        assert_eq!(batches.take(4).collect::<Vec<_>>(), [2, 1, 1, 0]);
+        let mut waiting: VecDeque<_> = (0..300).map(|_| job(&[], 1)).collect();
+        assert_eq!(next_batch(&mut waiting).len(), OPERATIONS_MAX);
+    }
+}
