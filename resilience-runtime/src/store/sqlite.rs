@@ -1,1 +1,186 @@
 //! The embedded store: one SQLite file.
+//!
+//! # What is guaranteed
+//!
+//! A write that was answered is on the disk: the file is in write-ahead mode and each commit is
+//! synced (`synchronous = FULL`), so that it survives a killed process and a power loss, as far as
+//! the disk keeps what it has confirmed. Writes that are asked for at the same time share a commit.
+//!
+//! A write that was handed over is executed, also when the future that asked for it is dropped.
+//! [`StoreError::effect`] says of a failed one whether it can have been done.
+//!
+//! Several processes of one machine may have the file open. What a process holds becomes free the
+//! moment it ends, however it ends, and is never taken from one that is merely slow or stopped:
+//! see the locks in the folder `<file>.workers`, which must stay beside the file. A file on a
+//! network file system is not supported.
+
+mod connection;
+mod failure;
+mod idempotency;
+mod journal;
+mod liveness;
+mod migrations;
+mod operation;
+mod queue;
+mod recovery;
+mod rows;
+mod statements;
+mod writer;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sqlx::SqlitePool;
+use sqlx::sqlite::SqliteRow;
+use tokio::sync::{mpsc, oneshot};
+
+use self::liveness::Worker;
+use self::operation::{Job, Operation};
+use self::writer::{Counters, Message, Writer};
+use crate::error::StoreError;
+
+/// How many operations may wait to be accepted; more wait in their callers.
+const WAITING_MAX: usize = 1024;
+
+/// The store in an SQLite file. A clone is another handle to the same open store.
+#[derive(Clone)]
+pub struct SqliteStore {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    writer: mpsc::Sender<Message>,
+    readers: SqlitePool,
+    worker: Arc<Worker>,
+    counters: Arc<Counters>,
+    claims: AtomicU64,
+}
+
+impl std::fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteStore")
+            .field("worker", &self.shared.worker.id())
+            .finish_non_exhaustive()
+    }
+}
+
+impl SqliteStore {
+    /// Opens the file at `path`, creates it if there is none, and brings it to the schema of this
+    /// crate. The store works as long as the tokio runtime that it was opened on.
+    ///
+    /// # Errors
+    /// When `path` is a directory, its parent is missing, it cannot be written, it is not an SQLite
+    /// database or a damaged one, or it has a schema newer than this crate's. A file that is
+    /// refused is not changed.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        const DOING: &str = "opening the SQLite file";
+        let connection = connection::prepare(path).await?;
+        // Two processes may name the file differently, and must meet in one folder.
+        let path =
+            std::fs::canonicalize(path).map_err(|error| StoreError::refused(DOING, error))?;
+        let worker = Worker::enter(&path).map_err(|error| {
+            let text = format!(
+                "the folder {}.workers, which shows who is alive, cannot be used: {error}",
+                path.display()
+            );
+            StoreError::refused(DOING, text)
+        })?;
+        let worker = Arc::new(worker);
+        let counters = Arc::new(Counters::default());
+        let readers = connection::readers(&path);
+        let (writer, inbox) = mpsc::channel(WAITING_MAX);
+        let task = Writer {
+            path,
+            connection: Some(connection),
+            inbox,
+            counters: Arc::clone(&counters),
+            worker: Arc::clone(&worker),
+            texts: HashMap::new(),
+        };
+        tokio::spawn(task.run());
+        Ok(Self {
+            shared: Arc::new(Shared {
+                writer,
+                readers,
+                worker,
+                counters,
+                claims: AtomicU64::new(0),
+            }),
+        })
+    }
+
+    /// Finishes the writes that were handed over and closes the file. Every later call, on any
+    /// clone, answers an error, and what this store still holds may be taken over by others.
+    /// Dropping all clones does the same without waiting for it.
+    ///
+    /// # Errors
+    /// When the store is closed already, or the file could not be closed cleanly. Writes that were
+    /// answered are safe in either case.
+    pub async fn close(self) -> Result<(), StoreError> {
+        const DOING: &str = "closing the SQLite file";
+        let (done, closed) = oneshot::channel();
+        let sent = self.shared.writer.send(Message::Close(done)).await;
+        sent.map_err(|_| failure::closed(DOING))?;
+        // The connection that writes is to be the last: it moves the log into the file.
+        self.shared.readers.close().await;
+        let closed = closed.await.map_err(|_| failure::closed(DOING))?;
+        closed.map_err(|error| StoreError::in_doubt(DOING, error))
+    }
+
+    /// How many commits this store made, and how many operations shared them.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn commits(&self) -> (u64, u64) {
+        let counters = &self.shared.counters;
+        (
+            counters.batches.load(Ordering::Relaxed),
+            counters.operations.load(Ordering::Relaxed),
+        )
+    }
+
+    /// Hands `operation` to the writer, and returns the rows that answer it.
+    async fn write(&self, operation: Operation) -> Result<Vec<SqliteRow>, StoreError> {
+        self.hand_over(operation).await?.answer().await
+    }
+
+    /// Hands `operation` to the writer: from here on it is executed, whoever waits for it.
+    async fn hand_over(&self, mut operation: Operation) -> Result<HandedOver, StoreError> {
+        let doing = operation.doing;
+        if let Some(error) = operation.malformed.take() {
+            return Err(StoreError::refused(doing, error));
+        }
+        let (answer, answered) = oneshot::channel();
+        let job = Job { operation, answer };
+        let sent = self.shared.writer.send(Message::Work(job)).await;
+        sent.map_err(|_| failure::closed(doing))?;
+        Ok(HandedOver { doing, answered })
+    }
+
+    /// Whether the worker `owner` is gone for good.
+    async fn is_gone(&self, owner: String) -> Result<bool, StoreError> {
+        let worker = Arc::clone(&self.shared.worker);
+        tokio::task::spawn_blocking(move || worker.is_gone(&owner))
+            .await
+            .map_err(|error| StoreError::refused("looking for live workers", error))
+    }
+}
+
+/// An operation that the writer has.
+struct HandedOver {
+    doing: &'static str,
+    answered: oneshot::Receiver<Result<Vec<SqliteRow>, failure::Failure>>,
+}
+
+impl HandedOver {
+    async fn answer(self) -> Result<Vec<SqliteRow>, StoreError> {
+        match self.answered.await {
+            Ok(answer) => answer.map_err(|failure| failure.into_error(self.doing)),
+            Err(_) => Err(StoreError::in_doubt(
+                self.doing,
+                "the runtime that the store was opened on ended before the answer",
+            )),
+        }
+    }
+}

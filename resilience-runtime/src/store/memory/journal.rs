@@ -1,0 +1,239 @@
+//! The saga journal.
+
+use std::sync::Weak;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::{Data, MemoryStore, Owner, is_gone};
+use crate::BoxFuture;
+use crate::dlq::{DeadLetter, DeadLetterStatus, NewDeadLetter};
+use crate::error::StoreError;
+use crate::idempotency::Digest;
+use crate::saga::journal::{
+    Advance, Journal, NewSaga, SagaId, SagaRecord, Started, Status, StepRecord, Written,
+};
+
+/// A saga and its owner.
+pub(super) struct Saga {
+    pub(super) record: SagaRecord,
+    owner: Owner,
+}
+
+impl Saga {
+    /// Gives it to `owner`, under a new epoch.
+    fn acquire(&mut self, owner: Owner) -> SagaRecord {
+        self.owner = owner;
+        self.record.epoch += 1;
+        self.record.clone()
+    }
+
+    fn is_left_behind(&self) -> bool {
+        self.record.status.is_unfinished() && is_gone(&self.owner)
+    }
+}
+
+impl Journal for MemoryStore {
+    fn start(&self, saga: NewSaga) -> BoxFuture<'_, Result<Started, StoreError>> {
+        Box::pin(async move {
+            let owner = self.owner();
+            self.data().start(saga, owner)
+        })
+    }
+
+    fn advance(
+        &self,
+        saga: SagaId,
+        epoch: i64,
+        advance: Advance,
+    ) -> BoxFuture<'_, Result<Written, StoreError>> {
+        Box::pin(async move { self.data().advance(&saga, epoch, advance) })
+    }
+
+    fn take_over(
+        &self,
+        known: Vec<String>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>> {
+        Box::pin(async move {
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            let mut data = self.data();
+            let sagas = data.sagas.values_mut();
+            let taken = sagas
+                .filter(|saga| saga.is_left_behind() && known.contains(&saga.record.name))
+                .take(limit)
+                .map(|saga| saga.acquire(self.owner()));
+            Ok(taken.collect())
+        })
+    }
+
+    fn revive(&self, saga: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
+        Box::pin(async move {
+            let mut data = self.data();
+            let dead = data
+                .sagas
+                .get_mut(&saga)
+                .filter(|saga| saga.record.status == Status::Dead);
+            Ok(dead.map(|saga| {
+                saga.record.status = Status::Compensating;
+                saga.acquire(self.owner())
+            }))
+        })
+    }
+
+    fn load(&self, saga: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
+        Box::pin(async move {
+            let data = self.data();
+            Ok(data.sagas.get(&saga).map(|saga| saga.record.clone()))
+        })
+    }
+
+    fn counts(&self) -> BoxFuture<'_, Result<Vec<(Status, u64)>, StoreError>> {
+        Box::pin(async move {
+            let mut counts: Vec<(Status, u64)> = Vec::new();
+            for saga in self.data().sagas.values() {
+                match counts
+                    .iter_mut()
+                    .find(|(status, _)| *status == saga.record.status)
+                {
+                    Some((_, count)) => *count += 1,
+                    None => counts.push((saga.record.status, 1)),
+                }
+            }
+            Ok(counts)
+        })
+    }
+}
+
+impl Data {
+    fn start(&mut self, new: NewSaga, owner: Owner) -> Result<Started, StoreError> {
+        if let Some(there) = new.key.and_then(|key| self.saga_with_key(key))
+            && there.record.id != new.id
+        {
+            return Ok(if there.is_left_behind() {
+                Started::TakenOver(there.acquire(owner))
+            } else if there.record.status.is_unfinished() {
+                Started::Busy(there.record.id.clone())
+            } else {
+                Started::Ended(there.record.clone())
+            });
+        }
+        if let Some(there) = self.sagas.get(&new.id) {
+            // Finding it as it would be written is the same as writing it.
+            let fresh = there.record.epoch == 1 && there.record.status == Status::Running;
+            if fresh && Weak::ptr_eq(&there.owner, &owner) {
+                return Ok(Started::New);
+            }
+            let text = format!("there is another saga with the id {}", new.id);
+            return Err(StoreError::refused("starting a saga", text));
+        }
+        let record = SagaRecord {
+            id: new.id.clone(),
+            name: new.name,
+            key: new.key,
+            input: new.input,
+            status: Status::Running,
+            epoch: 1,
+            output: None,
+            error: None,
+            steps: Vec::new(),
+        };
+        self.sagas.insert(new.id, Saga { record, owner });
+        Ok(Started::New)
+    }
+
+    fn saga_with_key(&mut self, key: Digest) -> Option<&mut Saga> {
+        self.sagas
+            .values_mut()
+            .find(|saga| saga.record.key == Some(key) && saga.record.status != Status::Compensated)
+    }
+
+    fn advance(
+        &mut self,
+        id: &SagaId,
+        epoch: i64,
+        advance: Advance,
+    ) -> Result<Written, StoreError> {
+        let Some(saga) = self
+            .sagas
+            .get_mut(id)
+            .filter(|saga| saga.record.epoch == epoch)
+        else {
+            return Ok(Written::Superseded);
+        };
+        let record = &mut saga.record;
+        let mut steps = record.steps.clone();
+        for step in advance.steps {
+            add_step(&mut steps, step)?;
+        }
+        for step in &mut steps {
+            step.undone |= Some(step.position) == advance.undone;
+        }
+        record.steps = steps;
+        record.status = advance.status.unwrap_or(record.status);
+        record.output = advance.output.or(record.output.take());
+        record.error = advance.error.or(record.error.take());
+        let name = record.name.clone();
+        if advance.settles_dead_letter
+            && let Some(letter) = self.open_letter(id)
+        {
+            letter.status = DeadLetterStatus::Settled;
+        }
+        if let Some(work) = advance.dead_letter {
+            self.add_letter(id, name, work);
+        }
+        Ok(Written::Yes)
+    }
+
+    fn open_letter(&mut self, saga: &SagaId) -> Option<&mut DeadLetter> {
+        self.letters
+            .values_mut()
+            .find(|letter| letter.saga == *saga && letter.status == DeadLetterStatus::Open)
+    }
+
+    /// A saga has at most one open letter. Attempts add up as long as it is about the same work.
+    fn add_letter(&mut self, saga: &SagaId, saga_name: String, mut work: NewDeadLetter) {
+        if let Some(open) = self.open_letter(saga) {
+            let before = &open.work;
+            if (before.kind, &before.operation, &before.arguments)
+                == (work.kind, &work.operation, &work.arguments)
+            {
+                work.attempts = work.attempts.saturating_add(before.attempts);
+            }
+            open.work = work;
+            return;
+        }
+        let id = self.letters.last_key_value().map_or(1, |(id, _)| id + 1);
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let letter = DeadLetter {
+            id,
+            saga: saga.clone(),
+            saga_name,
+            work,
+            status: DeadLetterStatus::Open,
+            created_at: i64::try_from(now.as_secs()).unwrap_or(i64::MAX),
+            note: None,
+        };
+        self.letters.insert(id, letter);
+    }
+}
+
+/// The same step at the same position is the same write, made again; another one there would be
+/// lost without a trace.
+fn add_step(steps: &mut Vec<StepRecord>, step: StepRecord) -> Result<(), StoreError> {
+    match steps.binary_search_by_key(&step.position, |step| step.position) {
+        Err(index) => steps.insert(index, step),
+        Ok(index) => {
+            let there = &mut steps[index];
+            if (&there.step, there.occurrence) != (&step.step, step.occurrence) {
+                let text = format!(
+                    "position {} holds step `{}` and not `{}`",
+                    step.position, there.step, step.step
+                );
+                return Err(StoreError::refused("writing the saga journal", text));
+            }
+            *there = step;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! A write, ready for the writer.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use sqlx::sqlite::SqliteRow;
+use tokio::sync::oneshot;
+
+use super::failure::Failure;
+use super::statements::Part;
+
+/// A write, as the changes that it adds to a batch. It is encoded by the task that asks for it, so
+/// that the one writer has little left to do.
+#[derive(Debug)]
+pub(super) struct Operation {
+    /// What it does, for errors.
+    pub(super) doing: &'static str,
+    /// The part that answers it, and the subject by which its rows are known.
+    pub(super) answered_by: (Part, String),
+    /// What it touches. Two operations of one batch touch nothing in common.
+    pub(super) touches: Vec<String>,
+    /// One element for the JSON array of each part.
+    pub(super) changes: Vec<(Part, String)>,
+    /// Why it cannot be written at all.
+    pub(super) malformed: Option<serde_json::Error>,
+}
+
+impl Operation {
+    /// An operation without changes.
+    pub(super) fn new(doing: &'static str, part: Part, subject: impl Into<String>) -> Self {
+        Self {
+            doing,
+            answered_by: (part, subject.into()),
+            touches: Vec::new(),
+            changes: Vec::new(),
+            malformed: None,
+        }
+    }
+
+    /// Adds something that it touches; `kind` keeps the ids of different tables apart.
+    pub(super) fn touching(mut self, kind: &str, id: &str) -> Self {
+        self.touches.push(format!("{kind} {id}"));
+        self
+    }
+
+    /// Adds a change, a tuple of what the SQL of the part reads.
+    pub(super) fn with(mut self, part: Part, change: &impl Serialize) -> Self {
+        match serde_json::to_string(change) {
+            Ok(change) => self.changes.push((part, change)),
+            Err(error) => self.malformed = Some(error),
+        }
+        self
+    }
+
+    /// How much text it brings.
+    pub(super) fn bytes(&self) -> usize {
+        self.changes.iter().map(|(_, change)| change.len()).sum()
+    }
+}
+
+/// An operation with the place that its answer goes to.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) operation: Operation,
+    pub(super) answer: oneshot::Sender<Result<Vec<SqliteRow>, Failure>>,
+}
+
+/// Text as every SQLite keeps and shows it: versions before 3.45 end a JSON string at a NUL
+/// character, and the shell of any version ends its output there, so one becomes the visible `␀`.
+/// JSON texts have none, they spell it `\u0000`.
+pub(super) fn text(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') {
+        Cow::Owned(text.replace('\0', "\u{2400}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    #[test]
+    fn a_nul_character_becomes_visible_and_nothing_else_changes() {
+        assert_eq!(text("a\0🦀\0"), "a\u{2400}🦀\u{2400}");
+        assert_eq!(text("\\u0000 ␀ '🦀\n"), "\\u0000 ␀ '🦀\n");
+    }
+}

@@ -1,0 +1,170 @@
+//! Many things at once, and futures that are dropped.
+
+use std::time::Duration;
+
+use resilience_runtime::dlq::{DeadLetterStatus, Queue};
+use resilience_runtime::error::StoreError;
+use resilience_runtime::idempotency::store::{Claim, IdempotencyStore, Nonce};
+use resilience_runtime::saga::journal::{Advance, Journal, Started, Status, Written};
+
+use crate::fixture::{Fixture, Store, at_once, dead, digest, new_saga, started, status, step};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// 1,000 operations: 250 sagas of which half die, 250 keys of which half are completed.
+pub(crate) async fn a_thousand_operations_at_once_all_happen(fixture: impl Fixture) {
+    let stores = [fixture.worker().await, fixture.worker().await];
+    let store = |number: u32| stores[usize::from(number.is_multiple_of(2))].clone();
+    let sagas = at_once(250, |number| saga(store(number), number));
+    let keys = at_once(250, |number| key(store(number), number));
+    let (sagas, keys) = tokio::join!(sagas, keys);
+    assert_eq!((sagas.len(), keys.len()), (250, 250));
+
+    let mut counts = Journal::counts(&stores[0]).await.unwrap();
+    counts.sort_by_key(|(status, _)| status.as_str());
+    assert_eq!(counts, [(Status::Completed, 125), (Status::Dead, 125)]);
+    let letters = Queue::counts(&stores[0]).await.unwrap();
+    assert_eq!(letters, [(DeadLetterStatus::Open, 125)]);
+    let claims = at_once(250, |number| {
+        let store = store(number);
+        async move {
+            store
+                .claim(digest(number), digest(0), Nonce::random())
+                .await
+        }
+    })
+    .await;
+    for (number, claim) in (0_u32..).zip(claims) {
+        let expected = if number.is_multiple_of(2) {
+            Claim::Completed {
+                result: number.to_string(),
+            }
+        } else {
+            Claim::Granted { attempt: 1 }
+        };
+        assert_eq!(claim, expected);
+    }
+}
+
+async fn saga(store: impl Store, number: u32) -> Result<(), StoreError> {
+    let saga = new_saga(Some(digest(number)));
+    let id = saga.id.clone();
+    assert!(matches!(store.start(saga).await?, Started::New));
+    let end = if number.is_multiple_of(2) {
+        dead("release")
+    } else {
+        status(Status::Completed)
+    };
+    assert_eq!(store.advance(id, 1, end).await?, Written::Yes);
+    Ok(())
+}
+
+async fn key(store: impl Store, number: u32) -> Result<(), StoreError> {
+    let (key, nonce) = (digest(number), Nonce::random());
+    let claim = store.claim(key, digest(0), nonce).await?;
+    assert_eq!(claim, Claim::Granted { attempt: 1 });
+    if number.is_multiple_of(2) {
+        let result = number.to_string();
+        assert!(store.complete(key, digest(0), nonce, result, HOUR).await?);
+    } else {
+        store.release(key, nonce).await?;
+    }
+    Ok(())
+}
+
+/// Asked for without waiting for the answers, so that they meet in one batch.
+pub(crate) async fn what_is_asked_for_one_after_another_happens_in_order(fixture: impl Fixture) {
+    let store = fixture.worker().await;
+    let key = digest(1);
+    let mut expected = Vec::new();
+    let mut claims = Vec::new();
+    for _ in 0..20 {
+        let nonce = Nonce::random();
+        let claim = store.claim(key, digest(2), nonce);
+        claims.push(polled(claim).await);
+        let release = store.release(key, nonce);
+        drop(polled(release).await);
+        expected.push(Claim::Granted { attempt: 1 });
+    }
+    let mut answers = Vec::new();
+    for claim in claims {
+        answers.push(claim.await.unwrap().unwrap());
+    }
+    assert_eq!(answers, expected);
+
+    let saga = started(&store).await;
+    let mut writes = Vec::new();
+    for position in 0..20 {
+        let write = Advance {
+            steps: vec![step(position)],
+            error: Some(format!("error {position}")),
+            ..Advance::default()
+        };
+        writes.push(polled(store.advance(saga.clone(), 1, write)).await);
+    }
+    for write in writes {
+        assert_eq!(write.await.unwrap().unwrap(), Written::Yes);
+    }
+    let record = store.load(saga).await.unwrap().unwrap();
+    assert_eq!(record.steps.len(), 20);
+    assert_eq!(record.error.as_deref(), Some("error 19"));
+}
+
+pub(crate) async fn a_dropped_future_does_not_undo_what_was_handed_over(fixture: impl Fixture) {
+    let store = fixture.worker().await;
+    let saga = started(&store).await;
+    for position in 0..100 {
+        let write = Advance {
+            steps: vec![step(position)],
+            ..Advance::default()
+        };
+        drop(polled(store.advance(saga.clone(), 1, write)).await);
+    }
+    // Written after all of them.
+    let end = store.advance(saga.clone(), 1, status(Status::Completed));
+    assert_eq!(end.await.unwrap(), Written::Yes);
+    let record = store.load(saga).await.unwrap().unwrap();
+    assert_eq!(record.steps.len(), 100);
+}
+
+pub(crate) async fn a_dropped_read_leaves_the_store_usable(fixture: impl Fixture) {
+    let store = fixture.worker().await;
+    let saga = started(&store).await;
+    for polls in 0..50 {
+        let mut read = store.load(saga.clone());
+        for _ in 0..polls % 7 {
+            if poll_once(&mut read).await.is_some() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    let write = store.advance(saga.clone(), 1, status(Status::Completed));
+    assert_eq!(write.await.unwrap(), Written::Yes);
+    for _ in 0..8 {
+        let record = store.load(saga.clone()).await.unwrap().unwrap();
+        assert_eq!(record.status, Status::Completed);
+    }
+}
+
+type Boxed<'a, T> = resilience_runtime::BoxFuture<'a, T>;
+
+/// The future after its first poll; what it answered then is kept.
+async fn polled<'a, T: Send + 'a>(
+    mut future: Boxed<'a, Result<T, StoreError>>,
+) -> Boxed<'a, Option<Result<T, StoreError>>> {
+    match poll_once(&mut future).await {
+        Some(answer) => Box::pin(async move { Some(answer) }),
+        None => Box::pin(async move { Some(future.await) }),
+    }
+}
+
+async fn poll_once<T>(future: &mut Boxed<'_, T>) -> Option<T> {
+    std::future::poll_fn(|context| {
+        std::task::Poll::Ready(match future.as_mut().poll(context) {
+            std::task::Poll::Ready(answer) => Some(answer),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await
+}

@@ -1,0 +1,73 @@
+//! A process that is killed: what it held is free at once.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use resilience_runtime::idempotency::Digest;
+use resilience_runtime::idempotency::store::{Claim, IdempotencyStore, Nonce};
+use resilience_runtime::saga::journal::{Advance, Journal, NewSaga, Started, StepRecord};
+
+use crate::{open, saga};
+
+const DATABASE: &str = "STORE_SQLITE_CHILD_DATABASE";
+const KEY: Digest = Digest::from_bytes([1; 32]);
+
+/// The child of the test below; on its own, nothing.
+#[tokio::test]
+async fn child_that_dies() {
+    let Some(path) = std::env::var_os(DATABASE).map(PathBuf::from) else {
+        return;
+    };
+    let store = open(&path).await;
+    let claim = store.claim(KEY, KEY, Nonce::random()).await.unwrap();
+    assert_eq!(claim, Claim::Granted { attempt: 1 });
+    for key in [None, Some(KEY)] {
+        let saga = NewSaga { key, ..saga("a") };
+        let id = saga.id.clone();
+        assert!(matches!(store.start(saga).await.unwrap(), Started::New));
+        let step = StepRecord {
+            position: 0,
+            step: "reserve".to_owned(),
+            occurrence: 0,
+            arguments: "{}".to_owned(),
+            output: None,
+            undone: false,
+        };
+        let write = Advance {
+            steps: vec![step],
+            ..Advance::default()
+        };
+        store.advance(id, 1, write).await.unwrap();
+    }
+    std::process::abort();
+}
+
+#[tokio::test]
+async fn what_a_killed_process_held_is_free_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let store = open(&path).await;
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "killed::child_that_dies"])
+        .env(DATABASE, &path)
+        .output()
+        .unwrap();
+    assert_eq!(child.status.code(), None, "killed by a signal: {child:?}");
+    let workers = folder.path().join("a.db.workers");
+    assert_eq!(std::fs::read_dir(&workers).unwrap().count(), 2);
+
+    let claim = store.claim(KEY, KEY, Nonce::random()).await.unwrap();
+    assert_eq!(claim, Claim::Granted { attempt: 2 });
+    let again = NewSaga {
+        key: Some(KEY),
+        ..saga("a")
+    };
+    match store.start(again).await.unwrap() {
+        Started::TakenOver(record) => assert_eq!((record.epoch, record.steps.len()), (2, 1)),
+        other => panic!("{other:?}"),
+    }
+    let taken = store.take_over(vec!["a".to_owned()], 9).await.unwrap();
+    assert_eq!(taken.len(), 1);
+    assert_eq!((taken[0].epoch, taken[0].steps.len()), (2, 1));
+    assert_eq!(std::fs::read_dir(&workers).unwrap().count(), 1);
+}
