@@ -1,13 +1,18 @@
 //! A test that runs itself again as a child process.
 //!
-//! ```ignore
-//! #[test]
+//! ```no_run
+//! # use std::path::Path;
+//! # use resilience_test_support::child;
+//! # fn work_in(_: &Path) {}
+//! // #[test]
 //! fn survives_a_kill() {
-//!     if let Some(dir) = child::role("survives_a_kill") {
-//!         return work_in(Path::new(&dir));
+//!     if let Some(folder) = child::role("survives_a_kill") {
+//!         return work_in(Path::new(&folder));
 //!     }
-//!     let mut command = child::again("survives_a_kill", dir.path());
-//!     …
+//!     let folder = Path::new("data");
+//!     let mut child = child::again("survives_a_kill", folder).spawn().unwrap();
+//!     child.kill().unwrap();
+//!     // … and look at what is left in the folder.
 //! }
 //! ```
 

@@ -2,8 +2,12 @@
 //!
 //! A test that needs one begins with
 //!
-//! ```ignore
+//! ```no_run
+//! # use resilience_test_support::server::Redis;
+//! # fn test() {
 //! let Some(mut redis) = Redis::start() else { return };
+//! redis.restart();
+//! # }
 //! ```
 //!
 //! Where the server is not installed, that prints `SKIPPED` past the test harness's capture and
