@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::shim as resilience;
-
 /// What ingestions and their steps return.
 pub type Result<T> = std::result::Result<T, IngestError>;
 

@@ -8,9 +8,8 @@ use std::path::Path;
 use crate::document::Document;
 use crate::error::IngestError;
 use crate::library::Library;
-use crate::pipeline::by_hand::{ingest, retire};
+use crate::pipeline::{ingest, retire};
 use crate::read::{InputError, Source};
-use crate::shim as resilience;
 use crate::stores::{Backend, Store, Trouble};
 
 /// How the ingestion of a file ended.

@@ -23,7 +23,6 @@ mod read;
 mod report;
 mod reserve;
 mod runtime;
-mod shim;
 mod sources;
 mod stores;
 mod terminal;

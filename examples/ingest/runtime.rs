@@ -4,8 +4,7 @@ use std::path::Path;
 
 use crate::error::StartError;
 use crate::library::Library;
-use crate::shim as resilience;
-use resilience::{Runtime, Status};
+use resilience::{OpenError, Runtime, Status, StoreError};
 
 /// Where the runtime keeps its records, below the data directory.
 const FILE: &str = "runtime.db";
@@ -43,7 +42,7 @@ pub async fn inspect(data: &Path) -> Result<Runtime, StartError> {
 ///
 /// # Errors
 /// When the records cannot be read.
-pub async fn unfinished_and_dead(runtime: &Runtime) -> Result<(u64, u64), resilience::Error> {
+pub async fn unfinished_and_dead(runtime: &Runtime) -> Result<(u64, u64), StoreError> {
     let counts = runtime.sagas().counts().await?;
     let sum = |wanted: fn(Status) -> bool| {
         let wanted = counts.iter().filter(|(status, _)| wanted(*status));
@@ -59,6 +58,6 @@ fn url(data: &Path) -> String {
     format!("sqlite://{}", data.join(FILE).display())
 }
 
-fn cannot_start(data: &Path, error: &resilience::Error) -> StartError {
+fn cannot_start(data: &Path, error: &OpenError) -> StartError {
     StartError(format!("{}: {error}", data.join(FILE).display()))
 }

@@ -8,9 +8,11 @@ use crate::document::Document;
 use crate::error::StartError;
 use crate::library::{Library, check_exists};
 use crate::runtime;
-use crate::shim as resilience;
 use crate::terminal::{Paint, say};
-use resilience::{DeadLetter, DeadLetterStatus, Runtime};
+use resilience::{DeadLetter, DeadLetterId, DeadLetterStatus, Retried, Runtime};
+
+/// How many letters are asked for at once.
+const PAGE: u32 = 100;
 
 /// Lists, retries or resolves dead letters.
 ///
@@ -71,7 +73,11 @@ async fn retry(runtime: &Runtime, ids: &[i64]) -> Result<Verdict, StartError> {
     let mut well = true;
     for id in &ids {
         match runtime.dead_letters().retry(*id).await {
-            Ok(()) => say(&format!("{id}: done")),
+            Ok(Retried::Settled) => say(&format!("{id}: done")),
+            Ok(Retried::FailedAgain { step, error }) => {
+                well = false;
+                say(&format!("{id}: {step} failed again: {error}"));
+            }
             Err(error) => {
                 well = false;
                 say(&format!("{id}: {error}"));
@@ -94,8 +100,17 @@ async fn resolve(runtime: &Runtime, id: i64, note: &str) -> Verdict {
 }
 
 async fn open_letters(runtime: &Runtime) -> Result<Vec<DeadLetter>, StartError> {
-    let letters = runtime.dead_letters().list(DeadLetterStatus::Open).await;
-    letters.map_err(|error| StartError(error.to_string()))
+    let queue = runtime.dead_letters();
+    let mut letters: Vec<DeadLetter> = Vec::new();
+    loop {
+        let last: Option<DeadLetterId> = letters.last().map(|letter| letter.id);
+        let page = queue.list(DeadLetterStatus::Open, last, PAGE).await;
+        let page = page.map_err(|error| StartError(error.to_string()))?;
+        if page.is_empty() {
+            return Ok(letters);
+        }
+        letters.extend(page);
+    }
 }
 
 /// The document that a dead letter is about.

@@ -1,8 +1,12 @@
 //! From a URL to a store.
 
+use std::sync::Arc;
+
 use super::{OpenError, Stores};
 use crate::BoxFuture;
-use crate::error::StoreError;
+use crate::store::memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+use crate::store::sqlite::SqliteStore;
 
 /// The schemes that this build has, for messages.
 #[cfg(feature = "sqlite")]
@@ -33,7 +37,7 @@ impl Opened {
 pub(super) async fn open(url: &str) -> Result<Opened, OpenError> {
     let (scheme, rest) = url.split_once(':').unwrap_or(("", url));
     match scheme {
-        "memory" => memory(),
+        "memory" => Ok(memory()),
         "sqlite" => {
             let path = rest.strip_prefix("//").unwrap_or(rest);
             if path.is_empty() {
@@ -47,14 +51,24 @@ pub(super) async fn open(url: &str) -> Result<Opened, OpenError> {
     }
 }
 
-fn memory() -> Result<Opened, OpenError> {
-    Err(not_connected("opening the memory store"))
+fn memory() -> Opened {
+    Opened::unclosed(Stores::of(Arc::new(MemoryStore::new())))
 }
 
 #[cfg(feature = "sqlite")]
 async fn sqlite(path: &str) -> Result<Opened, OpenError> {
-    let _ = path;
-    Err(not_connected("opening the SQLite file"))
+    let store = SqliteStore::open(std::path::Path::new(path)).await?;
+    let closing = store.clone();
+    Ok(Opened {
+        stores: Stores::of(Arc::new(store)),
+        close: Box::new(|| {
+            Box::pin(async {
+                if let Err(error) = closing.close().await {
+                    tracing::warn!(%error, "the store was not closed cleanly");
+                }
+            })
+        }),
+    })
 }
 
 #[cfg(not(feature = "sqlite"))]
@@ -63,10 +77,6 @@ async fn sqlite(_path: &str) -> Result<Opened, OpenError> {
         scheme: "sqlite",
         feature: "sqlite",
     })
-}
-
-fn not_connected(doing: &'static str) -> OpenError {
-    StoreError::refused(doing, "the store is not part of this build").into()
 }
 
 #[cfg(test)]
