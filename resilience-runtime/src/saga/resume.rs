@@ -28,12 +28,12 @@ pub(super) async fn resume(core: Arc<Core>, record: SagaRecord, permit: Permit, 
         );
         return;
     };
-    let id = record.id.clone();
+    let (id, keyed) = (record.id.clone(), record.key.is_some());
     let execution = Execution::again(Arc::clone(&core), entry.name, record, fruitless);
     let ticket = Ticket::new(Running::new(Arc::new(execution), permit));
     let mut pause = FIRST_PAUSE;
     for _ in 0..CALLS {
-        let Some(running) = call(&core, entry, &ticket).await else {
+        let Some(running) = call(&core, entry, &ticket, keyed).await else {
             return;
         };
         tracing::warn!(saga = entry.name, saga_id = %id, ?pause,
@@ -54,7 +54,12 @@ pub(super) async fn resume(core: Arc<Core>, record: SagaRecord, permit: Permit, 
 }
 
 /// One call of the saga function; the saga, when the call did not reach it.
-async fn call(core: &Arc<Core>, entry: &'static SagaEntry, ticket: &Ticket) -> Option<Running> {
+async fn call(
+    core: &Arc<Core>,
+    entry: &'static SagaEntry,
+    ticket: &Ticket,
+    keyed: bool,
+) -> Option<Running> {
     let input = ticket.input()?;
     let called = match JournaledArguments::decode(entry.name, &input) {
         Err(error) => Err(error),
@@ -65,8 +70,14 @@ async fn call(core: &Arc<Core>, entry: &'static SagaEntry, ticket: &Ticket) -> O
                 arguments,
                 output: None,
             });
-            let call = ticket.present(resuming(call));
-            SCOPED.scope(Arc::clone(core), call).await
+            let call = async {
+                match keyed {
+                    true => resuming(call).await,
+                    // An idempotent call inside the saga must not be taken for the saga's own.
+                    false => call.await,
+                }
+            };
+            SCOPED.scope(Arc::clone(core), ticket.present(call)).await
         }
     };
     let running = ticket.take()?;
