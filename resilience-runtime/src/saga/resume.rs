@@ -28,12 +28,12 @@ pub(super) async fn resume(core: Arc<Core>, record: SagaRecord, permit: Permit, 
         );
         return;
     };
-    let (id, has_key) = (record.id.clone(), record.key.is_some());
+    let (id, keyed) = (record.id.clone(), record.key.is_some());
     let execution = Execution::again(Arc::clone(&core), entry.name, record, fruitless);
     let ticket = Ticket::new(Running::new(Arc::new(execution), permit));
     let mut pause = FIRST_PAUSE;
     for _ in 0..CALLS {
-        let Some(running) = call(&core, entry, &ticket, has_key).await else {
+        let Some(running) = call(&core, entry, &ticket, keyed).await else {
             return;
         };
         tracing::warn!(saga = entry.name, saga_id = %id, ?pause,
@@ -58,7 +58,7 @@ async fn call(
     core: &Arc<Core>,
     entry: &'static SagaEntry,
     ticket: &Ticket,
-    has_key: bool,
+    keyed: bool,
 ) -> Option<Running> {
     let input = ticket.input()?;
     let called = match JournaledArguments::decode(entry.name, &input) {
@@ -70,12 +70,14 @@ async fn call(
                 arguments,
                 output: None,
             });
-            let scope = Arc::clone(core);
-            if has_key {
-                SCOPED.scope(scope, ticket.present(resuming(call))).await
-            } else {
-                SCOPED.scope(scope, ticket.present(call)).await
-            }
+            let call = async {
+                match keyed {
+                    true => resuming(call).await,
+                    // An idempotent call inside the saga must not be taken for the saga's own.
+                    false => call.await,
+                }
+            };
+            SCOPED.scope(Arc::clone(core), ticket.present(call)).await
         }
     };
     let running = ticket.take()?;
