@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::idempotency::{Idempotent, Key};
 use crate::outcome::{self, Answer};
 use crate::registry::States;
-use crate::runtime::{Core, SCOPED, Stores};
+use crate::runtime::{Catalog, Core, SCOPED, Stores};
 use store::{Nowhere, Store};
 
 static CHECKOUT: Idempotent = Idempotent::operation("shop::checkout");
@@ -46,15 +46,12 @@ impl fmt::Display for Failure {
 
 /// A process with a store.
 fn process(store: &Arc<Store>) -> Arc<Core> {
-    Arc::new(Core {
-        stores: Stores {
-            idempotency: Arc::clone(store) as _,
-            journal: Arc::new(Nowhere),
-            queue: Arc::new(Nowhere),
-        },
-        states: States::default(),
-        flights: Default::default(),
-    })
+    let stores = Stores {
+        idempotency: Arc::clone(store) as _,
+        journal: Arc::new(Nowhere),
+        queue: Arc::new(Nowhere),
+    };
+    Core::new(stores, States::default(), Catalog::default(), false).0
 }
 
 /// What generated code does, in the process `core`.

@@ -257,7 +257,7 @@ const _: () = {
                 .argument::<u32>("item")
                 .map_err(CompensationError::NotCalled)?;
             let output = call
-                .output::<String>()
+                .output::<Result<String, ShopError>>()
                 .map_err(CompensationError::NotCalled)?;
             release(&world, &item, &output)
                 .await
@@ -305,7 +305,7 @@ const _: () = {
                 .argument::<u32>("amount")
                 .map_err(CompensationError::NotCalled)?;
             let output = call
-                .output_if_known::<String>()
+                .output_if_known::<Result<String, ShopError>>()
                 .map_err(CompensationError::NotCalled)?;
             refund(&world, &amount, output.as_ref())
                 .await
