@@ -201,10 +201,10 @@ pub use resilience_macros::timeout;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let runtime = resilience::Runtime::open("memory:").await?;
+/// let runtime = resilience::Runtime::builder("memory:").scoped().open().await?;
 /// let order = Order { id: 7 };
-/// assert_eq!(place(order.clone()).await.unwrap(), 1);
-/// assert_eq!(place(order).await.unwrap(), 1); // replayed
+/// assert_eq!(runtime.scope(place(order.clone())).await.unwrap(), 1);
+/// assert_eq!(runtime.scope(place(order)).await.unwrap(), 1); // replayed
 /// # runtime.shutdown().await;
 /// # Ok(()) }
 /// ```
@@ -238,6 +238,47 @@ pub use resilience_macros::idempotent;
 /// Journals the steps that the function calls, undoes them when it fails, and finishes what a
 /// crash interrupted.
 ///
+/// ```
+/// # use resilience::{Runtime, saga, saga_step};
+/// # #[derive(Debug)] struct TripError(String);
+/// # impl From<resilience::Error> for TripError {
+/// #     fn from(error: resilience::Error) -> Self { Self(error.to_string()) }
+/// # }
+/// # impl std::fmt::Display for TripError {
+/// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(&self.0) }
+/// # }
+/// #[saga_step(compensate = cancel_flight)]
+/// async fn book_flight(traveller: &str) -> Result<u32, TripError> {
+///     # let _ = traveller;
+///     Ok(815)
+/// }
+///
+/// async fn cancel_flight(traveller: &str, flight: &u32) -> Result<(), TripError> {
+///     println!("flight {flight} of {traveller} is cancelled");
+///     Ok(())
+/// }
+///
+/// #[saga_step(compensate = none)]
+/// async fn book_hotel(_traveller: &str) -> Result<u32, TripError> {
+///     Err(TripError("no room".to_owned()))
+/// }
+///
+/// #[saga]
+/// async fn trip(traveller: String) -> Result<(u32, u32), TripError> {
+///     let flight = book_flight(&traveller).await?;
+///     let hotel = book_hotel(&traveller).await?;
+///     Ok((flight, hotel))
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let runtime = Runtime::builder("memory:").scoped().open().await?;
+/// let failed = runtime.scope(trip("Ada".to_owned())).await;
+/// assert_eq!(failed.unwrap_err().0, "no room"); // and the flight is cancelled
+/// # runtime.shutdown().await;
+/// # Ok(()) }
+/// ```
+///
 /// The body calls functions under [`macro@saga_step`], in any control flow that depends only on its
 /// arguments and on step results. What it does besides must be repeatable: after a crash the
 /// function is called again with the journaled arguments, and finished steps answer from the
@@ -268,14 +309,29 @@ pub use resilience_macros::saga;
 
 /// Makes a function a step of the [`macro@saga`]s that call it.
 ///
-/// ```ignore
+/// ```
+/// # use resilience::{saga_step, retry, timeout};
+/// # use serde::{Deserialize, Serialize};
+/// # struct Warehouse;
+/// # #[derive(Serialize, Deserialize)] struct Order;
+/// # #[derive(Serialize, Deserialize)] struct Reservation;
+/// # impl Warehouse {
+/// #     async fn reserve(&self, _: &Order) -> Result<Reservation, std::io::Error> { Ok(Reservation) }
+/// #     async fn release(&self, _: &Reservation) -> Result<(), std::io::Error> { Ok(()) }
+/// # }
 /// #[saga_step(compensate = release)]
 /// #[retry(max_attempts = 4)]
 /// #[timeout(2s)]
-/// async fn reserve(#[state] warehouse: &Warehouse, order: &Order) -> Result<Reservation, StockError> { … }
+/// async fn reserve(#[state] warehouse: &Warehouse, order: &Order) -> Result<Reservation, std::io::Error> {
+///     warehouse.reserve(order).await
+/// }
 ///
 /// /// The step's parameters, then its output.
-/// async fn release(warehouse: &Warehouse, order: &Order, reserved: &Reservation) -> Result<(), StockError> { … }
+/// async fn release(warehouse: &Warehouse, _: &Order, held: &Reservation) -> Result<(), std::io::Error> {
+///     warehouse.release(held).await
+/// }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() { reserve(&Warehouse, &Order).await.unwrap(); }
 /// ```
 ///
 /// | option | default | |

@@ -141,6 +141,11 @@ impl Args {
 }
 
 impl Value {
+    /// The tokens, one by one.
+    pub(crate) fn trees(&self) -> Vec<TokenTree> {
+        self.tokens.clone().into_iter().collect()
+    }
+
     /// As `T`; an error is reported and swallowed.
     pub(crate) fn parse<T: Parse>(&self, diagnostics: &Diagnostics) -> Option<T> {
         self.parse_with(T::parse, diagnostics)
@@ -221,8 +226,7 @@ impl Value {
 
     /// The name and the parenthesised rest of `name(..)`, or of a bare `name`.
     pub(crate) fn as_call(&self) -> Option<(Ident, Option<proc_macro2::Group>)> {
-        let tokens: Vec<_> = self.tokens.clone().into_iter().collect();
-        match tokens.as_slice() {
+        match self.trees().as_slice() {
             [TokenTree::Ident(name)] => Some((name.clone(), None)),
             [TokenTree::Ident(name), TokenTree::Group(group)]
                 if group.delimiter() == Delimiter::Parenthesis =>

@@ -100,6 +100,15 @@ pub(crate) fn parse_with_zero(
     value: &Value,
     diagnostics: &Diagnostics,
 ) -> Option<Length> {
+    if let [TokenTree::Literal(number), TokenTree::Ident(unit)] = value.trees().as_slice() {
+        let joined = format!("{number}{unit}");
+        let message = parse_text(option, &joined).map_or_else(
+            |message| message,
+            |_| format!("write `{joined}`, without the space"),
+        );
+        diagnostics.error(value, message);
+        return None;
+    }
     let text = match literal_text(value) {
         Some(text) => text,
         None => return value.parse(diagnostics).map(Length::Expression),
@@ -115,7 +124,7 @@ pub(crate) fn parse_with_zero(
 
 /// The text of a literal, quoted or not, with its sign; `None` for an expression.
 fn literal_text(value: &Value) -> Option<String> {
-    let tokens: Vec<_> = value.tokens.clone().into_iter().collect();
+    let tokens = value.trees();
     let (sign, literal) = match tokens.as_slice() {
         [TokenTree::Literal(literal)] => ("", literal),
         [TokenTree::Punct(minus), TokenTree::Literal(literal)] if minus.as_char() == '-' => {

@@ -1,7 +1,7 @@
 //! The policies of a function, as constants and statics that the compiler checks.
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Group, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
 
 use super::Annotated;
 use crate::paths::{Paths, local};
@@ -143,7 +143,8 @@ impl Annotated {
 fn declare_timeout(policy: &Timeout, paths: &Paths) -> TokenStream {
     let Timeout { span: _, after } = policy;
     let (variable, ty) = (local("timeout"), paths.public("Timeout"));
-    quote!(let #variable = { const TIMEOUT: #ty = #ty::after(#after); TIMEOUT };)
+    let constructor = at(&after.written(), quote!(#ty::after(#after)));
+    quote!(let #variable = { const TIMEOUT: #ty = #constructor; TIMEOUT };)
 }
 
 // Output: let retry = { const RETRY: Retry = Retry::max_attempts(4).backoff(..); RETRY };
@@ -160,13 +161,15 @@ fn declare_retry(policy: &Retry, paths: &Paths) -> TokenStream {
         Some(count) => quote!(#count),
         None => quote!(#ty::DEFAULT_MAX_ATTEMPTS),
     };
+    // A constant that is refused is reported where the user wrote it.
+    let constructor = at(&max_attempts, quote!(#ty::max_attempts(#max_attempts)));
     let backoff = backoff
         .as_ref()
         .map(|backoff| backoff_value(backoff, paths));
     let backoff = setter("backoff", backoff.as_ref());
     let jitter = jitter.map(|jitter| jitter_value(jitter, paths));
     let jitter = setter("jitter", jitter.as_ref());
-    quote!(let #variable = { const RETRY: #ty = #ty::max_attempts(#max_attempts) #backoff #jitter; RETRY };)
+    quote!(let #variable = { const RETRY: #ty = #constructor #backoff #jitter; RETRY };)
 }
 
 // Output: Backoff::exponential(Duration::from_secs(1)).factor(2f64).max(Duration::from_secs(30))
@@ -192,9 +195,32 @@ fn jitter_value(jitter: Jitter, paths: &Paths) -> TokenStream {
 }
 
 // Output: .name(value)
-fn setter(name: &str, value: Option<&impl quote::ToTokens>) -> TokenStream {
+fn setter(name: &str, value: Option<&impl ToTokens>) -> TokenStream {
+    let Some(value) = value else {
+        return TokenStream::new();
+    };
     let name = local(name);
-    value
-        .map(|value| quote!(.#name(#value)))
-        .unwrap_or_default()
+    at(&value.to_token_stream(), quote!(.#name(#value)))
+}
+
+/// `call`, standing where `value` does: a builder that refuses a constant then points at the
+/// constant, and not at the whole attribute.
+fn at(value: &TokenStream, call: TokenStream) -> TokenStream {
+    let Some(span) = value.clone().into_iter().next().map(|token| token.span()) else {
+        return call;
+    };
+    call.into_iter()
+        .map(|token| match token {
+            // What is inside has its place already.
+            TokenTree::Group(group) => {
+                let mut moved = Group::new(group.delimiter(), group.stream());
+                moved.set_span(group.span().located_at(span));
+                TokenTree::Group(moved)
+            }
+            mut token => {
+                token.set_span(token.span().located_at(span));
+                token
+            }
+        })
+        .collect()
 }

@@ -1,5 +1,5 @@
 // An argument that cannot be bound to the key.
-//~ `Client` cannot be part of
+//~ argument of type `Client` cannot be compared between two calls with one key
 
 use resilience::idempotent;
 

@@ -1,5 +1,5 @@
 // A constant is evaluated by the compiler, also where nobody calls the function.
-//~ `max_attempts` counts the first call too
+//~ `max_attempts` counts the first call too: a retry needs at least 2
 
 use resilience::retry;
 
