@@ -7,11 +7,11 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::BoxFuture;
+use crate::core::{Core, Permit};
 use crate::error::{Effect, StoreError};
 use crate::idempotency::flight::{Landing, Leader};
 use crate::idempotency::key::Sealed;
 use crate::idempotency::store::{Claim, Nonce};
-use crate::runtime::{Core, Permit};
 
 /// How long a result is offered to a store that fails, while the caller waits.
 const RECORDING_PATIENCE: Duration = Duration::from_secs(5);

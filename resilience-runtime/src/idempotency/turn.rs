@@ -6,13 +6,13 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use crate::core::{Core, Permit, current};
 use crate::error::{Error, StoreError};
 use crate::idempotency::flight::{Boarding, Follower, Landing, Leader};
 use crate::idempotency::hold::Hold;
 use crate::idempotency::key::{Key, Sealed};
 use crate::idempotency::resuming;
 use crate::idempotency::store::Claim;
-use crate::runtime::{self, Core, Permit};
 
 /// The pauses between two questions to the store while another process holds the key. A store
 /// cannot wake a waiter, so they are short, and grow because most waits are short too.
@@ -50,7 +50,7 @@ pub(super) async fn take(key: Key, function: &'static str, wait: Duration) -> Tu
         Ok(key) => key,
         Err(error) => return Turn::Refused(error),
     };
-    let Some(core) = runtime::current().filter(|core| !core.inspects) else {
+    let Some(core) = current().filter(|core| !core.inspects) else {
         return Turn::Refused(Error::NoRuntime {
             attribute: "idempotent",
             function,

@@ -8,9 +8,9 @@ use super::context::{self, Context};
 use super::journal::{Advance, Event, SagaId, SagaRecord, Status, StepRecord};
 use super::ledger::{self, Stop};
 use crate::arguments::JournaledArguments;
+use crate::core::{Core, SCOPED};
 use crate::dlq::{Kind, NewDeadLetter};
 use crate::registry::{Compensate, CompensationError, JournaledCall};
-use crate::runtime::{Core, SCOPED};
 
 /// How often a compensation is tried.
 const ATTEMPTS: u32 = 3;

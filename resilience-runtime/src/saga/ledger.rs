@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::core::Core;
 use crate::error::{Effect, StoreError};
-use crate::runtime::Core;
 use crate::saga::journal::{Advance, SagaId, SagaRecord, Written};
 
 /// Why a saga cannot go on in this process.

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::abandon::Running;
-use super::context::Ticket;
 use super::ending;
 use super::execution::Execution;
 use super::journal::SagaRecord;
+use super::ticket::Ticket;
 use crate::arguments::JournaledArguments;
+use crate::core::{Core, Permit, SCOPED};
 use crate::idempotency::resuming::resuming;
 use crate::registry::{JournaledCall, SagaEntry};
-use crate::runtime::{Core, Permit, SCOPED};
 
 /// How often a call that does not reach its saga is made: a policy above the saga, such as an open
 /// circuit breaker, may refuse it for a while.

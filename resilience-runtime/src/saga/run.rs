@@ -9,17 +9,18 @@ use pin_project_lite::pin_project;
 use super::abandon::Running;
 use super::admission::{self, Admitted};
 use super::compensation::Undone;
-use super::context::{self, Context, Ticket};
+use super::context::{self, Context};
 use super::ending;
 use super::execution::Execution;
 use super::ledger::Stop;
+use super::ticket::Ticket;
 use super::unstoppable::Unstoppable;
 use crate::arguments::Arguments;
+use crate::core::{Permit, current};
 use crate::dlq;
 use crate::error::Error;
 use crate::idempotency::Digest;
 use crate::outcome::{Answer, Function, Origin, Outcome, Refusal, Stored};
-use crate::runtime::{self, Permit};
 
 /// A saga, and the name under which the journal has it.
 #[derive(Debug)]
@@ -92,7 +93,7 @@ impl Saga {
     ) -> Result<Admitted, admission::Denied> {
         let denied = |error| (error, Refusal::Final);
         let input = arguments.encode(function).map_err(denied)?;
-        let Some(core) = runtime::current().filter(|core| !core.inspects) else {
+        let Some(core) = current().filter(|core| !core.inspects) else {
             let attribute = "saga";
             return Err(denied(Error::NoRuntime {
                 attribute,

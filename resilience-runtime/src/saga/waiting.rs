@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::journal::{SagaId, SagaRecord};
+use crate::core::Core;
 use crate::error::StoreError;
-use crate::runtime::Core;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
