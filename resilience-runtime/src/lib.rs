@@ -24,6 +24,7 @@ pub mod dlq;
 pub mod error;
 pub mod idempotency;
 pub mod outcome;
+mod pauses;
 pub mod policy;
 #[doc(hidden)]
 pub mod private;

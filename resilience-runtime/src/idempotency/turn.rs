@@ -13,11 +13,11 @@ use crate::idempotency::hold::Hold;
 use crate::idempotency::key::{Key, Sealed};
 use crate::idempotency::resuming;
 use crate::idempotency::store::Claim;
+use crate::pauses::Pauses;
 
 /// The pauses between two questions to the store while another process holds the key. A store
 /// cannot wake a waiter, so they are short, and grow because most waits are short too.
-const FIRST_POLL: Duration = Duration::from_millis(2);
-const LONGEST_POLL: Duration = Duration::from_millis(20);
+const POLLS: Pauses = Pauses::new(Duration::from_millis(2), Duration::from_millis(20));
 
 /// What this call does.
 pub(super) enum Turn {
@@ -114,7 +114,7 @@ impl Waiting {
         let core = Arc::clone(&self.core);
         let mut hold = Hold::new(core, self.background.clone(), leader, self.key);
         hold.counts_for_shutdown(self.permit.take());
-        let mut pause = FIRST_POLL;
+        let mut polls = POLLS;
         loop {
             match hold.claim().await {
                 Ok(Claim::Granted { attempt }) => {
@@ -135,8 +135,7 @@ impl Waiting {
                     let Some(remaining) = self.remaining() else {
                         return self.in_progress();
                     };
-                    tokio::time::sleep(pause.min(remaining)).await;
-                    pause = (pause * 2).min(LONGEST_POLL);
+                    tokio::time::sleep(polls.next().min(remaining)).await;
                 }
                 Err(source) => {
                     return Turn::Refused(Error::Store {

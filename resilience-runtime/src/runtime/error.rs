@@ -76,7 +76,7 @@ impl fmt::Display for OpenError {
                     "" => f.write_str("the URL of the store has no scheme")?,
                     scheme => write!(f, "there is no store for `{scheme}:` URLs")?,
                 }
-                write!(f, "; this build has {}", SCHEMES)
+                write!(f, "; this build has {SCHEMES}")
             }
             Self::NotBuilt { scheme, feature } => write!(
                 f,
