@@ -6,10 +6,12 @@ mod gate;
 
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::BoxFuture;
 use crate::dlq::Queue;
+use crate::error::{Error, StoreError};
 use crate::idempotency::flight::Flights;
 use crate::idempotency::store::IdempotencyStore;
 use crate::registry::{Catalog, States};
@@ -108,6 +110,15 @@ pub(crate) fn current() -> Option<Arc<Core>> {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .upgrade()
+    })
+}
+
+/// The tokio runtime that `function` is called in. What begins there may have to be ended after its
+/// caller is gone, and without a runtime there would be nobody to do it.
+pub(crate) fn background(function: &'static str) -> Result<Handle, Error> {
+    Handle::try_current().map_err(|error| Error::Store {
+        function,
+        source: StoreError::refused("looking for the tokio runtime", error),
     })
 }
 

@@ -122,7 +122,7 @@ impl Idempotent {
         key: Key,
         call: C,
         function: Function<Result<T, E>>,
-        stored: Stored<T, E>,
+        stored: Stored<T>,
     ) -> Answer<T, E>
     where
         C: Future,
@@ -162,14 +162,14 @@ fn replay<T, E>(
     key: Digest,
     result: &str,
     function: &Function<Result<T, E>>,
-    stored: &Stored<T, E>,
+    stored: &Stored<T>,
 ) -> Answer<T, E> {
     match (stored.decode)(result) {
         Ok(value) => {
             tracing::debug!(function = function.name, %key, "replayed");
             Answer {
                 result: Ok(value),
-                origin: Origin::BODY,
+                origin: Origin::RECORD,
             }
         }
         Err(source) => {

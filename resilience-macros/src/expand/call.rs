@@ -129,12 +129,12 @@ impl Annotated {
                 quote!(#idempotent.once(#key, #call, #function, #stored))
             }
             Policy::Saga(_) => {
-                let saga = local("saga");
+                let (saga, failures) = (local("saga"), local("failures"));
                 let key = match self.find(Kind::Idempotent) {
                     Some(_) => quote!(::core::option::Option::Some(#key.digest())),
                     None => quote!(::core::option::Option::None),
                 };
-                quote!(#saga.run(#arguments, #key, #call, #function, #stored))
+                quote!(#saga.run(#arguments, #key, #call, #function, #stored, #failures))
             }
             Policy::SagaStep(_) => {
                 let step = local("step");

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use crate::core::{Core, Permit, current};
-use crate::error::{Error, StoreError};
+use crate::core::{Core, Permit, background, current};
+use crate::error::Error;
 use crate::idempotency::flight::{Boarding, Follower, Landing, Leader};
 use crate::idempotency::hold::Hold;
 use crate::idempotency::key::{Key, Sealed};
@@ -61,13 +61,9 @@ pub(super) async fn take(key: Key, function: &'static str, wait: Duration) -> Tu
     if permit.is_none() && !resuming {
         return Turn::Refused(Error::ShuttingDown { function });
     }
-    // What begins here may have to be ended after its caller is gone.
-    let background = match Handle::try_current() {
+    let background = match background(function) {
         Ok(background) => background,
-        Err(error) => {
-            let source = StoreError::refused("looking for the tokio runtime", error);
-            return Turn::Refused(Error::Store { function, source });
-        }
+        Err(error) => return Turn::Refused(error),
     };
     let waiting = Waiting {
         core,
