@@ -357,14 +357,14 @@ pub use resilience_runtime::dlq::{
     Retried,
 };
 pub use resilience_runtime::error::{Effect, EncodeError, Error, StoreError};
-pub use resilience_runtime::idempotency::Idempotent;
 pub use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, State};
 pub use resilience_runtime::policy::retry::{Backoff, Jitter, Retry};
 pub use resilience_runtime::policy::timeout::Timeout;
 pub use resilience_runtime::runtime::{OpenError, Runtime, RuntimeBuilder, ShutdownReport};
+pub use resilience_runtime::saga::Sagas;
 pub use resilience_runtime::saga::journal::{SagaId, SagaRecord, Status, StepRecord};
-pub use resilience_runtime::saga::{Saga, SagaStep, Sagas};
-pub use resilience_runtime::store;
+
+pub mod store;
 
 #[doc(hidden)]
 pub use resilience_runtime::private as __private;

@@ -109,7 +109,8 @@ pub struct DeadLetter {
 }
 
 /// The store of the dead letter queue. Entries are *written* by the journal, in the commit that
-/// ends their saga ([`crate::saga::journal::Advance`]); this is how they are read and closed.
+/// ends their saga ([`crate::saga::journal::Advance`]); this is how they are read and closed. Each
+/// method is one transaction, and durable when it answers `Ok`.
 pub trait Queue: Send + Sync {
     /// The entries with this status, oldest first, from after the entry `after`, at most `limit`.
     fn list(
@@ -122,8 +123,9 @@ pub trait Queue: Send + Sync {
     /// One entry, or `None`.
     fn get(&self, id: DeadLetterId) -> BoxFuture<'_, Result<Option<DeadLetter>, StoreError>>;
 
-    /// Closes an open entry with a note, and its dead saga as compensated, in one commit. False
-    /// when the entry is not open (any more).
+    /// Closes an open entry with a note, and its dead saga as compensated under a new epoch, in one
+    /// commit. False when the entry is not open (any more), or its saga is not dead: an operator is
+    /// retrying it.
     fn resolve(&self, id: DeadLetterId, note: String) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// How many entries there are in each status.

@@ -4,11 +4,13 @@
 pub use inventory::submit;
 
 pub use crate::BoxFuture;
+pub use crate::idempotency::Idempotent;
 pub use crate::outcome::{failures, function, returns, stored};
 pub use crate::policy::replay::Replay;
 pub use crate::registry::{
     CompensationError, JournaledCall, Place, SagaEntry, StateType, StepEntry, undone,
 };
+pub use crate::saga::{Saga, SagaStep};
 
 /// Whether `predicate` holds for `error`. A closure called where it stands would not know the type
 /// of its argument.

@@ -5,7 +5,7 @@ impl Subject {
         order: Order,
     ) -> Result<Confirmation, ShopError> {
         let idempotent = {
-            static OPERATION: ::resilience::Idempotent = ::resilience::Idempotent::operation(
+            static OPERATION: ::resilience::__private::Idempotent = ::resilience::__private::Idempotent::operation(
                     ::core::concat!(::core::module_path!(), "::place"),
                 )
                 .ttl(::core::time::Duration::from_secs(86400));

@@ -1,14 +1,16 @@
 #[saga(__expanded)]
 pub async fn checkout(shop: &Shop, order: Order) -> Result<Confirmation, CheckoutError> {
     let idempotent = {
-        static OPERATION: ::resilience::Idempotent = ::resilience::Idempotent::operation(
+        static OPERATION: ::resilience::__private::Idempotent = ::resilience::__private::Idempotent::operation(
                 ::core::concat!(::core::module_path!(), "::checkout"),
             )
             .wait(::core::time::Duration::from_secs(30));
         &OPERATION
     };
     let saga = {
-        static SAGA: ::resilience::Saga = ::resilience::Saga::named("checkout");
+        static SAGA: ::resilience::__private::Saga = ::resilience::__private::Saga::named(
+            "checkout",
+        );
         &SAGA
     };
     let function = ::resilience::__private::function::<

@@ -7,7 +7,9 @@ async fn reserve(
     count: u32,
 ) -> Result<Reservation, StockError> {
     let step = {
-        static STEP: ::resilience::SagaStep = ::resilience::SagaStep::named("reserve");
+        static STEP: ::resilience::__private::SagaStep = ::resilience::__private::SagaStep::named(
+            "reserve",
+        );
         &STEP
     };
     let retry = {

@@ -1,6 +1,6 @@
 async fn reserve(order: Order) -> Result<Reservation, StockError> {
     let step = {
-        static STEP: ::resilience::SagaStep = ::resilience::SagaStep::named(
+        static STEP: ::resilience::__private::SagaStep = ::resilience::__private::SagaStep::named(
                 "reserve-stock",
             )
             .compensates_in_doubt();

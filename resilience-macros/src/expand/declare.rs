@@ -88,7 +88,7 @@ impl Annotated {
             wait,
             name,
         } = policy;
-        let (variable, ty) = (local("idempotent"), self.paths.public("Idempotent"));
+        let (variable, ty) = (local("idempotent"), self.paths.private("Idempotent"));
         let operation = match name {
             Some(name) => quote!(#name),
             None => self.full_name(),
@@ -106,7 +106,7 @@ impl Annotated {
     // Output: let saga = { static SAGA: Saga = Saga::named("checkout"); &SAGA };
     fn declare_saga(&self, policy: &Saga) -> TokenStream {
         let Saga { span: _, name } = policy;
-        let (variable, ty) = (local("saga"), self.paths.public("Saga"));
+        let (variable, ty) = (local("saga"), self.paths.private("Saga"));
         let name = self.journal_name(name.as_ref());
         quote!(let #variable = { static SAGA: #ty = #ty::named(#name); &SAGA };)
     }
@@ -118,7 +118,7 @@ impl Annotated {
             compensation,
             name,
         } = policy;
-        let (variable, ty) = (local("step"), self.paths.public("SagaStep"));
+        let (variable, ty) = (local("step"), self.paths.private("SagaStep"));
         let name = self.journal_name(name.as_ref());
         let in_doubt = match compensation {
             Compensation::By { in_doubt: true, .. } => quote!(.compensates_in_doubt()),

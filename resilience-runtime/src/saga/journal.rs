@@ -211,11 +211,26 @@ pub enum Written {
 /// Every method is all or nothing, and durable when it answers `Ok`. A dropped future does not
 /// undo a write that was handed over. A process that is killed leaves its sagas to
 /// [`Journal::take_over`] of another one, or of itself after a restart.
+///
+/// Every unfinished saga has an owner, the process that started it or took it over last. How a store
+/// sees that an owner is gone is its own affair: it must never take a saga from a live one, nor
+/// from the process that asks. Whoever becomes the owner raises the epoch by one.
+///
+/// An error says by [`StoreError::effect`] whether the write may have happened. A write in doubt is
+/// looked for with [`Journal::load`], and made again if it is not there. Ends are seen by other
+/// processes with [`Journal::load`] too, which waiting callers repeat every 500 ms at most.
 pub trait Journal: Send + Sync {
     /// Writes a new saga, or finds the one that has its key.
     fn start(&self, saga: NewSaga) -> BoxFuture<'_, Result<Started, StoreError>>;
 
-    /// Writes what happened to `saga`, if `epoch` is still its epoch.
+    /// Writes what happened to `saga`, if `epoch` is still its epoch: all of `advance`, or, where the
+    /// saga has another epoch or does not exist, nothing and [`Written::Superseded`].
+    ///
+    /// What is `None` leaves what is there. The status is written as it is given;
+    /// [`Status::after`] was asked before. A step with the position, name and occurrence of one that
+    /// is there is the same write made again; another step at that position is an error, and then
+    /// nothing is written. A saga has at most one open dead letter: a new one replaces it, and
+    /// takes its attempts along if kind, operation and arguments are the same.
     fn advance(
         &self,
         saga: SagaId,
@@ -223,9 +238,10 @@ pub trait Journal: Send + Sync {
         advance: Advance,
     ) -> BoxFuture<'_, Result<Written, StoreError>>;
 
-    /// Takes up to `limit` unfinished sagas whose owner is gone, each under a new epoch. Sagas
-    /// whose name is not in `known` are left for a process that knows them. Rows that cannot be
-    /// read are left and reported, and do not stop the others.
+    /// Takes up to `limit` unfinished sagas whose owner is gone, each under a new epoch, with their
+    /// steps; oldest first. Sagas whose name is not in `known` are left for a process that knows
+    /// them. Rows that cannot be read are left and reported, and do not stop the others. Nothing
+    /// left is an empty answer: the caller asks until it gets one, and again five seconds later.
     fn take_over(
         &self,
         known: Vec<String>,
@@ -233,7 +249,8 @@ pub trait Journal: Send + Sync {
     ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>>;
 
     /// Takes `saga` out of [`Status::Dead`] into [`Status::Compensating`] under a new epoch; `None`
-    /// when it is not dead, or another operator was first.
+    /// when it is not dead, or another operator was first. Its open dead letter stays open until
+    /// an [`Advance`] settles or replaces it.
     fn revive(&self, saga: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>>;
 
     /// The saga with its steps, or `None`.

@@ -146,5 +146,5 @@ fn found(
 }
 
 fn spelled(nonce: Nonce) -> String {
-    format!("{:032x}", nonce.0)
+    format!("{:032x}", nonce.as_u128())
 }

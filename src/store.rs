@@ -1,0 +1,14 @@
+//! The stores, and what a store of your own implements.
+//!
+//! [`Runtime::open`](crate::Runtime::open) finds the built-in ones by their URLs. Another one has
+//! three faces ([`IdempotencyStore`], [`Journal`] and [`Queue`], each with its contract) and is
+//! given to [`Runtime::on_store`](crate::Runtime::on_store).
+
+pub use resilience_runtime::BoxFuture;
+pub use resilience_runtime::dlq::Queue;
+pub use resilience_runtime::idempotency::Digest;
+pub use resilience_runtime::idempotency::store::{Claim, IdempotencyStore, Nonce};
+pub use resilience_runtime::saga::journal::{Advance, Journal, NewSaga, Started, Written};
+pub use resilience_runtime::store::memory;
+#[cfg(feature = "sqlite")]
+pub use resilience_runtime::store::sqlite;
