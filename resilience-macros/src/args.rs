@@ -211,7 +211,7 @@ impl Value {
         match literal {
             Ok(known) if known >= least => Some(Count::Known(known, expression)),
             Ok(_) => {
-                diagnostics.error(self, format!("`{option}` is at least {least}"));
+                diagnostics.error(self, format!("`{option}` must be at least {least}"));
                 None
             }
             Err(()) => {

@@ -88,7 +88,7 @@ impl ToTokens for Length {
 pub(crate) fn parse(option: &str, value: &Value, diagnostics: &Diagnostics) -> Option<Length> {
     let length = parse_with_zero(option, value, diagnostics)?;
     if length.known() == Some(Duration::ZERO) {
-        diagnostics.error(value, format!("`{option}` is longer than zero"));
+        diagnostics.error(value, format!("`{option}` must be longer than zero"));
         return None;
     }
     Some(length)

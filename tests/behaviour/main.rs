@@ -1,6 +1,7 @@
 //! What a user sees of the attributes, through the public API, on paused time, with exact counts.
 
-#![allow(missing_docs)] // Tests.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)] // Tests.
+#![allow(clippy::needless_return)] // A `return` at the end is one of the shapes.
 
 mod local;
 mod order;

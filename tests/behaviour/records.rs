@@ -11,14 +11,11 @@ use resilience::{
 
 /// Not `Display`: only a saga asks for that.
 #[derive(Debug)]
-enum Failure {
-    Down,
-    Policy(Error),
-}
+struct Down;
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Policy(error)
+impl From<Error> for Down {
+    fn from(_: Error) -> Self {
+        Self
     }
 }
 
@@ -35,9 +32,9 @@ static LEDGER_IS_DOWN: AtomicBool = AtomicBool::new(false);
 
 #[circuit_breaker(LEDGER)]
 #[idempotent(key = entry)]
-async fn book(entry: u32) -> Result<u32, Failure> {
+async fn book(entry: u32) -> Result<u32, Down> {
     match LEDGER_IS_DOWN.load(Ordering::Relaxed) {
-        true => Err(Failure::Down),
+        true => Err(Down),
         false => Ok(entry),
     }
 }

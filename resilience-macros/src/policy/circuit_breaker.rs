@@ -93,9 +93,10 @@ impl CircuitBreakerOptions {
         wrong |= matches!(open_for, Some(None)) || matches!(name, Some(None));
         args.finish(&OPTIONS, diagnostics);
 
+        // Where one of them is not given, its default follows the other.
         if let (Some(Count::Known(successes, written)), Some(permits)) = (
             &success_threshold,
-            half_open_permits.as_ref().map_or(Some(3), Count::known),
+            half_open_permits.as_ref().and_then(Count::known),
         ) && *successes > permits
         {
             diagnostics.error(

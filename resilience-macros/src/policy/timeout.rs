@@ -15,13 +15,15 @@ pub(crate) struct Timeout {
 impl Timeout {
     pub(crate) fn parse(mut args: Args, diagnostics: &Diagnostics) -> Option<Self> {
         let span = args.span();
-        let value = args.take("after").or_else(|| args.take_positional());
+        // Messages call the time by a word that the user wrote.
+        let named = args.take("after").map(|value| ("after", value));
+        let given = named.or_else(|| Some(("timeout", args.take_positional()?)));
         args.finish(&["after"], diagnostics);
-        let Some(value) = value else {
+        let Some((word, value)) = given else {
             diagnostics.error_at(span, "#[timeout] needs a time\nwrite `#[timeout(2s)]`");
             return None;
         };
-        let after = duration::parse("after", &value, diagnostics)?;
+        let after = duration::parse(word, &value, diagnostics)?;
         Some(Self { span, after })
     }
 }

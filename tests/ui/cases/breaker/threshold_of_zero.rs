@@ -1,5 +1,5 @@
 // A breaker that would never close.
-//~ `failure_threshold` is at least 1
+//~ `failure_threshold` must be at least 1
 
 use resilience::circuit_breaker;
 

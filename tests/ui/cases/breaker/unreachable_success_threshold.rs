@@ -3,7 +3,7 @@
 
 use resilience::circuit_breaker;
 
-#[circuit_breaker(success_threshold = 5)]
+#[circuit_breaker(half_open_permits = 3, success_threshold = 5)]
 async fn call() -> Result<(), std::io::Error> {
     Ok(())
 }

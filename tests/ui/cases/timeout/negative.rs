@@ -1,5 +1,5 @@
 // A negative time.
-//~ `after` cannot be negative
+//~ `timeout` cannot be negative
 
 use resilience::timeout;
 

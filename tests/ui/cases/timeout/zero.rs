@@ -1,5 +1,5 @@
 // A time of nothing.
-//~ `after` is longer than zero
+//~ `timeout` must be longer than zero
 
 use resilience::timeout;
 
