@@ -1,5 +1,7 @@
 //! The arguments of an annotated function, as the journal keeps them: by name, as JSON.
 
+use std::path::{Path, PathBuf};
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -25,6 +27,53 @@ pub trait Journaled {
 impl<T: Serialize + ?Sized> Journaled for T {
     fn journal(&self) -> Result<Value, serde_json::Error> {
         serde_json::to_value(self)
+    }
+}
+
+/// The type of an argument that is read back from the journal: `Deserialize`, or one of the unsized
+/// types that are passed by reference, which come back in their owned form.
+#[diagnostic::on_unimplemented(
+    message = "argument of type `{Self}` cannot be read back from the journal",
+    label = "after a crash the call is made again with the argument from the journal",
+    note = "derive `serde::Deserialize` for it, or, if it is a pool or a client that the runtime \
+            supplies, mark the parameter `#[state]`"
+)]
+pub trait ReadBack {
+    /// What holds the value: `String` for `str`, `Vec<T>` for `[T]`, `PathBuf` for `Path`.
+    type Owned;
+    /// From a JSON value.
+    ///
+    /// # Errors
+    /// When the value is not of this type.
+    fn read_back(value: Value) -> Result<Self::Owned, serde_json::Error>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned> ReadBack for T {
+    type Owned = T;
+    fn read_back(value: Value) -> Result<T, serde_json::Error> {
+        serde_json::from_value(value)
+    }
+}
+
+impl ReadBack for str {
+    type Owned = String;
+    fn read_back(value: Value) -> Result<String, serde_json::Error> {
+        serde_json::from_value(value)
+    }
+}
+
+impl<T: DeserializeOwned> ReadBack for [T] {
+    type Owned = Vec<T>;
+    fn read_back(value: Value) -> Result<Vec<T>, serde_json::Error> {
+        serde_json::from_value(value)
+    }
+}
+
+impl ReadBack for Path {
+    type Owned = PathBuf;
+    fn read_back(value: Value) -> Result<PathBuf, serde_json::Error> {
+        serde_json::from_value(value)
     }
 }
 
@@ -104,13 +153,9 @@ impl JournaledArguments {
     ///
     /// # Errors
     /// [`Error::Decode`] when the journal has no such argument or one of another type.
-    pub fn argument<T>(&self, name: &'static str) -> Result<T::Owned, Error>
-    where
-        T: ToOwned + ?Sized,
-        T::Owned: DeserializeOwned,
-    {
+    pub fn argument<T: ReadBack + ?Sized>(&self, name: &'static str) -> Result<T::Owned, Error> {
         let value = self.values.get(name).cloned().unwrap_or(Value::Null);
-        serde_json::from_value(value).map_err(|source| Error::Decode {
+        T::read_back(value).map_err(|source| Error::Decode {
             function: self.function,
             what: format!("argument `{name}`"),
             source,

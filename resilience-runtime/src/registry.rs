@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::BoxFuture;
-use crate::arguments::JournaledArguments;
+use crate::arguments::{JournaledArguments, ReadBack};
 use crate::error::Error;
 use crate::outcome::{Outcome, Storable};
 pub(crate) use catalog::Catalog;
@@ -98,11 +98,7 @@ impl JournaledCall {
     ///
     /// # Errors
     /// [`Error::Decode`] when the journal has none of this name and type.
-    pub fn argument<T>(&self, name: &'static str) -> Result<T::Owned, Error>
-    where
-        T: ToOwned + ?Sized,
-        T::Owned: serde::de::DeserializeOwned,
-    {
+    pub fn argument<T: ReadBack + ?Sized>(&self, name: &'static str) -> Result<T::Owned, Error> {
         self.arguments.argument::<T>(name)
     }
 
