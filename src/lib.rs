@@ -98,8 +98,12 @@
 /// the function.
 ///
 /// **With other attributes.** Below it stands what each attempt gets, above it what bounds all of
-/// them. A timed-out attempt is retried. A circuit breaker that is open is waited for only when
-/// it may admit a call within the longest pause of the backoff; else the retry gives up at once.
+/// them. Without `retry_on` and `when`, a timed-out attempt is retried, and a circuit breaker that is
+/// open is waited for only when it may admit a call within the longest pause of the backoff; else
+/// the retry gives up at once. With one of them, it alone decides, also about timeouts and
+/// refusals, which it sees as the function's own error type: `retry_on = FetchError::Busy` retries
+/// no timeout. The pause is never shorter than an open breaker asks for. What is refused for good
+/// (a reused key, a record that could not be kept) is never retried.
 ///
 /// **Cancellation.** Dropping the future drops the attempt or the pause it stands at.
 ///
@@ -124,8 +128,8 @@ pub use resilience_macros::retry;
 /// | `name` | the function's path | functions that give the same name share one breaker |
 /// | `failure_threshold` | 5 | consecutive failures that open it |
 /// | `open_for` | `60s` | how long it refuses before it lets probes through |
-/// | `half_open_permits` | 3 | probes that are admitted while half-open |
-/// | `success_threshold` | 3 | successful probes that close it; one failure opens it again |
+/// | `half_open_permits` | 3, or `success_threshold` if that is more | probes that are admitted while half-open, running and succeeded ones together |
+/// | `success_threshold` | 3, or `half_open_permits` if that is less | successful probes that close it; one failure opens it again |
 ///
 /// Instead of options, the path of a `static` that several functions share:
 ///
@@ -146,8 +150,8 @@ pub use resilience_macros::retry;
 /// ```
 ///
 /// **What counts.** Every `Err` of the body, a timeout below it, and a panic are failures. A call
-/// that an inner policy refused without running the body counts as nothing, and so does one that
-/// was dropped; a dropped probe gives its place back. A probe that hangs for longer than `open_for`
+/// that an inner policy refused, or answered from a record, without running the body counts as
+/// nothing, and so does one that was dropped; a dropped probe gives its place back. A probe that hangs for longer than `open_for`
 /// loses its place to the next. A result that arrives in another state than the one that admitted
 /// it is ignored.
 ///
@@ -222,10 +226,12 @@ pub use resilience_macros::timeout;
 /// `#[state]` (a pool, a client) is not part of either.
 ///
 /// **Result.** The success type is `Serialize` and `Deserialize`. An `Err` is not kept: it frees the
-/// key.
+/// key. A result that the store does not take for five seconds is given up, its key is freed, and the
+/// caller gets [`Error::NotRecorded`].
 ///
 /// **Concurrent duplicates** wait for the first call and get its result. If it fails, one of them
-/// runs.
+/// runs. A function that calls itself with its own key is such a duplicate: it waits in vain, and gets
+/// [`Error::InProgress`].
 ///
 /// **Cancellation and panics** free the key. A result that is already there is stored even if the
 /// caller is gone.
@@ -293,7 +299,12 @@ pub use resilience_macros::idempotent;
 /// [`RuntimeBuilder::state`]. The success type is `Serialize` and `Deserialize`; the error type is
 /// `Display`.
 ///
-/// **Failure.** When the function returns an error, that decision is written first; then finished
+/// **Tasks and nesting.** Steps are journaled where the body itself awaits them, also side by side
+/// (`join!`); in a task that the body spawns they are plain calls. A step that a step calls is part
+/// of that step. A saga that a saga or a step calls is a saga of its own, which is not undone with
+/// the outer one.
+///
+/// **Failure.** When the function returns an error or panics, that decision is written first; then finished
 /// steps are undone, newest first, each compensation tried three times. The caller gets the
 /// original error. What cannot be undone goes to the dead letter queue, and the caller gets
 /// [`Error::CompensationFailed`].
@@ -309,7 +320,7 @@ pub use resilience_macros::saga;
 
 /// Makes a function a step of the [`macro@saga`]s that call it.
 ///
-/// ```
+/// ```standalone_crate
 /// # use resilience::{saga_step, retry, timeout};
 /// # use serde::{Deserialize, Serialize};
 /// # struct Warehouse;

@@ -1,5 +1,5 @@
 //! The runtime as `main` has it: opening it, its background work, and shutting it down. What the
-//! concerns share of it is the [`Core`].
+//! concerns share of it is the `core`.
 
 mod background;
 mod builder;
