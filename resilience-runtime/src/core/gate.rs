@@ -10,8 +10,11 @@ tokio::task_local! {
 
 /// Runs `future` as part of work that is inside: what it calls is let in for as long as that work is
 /// waited for. Tasks that it spawns are not part of it.
-pub(crate) async fn inside<F: Future>(future: F) -> F::Output {
-    INSIDE.scope((), future).await
+///
+/// Not an `async fn`, which would have a place for the future as its argument and another one for it
+/// while it runs.
+pub(crate) fn inside<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    INSIDE.scope((), future)
 }
 
 /// Whether the current code is part of work that is inside.

@@ -19,8 +19,8 @@ tokio::task_local! {
 }
 
 /// Runs `future` at `context`.
-pub(super) async fn within<F: Future>(context: Context, future: F) -> F::Output {
-    core::inside(CONTEXT.scope(context, future)).await
+pub(super) fn within<F: Future>(context: Context, future: F) -> impl Future<Output = F::Output> {
+    core::inside(CONTEXT.scope(context, future))
 }
 
 /// The saga whose body the current code is.
