@@ -44,7 +44,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use canonical::Canonical;
-pub use key::{Key, KeyPart, KeyValue};
+pub use key::{Key, KeyPart, KeyValue, SagaKey};
 
 use crate::error::Error;
 use crate::outcome::{Answer, Function, Origin, Outcome, Refusal, Stored};
@@ -97,6 +97,16 @@ impl Idempotent {
     /// is reported by [`once`](Self::once).
     pub fn key<K: KeyValue + ?Sized>(&self, value: &K) -> Key {
         Key::new(self.operation, value)
+    }
+
+    /// The key under which a saga below this operation is journaled: it must not answer for longer
+    /// than the operation keeps the result.
+    #[must_use]
+    pub fn saga_key(&self, key: &Key) -> SagaKey {
+        SagaKey {
+            digest: key.digest(),
+            ttl: self.ttl,
+        }
     }
 
     /// Runs `call`, unless a call with `key` has succeeded before: then answers with the result of

@@ -10,7 +10,7 @@ use super::ledger::{self, Stop};
 use super::unstoppable::Unstoppable;
 use super::waiting::{self, Waited};
 use crate::error::{Effect, Error, StoreError};
-use crate::idempotency::Digest;
+use crate::idempotency::SagaKey;
 use crate::outcome::Refusal;
 use crate::runtime::{Core, Permit};
 
@@ -42,7 +42,7 @@ pub(super) async fn admit(
     saga: &'static str,
     function: &'static str,
     input: String,
-    key: Option<Digest>,
+    key: Option<SagaKey>,
 ) -> Result<Admitted, Denied> {
     let shutting_down = || (Error::ShuttingDown { function }, Refusal::Final);
     let store = |source| {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::BoxFuture;
 use crate::dlq::NewDeadLetter;
 use crate::error::StoreError;
-use crate::idempotency::Digest;
+use crate::idempotency::{Digest, SagaKey};
 
 /// The identity of one run of a saga: a UUID of version 7, so that rows lie in the order in which
 /// sagas began.
@@ -149,8 +149,9 @@ pub struct NewSaga {
     pub id: SagaId,
     /// The name that its function is registered under.
     pub name: String,
-    /// Set under `#[idempotent]`: at most one saga that is not [`Status::Compensated`] has it.
-    pub key: Option<Digest>,
+    /// Set under `#[idempotent]`: at most one saga that is not [`Status::Compensated`] has its
+    /// digest. See [`Journal::start`] for what its `ttl` does.
+    pub key: Option<SagaKey>,
     /// The arguments, as a JSON object.
     pub input: String,
 }
@@ -160,7 +161,8 @@ pub struct NewSaga {
 pub enum Started {
     /// The saga is in the journal, with epoch 1, owned by this process.
     New,
-    /// A saga with this key is there already and finished: this is how it ended.
+    /// A saga with this key is [`Status::Dead`], or [`Status::Completed`] for less than the `ttl`:
+    /// this is how it ended.
     Ended(SagaRecord),
     /// A saga with this key is unfinished and its process is gone; it is this process's now, under
     /// the epoch in the record.
@@ -193,7 +195,8 @@ pub struct SagaRecord {
     pub id: SagaId,
     /// The name that its function is registered under.
     pub name: String,
-    /// The idempotency key that it runs under.
+    /// The idempotency key that it runs under, or ran under until the key was given to a later
+    /// saga.
     pub key: Option<Digest>,
     /// The arguments, as a JSON object.
     pub input: String,
@@ -245,6 +248,11 @@ pub enum Written {
 /// [`Journal::take_over`] of another one, or of itself after a restart.
 pub trait Journal: Send + Sync {
     /// Writes a new saga, or finds the one that has its key.
+    ///
+    /// A saga that was completed and ended `ttl` ago or longer, by the store's clock and with the
+    /// `ttl` of the *new* saga's key, does not count: it loses its key in the commit that writes
+    /// the new one, and is kept otherwise as it is. A saga that is dead keeps its key whatever its
+    /// age, and so does one that is unfinished.
     fn start(&self, saga: NewSaga) -> BoxFuture<'_, Result<Started, StoreError>>;
 
     /// Writes what happened to `saga`, if `epoch` is still its epoch.

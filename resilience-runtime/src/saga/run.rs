@@ -17,7 +17,7 @@ use super::unstoppable::Unstoppable;
 use crate::arguments::Arguments;
 use crate::dlq;
 use crate::error::Error;
-use crate::idempotency::Digest;
+use crate::idempotency::SagaKey;
 use crate::outcome::{Answer, Function, Origin, Outcome, Refusal, Stored};
 use crate::runtime::{self, Permit};
 
@@ -42,8 +42,8 @@ impl Saga {
 
     /// Runs the saga whose body is `call`; with `key`, at most one that is not undone.
     ///
-    /// With the key of a completed saga, answers what that one answered, and with the key of a
-    /// running one waits for it. Dropped at any point, the saga goes on without its caller. See
+    /// With the key of a saga that was completed less than the key's `ttl` ago, answers what that
+    /// one answered, and with the key of a running one waits for it. Dropped at any point, the saga goes on without its caller. See
     /// [the module](super) for what a crash leaves.
     ///
     /// # Errors
@@ -55,7 +55,7 @@ impl Saga {
     pub async fn run<C, O, T, E>(
         &self,
         arguments: Arguments,
-        key: Option<Digest>,
+        key: Option<SagaKey>,
         call: C,
         function: Function<Result<T, E>>,
         stored: Stored<T, E>,
@@ -87,7 +87,7 @@ impl Saga {
     async fn admit(
         &self,
         arguments: Arguments,
-        key: Option<Digest>,
+        key: Option<SagaKey>,
         function: &'static str,
     ) -> Result<Admitted, admission::Denied> {
         let denied = |error| (error, Refusal::Final);
