@@ -2,6 +2,7 @@
 
 #![allow(missing_docs)] // Tests.
 
+mod durable;
 mod local;
 mod order;
 mod shapes;
