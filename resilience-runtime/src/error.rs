@@ -1,8 +1,12 @@
 //! What a policy says when the policy itself, and not the user's function, is why a call failed.
 
+mod store;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
+
+pub use store::StoreError;
 
 /// The failure of a policy: the body was refused, cut off, or its record could not be kept.
 ///
@@ -100,6 +104,17 @@ pub enum Error {
         /// Why.
         source: StoreError,
     },
+    /// The store failed so that nobody can tell whether it has the start of a saga. The body did
+    /// not run, and the saga is withdrawn if the store turns out to have it; but when this process
+    /// ends before that, the next one may find the saga in the journal, and run it.
+    StartInDoubt {
+        /// The name of the saga.
+        saga: &'static str,
+        /// Its id, as the journal would have it.
+        id: String,
+        /// Why.
+        source: StoreError,
+    },
     /// The body ran and succeeded, and its result could not be recorded: a later call with the same
     /// key may run it again.
     NotRecorded {
@@ -175,6 +190,7 @@ impl Error {
             | Self::Store { .. }
             | Self::SagaDead { .. } => Effect::DidNotRun,
             Self::TimedOut { .. }
+            | Self::StartInDoubt { .. }
             | Self::Decode { .. }
             | Self::JournalMismatch { .. }
             | Self::Superseded { .. } => Effect::MayHaveRun,
@@ -278,6 +294,12 @@ impl fmt::Display for Error {
             Self::Store { function, source } => {
                 write!(f, "`{function}` was not run: {source}")
             }
+            Self::StartInDoubt { saga, id, source } => write!(
+                f,
+                "saga `{saga}` ({id}) was not run by this call, and the next process may find and \
+                 run it: {source}; look for it in the journal before you start another one, or put \
+                 `#[idempotent]` above the saga and call again with its key"
+            ),
             Self::NotRecorded { function, reason } => write!(
                 f,
                 "`{function}` has run, and its result could not be recorded: {reason}; \
@@ -320,7 +342,7 @@ impl StdError for Error {
         match self {
             Self::Encode { source, .. } => Some(source),
             Self::Decode { source, .. } => Some(source),
-            Self::Store { source, .. } => Some(source),
+            Self::Store { source, .. } | Self::StartInDoubt { source, .. } => Some(source),
             _ => None,
         }
     }
@@ -353,60 +375,5 @@ impl StdError for EncodeError {}
 impl From<serde_json::Error> for EncodeError {
     fn from(error: serde_json::Error) -> Self {
         Self(error.to_string())
-    }
-}
-
-/// A store could not do what it was asked.
-///
-/// Whether the write took effect is [`StoreError::effect`]: a store that went away in the middle
-/// of a commit may have done it.
-#[derive(Debug)]
-pub struct StoreError {
-    doing: &'static str,
-    effect: Effect,
-    source: Box<dyn StdError + Send + Sync>,
-}
-
-impl StoreError {
-    /// An operation that certainly had no effect.
-    pub fn refused(
-        doing: &'static str,
-        source: impl Into<Box<dyn StdError + Send + Sync>>,
-    ) -> Self {
-        Self {
-            doing,
-            effect: Effect::DidNotRun,
-            source: source.into(),
-        }
-    }
-
-    /// An operation whose effect is unknown.
-    pub fn in_doubt(
-        doing: &'static str,
-        source: impl Into<Box<dyn StdError + Send + Sync>>,
-    ) -> Self {
-        Self {
-            doing,
-            effect: Effect::MayHaveRun,
-            source: source.into(),
-        }
-    }
-
-    /// Whether the operation took effect.
-    #[must_use]
-    pub fn effect(&self) -> Effect {
-        self.effect
-    }
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the store failed while {}: {}", self.doing, self.source)
-    }
-}
-
-impl StdError for StoreError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(&*self.source)
     }
 }
