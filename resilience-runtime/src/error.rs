@@ -106,6 +106,17 @@ pub enum Error {
         /// Why.
         source: StoreError,
     },
+    /// The store failed so that nobody can tell whether it has the start of a saga. The body did
+    /// not run, and the saga is withdrawn if the store turns out to have it; but when this process
+    /// ends before that, the next one may find the saga in the journal, and run it.
+    StartInDoubt {
+        /// The name of the saga.
+        saga: &'static str,
+        /// Its id, as the journal would have it.
+        id: String,
+        /// Why.
+        source: StoreError,
+    },
     /// The body ran and succeeded, and its result could not be recorded: a later call with the same
     /// key may run it again.
     NotRecorded {
@@ -181,6 +192,7 @@ impl Error {
             | Self::Store { .. }
             | Self::SagaDead { .. } => Effect::DidNotRun,
             Self::TimedOut { .. }
+            | Self::StartInDoubt { .. }
             | Self::Decode { .. }
             | Self::JournalMismatch { .. }
             | Self::Superseded { .. } => Effect::MayHaveRun,
@@ -203,7 +215,7 @@ impl StdError for Error {
         match self {
             Self::Encode { source, .. } => Some(source),
             Self::Decode { source, .. } => Some(source),
-            Self::Store { source, .. } => Some(source),
+            Self::Store { source, .. } | Self::StartInDoubt { source, .. } => Some(source),
             _ => None,
         }
     }

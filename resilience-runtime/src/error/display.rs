@@ -90,6 +90,12 @@ impl fmt::Display for Error {
             Self::Store { function, source } => {
                 write!(f, "`{function}` was not run: {source}")
             }
+            Self::StartInDoubt { saga, id, source } => write!(
+                f,
+                "saga `{saga}` ({id}) was not run by this call, and the next process may find and \
+                 run it: {source}; look for it in the journal before you start another one, or put \
+                 `#[idempotent]` above the saga and call again with its key"
+            ),
             Self::NotRecorded { function, reason } => write!(
                 f,
                 "`{function}` has run, and its result could not be recorded: {reason}; \

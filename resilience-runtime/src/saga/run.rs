@@ -49,8 +49,8 @@ impl Saga {
     /// # Errors
     /// In the answer: the body's own error, once everything is undone, or
     /// [`Error::NoRuntime`], [`Error::ShuttingDown`], [`Error::Encode`], [`Error::Store`] and
-    /// [`Error::SagaDead`] (the body did not run), [`Error::CompensationFailed`],
-    /// [`Error::JournalMismatch`], [`Error::Superseded`], [`Error::Decode`], and
+    /// [`Error::SagaDead`] (the body did not run), [`Error::StartInDoubt`] (it may run in the next
+    /// process), [`Error::CompensationFailed`], [`Error::JournalMismatch`], [`Error::Superseded`], [`Error::Decode`], and
     /// [`Error::NotRecorded`].
     pub async fn run<C, O, T, E>(
         &self,
