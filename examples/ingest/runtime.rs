@@ -15,7 +15,7 @@ const FILE: &str = "runtime.db";
 /// # Errors
 /// When its file cannot be opened.
 pub async fn open(data: &Path, library: &Library) -> Result<Runtime, StartError> {
-    let runtime = Runtime::builder(&url(data))
+    let runtime = Runtime::builder(url(data))
         .state(library.clone())
         .state(library.rows.clone())
         .state(library.index.clone())
@@ -33,7 +33,7 @@ pub async fn open(data: &Path, library: &Library) -> Result<Runtime, StartError>
 /// # Errors
 /// When its file cannot be opened.
 pub async fn inspect(data: &Path) -> Result<Runtime, StartError> {
-    let runtime = Runtime::builder(&url(data)).without_recovery();
+    let runtime = Runtime::builder(url(data)).without_recovery();
     let runtime = runtime.open().await;
     runtime.map_err(|error| cannot_start(data, &error))
 }

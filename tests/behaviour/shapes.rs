@@ -112,6 +112,7 @@ stacked! {
         Ok(n + u32::from(a) + u32::from(b))
     }
 
+    #[allow(clippy::needless_return)] // A `return` at the end is one of the shapes.
     async fn early_return(flaky: Flaky, early: bool) -> Result<&'static str, Failure> {
         if early {
             return Ok("early");
