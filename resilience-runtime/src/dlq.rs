@@ -2,12 +2,11 @@
 
 mod letters;
 
-pub(crate) use letters::name_of;
 pub use letters::{DeadLetterError, DeadLetters, Retried};
 
 use crate::BoxFuture;
 use crate::error::StoreError;
-use crate::saga::journal::SagaId;
+use crate::saga::id::SagaId;
 
 /// The identity of a dead letter.
 pub type DeadLetterId = i64;
@@ -129,4 +128,22 @@ pub trait Queue: Send + Sync {
 
     /// How many entries there are in each status.
     fn counts(&self) -> BoxFuture<'_, Result<Vec<(DeadLetterStatus, u64)>, StoreError>>;
+}
+
+/// The open entry of `saga`, for a message.
+pub(crate) async fn name_of(queue: &dyn Queue, saga: &SagaId) -> String {
+    const PAGE: u32 = 256;
+    let mut after = None;
+    // The entry has just been written and is most likely on the last page; this is the path of a
+    // saga that cannot be undone, and may take its time.
+    while let Ok(page) = queue.list(DeadLetterStatus::Open, after, PAGE).await {
+        if let Some(letter) = page.iter().find(|letter| letter.saga == *saga) {
+            return letter.id.to_string();
+        }
+        match page.last() {
+            Some(last) => after = Some(last.id),
+            None => break,
+        }
+    }
+    format!("of saga {saga}")
 }

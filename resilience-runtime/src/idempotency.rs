@@ -31,6 +31,7 @@
 //! one is refused.
 
 mod canonical;
+pub(crate) mod digest;
 pub(crate) mod flight;
 mod hold;
 mod key;
@@ -40,10 +41,10 @@ pub mod store;
 mod tests;
 mod turn;
 
-use std::fmt;
 use std::time::Duration;
 
 pub use canonical::Canonical;
+pub use digest::Digest;
 pub use key::{Key, KeyPart, KeyValue, SagaKey};
 
 use crate::error::Error;
@@ -131,7 +132,7 @@ impl Idempotent {
         key: Key,
         call: C,
         function: Function<Result<T, E>>,
-        stored: Stored<T, E>,
+        stored: Stored<T>,
     ) -> Answer<T, E>
     where
         C: Future,
@@ -171,14 +172,14 @@ fn replay<T, E>(
     key: Digest,
     result: &str,
     function: &Function<Result<T, E>>,
-    stored: &Stored<T, E>,
+    stored: &Stored<T>,
 ) -> Answer<T, E> {
     match (stored.decode)(result) {
         Ok(value) => {
             tracing::debug!(function = function.name, %key, "replayed");
             Answer {
                 result: Ok(value),
-                origin: Origin::BODY,
+                origin: Origin::RECORD,
             }
         }
         Err(source) => {
@@ -203,47 +204,4 @@ fn refused<T, E>(error: Error, function: &Function<Result<T, E>>) -> Answer<T, E
 
 fn not_recorded(function: &'static str, reason: String) -> Error {
     Error::NotRecorded { function, reason }
-}
-
-/// A SHA-256 digest: the key of an operation, or the fingerprint of its arguments.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Digest([u8; 32]);
-
-impl Digest {
-    /// The digest with these bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// The bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    /// The digest that [`Display`](fmt::Display) wrote, or `None` for any other text.
-    #[must_use]
-    pub fn from_hex(text: &str) -> Option<Self> {
-        if text.len() != 64 || !text.is_ascii() {
-            return None;
-        }
-        let mut bytes = [0; 32];
-        for (index, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
-        }
-        Some(Self(bytes))
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Digest({self})")
-    }
 }

@@ -10,17 +10,21 @@
 //! | [`saga`] | journaled steps with compensation, recovery |
 //! | [`dlq`] | work that failed for good |
 //! | [`registry`], [`arguments`] | finding a function again by its name, with its arguments |
-//! | [`runtime`] | the stores, the `#[state]` values, background work |
+//! | `core` | what the concerns share while a runtime is open |
+//! | [`runtime`] | opening, background work, shutting down |
 //! | [`store`] | the backends: memory, SQLite |
 //!
-//! Dependencies go one way: `store` implements the traits that the concerns define, `runtime`
-//! wires them, and nothing in `policy` knows that a store exists.
+//! Dependencies go one way: `store` implements the traits that the concerns define, the concerns
+//! work on the `core`, `runtime` opens it and wires them, and nothing in `policy` knows that a store
+//! exists.
 
 pub mod arguments;
+mod core;
 pub mod dlq;
 pub mod error;
 pub mod idempotency;
 pub mod outcome;
+mod pauses;
 pub mod policy;
 #[doc(hidden)]
 pub mod private;

@@ -26,7 +26,7 @@ pub struct Answer<T, E> {
 pub struct Origin {
     /// Set when a policy, not the body, made this result.
     pub refusal: Option<Refusal>,
-    /// Whether any attempt of the body was started.
+    /// Whether any attempt of the body was started in this call.
     pub effect: Effect,
 }
 
@@ -49,6 +49,12 @@ impl Origin {
     pub const BODY: Self = Self {
         refusal: None,
         effect: Effect::Ran,
+    };
+
+    /// A record answered instead of the body, which did not run in this call.
+    pub(crate) const RECORD: Self = Self {
+        refusal: None,
+        effect: Effect::DidNotRun,
     };
 }
 
@@ -231,36 +237,63 @@ impl<E: From<Error>> TakesRefusals for E {
 /// How the results of a function are kept in a store and read back.
 ///
 /// Like [`Function`], the one place that demands the bounds.
-pub struct Stored<T, E> {
+pub struct Stored<T> {
     pub(crate) encode: fn(&T) -> Result<String, serde_json::Error>,
     pub(crate) decode: fn(&str) -> Result<T, serde_json::Error>,
-    pub(crate) describe: fn(&E) -> String,
 }
 
-impl<T, E> Clone for Stored<T, E> {
+impl<T> Clone for Stored<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T, E> Copy for Stored<T, E> {}
+impl<T> Copy for Stored<T> {}
 
-impl<T, E> fmt::Debug for Stored<T, E> {
+impl<T> fmt::Debug for Stored<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Stored")
     }
 }
 
-/// How `R`, the return type of an annotated function, is stored.
+/// How the success of `R`, the return type of an annotated function, is stored.
 #[must_use]
-pub fn stored<R: Outcome>() -> Stored<R::Ok, R::Err>
+pub fn stored<R: Outcome>() -> Stored<R::Ok>
 where
     R::Ok: Storable,
-    R::Err: Described,
 {
     Stored {
         encode: R::Ok::encode,
         decode: R::Ok::decode,
+    }
+}
+
+/// How the failures of a saga are written into the journal: as text.
+pub struct Failures<E> {
+    pub(crate) describe: fn(&E) -> String,
+}
+
+impl<E> Clone for Failures<E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for Failures<E> {}
+
+impl<E> fmt::Debug for Failures<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Failures")
+    }
+}
+
+/// How the failure of `R`, the return type of an annotated function, is described.
+#[must_use]
+pub fn failures<R: Outcome>() -> Failures<R::Err>
+where
+    R::Err: Described,
+{
+    Failures {
         describe: R::Err::describe,
     }
 }

@@ -4,7 +4,7 @@
 pub use inventory::submit;
 
 pub use crate::BoxFuture;
-pub use crate::outcome::{function, returns, stored};
+pub use crate::outcome::{failures, function, returns, stored};
 pub use crate::policy::replay::Replay;
 pub use crate::registry::{
     CompensationError, JournaledCall, Place, SagaEntry, StateType, StepEntry, undone,

@@ -1,6 +1,8 @@
 //! What the attributes register at link time, so that a saga can be found again by its name after
 //! a crash.
 
+mod catalog;
+
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,6 +11,7 @@ use crate::BoxFuture;
 use crate::arguments::JournaledArguments;
 use crate::error::Error;
 use crate::outcome::{Outcome, Storable};
+pub(crate) use catalog::Catalog;
 
 /// Where a function was annotated, for messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

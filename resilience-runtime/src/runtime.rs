@@ -1,103 +1,25 @@
-//! The runtime: the stores, the `#[state]` values, and the work that goes on in the background.
+//! The runtime as `main` has it: opening it, its background work, and shutting it down. What the
+//! concerns share of it is the [`Core`].
 
 mod background;
 mod builder;
-mod catalog;
 mod error;
-mod gate;
+mod linked;
 mod open;
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::sync::mpsc;
 
 pub use builder::RuntimeBuilder;
 pub use error::OpenError;
 
+use crate::core::{Core, SCOPED, Stores};
 use crate::dlq::{DeadLetters, Queue};
-use crate::idempotency::flight::Flights;
 use crate::idempotency::store::IdempotencyStore;
-use crate::registry::States;
+use crate::saga::Sagas;
 use crate::saga::journal::Journal;
-use crate::saga::supervisor::Abandoned;
-use crate::saga::{Endings, Sagas, context};
 use background::Background;
-pub(crate) use catalog::Catalog;
-pub(crate) use gate::{Gate, Permit};
-
-/// The three faces of the store that a runtime works on.
-#[derive(Clone)]
-pub(crate) struct Stores {
-    pub(crate) idempotency: Arc<dyn IdempotencyStore>,
-    pub(crate) journal: Arc<dyn Journal>,
-    pub(crate) queue: Arc<dyn Queue>,
-}
-
-impl Stores {
-    /// One store with all three faces.
-    pub(crate) fn of<S>(store: Arc<S>) -> Self
-    where
-        S: Journal + Queue + IdempotencyStore + 'static,
-    {
-        Self {
-            idempotency: Arc::clone(&store) as Arc<dyn IdempotencyStore>,
-            journal: Arc::clone(&store) as Arc<dyn Journal>,
-            queue: store,
-        }
-    }
-}
-
-/// What every clone of a [`Runtime`] shares.
-pub(crate) struct Core {
-    pub(crate) stores: Stores,
-    pub(crate) states: States,
-    /// The idempotent calls that run in this process.
-    pub(crate) flights: Flights,
-    pub(crate) catalog: Catalog,
-    pub(crate) gate: Gate,
-    /// Opened for inspection: takes no sagas.
-    pub(crate) inspects: bool,
-    /// Who waits for a saga of this process.
-    pub(crate) endings: Endings,
-    /// Sagas whose callers went away, for the supervisor.
-    pub(crate) abandoned: mpsc::UnboundedSender<Abandoned>,
-}
-
-impl Core {
-    /// A core, and what comes out of it for the supervisor.
-    pub(crate) fn new(
-        stores: Stores,
-        states: States,
-        catalog: Catalog,
-        inspects: bool,
-    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Abandoned>) {
-        let (abandoned, receiver) = mpsc::unbounded_channel();
-        let core = Self {
-            stores,
-            states,
-            flights: Flights::default(),
-            catalog,
-            gate: Gate::new(),
-            inspects,
-            endings: Endings::default(),
-            abandoned,
-        };
-        (Arc::new(core), receiver)
-    }
-
-    /// Whether new work may begin. What a running saga calls is part of the saga, and is let in
-    /// while the runtime waits for the saga to end: to refuse it would be to undo the saga.
-    pub(crate) fn accepts(&self) -> bool {
-        self.gate.is_open() || (context::is_inside() && !self.gate.is_stopped())
-    }
-
-    /// Counts a piece of work until the permit is dropped; `None` once the runtime shuts down.
-    pub(crate) fn enter(&self) -> Option<Permit> {
-        self.gate.enter(context::is_inside())
-    }
-}
 
 /// A handle to the runtime. Annotated functions find it by themselves; `main` keeps one, and ends
 /// it with [`Runtime::shutdown`].
@@ -214,42 +136,3 @@ pub struct ShutdownReport {
 
 /// How long [`Runtime::shutdown`] waits unless told otherwise.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The runtime that this process opened, for every task that is not under [`SCOPED`].
-static INSTALLED: RwLock<Weak<Core>> = RwLock::new(Weak::new());
-
-tokio::task_local! {
-    /// The runtime of this task, where a test or a second runtime chose one.
-    pub(crate) static SCOPED: Arc<Core>;
-}
-
-/// The runtime that the current task works on.
-pub(crate) fn current() -> Option<Arc<Core>> {
-    SCOPED.try_with(Arc::clone).ok().or_else(|| {
-        INSTALLED
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .upgrade()
-    })
-}
-
-/// Whether a process-wide runtime is open.
-fn is_installed() -> bool {
-    let installed = INSTALLED.read().unwrap_or_else(PoisonError::into_inner);
-    installed
-        .upgrade()
-        .is_some_and(|core| !core.gate.is_stopped())
-}
-
-/// Makes `core` the runtime of the process, unless there is one.
-fn install(core: &Arc<Core>) -> Result<(), OpenError> {
-    let mut installed = INSTALLED.write().unwrap_or_else(PoisonError::into_inner);
-    if installed
-        .upgrade()
-        .is_some_and(|core| !core.gate.is_stopped())
-    {
-        return Err(OpenError::AlreadyOpen);
-    }
-    *installed = Arc::downgrade(core);
-    Ok(())
-}

@@ -6,5 +6,6 @@
 mod durable;
 mod local;
 mod order;
+mod records;
 mod shapes;
 mod stacks;

@@ -17,6 +17,9 @@ pub async fn checkout(shop: &Shop, order: Order) -> Result<Confirmation, Checkou
     let stored = ::resilience::__private::stored::<
         Result<Confirmation, CheckoutError>,
     >();
+    let failures = ::resilience::__private::failures::<
+        Result<Confirmation, CheckoutError>,
+    >();
     let key = idempotent.key(&order.id).argument("order", &order);
     let arguments = saga.arguments().with("order", &order);
     let call = async move {
@@ -34,6 +37,7 @@ pub async fn checkout(shop: &Shop, order: Order) -> Result<Confirmation, Checkou
             call,
             function,
             stored,
+            failures,
         );
     let call = idempotent.once(key, call, function, stored);
     call.await.into_result()

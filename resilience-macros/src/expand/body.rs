@@ -7,10 +7,12 @@ use syn::Type;
 use super::Annotated;
 use crate::function::{Body, Passing};
 use crate::paths::local;
+use crate::policy::Kind;
 
 impl Annotated {
     // Output: let function = ::resilience::__private::function::<Result<Receipt, PayError>>("..");
     //         let stored = ::resilience::__private::stored::<Result<Receipt, PayError>>();
+    //         let failures = ::resilience::__private::failures::<Result<Receipt, PayError>>();
     /// The values that stand for the function in the expansion. Each demands its bounds in this one
     /// place, on the tokens of the return type.
     pub(super) fn declare_witnesses(&self) -> TokenStream {
@@ -26,11 +28,13 @@ impl Annotated {
             let path = self.paths.private("returns");
             quote!(let #variable = #path::<#returns>();)
         };
-        if !self.keeps_records() {
-            return function;
-        }
-        let (variable, path) = (local("stored"), self.paths.private("stored"));
-        quote!(#function let #variable = #path::<#returns>();)
+        let witness = |name| {
+            let (variable, path) = (local(name), self.paths.private(name));
+            quote!(let #variable = #path::<#returns>();)
+        };
+        let stored = self.keeps_records().then(|| witness("stored"));
+        let failures = self.find(Kind::Saga).map(|_| witness("failures"));
+        quote!(#function #stored #failures)
     }
 
     // Output: let mut order = ::resilience::__private::Replay::new(order);

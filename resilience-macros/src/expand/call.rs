@@ -130,11 +130,12 @@ impl Annotated {
             }
             Policy::Saga(_) => {
                 let (saga, idempotent) = (local("saga"), local("idempotent"));
+                let failures = local("failures");
                 let key = match self.find(Kind::Idempotent) {
                     Some(_) => quote!(::core::option::Option::Some(#idempotent.saga_key(&#key))),
                     None => quote!(::core::option::Option::None),
                 };
-                quote!(#saga.run(#arguments, #key, #call, #function, #stored))
+                quote!(#saga.run(#arguments, #key, #call, #function, #stored, #failures))
             }
             Policy::SagaStep(_) => {
                 let step = local("step");

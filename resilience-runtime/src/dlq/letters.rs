@@ -4,10 +4,9 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{DeadLetter, DeadLetterId, DeadLetterStatus, Queue};
+use super::{DeadLetter, DeadLetterId, DeadLetterStatus};
+use crate::core::Core;
 use crate::error::StoreError;
-use crate::runtime::Core;
-use crate::saga::journal::SagaId;
 use crate::saga::{Undoing, Undone, Unstoppable, undo};
 
 /// The dead letter queue, from
@@ -172,22 +171,4 @@ impl From<StoreError> for DeadLetterError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
-}
-
-/// The open entry of `saga`, for a message.
-pub(crate) async fn name_of(queue: &dyn Queue, saga: &SagaId) -> String {
-    const PAGE: u32 = 256;
-    let mut after = None;
-    // The entry has just been written and is most likely on the last page; this is the path of a
-    // saga that cannot be undone, and may take its time.
-    while let Ok(page) = queue.list(DeadLetterStatus::Open, after, PAGE).await {
-        if let Some(letter) = page.iter().find(|letter| letter.saga == *saga) {
-            return letter.id.to_string();
-        }
-        match page.last() {
-            Some(last) => after = Some(last.id),
-            None => break,
-        }
-    }
-    format!("of saga {saga}")
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::idempotency::Digest;
+use crate::idempotency::digest::Digest;
 use crate::idempotency::key::Sealed;
 
 /// The running calls. An entry lives as long as its leader, so that memory is bounded by the number

@@ -7,11 +7,12 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::BoxFuture;
+use crate::core::{Core, Permit};
 use crate::error::{Effect, StoreError};
 use crate::idempotency::flight::{Landing, Leader};
 use crate::idempotency::key::Sealed;
 use crate::idempotency::store::{Claim, Nonce};
-use crate::runtime::{Core, Permit};
+use crate::pauses::Pauses;
 
 /// How long a result is offered to a store that fails, while the caller waits.
 const RECORDING_PATIENCE: Duration = Duration::from_secs(5);
@@ -93,7 +94,7 @@ impl Hold {
             digest,
             fingerprint,
         } = self.key;
-        let mut pauses = Pauses::until(Instant::now() + RECORDING_PATIENCE);
+        let mut patience = Patience::of(RECORDING_PATIENCE);
         loop {
             let recorded = store.complete(digest, fingerprint, self.nonce, result.clone(), ttl);
             match recorded.await {
@@ -107,7 +108,7 @@ impl Hold {
                     return Err("another call has taken the key over".to_owned());
                 }
                 Err(error) => {
-                    if !pauses.pause().await {
+                    if !patience.pause().await {
                         let reason = error.to_string();
                         self.land(Landing::NotRecorded(reason.as_str().into()));
                         return Err(reason);
@@ -192,10 +193,10 @@ async fn give_back(
         drop(core);
         weak
     };
-    let mut pauses = Pauses::until(Instant::now() + RELEASING_PATIENCE);
+    let mut patience = Patience::of(RELEASING_PATIENCE);
     while let Err(error) = released {
         drop(store);
-        if !pauses.pause().await {
+        if !patience.pause().await {
             tracing::error!(
                 key = %key.digest,
                 %error,
@@ -209,31 +210,27 @@ async fn give_back(
     }
 }
 
-/// Growing pauses, up to a point in time.
-struct Pauses {
-    next: Duration,
+/// The tries that a store which fails is given, up to a point in time.
+struct Patience {
+    pauses: Pauses,
     until: Instant,
 }
 
-impl Pauses {
-    const FIRST: Duration = Duration::from_millis(10);
-    const LONGEST: Duration = Duration::from_secs(1);
-
-    fn until(until: Instant) -> Self {
+impl Patience {
+    fn of(patience: Duration) -> Self {
         Self {
-            next: Self::FIRST,
-            until,
+            pauses: Pauses::new(Duration::from_millis(10), Duration::from_secs(1)),
+            until: Instant::now() + patience,
         }
     }
 
-    /// Pauses; false, at once, when the time is over.
+    /// Pauses before the next try; false, at once, when the time is over.
     async fn pause(&mut self) -> bool {
         let remaining = self.until.saturating_duration_since(Instant::now());
         if remaining.is_zero() {
             return false;
         }
-        tokio::time::sleep(self.next.min(remaining)).await;
-        self.next = (self.next * 2).min(Self::LONGEST);
+        tokio::time::sleep(self.pauses.next().min(remaining)).await;
         true
     }
 }

@@ -6,8 +6,8 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{EncodeError, Error};
-use crate::idempotency::Digest;
 use crate::idempotency::canonical::{self, Canonical};
+use crate::idempotency::digest::Digest;
 
 /// Where keys come from, with the version of the encoding.
 const KEY_DOMAIN: &[u8] = b"resilience idempotency key\x01";

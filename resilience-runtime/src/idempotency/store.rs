@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::BoxFuture;
 use crate::error::StoreError;
-use crate::idempotency::Digest;
+use crate::idempotency::digest::Digest;
 
 /// What identifies a claim: random, so that a process which lost its claim and comes back cannot
 /// be taken for the one that has it now.

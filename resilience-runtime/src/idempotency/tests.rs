@@ -16,11 +16,12 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::core::{Core, SCOPED, Stores};
 use crate::error::Error;
 use crate::idempotency::{Idempotent, Key};
 use crate::outcome::{self, Answer};
+use crate::registry::Catalog;
 use crate::registry::States;
-use crate::runtime::{Catalog, Core, SCOPED, Stores};
 use store::{Nowhere, Store};
 
 static CHECKOUT: Idempotent = Idempotent::operation("shop::checkout");

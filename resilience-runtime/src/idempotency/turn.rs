@@ -6,18 +6,18 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use crate::error::{Error, StoreError};
+use crate::core::{Core, Permit, background, current};
+use crate::error::Error;
 use crate::idempotency::flight::{Boarding, Follower, Landing, Leader};
 use crate::idempotency::hold::Hold;
 use crate::idempotency::key::{Key, Sealed};
 use crate::idempotency::resuming;
 use crate::idempotency::store::Claim;
-use crate::runtime::{self, Core, Permit};
+use crate::pauses::Pauses;
 
 /// The pauses between two questions to the store while another process holds the key. A store
 /// cannot wake a waiter, so they are short, and grow because most waits are short too.
-const FIRST_POLL: Duration = Duration::from_millis(2);
-const LONGEST_POLL: Duration = Duration::from_millis(20);
+const POLLS: Pauses = Pauses::new(Duration::from_millis(2), Duration::from_millis(20));
 
 /// What this call does.
 pub(super) enum Turn {
@@ -50,7 +50,7 @@ pub(super) async fn take(key: Key, function: &'static str, wait: Duration) -> Tu
         Ok(key) => key,
         Err(error) => return Turn::Refused(error),
     };
-    let Some(core) = runtime::current().filter(|core| !core.inspects) else {
+    let Some(core) = current().filter(|core| !core.inspects) else {
         return Turn::Refused(Error::NoRuntime {
             attribute: "idempotent",
             function,
@@ -61,13 +61,9 @@ pub(super) async fn take(key: Key, function: &'static str, wait: Duration) -> Tu
     if permit.is_none() && !resuming {
         return Turn::Refused(Error::ShuttingDown { function });
     }
-    // What begins here may have to be ended after its caller is gone.
-    let background = match Handle::try_current() {
+    let background = match background(function) {
         Ok(background) => background,
-        Err(error) => {
-            let source = StoreError::refused("looking for the tokio runtime", error);
-            return Turn::Refused(Error::Store { function, source });
-        }
+        Err(error) => return Turn::Refused(error),
     };
     let waiting = Waiting {
         core,
@@ -114,7 +110,7 @@ impl Waiting {
         let core = Arc::clone(&self.core);
         let mut hold = Hold::new(core, self.background.clone(), leader, self.key);
         hold.counts_for_shutdown(self.permit.take());
-        let mut pause = FIRST_POLL;
+        let mut polls = POLLS;
         loop {
             match hold.claim().await {
                 Ok(Claim::Granted { attempt }) => {
@@ -135,8 +131,7 @@ impl Waiting {
                     let Some(remaining) = self.remaining() else {
                         return self.in_progress();
                     };
-                    tokio::time::sleep(pause.min(remaining)).await;
-                    pause = (pause * 2).min(LONGEST_POLL);
+                    tokio::time::sleep(polls.next().min(remaining)).await;
                 }
                 Err(source) => {
                     return Turn::Refused(Error::Store {

@@ -247,7 +247,8 @@ impl CircuitBreaker {
         self.first.get_or_init(|| {
             let first = names::first(self);
             if std::ptr::eq(first, self) {
-                self.word.store(word(0, true), Ordering::Release);
+                // Others of this name may have used it already: publish what is so by now.
+                self.lock(|_| ());
             }
             first
         })

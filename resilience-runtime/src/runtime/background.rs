@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
-use super::Core;
 use super::open::Close;
+use crate::core::{Abandoned, Core};
 use crate::saga::{recovery, supervisor};
 
 /// The background tasks, and what is left to do after them. The tasks know the [`Core`] only while
@@ -22,7 +22,7 @@ pub(super) struct Background {
 impl Background {
     pub(super) fn start(
         core: &Arc<Core>,
-        abandoned: mpsc::UnboundedReceiver<supervisor::Abandoned>,
+        abandoned: mpsc::UnboundedReceiver<Abandoned>,
         close: Close,
         shutdown_timeout: Duration,
     ) -> Self {

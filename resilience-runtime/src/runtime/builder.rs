@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::background::Background;
-use super::catalog::Catalog;
 use super::open::{self, Opened};
-use super::{Core, OpenError, Runtime, SHUTDOWN_TIMEOUT, Stores};
+use super::{OpenError, Runtime, SHUTDOWN_TIMEOUT, linked};
+use crate::core::{Core, Stores, install, is_installed};
 use crate::registry::States;
 
 /// The settings of a runtime, from [`Runtime::builder`].
@@ -93,12 +93,12 @@ impl RuntimeBuilder {
         if let Some(type_name) = self.twice {
             return Err(OpenError::DuplicateState { type_name });
         }
-        let catalog = Catalog::collect()?;
+        let catalog = linked::collect()?;
         if self.recovery {
-            catalog.check_states(&self.states)?;
+            linked::check_states(&catalog, &self.states)?;
         }
         let installs = self.recovery && !self.scoped;
-        if installs && super::is_installed() {
+        if installs && is_installed() {
             return Err(OpenError::AlreadyOpen);
         }
         let Opened { stores, close } = match self.source {
@@ -106,9 +106,9 @@ impl RuntimeBuilder {
             Source::Stores(stores) => Opened::unclosed(stores),
         };
         let (core, abandoned) = Core::new(stores, self.states, catalog, !self.recovery);
-        if installs && let Err(error) = super::install(&core) {
+        if installs && !install(&core) {
             close().await;
-            return Err(error);
+            return Err(OpenError::AlreadyOpen);
         }
         let background = Background::start(&core, abandoned, close, self.shutdown_timeout);
         Ok(Runtime {

@@ -62,6 +62,12 @@ pub enum OpenError {
     Store(StoreError),
 }
 
+/// The schemes that this build has.
+#[cfg(feature = "sqlite")]
+const SCHEMES: &str = "`sqlite://path` and `memory:`";
+#[cfg(not(feature = "sqlite"))]
+const SCHEMES: &str = "`memory:` (the feature `sqlite` is off)";
+
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -70,7 +76,7 @@ impl fmt::Display for OpenError {
                     "" => f.write_str("the URL of the store has no scheme")?,
                     scheme => write!(f, "there is no store for `{scheme}:` URLs")?,
                 }
-                write!(f, "; this build has {}", super::open::SCHEMES)
+                write!(f, "; this build has {SCHEMES}")
             }
             Self::NotBuilt { scheme, feature } => write!(
                 f,

@@ -2,17 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{OpenError, Stores};
+use super::OpenError;
 use crate::BoxFuture;
+use crate::core::Stores;
 use crate::store::memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 use crate::store::sqlite::SqliteStore;
-
-/// The schemes that this build has, for messages.
-#[cfg(feature = "sqlite")]
-pub(super) const SCHEMES: &str = "`sqlite://path` and `memory:`";
-#[cfg(not(feature = "sqlite"))]
-pub(super) const SCHEMES: &str = "`memory:` (the feature `sqlite` is off)";
 
 /// How a store is closed once nothing uses it any more.
 pub(super) type Close = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::execution::Execution;
-use super::supervisor::Abandoned;
-use crate::runtime::Permit;
+use super::supervisor;
+use crate::core::Permit;
 
 /// The saga while its body runs. Dropped, it hands the saga to the supervisor of the runtime: a
 /// caller may go away, a saga may not.
@@ -33,14 +33,10 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if let Some((execution, permit)) = self.0.take() {
-            let supervisor = execution.core.abandoned.clone();
+            let abandoned = execution.core.abandoned.clone();
             let panicked = execution.is_in_poll();
             // Without a supervisor the runtime is gone, and the next process takes the saga over.
-            let _ = supervisor.send(Abandoned {
-                execution,
-                permit,
-                panicked,
-            });
+            let _ = abandoned.send(Box::pin(supervisor::finish(execution, permit, panicked)));
         }
     }
 }

@@ -9,10 +9,10 @@ use super::journal::{NewSaga, SagaId, SagaRecord, Started, Status};
 use super::ledger::{self, Stop};
 use super::unstoppable::Unstoppable;
 use super::waiting::{self, Waited};
+use crate::core::{Core, Permit};
 use crate::error::{Effect, Error, StoreError};
 use crate::idempotency::SagaKey;
 use crate::outcome::Refusal;
-use crate::runtime::{Core, Permit};
 
 /// What a call is to do.
 pub(super) enum Admitted {

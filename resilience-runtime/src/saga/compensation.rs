@@ -8,14 +8,15 @@ use super::context::{self, Context};
 use super::journal::{Advance, Event, SagaId, SagaRecord, Status, StepRecord};
 use super::ledger::{self, Stop};
 use crate::arguments::JournaledArguments;
+use crate::core::{Core, SCOPED};
 use crate::dlq::{Kind, NewDeadLetter};
+use crate::pauses::Pauses;
 use crate::registry::{Compensate, CompensationError, JournaledCall};
-use crate::runtime::{Core, SCOPED};
 
 /// How often a compensation is tried.
 const ATTEMPTS: u32 = 3;
-/// The pause before the second attempt; the next one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// Between two attempts.
+const PAUSES: Pauses = Pauses::new(Duration::from_millis(200), Duration::from_secs(1));
 
 /// A saga whose decision to undo is durable.
 pub(crate) struct Undoing {
@@ -156,7 +157,7 @@ async fn compensate(core: &Arc<Core>, id: &SagaId, step: &StepRecord) -> Result<
     let Some(compensation) = entry.compensate else {
         return Ok(());
     };
-    let mut pause = FIRST_PAUSE;
+    let mut pauses = PAUSES;
     let mut attempt = 1;
     loop {
         let error = match call(core, entry.name, compensation, step).await {
@@ -174,8 +175,7 @@ async fn compensate(core: &Arc<Core>, id: &SagaId, step: &StepRecord) -> Result<
             saga_id = %id, step = entry.name, attempt, %error,
             "a compensation failed and is tried again"
         );
-        tokio::time::sleep(pause).await;
-        pause *= 2;
+        tokio::time::sleep(pauses.next()).await;
         attempt += 1;
     }
 }

@@ -6,8 +6,8 @@ use super::compensation::{self, Undoing, Undone};
 use super::execution::{Execution, Outstanding};
 use super::journal::{Advance, Event, Status, StepRecord};
 use super::ledger::{self, Stop};
+use crate::core::Permit;
 use crate::dlq::{Kind, NewDeadLetter};
-use crate::runtime::Permit;
 
 /// The body returned `Ok`: the last step and the end are one write.
 pub(super) async fn complete(

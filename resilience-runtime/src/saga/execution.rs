@@ -8,8 +8,8 @@ use tokio::sync::Notify;
 
 use super::journal::{Advance, SagaId, SagaRecord, StepRecord};
 use super::ledger::{self, Stop};
+use crate::core::Core;
 use crate::error::Error;
-use crate::runtime::Core;
 
 /// One run of a saga's body in this process.
 pub(crate) struct Execution {

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use crate::core::Core;
 use crate::error::{Effect, StoreError};
-use crate::runtime::Core;
+use crate::pauses::Pauses;
 use crate::saga::journal::{Advance, SagaId, SagaRecord, Written};
 
 /// Why a saga cannot go on in this process.
@@ -17,8 +18,8 @@ pub(crate) enum Stop {
     Unwritten(String),
 }
 
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// Between two tries to reach the journal.
+const PAUSES: Pauses = Pauses::new(Duration::from_millis(50), Duration::from_secs(2));
 
 /// Writes `advance`, as often as it takes. Gives up only when the runtime is stopped.
 pub(super) async fn write(
@@ -27,7 +28,7 @@ pub(super) async fn write(
     epoch: i64,
     advance: Advance,
 ) -> Result<(), Stop> {
-    let mut pause = Pause::new();
+    let mut pauses = PAUSES;
     let mut in_doubt = false;
     loop {
         if in_doubt {
@@ -38,7 +39,7 @@ pub(super) async fn write(
                     Seen::NotWritten => {}
                 },
                 Err(error) => {
-                    pause.wait(core, id, &error).await?;
+                    wait(core, id, &error, &mut pauses).await?;
                     continue;
                 }
             }
@@ -52,7 +53,7 @@ pub(super) async fn write(
             Ok(Written::Superseded) => return Err(Stop::Superseded),
             Err(error) => {
                 in_doubt = error.effect() != Effect::DidNotRun;
-                pause.wait(core, id, &error).await?;
+                wait(core, id, &error, &mut pauses).await?;
             }
         }
     }
@@ -60,11 +61,11 @@ pub(super) async fn write(
 
 /// Reads the saga, as often as it takes.
 pub(super) async fn load(core: &Core, id: &SagaId) -> Result<Option<SagaRecord>, Stop> {
-    let mut pause = Pause::new();
+    let mut pauses = PAUSES;
     loop {
         match core.stores.journal.load(id.clone()).await {
             Ok(record) => return Ok(record),
-            Err(error) => pause.wait(core, id, &error).await?,
+            Err(error) => wait(core, id, &error, &mut pauses).await?,
         }
     }
 }
@@ -98,22 +99,17 @@ fn seen(record: Option<&SagaRecord>, epoch: i64, advance: &Advance) -> Seen {
     }
 }
 
-/// Growing pauses between tries.
-struct Pause(Duration);
-
-impl Pause {
-    fn new() -> Self {
-        Self(FIRST_PAUSE)
-    }
-
-    /// Reports `error` and waits; `Err` when the runtime is stopped.
-    async fn wait(&mut self, core: &Core, id: &SagaId, error: &StoreError) -> Result<(), Stop> {
-        let pause = self.0;
-        tracing::warn!(saga_id = %id, %error, ?pause, "the saga waits for its journal");
-        self.0 = (pause * 2).min(LONGEST_PAUSE);
-        tokio::select! {
-            () = core.gate.stopped() => Err(Stop::Unwritten(error.to_string())),
-            () = tokio::time::sleep(pause) => Ok(()),
-        }
+/// Reports `error` and waits before the next try; `Err` when the runtime is stopped.
+async fn wait(
+    core: &Core,
+    id: &SagaId,
+    error: &StoreError,
+    pauses: &mut Pauses,
+) -> Result<(), Stop> {
+    let pause = pauses.next();
+    tracing::warn!(saga_id = %id, %error, ?pause, "the saga waits for its journal");
+    tokio::select! {
+        () = core.gate.stopped() => Err(Stop::Unwritten(error.to_string())),
+        () = tokio::time::sleep(pause) => Ok(()),
     }
 }

@@ -9,7 +9,7 @@ use tokio::task::{JoinError, JoinSet};
 use super::compensation::{self, Undoing};
 use super::journal::{SagaRecord, Status};
 use super::resume::resume;
-use crate::runtime::{Core, Gate, Permit};
+use crate::core::{Core, Gate, Permit};
 
 /// How many sagas are taken from the journal at once.
 const BATCH: u32 = 64;

@@ -4,20 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::abandon::Running;
-use super::context::Ticket;
 use super::ending;
 use super::execution::Execution;
 use super::journal::SagaRecord;
+use super::ticket::Ticket;
 use crate::arguments::JournaledArguments;
+use crate::core::{Core, Permit, SCOPED};
 use crate::idempotency::resuming::resuming;
+use crate::pauses::Pauses;
 use crate::registry::{JournaledCall, SagaEntry};
-use crate::runtime::{Core, Permit, SCOPED};
 
 /// How often a call that does not reach its saga is made: a policy above the saga, such as an open
 /// circuit breaker, may refuse it for a while.
 const CALLS: u32 = 10;
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const PAUSES: Pauses = Pauses::new(Duration::from_secs(1), Duration::from_secs(30));
 
 /// Goes on with a saga whose body has to be run again. `fruitless`: see [`Execution`].
 pub(super) async fn resume(core: Arc<Core>, record: SagaRecord, permit: Permit, fruitless: u32) {
@@ -31,11 +31,12 @@ pub(super) async fn resume(core: Arc<Core>, record: SagaRecord, permit: Permit, 
     let (id, keyed) = (record.id.clone(), record.key.is_some());
     let execution = Execution::again(Arc::clone(&core), entry.name, record, fruitless);
     let ticket = Ticket::new(Running::new(Arc::new(execution), permit));
-    let mut pause = FIRST_PAUSE;
+    let mut pauses = PAUSES;
     for _ in 0..CALLS {
         let Some(running) = call(&core, entry, &ticket, keyed).await else {
             return;
         };
+        let pause = pauses.next();
         tracing::warn!(saga = entry.name, saga_id = %id, ?pause,
             "a policy above the saga refused to run it again; the call is repeated");
         ticket.put(running);
@@ -45,7 +46,6 @@ pub(super) async fn resume(core: Arc<Core>, record: SagaRecord, permit: Permit, 
         {
             break;
         }
-        pause = (pause * 2).min(LONGEST_PAUSE);
     }
     // Taken apart, so that it is not handed to the supervisor, which would come here again.
     drop(ticket.take().and_then(Running::into_parts));

@@ -9,17 +9,18 @@ use pin_project_lite::pin_project;
 use super::abandon::Running;
 use super::admission::{self, Admitted};
 use super::compensation::Undone;
-use super::context::{self, Context, Ticket};
+use super::context::{self, Context};
 use super::ending;
 use super::execution::Execution;
 use super::ledger::Stop;
+use super::ticket::Ticket;
 use super::unstoppable::Unstoppable;
 use crate::arguments::Arguments;
+use crate::core::{Permit, background, current};
 use crate::dlq;
 use crate::error::Error;
 use crate::idempotency::SagaKey;
-use crate::outcome::{Answer, Function, Origin, Outcome, Refusal, Stored};
-use crate::runtime::{self, Permit};
+use crate::outcome::{Answer, Failures, Function, Origin, Outcome, Refusal, Stored};
 
 /// A saga, and the name under which the journal has it.
 #[derive(Debug)]
@@ -58,7 +59,8 @@ impl Saga {
         key: Option<SagaKey>,
         call: C,
         function: Function<Result<T, E>>,
-        stored: Stored<T, E>,
+        stored: Stored<T>,
+        failures: Failures<E>,
     ) -> Answer<T, E>
     where
         C: Future<Output = O>,
@@ -81,7 +83,7 @@ impl Saga {
             execution: Arc::clone(&execution),
         };
         let outcome = context::within(Context::Body(execution), polled).await;
-        end(running, outcome.into_answer(), function, stored).await
+        end(running, outcome.into_answer(), function, stored, failures).await
     }
 
     async fn admit(
@@ -92,13 +94,14 @@ impl Saga {
     ) -> Result<Admitted, admission::Denied> {
         let denied = |error| (error, Refusal::Final);
         let input = arguments.encode(function).map_err(denied)?;
-        let Some(core) = runtime::current().filter(|core| !core.inspects) else {
+        let Some(core) = current().filter(|core| !core.inspects) else {
             let attribute = "saga";
             return Err(denied(Error::NoRuntime {
                 attribute,
                 function,
             }));
         };
+        background(function).map_err(denied)?;
         admission::admit(&core, self.name, function, input, key).await
     }
 }
@@ -107,12 +110,12 @@ impl Saga {
 fn completed<T, E>(
     output: &str,
     function: Function<Result<T, E>>,
-    stored: Stored<T, E>,
+    stored: Stored<T>,
 ) -> Answer<T, E> {
     match (stored.decode)(output) {
         Ok(value) => Answer {
             result: Ok(value),
-            origin: Origin::BODY,
+            origin: Origin::RECORD,
         },
         Err(source) => {
             let error = Error::Decode {
@@ -139,13 +142,14 @@ async fn end<T, E>(
     running: Running,
     answer: Answer<T, E>,
     function: Function<Result<T, E>>,
-    stored: Stored<T, E>,
+    stored: Stored<T>,
+    failures: Failures<E>,
 ) -> Answer<T, E> {
     let Some((execution, permit)) = running.into_parts() else {
         return answer;
     };
     let refused = |error| Answer::refused(error, Refusal::Final, &function);
-    let end = judge(&execution, &answer, function.name, stored);
+    let end = judge(&execution, &answer, function.name, stored, failures);
     let failure = match end {
         End::Stop(stop) => Some(execution.error(stop, function.name)),
         End::Complete(output) => {
@@ -172,12 +176,13 @@ fn judge<T, E>(
     execution: &Execution,
     answer: &Answer<T, E>,
     function: &'static str,
-    stored: Stored<T, E>,
+    stored: Stored<T>,
+    failures: Failures<E>,
 ) -> End {
     match (execution.stopped(), &answer.result) {
         (Some(Stop::Mismatch(difference)), _) => End::Die(difference),
         (Some(stop), _) => End::Stop(stop),
-        (None, Err(error)) => End::Undo((stored.describe)(error), None),
+        (None, Err(error)) => End::Undo((failures.describe)(error), None),
         (None, Ok(value)) => match (execution.unasked(), (stored.encode)(value)) {
             (Some(difference), _) => End::Die(difference),
             (None, Ok(output)) => End::Complete(output),

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::journal::{SagaId, SagaRecord, Status};
+use crate::core::Core;
 use crate::error::StoreError;
-use crate::runtime::Core;
 
 /// The sagas in the journal, from [`Runtime::sagas`](crate::runtime::Runtime::sagas).
 pub struct Sagas {

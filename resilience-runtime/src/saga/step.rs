@@ -61,7 +61,7 @@ impl SagaStep {
         arguments: Arguments,
         call: C,
         function: Function<Result<T, E>>,
-        stored: Stored<T, E>,
+        stored: Stored<T>,
     ) -> Answer<T, E>
     where
         C: Future<Output = O>,
@@ -81,7 +81,7 @@ impl SagaStep {
                 return match self.replay(&execution, &output, stored) {
                     Ok(value) => Answer {
                         result: Ok(value),
-                        origin: Origin::BODY,
+                        origin: Origin::RECORD,
                     },
                     Err(stop) => refused(execution.error(stop, function.name)),
                 };
@@ -106,12 +106,7 @@ impl SagaStep {
         }
     }
 
-    fn replay<T, E>(
-        &self,
-        execution: &Execution,
-        output: &str,
-        stored: Stored<T, E>,
-    ) -> Result<T, Stop> {
+    fn replay<T>(&self, execution: &Execution, output: &str, stored: Stored<T>) -> Result<T, Stop> {
         (stored.decode)(output).map_err(|error| {
             execution.mismatch(format!(
                 "the output of step `{}` is of another type than the code's: {error}",
@@ -130,7 +125,7 @@ struct Unfinished<'a> {
 
 impl Unfinished<'_> {
     /// Notes how the call ended; `Err` says why an output cannot be kept.
-    fn settle<T, E>(mut self, answer: &Answer<T, E>, stored: Stored<T, E>) -> Result<(), String> {
+    fn settle<T, E>(mut self, answer: &Answer<T, E>, stored: Stored<T>) -> Result<(), String> {
         let output = match &answer.result {
             Ok(value) => (stored.encode)(value),
             Err(_) => {

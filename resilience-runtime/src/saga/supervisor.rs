@@ -11,15 +11,7 @@ use super::execution::Execution;
 use super::journal::Status;
 use super::ledger::{self, Stop};
 use super::resume::resume;
-use crate::runtime::Permit;
-
-/// A saga whose body was dropped before its end.
-pub(crate) struct Abandoned {
-    pub(super) execution: Arc<Execution>,
-    pub(super) permit: Permit,
-    /// The body ended by a panic.
-    pub(super) panicked: bool,
-}
+use crate::core::{Abandoned, Permit};
 
 /// How often in a row a saga may be cut off without finishing a step. A timeout above it that is
 /// shorter than its slowest step would cut it off for ever.
@@ -34,7 +26,7 @@ pub(crate) async fn supervise(mut abandoned: mpsc::UnboundedReceiver<Abandoned>)
         tokio::select! {
             saga = abandoned.recv() => match saga {
                 Some(saga) => {
-                    working.spawn(finish(saga));
+                    working.spawn(saga);
                 }
                 None => break,
             },
@@ -47,12 +39,8 @@ pub(crate) async fn supervise(mut abandoned: mpsc::UnboundedReceiver<Abandoned>)
     }
 }
 
-async fn finish(saga: Abandoned) {
-    let Abandoned {
-        execution,
-        permit,
-        panicked,
-    } = saga;
+/// Finishes a saga whose body was dropped before its end; `panicked` says that a panic dropped it.
+pub(super) async fn finish(execution: Arc<Execution>, permit: Permit, panicked: bool) {
     // In each case a `Stop` means that somebody else goes on, or the next process.
     match execution.stopped() {
         Some(Stop::Mismatch(difference)) => {

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::journal::{SagaId, SagaRecord};
+use crate::core::Core;
 use crate::error::StoreError;
-use crate::runtime::Core;
+use crate::pauses::Pauses;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// Between two looks at a saga of another process.
+const PAUSES: Pauses = Pauses::new(Duration::from_millis(20), Duration::from_millis(500));
 /// After so many looks it may be that the saga's process is gone.
 const LOOKS: u32 = 16;
 
@@ -24,7 +25,8 @@ pub(super) enum Waited {
 
 /// Woken by the sagas of this process; those of others are looked for, ever less often.
 pub(super) async fn wait(core: &Core, id: &SagaId) -> Result<Waited, StoreError> {
-    let mut pause = FIRST_PAUSE;
+    let mut pauses = PAUSES;
+    let mut pause = pauses.next();
     for _ in 0..LOOKS {
         // Before the look, so that an end after it is not missed.
         let expected = core.endings.expect(id);
@@ -35,7 +37,7 @@ pub(super) async fn wait(core: &Core, id: &SagaId) -> Result<Waited, StoreError>
         }
         tokio::select! {
             () = expected.ended() => {}
-            () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+            () = tokio::time::sleep(pause) => pause = pauses.next(),
             () = core.gate.closed(), if !core.accepts() || core.gate.is_open() => {
                 if !core.accepts() {
                     return Ok(Waited::ShuttingDown);

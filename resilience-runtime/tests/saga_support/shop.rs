@@ -9,7 +9,7 @@ use std::time::Duration;
 use resilience_runtime::BoxFuture;
 use resilience_runtime::error::Error;
 use resilience_runtime::idempotency::{Digest, SagaKey};
-use resilience_runtime::outcome::{function, stored};
+use resilience_runtime::outcome::{failures, function, stored};
 use resilience_runtime::registry::{
     CompensationError, JournaledCall, Place, SagaEntry, StateType, StepEntry,
 };
@@ -142,6 +142,7 @@ async fn order_under(
     };
     let function = function::<Result<String, ShopError>>("shop::order");
     let stored = stored::<Result<String, ShopError>>();
+    let failures = failures::<Result<String, ShopError>>();
     let arguments = saga.arguments().with("customer", &customer);
     let call = async move {
         if let Some(never) = function.never() {
@@ -178,7 +179,7 @@ async fn order_under(
         }
         Ok(format!("order of {customer}"))
     };
-    let call = saga.run(arguments, key, call, function, stored);
+    let call = saga.run(arguments, key, call, function, stored, failures);
     call.await.into_result()
 }
 
@@ -205,8 +206,9 @@ pub(crate) async fn hurried(world: &World) -> Result<(), ShopError> {
     }
     let function = function::<Result<(), ShopError>>("shop::hurried");
     let stored = stored::<Result<(), ShopError>>();
+    let failures = failures::<Result<(), ShopError>>();
     let call = async { reserve(world, &1).await.map(drop) };
-    let call = SAGA.run(SAGA.arguments(), None, call, function, stored);
+    let call = SAGA.run(SAGA.arguments(), None, call, function, stored, failures);
     match tokio::time::timeout(Duration::from_secs(1), call).await {
         Ok(answer) => answer.into_result(),
         Err(_) => Err(ShopError::Refused("hurried".to_owned())),

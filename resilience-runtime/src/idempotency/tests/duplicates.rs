@@ -157,7 +157,7 @@ async fn a_key_with_other_arguments_is_refused_while_it_runs_and_after() {
 }
 
 /// A call that runs until the test ends.
-fn hold_the_key(core: &Arc<crate::runtime::Core>) -> tokio::task::JoinHandle<()> {
+fn hold_the_key(core: &Arc<crate::core::Core>) -> tokio::task::JoinHandle<()> {
     let core = Arc::clone(core);
     tokio::spawn(async move {
         let _ = call::<u32>(&core, "k", std::future::pending()).await;

@@ -16,3 +16,28 @@ pub(super) fn first(breaker: &'static CircuitBreaker) -> &'static CircuitBreaker
         .entry(breaker.name)
         .or_insert(breaker)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::policy::circuit_breaker::state::{State, Verdict};
+
+    #[test]
+    fn a_breaker_that_opens_while_its_first_call_looks_for_the_others_stays_open() {
+        static ONE: CircuitBreaker = CircuitBreaker::named("raced").failure_threshold(1);
+        static OTHER: CircuitBreaker = CircuitBreaker::named("raced").failure_threshold(1);
+        // The first call of `ONE` has got as far as this on its thread, …
+        first(&ONE);
+        // … when a call through `OTHER` fails on another, …
+        let Ok((breaker, ticket)) = OTHER.admit_slowly() else {
+            panic!("a new breaker is closed");
+        };
+        breaker.settle(ticket, Verdict::Failure { at: Instant::now() });
+        // … and now it comes to its end.
+        ONE.first();
+        assert!(ONE.admit_when_quiet().is_none());
+        assert_eq!(ONE.state(), State::Open);
+    }
+}

@@ -1,53 +1,31 @@
-//! Every registered saga and step, by name.
+//! The sagas and steps that were linked into this program, and whether they can be run from a
+//! journal.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::OpenError;
-use crate::registry::{Place, SagaEntry, StateType, States, StepEntry};
+use crate::registry::{Catalog, Place, SagaEntry, StateType, States, StepEntry};
 
-/// The functions that the journal can name.
-#[derive(Default)]
-pub(crate) struct Catalog {
-    sagas: HashMap<&'static str, &'static SagaEntry>,
-    steps: HashMap<&'static str, &'static StepEntry>,
+/// What was linked into this program.
+pub(super) fn collect() -> Result<Catalog, OpenError> {
+    Ok(Catalog {
+        sagas: index("saga", inventory::iter::<SagaEntry>.into_iter())?,
+        steps: index("saga step", inventory::iter::<StepEntry>.into_iter())?,
+    })
 }
 
-impl Catalog {
-    /// What was linked into this program.
-    pub(crate) fn collect() -> Result<Self, OpenError> {
-        Ok(Self {
-            sagas: index("saga", inventory::iter::<SagaEntry>.into_iter())?,
-            steps: index("saga step", inventory::iter::<StepEntry>.into_iter())?,
-        })
-    }
-
-    pub(crate) fn saga(&self, name: &str) -> Option<&'static SagaEntry> {
-        self.sagas.get(name).copied()
-    }
-
-    pub(crate) fn step(&self, name: &str) -> Option<&'static StepEntry> {
-        self.steps.get(name).copied()
-    }
-
-    /// The names of the sagas that this process can resume.
-    pub(crate) fn saga_names(&self) -> Vec<String> {
-        self.sagas.keys().map(|&name| name.to_owned()).collect()
-    }
-
-    /// Whether every function can be called from the journal with these states.
-    pub(crate) fn check_states(&self, states: &States) -> Result<(), OpenError> {
-        let sagas = self.sagas.values().map(|saga| Needs::of("saga", *saga));
-        let steps = self
-            .steps
-            .values()
-            .map(|step| Needs::of("saga step", *step));
-        let missing = sagas.chain(steps).filter_map(|needs| needs.missing(states));
-        // Always the same one first, so that two starts say the same.
-        match missing.min_by_key(|(name, _)| *name) {
-            Some((_, error)) => Err(error),
-            None => Ok(()),
-        }
+/// Whether every function of the catalog can be called from the journal with these states.
+pub(super) fn check_states(catalog: &Catalog, states: &States) -> Result<(), OpenError> {
+    let sagas = catalog.sagas.values();
+    let sagas = sagas.map(|saga| Needs::of("saga", *saga));
+    let steps = catalog.steps.values();
+    let steps = steps.map(|step| Needs::of("saga step", *step));
+    let missing = sagas.chain(steps).filter_map(|needs| needs.missing(states));
+    // Always the same one first, so that two starts say the same.
+    match missing.min_by_key(|(name, _)| *name) {
+        Some((_, error)) => Err(error),
+        None => Ok(()),
     }
 }
 

@@ -4,6 +4,21 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+tokio::task_local! {
+    static INSIDE: ();
+}
+
+/// Runs `future` as part of work that is inside: what it calls is let in for as long as that work is
+/// waited for. Tasks that it spawns are not part of it.
+pub(crate) async fn inside<F: Future>(future: F) -> F::Output {
+    INSIDE.scope((), future).await
+}
+
+/// Whether the current code is part of work that is inside.
+pub(super) fn is_inside() -> bool {
+    INSIDE.try_with(|()| ()).is_ok()
+}
+
 /// Counts the running work of a runtime, and closes for its shutdown.
 #[derive(Clone)]
 pub(crate) struct Gate(Arc<watch::Sender<State>>);
