@@ -20,6 +20,7 @@
     missing_docs,
     unreachable_pub,
     unused_imports,
+    clippy::all,
     clippy::unwrap_used,
     clippy::panic,
     reason = "the example's commands use the rest; its lints are checked where it is built"

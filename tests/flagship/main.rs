@@ -5,14 +5,15 @@
 //! A process has one runtime, and one circuit breaker per name: each scenario is a process of its
 //! own, a child of the test.
 
-#![allow(missing_docs)] // Tests.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)] // Tests.
 
 #[path = "../../examples/ingest"]
 #[allow(
     dead_code,
     unreachable_pub,
     unused_imports,
-    reason = "the example's commands use the rest"
+    clippy::all,
+    reason = "the example's commands use the rest; its lints are checked where it is built"
 )]
 mod app {
     pub mod attempts;
