@@ -31,7 +31,7 @@ enum Do {
 
 /// The outside world: counts what is done to it, and does what its script says.
 #[derive(Clone, Default)]
-struct World(Arc<Inner>);
+pub(crate) struct World(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {

@@ -23,7 +23,9 @@ impl From<Error> for Failure {
 }
 
 async fn open() -> Runtime {
-    let runtime = Runtime::builder("memory:").scoped().open().await;
+    // Every saga of this program is known to every runtime in it, and wants its state.
+    let builder = Runtime::builder("memory:").state(crate::durable::World::default());
+    let runtime = builder.scoped().open().await;
     runtime.expect("the memory store opens")
 }
 

@@ -53,7 +53,7 @@ impl Saga {
     /// [`Error::SagaDead`] (the body did not run), [`Error::StartInDoubt`] (it may run in the next
     /// process), [`Error::CompensationFailed`], [`Error::JournalMismatch`], [`Error::Superseded`], [`Error::Decode`], and
     /// [`Error::NotRecorded`].
-    pub async fn run<C, O, T, E>(
+    pub fn run<C, O, T, E>(
         &self,
         arguments: Arguments,
         key: Option<SagaKey>,
@@ -61,29 +61,34 @@ impl Saga {
         function: Function<Result<T, E>>,
         stored: Stored<T>,
         failures: Failures<E>,
-    ) -> Answer<T, E>
+    ) -> impl Future<Output = Answer<T, E>>
     where
         C: Future<Output = O>,
         O: Outcome<Ok = T, Err = E>,
     {
-        let admitted = match Ticket::take_for(self.name) {
-            Some(running) => Ok(Admitted::Run(running)),
-            None => self.admit(arguments, key, function.name).await,
-        };
-        let running = match admitted {
-            Ok(Admitted::Run(running)) => running,
-            Ok(Admitted::Completed(output)) => return completed(&output, function, stored),
-            Err((error, refusal)) => return Answer::refused(error, refusal, &function),
-        };
-        let Some(execution) = running.execution() else {
-            return call.await.into_answer();
-        };
-        let polled = Polled {
-            call,
-            execution: Arc::clone(&execution),
-        };
-        let outcome = context::within(Context::Body(execution), polled).await;
-        end(running, outcome.into_answer(), function, stored, failures).await
+        // In a box: durable layers nest, and a future that holds the whole of the inner one, once as
+        // an argument and once while it is awaited, would double with each.
+        let call = Box::pin(call);
+        async move {
+            let admitted = match Ticket::take_for(self.name) {
+                Some(running) => Ok(Admitted::Run(running)),
+                None => self.admit(arguments, key, function.name).await,
+            };
+            let running = match admitted {
+                Ok(Admitted::Run(running)) => running,
+                Ok(Admitted::Completed(output)) => return completed(&output, function, stored),
+                Err((error, refusal)) => return Answer::refused(error, refusal, &function),
+            };
+            let Some(execution) = running.execution() else {
+                return call.await.into_answer();
+            };
+            let polled = Polled {
+                call,
+                execution: Arc::clone(&execution),
+            };
+            let outcome = context::within(Context::Body(execution), polled).await;
+            end(running, outcome.into_answer(), function, stored, failures).await
+        }
     }
 
     async fn admit(
