@@ -2,6 +2,8 @@
 //! its call fails or waits, nobody is told an untruth, and once the disk is well again a restart
 //! finishes what was begun.
 
+use std::path::PathBuf;
+
 use resilience_test_support::crash::{Fault, at_every_write};
 use resilience_test_support::server::say;
 
@@ -25,11 +27,13 @@ fn break_at_every_write(plan: Plan) {
 
 fn break_with(plan: Plan, fault: Fault, template: &Place) {
     let mut ends = Vec::new();
+    let mut last = PathBuf::new();
     let mut violations = Vec::new();
     let (mut refused, mut waited, mut ended) = (0, 0, 0);
     let summary = at_every_write(
         fault,
         |folder| {
+            folder.clone_into(&mut last);
             std::fs::copy(template.database(), Place::at(folder).database()).expect("a copy");
             command(folder, &Job::PurchaseOnBrokenDisk(plan))
         },
@@ -50,6 +54,7 @@ fn break_with(plan: Plan, fault: Fault, template: &Place) {
             }
         },
     );
+    Place::at(&last).ledger().remove();
     report(plan, fault, &summary, &ends);
     say(&format!(
         "crash matrix: {plan:?} {fault:?}: the process did not open {refused} times, waited {waited} times, ended {ended} times"

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use resilience::{Runtime, RuntimeBuilder};
+use resilience_test_support::scratch;
 use tempfile::TempDir;
 
 use crate::journal::{self, Saga};
@@ -25,7 +26,7 @@ pub(crate) struct Snapshot {
 impl Place {
     /// A new one, removed when dropped.
     pub(crate) fn new() -> Self {
-        let own = TempDir::with_prefix("faults").expect("a temporary folder");
+        let own = scratch::folder("faults");
         let folder = own.path().join("store");
         std::fs::create_dir(&folder).expect("a folder in it");
         Self {

@@ -2,7 +2,7 @@
 //! middle of it.
 
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use resilience_test_support::crash::{Fault, Summary, at_every_write};
 use resilience_test_support::server::say;
@@ -32,9 +32,11 @@ fn kill_at_every_write(plan: Plan) {
 fn kill_with(plan: Plan, fault: Fault, template: &Place) {
     let is_new = plan == Plan::Succeed;
     let mut ends = Vec::new();
+    let mut last = PathBuf::new();
     let summary = at_every_write(
         fault,
         |folder| {
+            folder.clone_into(&mut last);
             if !is_new {
                 std::fs::copy(template.database(), Place::at(folder).database()).expect("a copy");
             }
@@ -48,6 +50,7 @@ fn kill_with(plan: Plan, fault: Fault, template: &Place) {
             }
         },
     );
+    Place::at(&last).ledger().remove();
     report(plan, fault, &summary, &ends);
     let points_min = if is_new { POINTS_MIN_NEW } else { POINTS_MIN };
     let points = summary.points;
