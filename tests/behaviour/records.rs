@@ -11,6 +11,7 @@ use resilience::{
 
 /// Not `Display`: only a saga asks for that.
 #[derive(Debug)]
+#[allow(dead_code)] // Read through `Debug` when a test fails.
 enum Failure {
     Down,
     Policy(Error),
