@@ -313,7 +313,8 @@ pub use resilience_macros::idempotent;
 ///
 /// **After a crash** (kill -9) every saga whose start was acknowledged is finished or undone by the
 /// next process that opens the store. With `#[idempotent]` above, a later call with the same key
-/// joins it.
+/// joins it, or gets its result; `ttl` after its completion the key is new. The key of a saga in the
+/// dead letter queue stays taken until an operator has settled it.
 ///
 /// **Cost.** `k + 1` durable writes for `k` steps; concurrent sagas share commits.
 pub use resilience_macros::saga;

@@ -1,6 +1,7 @@
 //! What a policy costs a call when all is well: nothing fails, nothing is late, nothing is open.
+//! And what a call costs that an open circuit breaker rejects.
 //!
-//! `cargo bench -p resilience-benches --features attributes --bench policies`
+//! `cargo bench -p resilience-benches --bench policies`
 //!
 //! Every row makes the same call, a future that is ready at once, so that the figures are the
 //! policies' alone. Configurations: retry with 3 attempts, exponential from 10 ms; breakers open
@@ -8,7 +9,6 @@
 //! hour; timeouts of 1 s. A `tower` service is used through one `&mut` handle, which is the best
 //! that it can do: a shared function would have to clone it for each call.
 
-#[cfg(feature = "attributes")]
 mod ours;
 mod peers;
 
@@ -21,24 +21,44 @@ use resilience_benches::{Bench, Side};
 const ATTEMPTS: usize = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const FAILURES: u32 = 5;
+/// More failures than any of the breakers waits for.
+const MANY: usize = 200;
 const OPEN_FOR: Duration = Duration::from_secs(60 * 60);
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// The error of the call, which never happens.
-#[derive(Debug, Clone)]
-struct Failure;
+/// The error of the call: what a client of some service might have.
+#[derive(Debug, Clone, Copy)]
+enum Failure {
+    /// The service answered with this code.
+    Code(u64),
+    /// A policy refused the call or cut it off.
+    Refused,
+}
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the call failed")
+        match self {
+            Self::Code(code) => write!(f, "the call failed with {code}"),
+            Self::Refused => f.write_str("the call was refused"),
+        }
     }
 }
 
 impl std::error::Error for Failure {}
 
-/// The call.
+/// The call. Whether it fails is not known to the compiler. (Were the whole result hidden from it,
+/// as by a `black_box` around it, every row would above all measure how the processor reads back
+/// at once what was written in halves.)
 async fn operation(number: u64) -> Result<u64, Failure> {
-    black_box(Ok(number))
+    match black_box(number) {
+        0 => Err(Failure::Code(number)),
+        number => Ok(number),
+    }
+}
+
+/// The call, to a service that is down.
+async fn broken(number: u64) -> Result<u64, Failure> {
+    operation(number - argument()).await
 }
 
 /// The argument of the call, which the compiler does not know.
@@ -54,24 +74,24 @@ fn main() -> std::io::Result<()> {
     });
 
     bench.group("circuit breaker, closed");
-    #[cfg(feature = "attributes")]
     ours::circuit_breaker(&mut bench);
     peers::circuit_breakers(&mut bench);
 
     bench.group("retry, no failure");
-    #[cfg(feature = "attributes")]
     ours::retry(&mut bench);
     peers::retries(&mut bench);
 
     bench.group("timeout, ready at once");
-    #[cfg(feature = "attributes")]
     ours::timeout(&mut bench);
     peers::timeouts(&mut bench);
 
     bench.group("retry over circuit breaker over timeout");
-    #[cfg(feature = "attributes")]
     ours::stack(&mut bench);
     peers::stacks(&mut bench);
+
+    bench.group("circuit breaker, open: the call is rejected");
+    ours::open_breaker(&mut bench);
+    peers::open_breakers(&mut bench);
 
     bench.run();
     Ok(())

@@ -3,11 +3,11 @@
 use resilience::{circuit_breaker, retry, timeout};
 use resilience_benches::{Bench, Side};
 
-use crate::{Failure, argument, operation};
+use crate::{Failure, MANY, argument, broken, operation};
 
 impl From<resilience::Error> for Failure {
     fn from(_: resilience::Error) -> Self {
-        Self
+        Self::Refused
     }
 }
 
@@ -33,6 +33,11 @@ async fn with_all_three(number: u64) -> Result<u64, Failure> {
     operation(number).await
 }
 
+#[circuit_breaker(failure_threshold = 5, open_for = 1h)]
+async fn rejected(number: u64) -> Result<u64, Failure> {
+    broken(number).await
+}
+
 pub(crate) fn circuit_breaker(bench: &mut Bench) {
     bench.row(Side::Ours, "#[circuit_breaker]", async || {
         guarded(argument()).await
@@ -53,4 +58,17 @@ pub(crate) fn stack(bench: &mut Bench) {
         "#[retry] #[circuit_breaker] #[timeout]",
         async || with_all_three(argument()).await,
     );
+}
+
+pub(crate) fn open_breaker(bench: &mut Bench) {
+    let last = bench.block_on(async {
+        for _ in 0..MANY {
+            let _ = rejected(argument()).await;
+        }
+        rejected(argument()).await
+    });
+    assert!(matches!(last, Err(Failure::Refused)), "it is not open");
+    bench.row(Side::Ours, "#[circuit_breaker]", async || {
+        rejected(argument()).await
+    });
 }

@@ -11,7 +11,9 @@ use tower_resilience_circuitbreaker::{
 use tower_resilience_retry::RetryLayer;
 use tower_resilience_timelimiter::{TimeLimiterError, TimeLimiterLayer};
 
-use crate::{ATTEMPTS, FAILURES, FIRST_PAUSE, Failure, LIMIT, OPEN_FOR, argument, operation};
+use crate::{
+    ATTEMPTS, FAILURES, FIRST_PAUSE, Failure, LIMIT, MANY, OPEN_FOR, argument, broken, operation,
+};
 
 pub(crate) fn circuit_breakers(bench: &mut Bench) {
     let breaker = recloser();
@@ -19,12 +21,7 @@ pub(crate) fn circuit_breakers(bench: &mut Bench) {
         breaker.call(operation(argument())).await
     });
 
-    let breaker = failsafe::Config::new()
-        .failure_policy(failsafe::failure_policy::consecutive_failures(
-            FAILURES,
-            failsafe::backoff::constant(OPEN_FOR),
-        ))
-        .build();
+    let breaker = failsafe();
     bench.row(Side::Peer, "failsafe 1.3", async move || {
         breaker.call(operation(argument())).await
     });
@@ -32,6 +29,46 @@ pub(crate) fn circuit_breakers(bench: &mut Bench) {
     let mut service = ServiceBuilder::new()
         .layer(tower_resilience_breaker())
         .service(service_fn(operation));
+    bench.row(Side::Peer, "tower-resilience 0.14", async move || {
+        call(&mut service).await
+    });
+}
+
+pub(crate) fn open_breakers(bench: &mut Bench) {
+    let breaker = recloser();
+    bench.block_on(async {
+        for _ in 0..MANY {
+            let _ = breaker.call(broken(argument())).await;
+        }
+        let last = breaker.call(broken(argument())).await;
+        assert!(matches!(last, Err(recloser::Error::Rejected)));
+    });
+    bench.row(Side::Peer, "recloser 1.4", async move || {
+        breaker.call(broken(argument())).await
+    });
+
+    let breaker = failsafe();
+    bench.block_on(async {
+        for _ in 0..MANY {
+            let _ = breaker.call(broken(argument())).await;
+        }
+        let last = breaker.call(broken(argument())).await;
+        assert!(matches!(last, Err(failsafe::Error::Rejected)));
+    });
+    bench.row(Side::Peer, "failsafe 1.3", async move || {
+        breaker.call(broken(argument())).await
+    });
+
+    let mut service = ServiceBuilder::new()
+        .layer(tower_resilience_breaker())
+        .service(service_fn(broken));
+    bench.block_on(async {
+        for _ in 0..MANY {
+            let _ = call(&mut service).await;
+        }
+        let last = call(&mut service).await;
+        assert!(matches!(last, Err(CircuitBreakerError::OpenCircuit)));
+    });
     bench.row(Side::Peer, "tower-resilience 0.14", async move || {
         call(&mut service).await
     });
@@ -89,7 +126,7 @@ pub(crate) fn stacks(bench: &mut Bench) {
                 breaker.call(async move {
                     match tokio::time::timeout(LIMIT, operation(number)).await {
                         Ok(result) => result,
-                        Err(_) => Err(Failure),
+                        Err(_) => Err(Failure::Refused),
                     }
                 })
             };
@@ -133,6 +170,15 @@ fn recloser() -> AsyncRecloser {
             .open_wait(OPEN_FOR)
             .build(),
     )
+}
+
+fn failsafe() -> impl failsafe::futures::CircuitBreaker {
+    failsafe::Config::new()
+        .failure_policy(failsafe::failure_policy::consecutive_failures(
+            FAILURES,
+            failsafe::backoff::constant(OPEN_FOR),
+        ))
+        .build()
 }
 
 fn backon() -> ExponentialBuilder {

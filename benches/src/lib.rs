@@ -75,6 +75,11 @@ impl Bench {
         self.group = group;
     }
 
+    /// Runs `future` to its end, unmeasured: what a row needs to have happened before.
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
     /// Adds a row: `call` is one call. What it answers with is not optimised away.
     pub fn row<T>(
         &mut self,

@@ -1,8 +1,14 @@
 //! What a policy says when the policy itself, and not the user's function, is why a call failed.
 
+mod display;
+mod encode;
+mod store;
+
 use std::error::Error as StdError;
-use std::fmt;
 use std::time::Duration;
+
+pub use encode::EncodeError;
+pub use store::StoreError;
 
 /// The failure of a policy: the body was refused, cut off, or its record could not be kept.
 ///
@@ -100,6 +106,17 @@ pub enum Error {
         /// Why.
         source: StoreError,
     },
+    /// The store failed so that nobody can tell whether it has the start of a saga. The body did
+    /// not run, and the saga is withdrawn if the store turns out to have it; but when this process
+    /// ends before that, the next one may find the saga in the journal, and run it.
+    StartInDoubt {
+        /// The name of the saga.
+        saga: &'static str,
+        /// Its id, as the journal would have it.
+        id: String,
+        /// Why.
+        source: StoreError,
+    },
     /// The body ran and succeeded, and its result could not be recorded: a later call with the same
     /// key may run it again.
     NotRecorded {
@@ -175,6 +192,7 @@ impl Error {
             | Self::Store { .. }
             | Self::SagaDead { .. } => Effect::DidNotRun,
             Self::TimedOut { .. }
+            | Self::StartInDoubt { .. }
             | Self::Decode { .. }
             | Self::JournalMismatch { .. }
             | Self::Superseded { .. } => Effect::MayHaveRun,
@@ -192,135 +210,12 @@ impl Error {
     }
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CircuitOpen {
-                breaker,
-                retry_after,
-            } => write!(
-                f,
-                "circuit breaker `{breaker}` is open; it may admit a call in {retry_after:?}"
-            ),
-            Self::TimedOut { function, after } => {
-                write!(
-                    f,
-                    "`{function}` did not answer within {after:?}; it may have had its effect"
-                )
-            }
-            Self::NameConflict {
-                kind,
-                name,
-                first,
-                second,
-            } => write!(
-                f,
-                "two different configurations for {kind} `{name}`: {first} and {second}; \
-                 make them equal, or give one another name"
-            ),
-            Self::NoRuntime {
-                attribute,
-                function,
-            } => write!(
-                f,
-                "`#[{attribute}]` on `{function}` keeps records, and no runtime is open; in `main`, \
-                 before the first call, write \
-                 `let runtime = resilience::Runtime::open(\"sqlite://app.db\").await?;` \
-                 and keep `runtime` until the end"
-            ),
-            Self::ShuttingDown { function } => {
-                write!(
-                    f,
-                    "`{function}` was not started: the runtime is shutting down"
-                )
-            }
-            Self::MissingState {
-                function,
-                type_name,
-            } => write!(
-                f,
-                "`{function}` has a `#[state]` parameter of type `{type_name}`, and the runtime has \
-                 none; give it one with `Runtime::builder(url).state(value)`"
-            ),
-            Self::InProgress {
-                function,
-                key,
-                waited,
-            } => write!(
-                f,
-                "another call of `{function}` with key {key} is still running after {waited:?}; \
-                 call again later for its result, or raise `wait`"
-            ),
-            Self::KeyReused { function, key } => write!(
-                f,
-                "key {key} of `{function}` was used before with other arguments; \
-                 one key stands for one operation: use a new key for a new one"
-            ),
-            Self::Encode {
-                function,
-                what,
-                source,
-            } => {
-                write!(
-                    f,
-                    "{what} of `{function}` could not be serialised: {source}"
-                )
-            }
-            Self::Decode {
-                function,
-                what,
-                source,
-            } => write!(
-                f,
-                "{what} of `{function}` could not be read back: {source}; \
-                 the type has probably changed since it was stored"
-            ),
-            Self::Store { function, source } => {
-                write!(f, "`{function}` was not run: {source}")
-            }
-            Self::NotRecorded { function, reason } => write!(
-                f,
-                "`{function}` has run, and its result could not be recorded: {reason}; \
-                 a later call with this key may run it again"
-            ),
-            Self::CompensationFailed {
-                saga,
-                id,
-                step,
-                cause,
-                dead_letter,
-            } => write!(
-                f,
-                "saga `{saga}` ({id}) failed ({cause}), and step `{step}` could not be undone; \
-                 dead letter {dead_letter} holds what is left to do"
-            ),
-            Self::SagaDead { saga, id } => write!(
-                f,
-                "saga `{saga}` ({id}) with this key is in the dead letter queue; \
-                 retry or resolve it there first"
-            ),
-            Self::JournalMismatch {
-                saga,
-                id,
-                difference,
-            } => write!(
-                f,
-                "the journal of saga `{saga}` ({id}) does not match the code: {difference}; \
-                 the saga is in the dead letter queue"
-            ),
-            Self::Superseded { saga, id } => {
-                write!(f, "saga `{saga}` ({id}) was taken over by another process")
-            }
-        }
-    }
-}
-
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::Encode { source, .. } => Some(source),
             Self::Decode { source, .. } => Some(source),
-            Self::Store { source, .. } => Some(source),
+            Self::Store { source, .. } | Self::StartInDoubt { source, .. } => Some(source),
             _ => None,
         }
     }
@@ -335,78 +230,5 @@ impl From<Error> for std::io::Error {
             _ => std::io::ErrorKind::Other,
         };
         Self::new(kind, error)
-    }
-}
-
-/// Why a value cannot be part of a key or of a journal.
-#[derive(Debug)]
-pub struct EncodeError(pub(crate) String);
-
-impl fmt::Display for EncodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl StdError for EncodeError {}
-
-impl From<serde_json::Error> for EncodeError {
-    fn from(error: serde_json::Error) -> Self {
-        Self(error.to_string())
-    }
-}
-
-/// A store could not do what it was asked.
-///
-/// Whether the write took effect is [`StoreError::effect`]: a store that went away in the middle
-/// of a commit may have done it.
-#[derive(Debug)]
-pub struct StoreError {
-    doing: &'static str,
-    effect: Effect,
-    source: Box<dyn StdError + Send + Sync>,
-}
-
-impl StoreError {
-    /// An operation that certainly had no effect.
-    pub fn refused(
-        doing: &'static str,
-        source: impl Into<Box<dyn StdError + Send + Sync>>,
-    ) -> Self {
-        Self {
-            doing,
-            effect: Effect::DidNotRun,
-            source: source.into(),
-        }
-    }
-
-    /// An operation whose effect is unknown.
-    pub fn in_doubt(
-        doing: &'static str,
-        source: impl Into<Box<dyn StdError + Send + Sync>>,
-    ) -> Self {
-        Self {
-            doing,
-            effect: Effect::MayHaveRun,
-            source: source.into(),
-        }
-    }
-
-    /// Whether the operation took effect.
-    #[must_use]
-    pub fn effect(&self) -> Effect {
-        self.effect
-    }
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the store failed while {}: {}", self.doing, self.source)
-    }
-}
-
-impl StdError for StoreError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(&*self.source)
     }
 }

@@ -45,7 +45,7 @@ use std::time::Duration;
 
 pub use canonical::Canonical;
 pub use digest::Digest;
-pub use key::{Key, KeyPart, KeyValue};
+pub use key::{Key, KeyPart, KeyValue, SagaKey};
 
 use crate::error::Error;
 use crate::outcome::{Answer, Function, Origin, Outcome, Refusal, Stored};
@@ -100,6 +100,16 @@ impl Idempotent {
         Key::new(self.operation, value)
     }
 
+    /// The key under which a saga below this operation is journaled: it must not answer for longer
+    /// than the operation keeps the result.
+    #[must_use]
+    pub fn saga_key(&self, key: &Key) -> SagaKey {
+        SagaKey {
+            digest: key.digest(),
+            ttl: self.ttl,
+        }
+    }
+
     /// Runs `call`, unless a call with `key` has succeeded before: then answers with the result of
     /// that one.
     ///
@@ -117,43 +127,48 @@ impl Idempotent {
     /// Dropped before `call` has ended: `call` is dropped, then the key is given back in the
     /// background, and a duplicate that waits runs. Dropped after `call` has ended with `Ok`: the
     /// result is recorded all the same.
-    pub async fn once<C, T, E>(
+    pub fn once<C, T, E>(
         &self,
         key: Key,
         call: C,
         function: Function<Result<T, E>>,
         stored: Stored<T>,
-    ) -> Answer<T, E>
+    ) -> impl Future<Output = Answer<T, E>>
     where
         C: Future,
         C::Output: Outcome<Ok = T, Err = E>,
     {
-        let digest = key.digest();
-        let hold = match turn::take(key, function.name, self.wait).await {
-            Turn::Run(hold) => hold,
-            Turn::RunWithoutKey => return call.await.into_answer(),
-            Turn::Replay(result) => return replay(digest, &result, &function, &stored),
-            Turn::Refused(error) => return refused(error, &function),
-        };
-        let answer = call.await.into_answer();
-        let encoded = match &answer.result {
-            Ok(value) => (stored.encode)(value),
-            Err(_) => {
-                hold.release().await;
-                return answer;
+        // In a box: durable layers nest, and a future that holds the whole of the inner one, once as
+        // an argument and once while it is awaited, would double with each.
+        let call = Box::pin(call);
+        async move {
+            let digest = key.digest();
+            let hold = match turn::take(key, function.name, self.wait).await {
+                Turn::Run(hold) => hold,
+                Turn::RunWithoutKey => return call.await.into_answer(),
+                Turn::Replay(result) => return replay(digest, &result, &function, &stored),
+                Turn::Refused(error) => return refused(error, &function),
+            };
+            let answer = call.await.into_answer();
+            let encoded = match &answer.result {
+                Ok(value) => (stored.encode)(value),
+                Err(_) => {
+                    hold.release().await;
+                    return answer;
+                }
+            };
+            let recorded = match encoded {
+                Ok(result) => hold.complete(result, self.ttl).await,
+                Err(error) => {
+                    let reason = format!("it has no JSON form: {error}");
+                    hold.abandon(&reason).await;
+                    Err(reason)
+                }
+            };
+            match recorded {
+                Ok(()) => answer,
+                Err(reason) => refused(not_recorded(function.name, reason), &function),
             }
-        };
-        let recorded = match encoded {
-            Ok(result) => hold.complete(result, self.ttl).await,
-            Err(error) => {
-                let reason = format!("it has no JSON form: {error}");
-                hold.abandon(&reason).await;
-                Err(reason)
-            }
-        };
-        match recorded {
-            Ok(()) => answer,
-            Err(reason) => refused(not_recorded(function.name, reason), &function),
         }
     }
 }

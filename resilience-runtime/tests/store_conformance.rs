@@ -12,6 +12,8 @@ mod fixture;
 mod idempotency;
 #[path = "store_conformance/journal.rs"]
 mod journal;
+#[path = "store_conformance/keys.rs"]
+mod keys;
 #[path = "store_conformance/mixed.rs"]
 mod mixed;
 #[path = "store_conformance/queue.rs"]
@@ -49,6 +51,7 @@ conformance! {
         a_released_key_is_granted_again,
         only_the_nonce_that_has_the_key_ends_the_claim,
         other_arguments_are_a_mismatch_in_every_state,
+        a_result_may_be_stored_again_by_its_nonce,
         an_expired_record_does_not_count,
         a_vanished_record_is_written_anew,
         the_key_of_a_worker_that_is_gone_is_granted_with_the_next_attempt,
@@ -58,15 +61,19 @@ conformance! {
         one_of_many_gets_the_key;
     journal:
         a_saga_is_loaded_as_it_was_written,
-        a_key_has_one_saga_until_it_is_compensated,
-        one_of_many_starts_with_a_key,
-        a_dead_saga_keeps_its_key,
         a_write_under_another_epoch_changes_nothing,
         a_write_sets_what_is_set_and_nothing_else,
         steps_come_back_in_order_whatever_the_order_of_writing,
         a_write_may_be_made_again_but_not_with_another_step,
         texts_come_back_or_are_visibly_replaced,
         sagas_are_counted_by_status;
+    keys:
+        a_key_has_one_saga_until_it_is_compensated,
+        one_of_many_starts_with_a_key,
+        a_dead_saga_keeps_its_key,
+        a_completed_saga_keeps_its_key_for_its_ttl,
+        an_unfinished_saga_keeps_its_key_whatever_its_age,
+        one_of_many_starts_with_the_key_of_an_old_saga;
     recovery:
         sagas_of_a_worker_that_is_gone_are_taken_over,
         sagas_of_live_workers_are_left_alone,

@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
-use resilience_runtime::idempotency::Digest;
 use resilience_runtime::idempotency::store::{Claim, IdempotencyStore, Nonce};
+use resilience_runtime::idempotency::{Digest, SagaKey};
+use resilience_runtime::saga::journal::{Advance, Journal, NewSaga, SagaId, Started, Status};
 use resilience_runtime::store::memory::MemoryStore;
 
 const KEY: Digest = Digest::from_bytes([1; 32]);
@@ -24,6 +25,33 @@ async fn records_live_by_the_clock_of_tokio() {
     tokio::time::advance(Duration::from_millis(1)).await;
     let claim = store.claim(KEY, KEY, Nonce::random()).await.unwrap();
     assert_eq!(claim, Claim::Granted { attempt: 1 });
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_of_completed_sagas_live_by_the_clock_of_tokio() {
+    let store = MemoryStore::new();
+    let ttl = Duration::from_secs(60);
+    let saga = || NewSaga {
+        id: SagaId::generate(),
+        name: "checkout".to_owned(),
+        key: Some(SagaKey { digest: KEY, ttl }),
+        input: "{}".to_owned(),
+    };
+    let first = saga();
+    store.start(first.clone()).await.unwrap();
+    // Its age counts from its end.
+    tokio::time::advance(2 * ttl).await;
+    let done = Advance {
+        status: Some(Status::Completed),
+        ..Advance::default()
+    };
+    store.advance(first.id, 1, done).await.unwrap();
+    tokio::time::advance(ttl - Duration::from_millis(1)).await;
+    let started = store.start(saga()).await.unwrap();
+    assert!(matches!(started, Started::Ended(_)));
+    tokio::time::advance(Duration::from_millis(1)).await;
+    let started = store.start(saga()).await.unwrap();
+    assert!(matches!(started, Started::New));
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ pub async fn checkout(shop: &Shop, order: Order) -> Result<Confirmation, Checkou
     let call = saga
         .run(
             arguments,
-            ::core::option::Option::Some(key.digest()),
+            ::core::option::Option::Some(idempotent.saga_key(&key)),
             call,
             function,
             stored,

@@ -5,6 +5,11 @@ use crate::audit::audit;
 use crate::chaos::Chaos;
 use crate::runtime;
 
+/// On the heap: a debug build's future of it is large, and the test has many.
+async fn take_in(library: &Library, path: &Path) -> Outcome {
+    Box::pin(super::take_in(library, path)).await
+}
+
 /// What the four stores hold, which must be the same.
 async fn ids(library: &Library) -> Vec<String> {
     let audit = audit(library).await.unwrap();
@@ -74,7 +79,7 @@ async fn a_file_is_in_the_stores_once_whatever_happens_to_it() {
     let held = library
         .sources
         .hold(&newer, crate::read::parse(&file, "# Four"));
-    ingest(&library, newer.clone()).await.unwrap();
+    Box::pin(ingest(&library, newer.clone())).await.unwrap();
     drop(held);
     assert_eq!(ids(&library).await.len(), 2);
     assert_eq!(retire_left_overs(&library).await.unwrap(), 1);

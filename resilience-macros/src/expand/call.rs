@@ -129,9 +129,10 @@ impl Annotated {
                 quote!(#idempotent.once(#key, #call, #function, #stored))
             }
             Policy::Saga(_) => {
-                let (saga, failures) = (local("saga"), local("failures"));
+                let (saga, idempotent) = (local("saga"), local("idempotent"));
+                let failures = local("failures");
                 let key = match self.find(Kind::Idempotent) {
-                    Some(_) => quote!(::core::option::Option::Some(#key.digest())),
+                    Some(_) => quote!(::core::option::Option::Some(#idempotent.saga_key(&#key))),
                     None => quote!(::core::option::Option::None),
                 };
                 quote!(#saga.run(#arguments, #key, #call, #function, #stored, #failures))

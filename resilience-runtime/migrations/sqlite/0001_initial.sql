@@ -16,7 +16,8 @@ CREATE TABLE resilience_sagas (
     updated_at REAL NOT NULL
 ) WITHOUT ROWID;
 
--- At most one saga per idempotency key, unless the earlier ones were undone completely.
+-- At most one saga per idempotency key, unless the earlier ones were undone completely. One that was
+-- completed loses its key to the next one when the time that the key is kept for is over.
 CREATE UNIQUE INDEX resilience_sagas_by_key ON resilience_sagas (key)
     WHERE key IS NOT NULL AND status <> 'compensated';
 

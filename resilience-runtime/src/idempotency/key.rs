@@ -1,5 +1,7 @@
 //! The key of one call: which operation, and with which arguments.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -73,6 +75,18 @@ pub struct Key {
 pub(super) struct Sealed {
     pub(super) digest: Digest,
     pub(super) fingerprint: Digest,
+}
+
+/// The key of a saga that runs under `#[idempotent]`, and how long the two share a result.
+///
+/// From [`Idempotent::saga_key`](crate::idempotency::Idempotent::saga_key).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SagaKey {
+    /// What the store knows the call by.
+    pub digest: Digest,
+    /// How long a saga that was completed answers for the key, from its end, by the store's clock.
+    /// After that the key is new, as it is for the idempotency record.
+    pub ttl: Duration,
 }
 
 impl Key {

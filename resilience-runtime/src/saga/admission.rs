@@ -11,7 +11,7 @@ use super::unstoppable::Unstoppable;
 use super::waiting::{self, Waited};
 use crate::core::{Core, Permit};
 use crate::error::{Effect, Error, StoreError};
-use crate::idempotency::Digest;
+use crate::idempotency::SagaKey;
 use crate::outcome::Refusal;
 
 /// What a call is to do.
@@ -42,13 +42,10 @@ pub(super) async fn admit(
     saga: &'static str,
     function: &'static str,
     input: String,
-    key: Option<Digest>,
+    key: Option<SagaKey>,
 ) -> Result<Admitted, Denied> {
+    let unasked = |source| rejected(function, source);
     let shutting_down = || (Error::ShuttingDown { function }, Refusal::Final);
-    let store = |source| {
-        let refusal = Refusal::Rejected { retry_after: None };
-        (Error::Store { function, source }, refusal)
-    };
     loop {
         let permit = core.enter().ok_or_else(shutting_down)?;
         let new = NewSaga {
@@ -57,14 +54,18 @@ pub(super) async fn admit(
             key,
             input: input.clone(),
         };
+        let id = new.id.clone();
         let start = Unstoppable::new(start(Arc::clone(core), saga, new, permit));
-        let ended = match start.await.map_err(store)? {
+        let ended = match start
+            .await
+            .map_err(|source| not_started(saga, function, &id, source))?
+        {
             Start::Run(running) => return Ok(Admitted::Run(running)),
             Start::Again => continue,
             Start::Dead(id) => return Err(dead(saga, &id)),
             Start::Stopped(id, stop) => return Err(stopped(saga, function, &id, &stop)),
             Start::Ended(record) => record,
-            Start::Busy(id) => match waiting::wait(core, &id).await.map_err(store)? {
+            Start::Busy(id) => match waiting::wait(core, &id).await.map_err(unasked)? {
                 Waited::Ended(record) => record,
                 Waited::Again => continue,
                 Waited::ShuttingDown => return Err(shutting_down()),
@@ -130,7 +131,7 @@ async fn take_over(
 }
 
 /// A start that failed may be in the journal all the same. Its caller was told that it did not
-/// run, so it must not.
+/// run, so it does not, unless this process ends before the journal can be asked.
 async fn withdraw(core: Arc<Core>, id: SagaId, permit: Permit) {
     if let Ok(Some(record)) = ledger::load(&core, &id).await
         && (record.status, record.epoch) == (Status::Running, 1)
@@ -139,6 +140,25 @@ async fn withdraw(core: Arc<Core>, id: SagaId, permit: Permit) {
         let cause = "the start was not confirmed, and its caller was told so".to_owned();
         super::ending::fail(Arc::new(execution), cause, permit).await;
     }
+}
+
+/// The journal failed at the start of a saga: certainly without effect, or nobody knows.
+fn not_started(
+    saga: &'static str,
+    function: &'static str,
+    id: &SagaId,
+    source: StoreError,
+) -> Denied {
+    if source.effect() == Effect::DidNotRun {
+        return rejected(function, source);
+    }
+    let id = id.to_string();
+    (Error::StartInDoubt { saga, id, source }, Refusal::Final)
+}
+
+fn rejected(function: &'static str, source: StoreError) -> Denied {
+    let refusal = Refusal::Rejected { retry_after: None };
+    (Error::Store { function, source }, refusal)
 }
 
 fn dead(saga: &'static str, id: &SagaId) -> Denied {

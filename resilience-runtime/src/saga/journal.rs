@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::BoxFuture;
 use crate::dlq::NewDeadLetter;
 use crate::error::StoreError;
+use crate::idempotency::SagaKey;
 use crate::idempotency::digest::Digest;
 
 pub use super::id::SagaId;
@@ -117,8 +118,9 @@ pub struct NewSaga {
     pub id: SagaId,
     /// The name that its function is registered under.
     pub name: String,
-    /// Set under `#[idempotent]`: at most one saga that is not [`Status::Compensated`] has it.
-    pub key: Option<Digest>,
+    /// Set under `#[idempotent]`: at most one saga that is not [`Status::Compensated`] has its
+    /// digest. See [`Journal::start`] for what its `ttl` does.
+    pub key: Option<SagaKey>,
     /// The arguments, as a JSON object.
     pub input: String,
 }
@@ -128,7 +130,8 @@ pub struct NewSaga {
 pub enum Started {
     /// The saga is in the journal, with epoch 1, owned by this process.
     New,
-    /// A saga with this key is there already and finished: this is how it ended.
+    /// A saga with this key is [`Status::Dead`], or [`Status::Completed`] for less than the `ttl`:
+    /// this is how it ended.
     Ended(SagaRecord),
     /// A saga with this key is unfinished and its process is gone; it is this process's now, under
     /// the epoch in the record.
@@ -161,7 +164,8 @@ pub struct SagaRecord {
     pub id: SagaId,
     /// The name that its function is registered under.
     pub name: String,
-    /// The idempotency key that it runs under.
+    /// The idempotency key that it runs under, or ran under until the key was given to a later
+    /// saga.
     pub key: Option<Digest>,
     /// The arguments, as a JSON object.
     pub input: String,
@@ -221,6 +225,11 @@ pub enum Written {
 /// processes with [`Journal::load`] too, which waiting callers repeat every 500 ms at most.
 pub trait Journal: Send + Sync {
     /// Writes a new saga, or finds the one that has its key.
+    ///
+    /// A saga that was completed and ended `ttl` ago or longer, by the store's clock and with the
+    /// `ttl` of the *new* saga's key, does not count: it loses its key in the commit that writes
+    /// the new one, and is kept otherwise as it is. A saga that is dead keeps its key whatever its
+    /// age, and so does one that is unfinished.
     fn start(&self, saga: NewSaga) -> BoxFuture<'_, Result<Started, StoreError>>;
 
     /// Writes what happened to `saga`, if `epoch` is still its epoch: all of `advance`, or, where the

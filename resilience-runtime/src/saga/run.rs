@@ -19,7 +19,7 @@ use crate::arguments::Arguments;
 use crate::core::{Permit, background, current};
 use crate::dlq;
 use crate::error::Error;
-use crate::idempotency::Digest;
+use crate::idempotency::SagaKey;
 use crate::outcome::{Answer, Failures, Function, Origin, Outcome, Refusal, Stored};
 
 /// A saga, and the name under which the journal has it.
@@ -43,53 +43,58 @@ impl Saga {
 
     /// Runs the saga whose body is `call`; with `key`, at most one that is not undone.
     ///
-    /// With the key of a completed saga, answers what that one answered, and with the key of a
-    /// running one waits for it. Dropped at any point, the saga goes on without its caller. See
+    /// With the key of a saga that was completed less than the key's `ttl` ago, answers what that
+    /// one answered, and with the key of a running one waits for it. Dropped at any point, the saga goes on without its caller. See
     /// [the module](super) for what a crash leaves.
     ///
     /// # Errors
     /// In the answer: the body's own error, once everything is undone, or
     /// [`Error::NoRuntime`], [`Error::ShuttingDown`], [`Error::Encode`], [`Error::Store`] and
-    /// [`Error::SagaDead`] (the body did not run), [`Error::CompensationFailed`],
-    /// [`Error::JournalMismatch`], [`Error::Superseded`], [`Error::Decode`], and
+    /// [`Error::SagaDead`] (the body did not run), [`Error::StartInDoubt`] (it may run in the next
+    /// process), [`Error::CompensationFailed`], [`Error::JournalMismatch`], [`Error::Superseded`], [`Error::Decode`], and
     /// [`Error::NotRecorded`].
-    pub async fn run<C, O, T, E>(
+    pub fn run<C, O, T, E>(
         &self,
         arguments: Arguments,
-        key: Option<Digest>,
+        key: Option<SagaKey>,
         call: C,
         function: Function<Result<T, E>>,
         stored: Stored<T>,
         failures: Failures<E>,
-    ) -> Answer<T, E>
+    ) -> impl Future<Output = Answer<T, E>>
     where
         C: Future<Output = O>,
         O: Outcome<Ok = T, Err = E>,
     {
-        let admitted = match Ticket::take_for(self.name) {
-            Some(running) => Ok(Admitted::Run(running)),
-            None => self.admit(arguments, key, function.name).await,
-        };
-        let running = match admitted {
-            Ok(Admitted::Run(running)) => running,
-            Ok(Admitted::Completed(output)) => return completed(&output, function, stored),
-            Err((error, refusal)) => return Answer::refused(error, refusal, &function),
-        };
-        let Some(execution) = running.execution() else {
-            return call.await.into_answer();
-        };
-        let polled = Polled {
-            call,
-            execution: Arc::clone(&execution),
-        };
-        let outcome = context::within(Context::Body(execution), polled).await;
-        end(running, outcome.into_answer(), function, stored, failures).await
+        // In a box: durable layers nest, and a future that holds the whole of the inner one, once as
+        // an argument and once while it is awaited, would double with each.
+        let call = Box::pin(call);
+        async move {
+            let admitted = match Ticket::take_for(self.name) {
+                Some(running) => Ok(Admitted::Run(running)),
+                None => self.admit(arguments, key, function.name).await,
+            };
+            let running = match admitted {
+                Ok(Admitted::Run(running)) => running,
+                Ok(Admitted::Completed(output)) => return completed(&output, function, stored),
+                Err((error, refusal)) => return Answer::refused(error, refusal, &function),
+            };
+            let Some(execution) = running.execution() else {
+                return call.await.into_answer();
+            };
+            let polled = Polled {
+                call,
+                execution: Arc::clone(&execution),
+            };
+            let outcome = context::within(Context::Body(execution), polled).await;
+            end(running, outcome.into_answer(), function, stored, failures).await
+        }
     }
 
     async fn admit(
         &self,
         arguments: Arguments,
-        key: Option<Digest>,
+        key: Option<SagaKey>,
         function: &'static str,
     ) -> Result<Admitted, admission::Denied> {
         let denied = |error| (error, Refusal::Final);

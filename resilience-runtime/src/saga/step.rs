@@ -56,53 +56,58 @@ impl SagaStep {
     /// [`Error::JournalMismatch`], [`Error::Superseded`] (the body must end: every step after this
     /// one answers the same), [`Error::Encode`] (not run), [`Error::NotRecorded`] (it ran, and its
     /// output has no JSON form or the runtime was stopped).
-    pub async fn run<C, O, T, E>(
+    pub fn run<C, O, T, E>(
         &self,
         arguments: Arguments,
         call: C,
         function: Function<Result<T, E>>,
         stored: Stored<T>,
-    ) -> Answer<T, E>
+    ) -> impl Future<Output = Answer<T, E>>
     where
         C: Future<Output = O>,
         O: Outcome<Ok = T, Err = E>,
     {
-        let Some(execution) = context::body() else {
-            return call.await.into_answer();
-        };
-        let refused = |error| Answer::refused(error, Refusal::Final, &function);
-        let begun = arguments
-            .encode(function.name)
-            .map(|arguments| execution.begin(self.name, arguments));
-        let step = match begun {
-            Err(error) => return refused(error),
-            Ok(Err(stop)) => return refused(execution.error(stop, function.name)),
-            Ok(Ok(Begun::Finished { output })) => {
-                return match self.replay(&execution, &output, stored) {
-                    Ok(value) => Answer {
-                        result: Ok(value),
-                        origin: Origin::RECORD,
-                    },
-                    Err(stop) => refused(execution.error(stop, function.name)),
-                };
+        // In a box: durable layers nest, and a future that holds the whole of the inner one, once as
+        // an argument and once while it is awaited, would double with each.
+        let call = Box::pin(call);
+        async move {
+            let Some(execution) = context::body() else {
+                return call.await.into_answer();
+            };
+            let refused = |error| Answer::refused(error, Refusal::Final, &function);
+            let begun = arguments
+                .encode(function.name)
+                .map(|arguments| execution.begin(self.name, arguments));
+            let step = match begun {
+                Err(error) => return refused(error),
+                Ok(Err(stop)) => return refused(execution.error(stop, function.name)),
+                Ok(Ok(Begun::Finished { output })) => {
+                    return match self.replay(&execution, &output, stored) {
+                        Ok(value) => Answer {
+                            result: Ok(value),
+                            origin: Origin::RECORD,
+                        },
+                        Err(stop) => refused(execution.error(stop, function.name)),
+                    };
+                }
+                Ok(Ok(Begun::New(step))) => step,
+            };
+            if let Err(stop) = execution.flush().await {
+                return refused(execution.error(stop, function.name));
             }
-            Ok(Ok(Begun::New(step))) => step,
-        };
-        if let Err(stop) = execution.flush().await {
-            return refused(execution.error(stop, function.name));
-        }
-        let step = Unfinished {
-            execution: &execution,
-            step: Some(step),
-            compensates_in_doubt: self.compensates_in_doubt,
-        };
-        let answer = context::within(Context::Inner, call).await.into_answer();
-        match step.settle(&answer, stored) {
-            Ok(()) => answer,
-            Err(reason) => refused(Error::NotRecorded {
-                function: function.name,
-                reason,
-            }),
+            let step = Unfinished {
+                execution: &execution,
+                step: Some(step),
+                compensates_in_doubt: self.compensates_in_doubt,
+            };
+            let answer = context::within(Context::Inner, call).await.into_answer();
+            match step.settle(&answer, stored) {
+                Ok(()) => answer,
+                Err(reason) => refused(Error::NotRecorded {
+                    function: function.name,
+                    reason,
+                }),
+            }
         }
     }
 

@@ -13,6 +13,9 @@
 //! moment it ends, however it ends, and is never taken from one that is merely slow or stopped:
 //! see the locks in the folder `<file>.workers`, which must stay beside the file. A file on a
 //! network file system is not supported.
+//!
+//! The file may be a database of your own: tables, indexes and views of this crate have names that
+//! begin with `resilience_`, and it touches nothing else in it, but for the write-ahead mode.
 
 mod connection;
 mod failure;

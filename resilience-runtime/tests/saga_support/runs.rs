@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resilience_runtime::error::Error;
+use resilience_runtime::error::{Effect, Error};
 use resilience_runtime::saga::journal::Status;
 
 use crate::process::Process;
@@ -216,11 +216,21 @@ async fn a_start_that_fails_does_not_run_the_body() {
         let process = Process::first(&[Ask::Reserve(1)]).await;
         process.store.expect(trouble);
         let error = process.order().await.unwrap_err();
-        assert!(matches!(error, ShopError::Policy(Error::Store { .. })));
-        process.runtime.shutdown().await;
-        assert!(process.world.effects().is_empty());
         // In doubt, the saga was in the journal after all, and nobody may run it any more.
         let withdrawn = trouble == Trouble::Doubt(1);
+        match error {
+            ShopError::Policy(error @ Error::Store { .. }) => {
+                assert!(!withdrawn);
+                assert_eq!(error.effect(), Effect::DidNotRun);
+            }
+            ShopError::Policy(error @ Error::StartInDoubt { saga: "order", .. }) => {
+                assert!(withdrawn);
+                assert_eq!(error.effect(), Effect::MayHaveRun);
+            }
+            other => panic!("{other:?}"),
+        }
+        process.runtime.shutdown().await;
+        assert!(process.world.effects().is_empty());
         assert_eq!(process.disk().is_empty(), !withdrawn);
         if withdrawn {
             assert_eq!(process.disk().saga().status, Status::Compensated);

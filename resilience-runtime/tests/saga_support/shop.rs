@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use resilience_runtime::BoxFuture;
 use resilience_runtime::error::Error;
-use resilience_runtime::idempotency::Digest;
+use resilience_runtime::idempotency::{Digest, SagaKey};
 use resilience_runtime::outcome::{failures, function, stored};
 use resilience_runtime::registry::{
     CompensationError, JournaledCall, Place, SagaEntry, StateType, StepEntry,
@@ -124,14 +124,17 @@ pub(crate) async fn order(world: &World, customer: u32) -> Result<String, ShopEr
 
 /// The same under `#[idempotent(key = customer)]`.
 pub(crate) async fn order_once(world: &World, customer: u8) -> Result<String, ShopError> {
-    let key = Digest::from_bytes([customer; 32]);
+    let key = SagaKey {
+        digest: Digest::from_bytes([customer; 32]),
+        ttl: Duration::from_secs(24 * 3600),
+    };
     order_under(world, u32::from(customer), Some(key)).await
 }
 
 async fn order_under(
     world: &World,
     customer: u32,
-    key: Option<Digest>,
+    key: Option<SagaKey>,
 ) -> Result<String, ShopError> {
     let saga = {
         static SAGA: Saga = Saga::named("order");

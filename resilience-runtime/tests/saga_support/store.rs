@@ -236,9 +236,10 @@ impl Journal for Store {
     fn start(&self, saga: NewSaga) -> BoxFuture<'_, Result<Started, StoreError>> {
         Box::pin(self.write(move |data| {
             let buried = data.buried.clone();
+            let key = saga.key.map(|key| key.digest);
             let same_key = data.sagas.values_mut().find(|row| {
                 let status = row.record.status;
-                saga.key.is_some() && row.record.key == saga.key && status != Status::Compensated
+                key.is_some() && row.record.key == key && status != Status::Compensated
             });
             if let Some(row) = same_key {
                 if !row.record.status.is_unfinished() {
@@ -257,7 +258,7 @@ impl Journal for Store {
             let record = SagaRecord {
                 id: saga.id.clone(),
                 name: saga.name,
-                key: saga.key,
+                key,
                 input: saga.input,
                 status: Status::Running,
                 epoch: 1,

@@ -1,9 +1,11 @@
 //! The stores under test, and what the tests write into them.
 
+use std::time::Duration;
+
 use resilience_runtime::dlq::{Kind, NewDeadLetter, Queue};
 use resilience_runtime::error::StoreError;
-use resilience_runtime::idempotency::Digest;
 use resilience_runtime::idempotency::store::IdempotencyStore;
+use resilience_runtime::idempotency::{Digest, SagaKey};
 use resilience_runtime::saga::journal::{
     Advance, Journal, NewSaga, SagaId, Started, Status, StepRecord, Written,
 };
@@ -75,11 +77,15 @@ pub(crate) fn digest(number: u32) -> Digest {
     Digest::from_bytes(bytes)
 }
 
+/// A saga whose key is kept for an hour.
 pub(crate) fn new_saga(key: Option<Digest>) -> NewSaga {
     NewSaga {
         id: SagaId::generate(),
         name: "checkout".to_owned(),
-        key,
+        key: key.map(|digest| SagaKey {
+            digest,
+            ttl: Duration::from_secs(3600),
+        }),
         input: r#"{"order":1}"#.to_owned(),
     }
 }

@@ -84,6 +84,20 @@ pub(crate) async fn other_arguments_are_a_mismatch_in_every_state(fixture: impl 
     assert_eq!(claim.unwrap(), Claim::Mismatch, "completed");
 }
 
+pub(crate) async fn a_result_may_be_stored_again_by_its_nonce(fixture: impl Fixture) {
+    let store = fixture.worker().await;
+    let (key, arguments, nonce) = (digest(1), digest(2), Nonce::random());
+    store.claim(key, arguments, nonce).await.unwrap();
+    for _ in 0..2 {
+        // The first answer may have been lost.
+        let stored = store.complete(key, arguments, nonce, "1".to_owned(), HOUR);
+        assert!(stored.await.unwrap());
+        store.release(key, nonce).await.unwrap();
+        let claim = store.claim(key, arguments, Nonce::random()).await;
+        assert_eq!(claim.unwrap(), completed("1"));
+    }
+}
+
 pub(crate) async fn an_expired_record_does_not_count(fixture: impl Fixture) {
     let store = fixture.worker().await;
     let (key, nonce) = (digest(1), Nonce::random());

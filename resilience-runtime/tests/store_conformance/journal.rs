@@ -6,9 +6,7 @@ use resilience_runtime::saga::journal::{
     Advance, Journal, NewSaga, SagaId, Started, Status, StepRecord, Written,
 };
 
-use crate::fixture::{
-    Fixture, advance, at_once, dead, died, digest, letter, new_saga, started, status, step,
-};
+use crate::fixture::{Fixture, advance, died, digest, letter, new_saga, started, status, step};
 
 pub(crate) async fn a_saga_is_loaded_as_it_was_written(fixture: impl Fixture) {
     let (store, other) = (fixture.worker().await, fixture.worker().await);
@@ -42,81 +40,6 @@ pub(crate) async fn a_saga_is_loaded_as_it_was_written(fixture: impl Fixture) {
     assert_eq!(record.error.as_deref(), Some("no stock"));
     assert_eq!(record.steps, steps);
     assert!(store.load(SagaId::generate()).await.unwrap().is_none());
-}
-
-pub(crate) async fn a_key_has_one_saga_until_it_is_compensated(fixture: impl Fixture) {
-    let store = fixture.worker().await;
-    let first = new_saga(Some(digest(1)));
-    let id = first.id.clone();
-    assert!(matches!(
-        store.start(first.clone()).await.unwrap(),
-        Started::New
-    ));
-    // The answer may have been lost, and the same start asked for again.
-    assert!(matches!(store.start(first).await.unwrap(), Started::New));
-    match store.start(new_saga(Some(digest(1)))).await.unwrap() {
-        Started::Busy(busy) => assert_eq!(busy, id),
-        other => panic!("{other:?}"),
-    }
-    let other_key = store.start(new_saga(Some(digest(2)))).await;
-    assert!(matches!(other_key.unwrap(), Started::New));
-
-    advance(&store, &id, status(Status::Compensating)).await;
-    let again = store.start(new_saga(Some(digest(1)))).await;
-    assert!(matches!(again.unwrap(), Started::Busy(_)));
-    advance(&store, &id, status(Status::Compensated)).await;
-    let again = new_saga(Some(digest(1)));
-    let second = again.id.clone();
-    assert!(matches!(store.start(again).await.unwrap(), Started::New));
-
-    let done = Advance {
-        steps: vec![step(0)],
-        output: Some("true".to_owned()),
-        ..status(Status::Completed)
-    };
-    advance(&store, &second, done).await;
-    match store.start(new_saga(Some(digest(1)))).await.unwrap() {
-        Started::Ended(record) => {
-            assert_eq!(record.id, second);
-            assert_eq!(record.output.as_deref(), Some("true"));
-            assert_eq!(record.steps, [step(0)]);
-        }
-        other => panic!("{other:?}"),
-    }
-}
-
-pub(crate) async fn one_of_many_starts_with_a_key(fixture: impl Fixture) {
-    let (here, there) = (fixture.worker().await, fixture.worker().await);
-    let answers = at_once(50, |number| {
-        let store = if number.is_multiple_of(2) {
-            &here
-        } else {
-            &there
-        }
-        .clone();
-        async move { store.start(new_saga(Some(digest(1)))).await }
-    })
-    .await;
-    let new = answers.iter().filter(|a| matches!(a, Started::New));
-    assert_eq!(new.count(), 1);
-    let busy = answers.iter().filter(|a| matches!(a, Started::Busy(_)));
-    assert_eq!(busy.count(), 49);
-    assert_eq!(
-        Journal::counts(&here).await.unwrap(),
-        [(Status::Running, 1)]
-    );
-}
-
-pub(crate) async fn a_dead_saga_keeps_its_key(fixture: impl Fixture) {
-    let store = fixture.worker().await;
-    let saga = new_saga(Some(digest(1)));
-    let id = saga.id.clone();
-    store.start(saga).await.unwrap();
-    advance(&store, &id, dead("release")).await;
-    match store.start(new_saga(Some(digest(1)))).await.unwrap() {
-        Started::Ended(record) => assert_eq!((record.id, record.status), (id, Status::Dead)),
-        other => panic!("{other:?}"),
-    }
 }
 
 pub(crate) async fn a_write_under_another_epoch_changes_nothing(fixture: impl Fixture) {

@@ -5,7 +5,7 @@ use std::path::Path;
 use resilience_runtime::saga::journal::{Journal, Started, Status};
 use resilience_runtime::store::sqlite::SqliteStore;
 
-use crate::{execute, open, saga};
+use crate::{execute, open, saga, shell};
 
 async fn refusal(path: &Path) -> String {
     SqliteStore::open(path).await.unwrap_err().to_string()
@@ -51,12 +51,42 @@ async fn a_file_is_found_under_each_of_its_names() {
 async fn a_newer_schema_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
-    execute(&path, "CREATE TABLE theirs (a); PRAGMA user_version = 7;").await;
+    let newer = "CREATE TABLE resilience_schema (version INTEGER NOT NULL);
+                 INSERT INTO resilience_schema VALUES (7);";
+    execute(&path, newer).await;
     let before = std::fs::read(&path).unwrap();
     let text = refusal(&path).await;
     assert!(text.contains("schema version 7"), "{text}");
+    assert!(text.contains("knows 1 at most"), "{text}");
     assert!(text.contains("upgrade the crate"), "{text}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_database_of_the_user_is_shared_and_keeps_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    let theirs = "CREATE TABLE orders (id); INSERT INTO orders VALUES (42);
+                  PRAGMA user_version = 4711;";
+    execute(&path, theirs).await;
+    for sagas in 1..=2 {
+        let store = open(&path).await;
+        store.start(saga("a")).await.unwrap();
+        assert_eq!(store.counts().await.unwrap(), [(Status::Running, sagas)]);
+        store.close().await.unwrap();
+        let mut shell = shell(&path).await;
+        for (query, expected) in [
+            ("PRAGMA user_version", 4711),
+            ("SELECT id FROM orders", 42),
+            ("SELECT version FROM resilience_schema", 1),
+        ] {
+            let found: i64 = sqlx::query_scalar(query)
+                .fetch_one(&mut shell)
+                .await
+                .unwrap();
+            assert_eq!(found, expected, "{query}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -2,15 +2,20 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
-use resilience_runtime::idempotency::Digest;
 use resilience_runtime::idempotency::store::{Claim, IdempotencyStore, Nonce};
+use resilience_runtime::idempotency::{Digest, SagaKey};
 use resilience_runtime::saga::journal::{Advance, Journal, NewSaga, Started, StepRecord};
 
 use crate::{open, saga};
 
 const DATABASE: &str = "STORE_SQLITE_CHILD_DATABASE";
 const KEY: Digest = Digest::from_bytes([1; 32]);
+const SAGA_KEY: SagaKey = SagaKey {
+    digest: KEY,
+    ttl: Duration::from_secs(3600),
+};
 
 /// The child of the test below; on its own, nothing.
 #[tokio::test]
@@ -21,7 +26,7 @@ async fn child_that_dies() {
     let store = open(&path).await;
     let claim = store.claim(KEY, KEY, Nonce::random()).await.unwrap();
     assert_eq!(claim, Claim::Granted { attempt: 1 });
-    for key in [None, Some(KEY)] {
+    for key in [None, Some(SAGA_KEY)] {
         let saga = NewSaga { key, ..saga("a") };
         let id = saga.id.clone();
         assert!(matches!(store.start(saga).await.unwrap(), Started::New));
@@ -59,7 +64,7 @@ async fn what_a_killed_process_held_is_free_at_once() {
     let claim = store.claim(KEY, KEY, Nonce::random()).await.unwrap();
     assert_eq!(claim, Claim::Granted { attempt: 2 });
     let again = NewSaga {
-        key: Some(KEY),
+        key: Some(SAGA_KEY),
         ..saga("a")
     };
     match store.start(again).await.unwrap() {

@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-use crate::child;
+use crate::{child, scratch};
 
 /// What happens at the chosen write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +92,7 @@ pub fn at_every_write(
     mut check: impl FnMut(&Point, &Path),
 ) -> Summary {
     for number in 1..=POINTS_MAX {
-        let folder = TempDir::with_prefix("crash").expect("a temporary folder");
+        let folder = scratch::folder("crash");
         // The library compares paths as the kernel shows them.
         let path = folder.path().canonicalize().expect("its path");
         let run = run_once(child(&path), &path, fault, number);

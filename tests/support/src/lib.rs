@@ -7,6 +7,7 @@
 //! | [`crash`] | a child process that is killed at its first durable write, its second, its third … |
 //! | [`cancel`] | a future that is dropped at its first await, its second, its third … |
 //! | [`child`] | a test that runs itself again as a child process |
+//! | [`scratch`] | folders for what killed processes leave behind |
 //! | [`wait`] | waiting for a condition with a deadline, instead of sleeping |
 //!
 //! Every loop here ends when nothing fires any more and says how often something did, so that a
@@ -19,5 +20,6 @@ pub mod cancel;
 pub mod child;
 pub mod crash;
 pub mod proxy;
+pub mod scratch;
 pub mod server;
 pub mod wait;

@@ -1,7 +1,9 @@
 //! The saga journal.
 
 use std::sync::Weak;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
 
 use super::{Data, MemoryStore, Owner, is_gone};
 use crate::BoxFuture;
@@ -16,6 +18,8 @@ use crate::saga::journal::{
 pub(super) struct Saga {
     pub(super) record: SagaRecord,
     owner: Owner,
+    /// When it was completed.
+    completed_at: Option<Instant>,
 }
 
 impl Saga {
@@ -28,6 +32,10 @@ impl Saga {
 
     fn is_left_behind(&self) -> bool {
         self.record.status.is_unfinished() && is_gone(&self.owner)
+    }
+
+    fn was_completed_before(&self, ttl: Duration) -> bool {
+        self.completed_at.is_some_and(|at| at.elapsed() >= ttl)
     }
 }
 
@@ -105,9 +113,14 @@ impl Journal for MemoryStore {
 
 impl Data {
     fn start(&mut self, new: NewSaga, owner: Owner) -> Result<Started, StoreError> {
-        if let Some(there) = new.key.and_then(|key| self.saga_with_key(key))
+        if let Some(key) = new.key
+            && let Some(there) = self.saga_with_key(key.digest)
             && there.record.id != new.id
         {
+            if there.was_completed_before(key.ttl) {
+                there.record.key = None;
+                return self.start(new, owner);
+            }
             return Ok(if there.is_left_behind() {
                 Started::TakenOver(there.acquire(owner))
             } else if there.record.status.is_unfinished() {
@@ -128,7 +141,7 @@ impl Data {
         let record = SagaRecord {
             id: new.id.clone(),
             name: new.name,
-            key: new.key,
+            key: new.key.map(|key| key.digest),
             input: new.input,
             status: Status::Running,
             epoch: 1,
@@ -136,7 +149,12 @@ impl Data {
             error: None,
             steps: Vec::new(),
         };
-        self.sagas.insert(new.id, Saga { record, owner });
+        let saga = Saga {
+            record,
+            owner,
+            completed_at: None,
+        };
+        self.sagas.insert(new.id, saga);
         Ok(Started::New)
     }
 
@@ -169,6 +187,9 @@ impl Data {
         }
         record.steps = steps;
         record.status = advance.status.unwrap_or(record.status);
+        if advance.status == Some(Status::Completed) {
+            saga.completed_at = Some(Instant::now());
+        }
         record.output = advance.output.or(record.output.take());
         record.error = advance.error.or(record.error.take());
         let name = record.name.clone();

@@ -20,7 +20,7 @@ const STATEMENTS_MAX: usize = 256;
 const ROWS_BUFFERED: usize = 1024;
 const DOING: &str = "opening the SQLite file";
 
-/// Opens the file for the first time in this store: refuses what is not ours before anything is
+/// Opens the file for the first time in this store: refuses what it cannot use before anything is
 /// written to it, and brings it to the schema of this crate.
 pub(super) async fn prepare(path: &Path) -> Result<SqliteConnection, StoreError> {
     check_place(path)?;
@@ -33,9 +33,10 @@ pub(super) async fn prepare(path: &Path) -> Result<SqliteConnection, StoreError>
     configure(&mut connection)
         .await
         .map_err(|error| explain(path, &error))?;
-    migrations::apply(&mut connection)
+    let version = migrations::apply(&mut connection)
         .await
         .map_err(|error| explain(path, &error))?;
+    check_version(path, version)?;
     Ok(connection)
 }
 
@@ -101,14 +102,14 @@ async fn check_content(path: &Path, connection: &mut SqliteConnection) -> Result
     let version = migrations::version(connection)
         .await
         .map_err(|error| explain(path, &error))?;
-    let _tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
-        .fetch_one(connection)
-        .await
-        .map_err(|error| explain(path, &error))?;
+    check_version(path, version)
+}
+
+fn check_version(path: &Path, version: i64) -> Result<(), StoreError> {
     if version > migrations::known() {
         let text = format!(
-            "{} has schema version {version}, and this version of the crate knows {} at most; \
-             upgrade the crate, or give it a file of its own",
+            "the tables of this crate in {} have schema version {version}, and this version of the \
+             crate knows {} at most; upgrade the crate, or give it another file",
             path.display(),
             migrations::known()
         );

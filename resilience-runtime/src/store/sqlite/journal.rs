@@ -114,13 +114,15 @@ impl Journal for SqliteStore {
 impl SqliteStore {
     fn starting(&self, saga: &NewSaga) -> Operation {
         let id = text(saga.id.as_str());
-        let key = saga.key.map(|key| key.to_string());
+        let key = saga.key.map(|key| key.digest.to_string());
+        let ttl = saga.key.map(|key| key.ttl.as_secs_f64());
         let change = (
             &id,
             text(&saga.name),
             &key,
             text(&saga.input),
             self.shared.worker.id(),
+            ttl,
         );
         let operation = Operation::new(STARTING, Part::Start, &*id).touching("saga", &id);
         let operation = match &key {

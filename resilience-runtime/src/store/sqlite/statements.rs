@@ -253,8 +253,20 @@ ON CONFLICT (saga_id) WHERE status = 'open' DO UPDATE SET
     output = excluded.output, error = excluded.error, updated_at = excluded.updated_at;
 ";
 
-// [saga, name, key, input, owner]
+// [saga, name, key, input, owner, seconds for which a completed saga keeps the key]
+//
+// Nothing is written to a saga after its end, so that `updated_at` of a completed one is when it
+// ended. `<> 'compensated'` says nothing new; it is what lets SQLite use the index by key.
 const START: &str = "
+UPDATE resilience_sagas SET key = NULL WHERE id IN (
+    SELECT other.id
+    FROM json_each($12) AS change
+    CROSS JOIN resilience_sagas AS other ON other.key = change.value ->> 2
+    WHERE other.key IS NOT NULL AND other.status <> 'compensated'
+      AND other.status = 'completed'
+      AND other.id <> change.value ->> 0
+      AND other.updated_at + (change.value ->> 5) <= unixepoch('subsec')
+);
 INSERT INTO resilience_sagas
     (id, name, key, input, status, epoch, owner, created_at, updated_at)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, 'running', 1, value ->> 4,

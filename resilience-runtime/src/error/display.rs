@@ -1,0 +1,134 @@
+//! What happened, to which function or key, and what to do now.
+
+use std::fmt;
+
+use super::Error;
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CircuitOpen {
+                breaker,
+                retry_after,
+            } => write!(
+                f,
+                "circuit breaker `{breaker}` is open; it may admit a call in {retry_after:?}"
+            ),
+            Self::TimedOut { function, after } => {
+                write!(
+                    f,
+                    "`{function}` did not answer within {after:?}; it may have had its effect"
+                )
+            }
+            Self::NameConflict {
+                kind,
+                name,
+                first,
+                second,
+            } => write!(
+                f,
+                "two different configurations for {kind} `{name}`: {first} and {second}; \
+                 make them equal, or give one another name"
+            ),
+            Self::NoRuntime {
+                attribute,
+                function,
+            } => write!(
+                f,
+                "`#[{attribute}]` on `{function}` keeps records, and no runtime is open; in `main`, \
+                 before the first call, write \
+                 `let runtime = resilience::Runtime::open(\"sqlite://app.db\").await?;` \
+                 and keep `runtime` until the end"
+            ),
+            Self::ShuttingDown { function } => {
+                write!(
+                    f,
+                    "`{function}` was not started: the runtime is shutting down"
+                )
+            }
+            Self::MissingState {
+                function,
+                type_name,
+            } => write!(
+                f,
+                "`{function}` has a `#[state]` parameter of type `{type_name}`, and the runtime has \
+                 none; give it one with `Runtime::builder(url).state(value)`"
+            ),
+            Self::InProgress {
+                function,
+                key,
+                waited,
+            } => write!(
+                f,
+                "another call of `{function}` with key {key} is still running after {waited:?}; \
+                 call again later for its result, or raise `wait`"
+            ),
+            Self::KeyReused { function, key } => write!(
+                f,
+                "key {key} of `{function}` was used before with other arguments; \
+                 one key stands for one operation: use a new key for a new one"
+            ),
+            Self::Encode {
+                function,
+                what,
+                source,
+            } => {
+                write!(
+                    f,
+                    "{what} of `{function}` could not be serialised: {source}"
+                )
+            }
+            Self::Decode {
+                function,
+                what,
+                source,
+            } => write!(
+                f,
+                "{what} of `{function}` could not be read back: {source}; \
+                 the type has probably changed since it was stored"
+            ),
+            Self::Store { function, source } => {
+                write!(f, "`{function}` was not run: {source}")
+            }
+            Self::StartInDoubt { saga, id, source } => write!(
+                f,
+                "saga `{saga}` ({id}) was not run by this call, and the next process may find and \
+                 run it: {source}; look for it in the journal before you start another one, or put \
+                 `#[idempotent]` above the saga and call again with its key"
+            ),
+            Self::NotRecorded { function, reason } => write!(
+                f,
+                "`{function}` has run, and its result could not be recorded: {reason}; \
+                 a later call with this key may run it again"
+            ),
+            Self::CompensationFailed {
+                saga,
+                id,
+                step,
+                cause,
+                dead_letter,
+            } => write!(
+                f,
+                "saga `{saga}` ({id}) failed ({cause}), and step `{step}` could not be undone; \
+                 dead letter {dead_letter} holds what is left to do"
+            ),
+            Self::SagaDead { saga, id } => write!(
+                f,
+                "saga `{saga}` ({id}) with this key is in the dead letter queue; \
+                 retry or resolve it there first"
+            ),
+            Self::JournalMismatch {
+                saga,
+                id,
+                difference,
+            } => write!(
+                f,
+                "the journal of saga `{saga}` ({id}) does not match the code: {difference}; \
+                 the saga is in the dead letter queue"
+            ),
+            Self::Superseded { saga, id } => {
+                write!(f, "saga `{saga}` ({id}) was taken over by another process")
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! What holds when processes are killed, disks fail, servers go away and callers lose patience: the
+//! attributes on real files, real processes and real servers.
+
+#![allow(missing_docs)] // Tests.
+// Clippy lets tests panic, but not their helpers.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod broken_disk;
+mod checker;
+mod drops;
+mod journal;
+mod keys;
+mod kills;
+mod ledger;
+mod place;
+mod process;
+mod processes;
+mod servers;
+mod shop;
+mod writes;
