@@ -11,16 +11,22 @@ use resilience::{
 
 /// Not `Display`: only a saga asks for that.
 #[derive(Debug)]
-struct Down;
+#[allow(dead_code)] // Read through `Debug` when a test fails.
+enum Failure {
+    Down,
+    Policy(Error),
+}
 
-impl From<Error> for Down {
-    fn from(_: Error) -> Self {
-        Self
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Policy(error)
     }
 }
 
 async fn open() -> Runtime {
-    let runtime = Runtime::builder("memory:").scoped().open().await;
+    // Every saga of this program is known to every runtime in it, and wants its state.
+    let builder = Runtime::builder("memory:").state(crate::durable::World::default());
+    let runtime = builder.scoped().open().await;
     runtime.expect("the memory store opens")
 }
 
@@ -32,9 +38,9 @@ static LEDGER_IS_DOWN: AtomicBool = AtomicBool::new(false);
 
 #[circuit_breaker(LEDGER)]
 #[idempotent(key = entry)]
-async fn book(entry: u32) -> Result<u32, Down> {
+async fn book(entry: u32) -> Result<u32, Failure> {
     match LEDGER_IS_DOWN.load(Ordering::Relaxed) {
-        true => Err(Down),
+        true => Err(Failure::Down),
         false => Ok(entry),
     }
 }
