@@ -222,7 +222,8 @@ pub use resilience_macros::timeout;
 /// `#[state]` (a pool, a client) is not part of either.
 ///
 /// **Result.** The success type is `Serialize` and `Deserialize`. An `Err` is not kept: it frees the
-/// key.
+/// key. A success that JSON would change (NaN, an infinity, `Some(None)`) is
+/// [`Error::NotRecorded`].
 ///
 /// **Concurrent duplicates** wait for the first call and get its result. If it fails, one of them
 /// runs.

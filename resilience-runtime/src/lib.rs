@@ -20,6 +20,7 @@ pub mod arguments;
 pub mod dlq;
 pub mod error;
 pub mod idempotency;
+mod json;
 pub mod outcome;
 pub mod policy;
 #[doc(hidden)]

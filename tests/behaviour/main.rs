@@ -4,5 +4,6 @@
 
 mod local;
 mod order;
+mod records;
 mod shapes;
 mod stacks;
