@@ -347,7 +347,10 @@ pub use resilience_macros::saga;
 /// **Guarantee.** At least once: a crash between the step's effect and its record runs it again.
 /// A step whose record is durable is never run again. A step is durable before the next one begins.
 ///
-/// **Outside a saga** the function runs as if the attribute were not there.
+/// **Outside a saga** the function runs as if the attribute were not there. A task that the body
+/// spawns is outside: its steps are neither journaled nor undone. Run steps side by side with
+/// `tokio::join!`, not with `tokio::spawn`. So is the body of another step. A saga that a saga calls
+/// is one of its own, which is not undone with its caller.
 pub use resilience_macros::saga_step;
 
 #[doc(hidden)]
