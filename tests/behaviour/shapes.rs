@@ -464,6 +464,32 @@ async fn beside_other_attributes() {
     );
 }
 
+macro_rules! made {
+    ($(#[$attr:meta])* $name:ident($argument:ident: $type:ty) -> $result:ty, $body:block) => {
+        $(#[$attr])*
+        async fn $name(_flaky: Flaky, $argument: $type) -> $result $body
+    };
+}
+
+made! {
+    #[retry(backoff = fixed(1ms))]
+    #[timeout(1s)]
+    made_by_a_macro(name: String) -> Result<String, Failure>, {
+        flaky_of(&name).touch().await?;
+        Ok(name)
+    }
+}
+
+fn flaky_of(_name: &str) -> Flaky {
+    Flaky(Arc::new(AtomicU32::new(1)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn functions_of_macros() {
+    let call = made_by_a_macro(Flaky::default(), "a".into());
+    assert_eq!(spawned(call).await, Ok("a".into()));
+}
+
 static TRIES: AtomicU32 = AtomicU32::new(0);
 
 /// The attribute above, `#[tokio::test]` below: the test itself is tried again.
