@@ -226,8 +226,8 @@ pub use resilience_macros::timeout;
 /// `#[state]` (a pool, a client) is not part of either.
 ///
 /// **Result.** The success type is `Serialize` and `Deserialize`. An `Err` is not kept: it frees the
-/// key. A result that the store does not take for five seconds is given up, its key is freed, and the
-/// caller gets [`Error::NotRecorded`].
+/// key. A success that JSON would change (NaN, an infinity, `Some(None)`), and one that the store does
+/// not take for five seconds, is [`Error::NotRecorded`], and frees the key too.
 ///
 /// **Concurrent duplicates** wait for the first call and get its result. If it fails, one of them
 /// runs. A function that calls itself with its own key is such a duplicate: it waits in vain, and gets
@@ -358,7 +358,10 @@ pub use resilience_macros::saga;
 /// **Guarantee.** At least once: a crash between the step's effect and its record runs it again.
 /// A step whose record is durable is never run again. A step is durable before the next one begins.
 ///
-/// **Outside a saga** the function runs as if the attribute were not there.
+/// **Outside a saga** the function runs as if the attribute were not there. A task that the body
+/// spawns is outside: its steps are neither journaled nor undone. Run steps side by side with
+/// `tokio::join!`, not with `tokio::spawn`. So is the body of another step. A saga that a saga calls
+/// is one of its own, which is not undone with its caller.
 pub use resilience_macros::saga_step;
 
 #[doc(hidden)]

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use crate::error::StartError;
 use crate::library::Library;
-use resilience::{OpenError, Runtime, Status, StoreError};
+use crate::stores;
+use resilience::{Runtime, Status, StoreError};
 
 /// Where the runtime keeps its records, below the data directory.
 const FILE: &str = "runtime.db";
@@ -13,8 +14,11 @@ const FILE: &str = "runtime.db";
 /// earlier run began is finished.
 ///
 /// # Errors
-/// When its file cannot be opened.
+/// When its file cannot be opened, or is damaged.
 pub async fn open(data: &Path, library: &Library) -> Result<Runtime, StartError> {
+    // Recovery asks a journal that it cannot read again and again: it may be a network that is down.
+    let sound = stores::check(&data.join(FILE)).await;
+    sound.map_err(|trouble| cannot_start(data, &trouble))?;
     let runtime = Runtime::builder(url(data))
         .state(library.clone())
         .state(library.rows.clone())
@@ -58,6 +62,32 @@ fn url(data: &Path) -> String {
     format!("sqlite://{}", data.join(FILE).display())
 }
 
-fn cannot_start(data: &Path, error: &OpenError) -> StartError {
+fn cannot_start(data: &Path, error: &impl std::fmt::Display) -> StartError {
     StartError(format!("{}: {error}", data.join(FILE).display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn damaged_records_are_reported_and_not_waited_for() {
+        let data = tempfile::tempdir().unwrap();
+        let file = data.path().join(FILE);
+        let runtime = Runtime::builder(url(data.path()))
+            .scoped()
+            .without_recovery();
+        runtime.open().await.unwrap().shutdown().await;
+        assert!(stores::check(&file).await.is_ok());
+
+        // Everything but the page that says that this is a database.
+        let mut bytes = std::fs::read(&file).unwrap();
+        bytes[4096..].fill(0xa5);
+        std::fs::write(&file, bytes).unwrap();
+        let trouble = stores::check(&file).await.unwrap_err();
+        assert!(
+            trouble.to_string().contains("the file is damaged"),
+            "{trouble}"
+        );
+    }
 }

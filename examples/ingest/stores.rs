@@ -26,6 +26,7 @@ pub use cache::Cache;
 pub use graph::Graph;
 pub use index::{Hit, Index};
 pub use rows::{Row, Rows};
+pub use sqlite::check;
 pub use trouble::Trouble;
 
 /// The ids in a store, and the content hash that it has for each.

@@ -186,7 +186,10 @@ impl Value {
             }
             Ok(name) => Some(name),
             Err(_) => {
-                let written = &self.tokens;
+                let written = match self.trees().as_slice() {
+                    [TokenTree::Ident(_) | TokenTree::Literal(_)] => self.tokens.to_string(),
+                    _ => "..".to_owned(),
+                };
                 diagnostics.error(
                     self,
                     format!("`{option}` is a string literal\nwrite `{option} = \"{written}\"`"),
@@ -217,7 +220,11 @@ impl Value {
             Err(()) => {
                 diagnostics.error(
                     self,
-                    format!("`{option}` is a whole number\nwrite `{option} = {least}` or more"),
+                    format!(
+                        "`{option}` is a whole number, at most {}\n\
+                         write it without quotes, sign or fraction",
+                        u32::MAX
+                    ),
                 );
                 None
             }

@@ -21,7 +21,7 @@ const UNITS: [(&str, u64); 7] = [
 ];
 
 /// Other ways to write a unit, and the one that is meant.
-const ALIASES: [(&str, &str); 14] = [
+const ALIASES: [(&str, &str); 16] = [
     ("sec", "s"),
     ("secs", "s"),
     ("second", "s"),
@@ -36,6 +36,9 @@ const ALIASES: [(&str, &str); 14] = [
     ("days", "d"),
     ("millis", "ms"),
     ("msec", "ms"),
+    // The micro sign, and the Greek letter that looks like it.
+    ("µs", "us"),
+    ("μs", "us"),
 ];
 
 /// A duration in an option.
@@ -220,6 +223,7 @@ mod tests {
         let message = |text| parse_text("after", text).unwrap_err();
         assert!(message("250").contains("write `250ms` or `250s`"));
         assert!(message("2 sec").contains("write `s`"));
+        assert!(message("2µs").contains("write `us`"));
         assert!(message("2w").contains("not a unit"));
         assert!(message("-2s").contains("cannot be negative"));
         assert_eq!(parse_text("wait", "0ms"), Ok(Duration::ZERO));

@@ -50,7 +50,7 @@ impl Parse for Function {
         let body = if input.peek(Token![;]) {
             Body::Missing(input.parse()?)
         } else {
-            let block: Group = input.parse()?;
+            let block = ungrouped(input)?;
             match (sig.asyncness, boxed(&block)) {
                 (None, Some((constructor, block))) => Body::Boxed { constructor, block },
                 _ => Body::Block(block),
@@ -64,6 +64,20 @@ impl Parse for Function {
             body,
         })
     }
+}
+
+/// `{ .. }`, also where it comes out of a `$body:block` of `macro_rules!`, which wraps it into a group
+/// without delimiters.
+fn ungrouped(input: ParseStream<'_>) -> syn::Result<Group> {
+    let ahead = input.fork();
+    if let Ok(TokenTree::Group(wrapper)) = ahead.parse::<TokenTree>()
+        && wrapper.delimiter() == Delimiter::None
+        && let Some(TokenTree::Group(block)) = wrapper.stream().into_iter().next()
+    {
+        input.parse::<TokenTree>()?;
+        return Ok(block);
+    }
+    input.parse()
 }
 
 /// Recognises a body that is nothing but `Box::pin(async move { .. })`.

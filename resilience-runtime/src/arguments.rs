@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::{EncodeError, Error};
+use crate::json;
 
 /// An argument that is written into the journal, so that the call can be made again: `Serialize`.
 #[diagnostic::on_unimplemented(
@@ -26,6 +27,7 @@ pub trait Journaled {
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + ?Sized> Journaled for T {
     fn journal(&self) -> Result<Value, serde_json::Error> {
+        json::count_hollow(self)?;
         serde_json::to_value(self)
     }
 }

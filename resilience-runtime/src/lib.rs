@@ -23,6 +23,7 @@ mod core;
 pub mod dlq;
 pub mod error;
 pub mod idempotency;
+mod json;
 pub mod outcome;
 mod pauses;
 pub mod policy;

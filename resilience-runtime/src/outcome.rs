@@ -10,9 +10,10 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
 
 use crate::error::{Effect, Error};
+use crate::json;
 
 /// A function's result, and where it comes from.
 #[derive(Debug)]
@@ -320,7 +321,15 @@ pub trait Storable: Sized {
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned> Storable for T {
     fn encode(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string(self)
+        let hollow = json::count_hollow(self)?;
+        let text = serde_json::to_string(self)?;
+        // Some types know their `Some(None)` from `None` when they read it back.
+        if hollow > 0 && json::count_hollow(&Self::decode(&text)?)? != hollow {
+            return Err(serde_json::Error::custom(
+                "a `Some` with nothing in it would be read back as `None`: return a type of your own",
+            ));
+        }
+        Ok(text)
     }
     fn decode(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)

@@ -7,5 +7,6 @@ mod durable;
 mod local;
 mod order;
 mod records;
+mod round_trip;
 mod shapes;
 mod stacks;

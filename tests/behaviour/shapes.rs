@@ -16,6 +16,7 @@ macro_rules! stacked {
 
 mod beside;
 mod free;
+mod made;
 mod methods;
 mod traits;
 

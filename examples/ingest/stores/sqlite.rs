@@ -21,15 +21,38 @@ pub(super) async fn open(file: &Path, schema: &'static str) -> Result<SqlitePool
     // One writer is all that SQLite has: one connection saves waiting for its lock.
     let pool = SqlitePoolOptions::new().max_connections(1);
     let pool = pool.connect_with(options).await?;
-    let check = sqlx::query_scalar("PRAGMA quick_check(1)");
-    let sound: String = check.fetch_one(&pool).await?;
-    if sound != "ok" {
-        return Err(Trouble::new(&format!(
-            "database disk image is malformed: {sound}"
-        )));
-    }
+    be_sound(&pool).await?;
     sqlx::raw_sql(schema).execute(&pool).await?;
     Ok(pool)
+}
+
+/// Checks that `file` is sound, where there is one.
+///
+/// # Errors
+/// When it is damaged, or cannot be read.
+pub async fn check(file: &Path) -> Result<(), Trouble> {
+    if !file.exists() {
+        return Ok(());
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .busy_timeout(Duration::from_secs(5));
+    let pool = SqlitePoolOptions::new().max_connections(1);
+    let pool = pool.connect_with(options).await?;
+    let sound = be_sound(&pool).await;
+    pool.close().await;
+    sound
+}
+
+async fn be_sound(pool: &SqlitePool) -> Result<(), Trouble> {
+    let check = sqlx::query_scalar("PRAGMA quick_check(1)");
+    let sound: String = check.fetch_one(pool).await?;
+    if sound == "ok" {
+        return Ok(());
+    }
+    Err(Trouble::new(&format!(
+        "database disk image is malformed: {sound}"
+    )))
 }
 
 /// SQLite's integers have a sign.

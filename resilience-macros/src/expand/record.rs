@@ -2,9 +2,10 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::Expr;
+use syn::{Expr, Ident};
 
 use super::Annotated;
+use crate::function::Parameter;
 use crate::paths::local;
 use crate::policy::{Idempotent, Kind, Policy};
 
@@ -21,8 +22,9 @@ impl Annotated {
             (None, Some(_)) => local("step"),
             (None, None) => return key,
         };
-        let (variable, arguments) = (local("arguments"), self.recorded("with"));
-        quote!(#key let #variable = #owner.arguments() #arguments;)
+        let variable = local("arguments");
+        let recorded = self.recorded(&variable, quote!(#owner.arguments()), "with");
+        quote!(#key #recorded)
     }
 
     fn declare_key(&self, policy: &Idempotent) -> TokenStream {
@@ -35,39 +37,49 @@ impl Annotated {
             }
             Some(expression) => quote!(&#expression),
             None => {
-                let names = self
-                    .parameters
-                    .iter()
-                    .filter(|parameter| !parameter.state)
-                    .flat_map(|parameter| parameter.bindings.iter().map(|binding| &binding.ident));
-                quote!(&(#(&#names,)*))
+                let names = self.recorded_bindings().map(|(parameter, argument)| {
+                    let cfgs = &parameter.cfgs;
+                    quote!(#(#cfgs)* &#argument,)
+                });
+                quote!(&(#(#names)*))
             }
         };
-        let arguments = self.recorded("argument");
-        quote!(let #variable = #idempotent.key(#key) #arguments;)
+        self.recorded(&variable, quote!(#idempotent.key(#key)), "argument")
     }
 
-    // Output: .with("order", &order).with("amount", &amount)
-    fn recorded(&self, verb: &str) -> TokenStream {
+    // Output: let arguments = saga.arguments().with("order", &order).with("amount", &amount);
+    //         #[cfg(audited)]
+    //         let arguments = arguments.with("auditor", &auditor);
+    /// An argument that is not always there stands in a statement of its own, which has its `cfg`.
+    fn recorded(&self, variable: &Ident, start: TokenStream, verb: &str) -> TokenStream {
         let verb = local(verb);
+        let mut always = start;
+        let mut sometimes = TokenStream::new();
+        for (parameter, argument) in self.recorded_bindings() {
+            let (name, cfgs) = (argument.to_string(), &parameter.cfgs);
+            let value = if parameter.is_reference() {
+                quote!(#argument)
+            } else {
+                quote_spanned!(argument.span()=> &#argument)
+            };
+            if cfgs.is_empty() {
+                always.extend(quote!(.#verb(#name, #value)));
+            } else {
+                sometimes.extend(quote! {
+                    #(#cfgs)* let #variable = #variable.#verb(#name, #value);
+                });
+            }
+        }
+        quote!(let #variable = #always; #sometimes)
+    }
+
+    fn recorded_bindings(&self) -> impl Iterator<Item = (&Parameter, &Ident)> {
         self.parameters
             .iter()
             .filter(|parameter| !parameter.state)
             .flat_map(|parameter| {
-                parameter
-                    .bindings
-                    .iter()
-                    .map(|binding| (&binding.ident, parameter.is_reference()))
+                let bindings = parameter.bindings.iter();
+                bindings.map(move |binding| (parameter, &binding.ident))
             })
-            .map(|(argument, is_reference)| {
-                let name = argument.to_string();
-                let value = if is_reference {
-                    quote!(#argument)
-                } else {
-                    quote_spanned!(argument.span()=> &#argument)
-                };
-                quote!(.#verb(#name, #value))
-            })
-            .collect()
     }
 }

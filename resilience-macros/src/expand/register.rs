@@ -38,8 +38,10 @@ impl Annotated {
         let (cfgs, name) = (self.cfgs(), self.journal_name(saga.name.as_ref()));
         let (place, states) = (self.place(), self.states());
         let (declared, passed) = (self.restored(&quote!(?)), self.passed());
+        let deprecated = self.allow_deprecated();
         quote! {
             #(#cfgs)*
+            #deprecated
             const _: () = {
                 fn resume(
                     #call: #journaled_call,
@@ -131,10 +133,11 @@ impl Annotated {
     fn passed(&self) -> TokenStream {
         self.journaled_parameters()
             .map(|(name, parameter)| {
+                let cfgs = &parameter.cfgs;
                 if parameter.is_reference() {
-                    quote!(&#name,)
+                    quote!(#(#cfgs)* &#name,)
                 } else {
-                    quote!(#name,)
+                    quote!(#(#cfgs)* #name,)
                 }
             })
             .collect()
@@ -161,8 +164,19 @@ impl Annotated {
             .parameters
             .iter()
             .filter(|parameter| parameter.state)
-            .map(Parameter::owned_type);
-        quote!(&[#(#state_type::of::<#types>()),*])
+            .map(|parameter| {
+                let (cfgs, ty) = (&parameter.cfgs, parameter.owned_type());
+                quote!(#(#cfgs)* #state_type::of::<#ty>())
+            });
+        quote!(&[#(#types),*])
+    }
+
+    // Output: #[allow(deprecated)]
+    /// The runtime may call what the author's own callers should not.
+    fn allow_deprecated(&self) -> Option<TokenStream> {
+        let attrs = &self.function.attrs;
+        let is_deprecated = attrs.iter().any(|attr| attr.path().is_ident("deprecated"));
+        is_deprecated.then(|| quote!(#[allow(deprecated)]))
     }
 
     fn cfgs(&self) -> Vec<&Attribute> {

@@ -62,7 +62,7 @@ impl Retry {
             .map(|value| Jitter::parse(&value, diagnostics));
         let retry_on = args
             .take("retry_on")
-            .map(|value| value.parse_pattern(diagnostics));
+            .map(|value| pattern(&value, diagnostics));
         let when = args
             .take("when")
             .map(|value| value.parse::<Expr>(diagnostics));
@@ -90,6 +90,27 @@ fn transpose<T>(option: Option<Option<T>>) -> Option<Option<T>> {
         None => Some(None),
         Some(value) => value.map(Some),
     }
+}
+
+/// The pattern of `retry_on`. A bare lower-case name would bind every error, and so match all of
+/// them: whoever writes one means a function or a constant.
+fn pattern(value: &Value, diagnostics: &Diagnostics) -> Option<Pat> {
+    let pattern = value.parse_pattern(diagnostics)?;
+    if let Pat::Ident(binding) = &pattern
+        && binding.subpat.is_none()
+        && binding.ident.to_string().starts_with(char::is_lowercase)
+    {
+        let name = &binding.ident;
+        diagnostics.error(
+            value,
+            format!(
+                "the pattern `{name}` matches every error\n\
+                 write `when = {name}` if it is a function, or the pattern of the errors to retry"
+            ),
+        );
+        return None;
+    }
+    Some(pattern)
 }
 
 fn attempts(value: &Value, diagnostics: &Diagnostics) -> Option<Count> {

@@ -75,4 +75,24 @@ pub async fn checkout(#[state] shop: &Shop, order: Order) -> Result<u64, Failure
     reserve(shop, order, &[]).await
 }
 
+/// Parameters that are not there in this build, under attributes that write arguments down.
+#[idempotent]
+#[saga]
+pub async fn audited(
+    #[cfg(any())] auditor: Auditor,
+    #[cfg(any())]
+    #[state]
+    log: &Log,
+    #[cfg(all())] order: Order,
+) -> Result<u64, Failure> {
+    Ok(order.id)
+}
+
+/// On its way out; the runtime may still resume it.
+#[deprecated]
+#[saga]
+pub async fn outdated(order: Order) -> Result<u64, Failure> {
+    Ok(order.id)
+}
+
 fn main() {}
