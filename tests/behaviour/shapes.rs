@@ -112,6 +112,7 @@ stacked! {
         Ok(n + u32::from(a) + u32::from(b))
     }
 
+    #[allow(clippy::needless_return)] // It is what is tested.
     async fn early_return(flaky: Flaky, early: bool) -> Result<&'static str, Failure> {
         if early {
             return Ok("early");
@@ -480,6 +481,18 @@ made! {
     }
 }
 
+macro_rules! bounded {
+    ($name:ident, $pause:literal, $time:literal) => {
+        #[retry(backoff = fixed($pause))]
+        #[timeout($time)]
+        async fn $name(flaky: Flaky) -> Result<u32, Failure> {
+            flaky.touch().await
+        }
+    };
+}
+
+bounded!(bounded_by_a_macro, 1ms, "1s");
+
 fn flaky_of(_name: &str) -> Flaky {
     Flaky(Arc::new(AtomicU32::new(1)))
 }
@@ -488,6 +501,7 @@ fn flaky_of(_name: &str) -> Flaky {
 async fn functions_of_macros() {
     let call = made_by_a_macro(Flaky::default(), "a".into());
     assert_eq!(spawned(call).await, Ok("a".into()));
+    assert_eq!(spawned(bounded_by_a_macro(Flaky::default())).await, Ok(1));
 }
 
 static TRIES: AtomicU32 = AtomicU32::new(0);
