@@ -291,7 +291,7 @@ fn split_at_commas(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
     let mut parts = vec![Vec::new()];
     let mut angles = 0_u32;
     let mut in_closure = false;
-    for token in tokens {
+    for token in tokens.into_iter().map(bare) {
         let part: &mut Vec<TokenTree> = match parts.last_mut() {
             Some(part) => part,
             None => continue,
@@ -313,6 +313,20 @@ fn split_at_commas(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
     }
     parts.retain(|part| !part.is_empty());
     parts
+}
+
+/// A literal or name that came through a `$fragment` of `macro_rules!`, out of the group without
+/// delimiters that it is wrapped into.
+fn bare(token: TokenTree) -> TokenTree {
+    if let TokenTree::Group(group) = &token
+        && group.delimiter() == Delimiter::None
+    {
+        let mut inside = group.stream().into_iter();
+        if let (Some(only), None) = (inside.next(), inside.next()) {
+            return bare(only);
+        }
+    }
+    token
 }
 
 fn ends_with_colons(part: &[TokenTree]) -> bool {

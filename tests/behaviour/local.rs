@@ -42,6 +42,18 @@ async fn always_busy(script: &Script) -> Result<(), Failure> {
     Err(Failure::Busy(Arc::new(script.next())))
 }
 
+#[retry(max_attempts = 3, backoff = fixed(0s))]
+async fn again_at_once(calls: &AtomicU32) -> Result<(), u32> {
+    Err(calls.fetch_add(1, Ordering::Relaxed))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fixed_pause_of_zero_is_none() {
+    let began = Instant::now();
+    assert_eq!(again_at_once(&AtomicU32::new(0)).await, Err(2));
+    assert_eq!(began.elapsed(), Duration::ZERO);
+}
+
 #[tokio::test(start_paused = true)]
 async fn attempts_and_pauses_are_exact_and_the_last_error_comes_back() {
     let (script, start) = (Script::default(), Instant::now());

@@ -159,13 +159,13 @@ impl Backoff {
     }
 
     fn parse_fixed(mut args: Args, diagnostics: &Diagnostics) -> Option<Self> {
-        let pause = first_pause(&mut args, diagnostics);
+        let pause = first_pause(&mut args, duration::parse_with_zero, diagnostics);
         args.finish(&[], diagnostics);
         pause.map(Self::Fixed)
     }
 
     fn parse_exponential(mut args: Args, diagnostics: &Diagnostics) -> Option<Self> {
-        let first = first_pause(&mut args, diagnostics);
+        let first = first_pause(&mut args, duration::parse, diagnostics);
         let factor = args.take("factor").map(|value| factor(&value, diagnostics));
         let max = args
             .take("max")
@@ -186,7 +186,11 @@ impl Backoff {
     }
 }
 
-fn first_pause(args: &mut Args, diagnostics: &Diagnostics) -> Option<Length> {
+fn first_pause(
+    args: &mut Args,
+    parse: fn(&str, &Value, &Diagnostics) -> Option<Length>,
+    diagnostics: &Diagnostics,
+) -> Option<Length> {
     let Some(value) = args.take_positional() else {
         let place = args.place();
         let example = place.replace("..", "100ms");
@@ -196,7 +200,7 @@ fn first_pause(args: &mut Args, diagnostics: &Diagnostics) -> Option<Length> {
         );
         return None;
     };
-    duration::parse("the pause", &value, diagnostics)
+    parse("the pause", &value, diagnostics)
 }
 
 fn factor(value: &Value, diagnostics: &Diagnostics) -> Option<Expr> {
