@@ -6,8 +6,8 @@
 
 pub use resilience_runtime::BoxFuture;
 pub use resilience_runtime::dlq::Queue;
-pub use resilience_runtime::idempotency::Digest;
 pub use resilience_runtime::idempotency::store::{Claim, IdempotencyStore, Nonce};
+pub use resilience_runtime::idempotency::{Digest, SagaKey};
 pub use resilience_runtime::saga::journal::{Advance, Journal, NewSaga, Started, Written};
 pub use resilience_runtime::store::memory;
 #[cfg(feature = "sqlite")]

@@ -34,7 +34,7 @@ mod canonical;
 pub(crate) mod digest;
 pub(crate) mod flight;
 mod hold;
-mod key;
+pub(crate) mod key;
 pub(crate) mod resuming;
 pub mod store;
 #[cfg(test)]
