@@ -305,7 +305,7 @@ pub use resilience_macros::idempotent;
 /// the outer one.
 ///
 /// **Failure.** When the function returns an error or panics, that decision is written first; then finished
-/// steps are undone, newest first, each compensation tried three times. The caller gets the
+/// steps are undone, newest first, each compensation tried three times, up to 60 s each. The caller gets the
 /// original error. What cannot be undone goes to the dead letter queue, and the caller gets
 /// [`Error::CompensationFailed`].
 ///

@@ -9,6 +9,7 @@ pub mod verify;
 use std::path::Path;
 
 use crate::error::{IngestError, StartError};
+use crate::terminal::printable;
 
 /// How a command ended, when it could begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,5 +37,5 @@ impl From<IngestError> for StartError {
 fn shown(path: &str) -> String {
     let directory = std::env::current_dir().unwrap_or_default();
     let below = Path::new(path).strip_prefix(directory);
-    below.unwrap_or(Path::new(path)).display().to_string()
+    printable(&below.unwrap_or(Path::new(path)).display().to_string())
 }

@@ -46,3 +46,10 @@ impl Paint {
         }
     }
 }
+
+/// `text` without what a terminal would take for a command: file names may hold anything.
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{FFFD}' } else { c })
+        .collect()
+}

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 use crate::document::Kind;
+use crate::terminal::printable;
 
 /// Directories that hold what tools made, not what people wrote.
 const TOOL_DIRECTORIES: [&str; 3] = ["target", "node_modules", "__pycache__"];
@@ -33,7 +34,8 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.path.display(), self.why)
+        let path = printable(&self.path.display().to_string());
+        write!(f, "{path} {}", self.why)
     }
 }
 
@@ -67,7 +69,9 @@ fn walk_root(root: &Path, except: &Path, found: &mut Found) {
                 } else {
                     &mut found.passed_over
                 };
-                set.insert(entry.into_path());
+                // By its own path, so that a link to it is no second document.
+                let path = entry.path().canonicalize();
+                set.insert(path.unwrap_or_else(|_| entry.into_path()));
             }
             Err(error) => found.problems.push(problem(&error)),
         }
@@ -130,6 +134,7 @@ mod tests {
         for name in ["a.md", "b.png", ".hidden.md"] {
             write(root.join(name), "x").unwrap();
         }
+        symlink("a.md", root.join("again.md")).unwrap();
 
         let roots = [root.clone(), root.join("a.md"), root.join("./a.md")];
         let found = walk(&roots, &root.join("data"));

@@ -15,6 +15,9 @@ use crate::registry::{Compensate, CompensationError, JournaledCall};
 
 /// How often a compensation is tried.
 const ATTEMPTS: u32 = 3;
+/// How long one attempt may take. One that hangs would keep its saga, and everybody who waits for
+/// it, for ever.
+const LIMIT: Duration = Duration::from_secs(60);
 /// Between two attempts.
 const PAUSES: Pauses = Pauses::new(Duration::from_millis(200), Duration::from_secs(1));
 
@@ -195,8 +198,13 @@ async fn call(
     });
     // What it calls works on this runtime, and is no step of any saga.
     let call = context::within(Context::Inner, Caught(call));
-    match SCOPED.scope(Arc::clone(core), call).await {
-        Ok(result) => result,
-        Err(panic) => Err(CompensationError::Failed(panic)),
+    let call = SCOPED.scope(Arc::clone(core), call);
+    match tokio::time::timeout(LIMIT, call).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(panic)) => Err(CompensationError::Failed(panic)),
+        Err(_elapsed) => {
+            let error = format!("it did not answer within {LIMIT:?}");
+            Err(CompensationError::Failed(error))
+        }
     }
 }

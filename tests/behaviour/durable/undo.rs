@@ -56,6 +56,23 @@ async fn a_compensation_is_tried_three_times() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_compensation_that_hangs_has_failed() {
+    let world = World::default();
+    let runtime = open(&world).await;
+    world.script("take 2", [Do::Fail]);
+    world.script("give back 1", [Do::Hang]);
+    let start = Instant::now();
+    let error = runtime.scope(checkout(&world, 7)).await.unwrap_err();
+    assert!(world.is_last_refusal(&error), "{error:?}");
+    assert_eq!(
+        world.begun(),
+        ["take 1", "take 2", "give back 1", "give back 1"]
+    );
+    let hung = Duration::from_secs(60) + Duration::from_millis(200);
+    assert_eq!(start.elapsed(), 3 * ACTION + hung);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_cannot_be_undone_is_a_dead_letter_until_it_is_retried() {
     let world = World::default();
     let runtime = open(&world).await;
