@@ -11,8 +11,10 @@ use clap::{Args, Parser, Subcommand};
 #[command(
     name = "ingest",
     args_conflicts_with_subcommands = true,
-    after_help = "A path called like a command is written ./search. Exit status: 0 when all is \
-                  well, 1 when some inputs were bad or some documents are not stored, 2 when the \
+    after_help = "What is stored is not done again: to see --chaos and --kill-after at work, give \
+                  them documents that are new, or a --data directory that is.\n\nA path called \
+                  like a command is written ./search. Exit status: 0 when all is well, 1 when some \
+                  inputs were bad, some documents are not stored or nothing was found, 2 when the \
                   work could not begin."
 )]
 pub struct Cli {
@@ -20,7 +22,7 @@ pub struct Cli {
     pub command: Option<Command>,
     #[command(flatten)]
     pub ingest: Ingest,
-    /// Where the stores are
+    /// The directory of the stores
     #[arg(long, value_name = "DIR", default_value = "ingest-data", global = true)]
     pub data: PathBuf,
 }
@@ -47,6 +49,7 @@ pub struct Ingest {
 pub enum Command {
     /// Find the documents that have all the words
     Search {
+        /// Whole words, in any order
         #[arg(required = true)]
         words: Vec<String>,
         /// How many documents at most
@@ -98,12 +101,9 @@ impl Cli {
 }
 
 fn rate(text: &str) -> Result<f64, String> {
-    let rate = text.parse::<f64>().map_err(|error| error.to_string())?;
-    if (0.0..=1.0).contains(&rate) {
-        Ok(rate)
-    } else {
-        Err("a share is a number from 0 to 1".to_owned())
-    }
+    let rate = text.parse::<f64>().ok();
+    rate.filter(|rate| (0.0..=1.0).contains(rate))
+        .ok_or_else(|| "a share is a number from 0 to 1, such as 0.2".to_owned())
 }
 
 /// `ingest --data DIR search …` as `ingest search --data DIR …`: after an option, the parser would

@@ -118,7 +118,12 @@ impl Tally {
                 "older versions, deleted by the next run",
             ),
             ("skipped", self.bad, false, "not readable as documents"),
-            ("passed over", self.passed_over, true, "other files"),
+            (
+                "passed over",
+                self.passed_over,
+                true,
+                "not documents, by their names",
+            ),
         ];
         let mut table = String::new();
         for (name, count, harmless, meaning) in rows {

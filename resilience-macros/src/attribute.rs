@@ -38,7 +38,7 @@ fn expand_from(first: Vec<Layer>, item: &TokenStream) -> TokenStream {
         Err(error) => {
             diagnostics.error_at(
                 error.span(),
-                format!("#[{name}] stands above an `async fn` with a body ({error})"),
+                format!("#[{name}] is for an `async fn` with a body ({error})"),
             );
             return fallback::with_item(diagnostics, item);
         }

@@ -170,7 +170,7 @@ impl From<Error> for CompensationError {
 #[diagnostic::on_unimplemented(
     message = "a compensation returns `Result<(), E>` where `E` is `Display`, not `{Self}`",
     label = "cannot compensate this step",
-    note = "write it as `async fn(the step's parameters, output: &Output) -> Result<(), Error>`"
+    note = "write it as `async fn(the step's parameters, output: &Output) -> Result<(), Error>`, and implement `Display` for its error"
 )]
 pub trait Undone {
     /// The text of the error is what the journal keeps.

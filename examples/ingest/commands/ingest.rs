@@ -41,8 +41,24 @@ pub async fn run(data: &Path, arguments: &Ingest) -> Result<Verdict, StartError>
     let paint = Paint::for_stdout();
     say(tally.table(paint).trim_end());
     let agree = say_differences(&library, &audit(&library).await?, paint).await?;
-    say(&report::speed(&tally, began.elapsed()));
+    say(&format!(
+        "{}, in {}",
+        report::speed(&tally, began.elapsed()),
+        data.display()
+    ));
+    if let Some(hint) = hint(&tally, arguments) {
+        say(&paint.dim(&format!("  {hint}")));
+    }
     Ok(Verdict::all_is_well(agree && tally.is_clean()))
+}
+
+/// What to do when faults were asked for and could not strike.
+fn hint(tally: &Tally, arguments: &Ingest) -> Option<&'static str> {
+    let asked = arguments.chaos > 0.0 || arguments.kill_after.is_some();
+    let nothing_new = tally.replayed > 0 && tally.stored + tally.compensated == 0;
+    (asked && nothing_new).then_some(
+        "nothing was new, so nothing could go wrong: give it other documents, or a new --data DIR",
+    )
 }
 
 /// The documents below `paths`; what is wrong with these is said and counted.
@@ -90,7 +106,7 @@ async fn take_in_all(library: &Library, found: Found, arguments: &Ingest, tally:
                         stopping = true;
                         progress.say("the disk is full: undoing the documents that are in work");
                     }
-                    kill_if_due(&outcome, tally, arguments.kill_after);
+                    kill_if_due(&outcome, tally, arguments.kill_after, &progress);
                 }
                 Some(Err(panic)) => {
                     tally.unsettled += 1;
@@ -106,9 +122,13 @@ async fn take_in_all(library: &Library, found: Found, arguments: &Ingest, tally:
 }
 
 /// Dies as a process does that the system kills: nothing is flushed, nothing is told.
-fn kill_if_due(outcome: &Outcome, tally: &Tally, kill_after: Option<u64>) {
+fn kill_if_due(outcome: &Outcome, tally: &Tally, kill_after: Option<u64>, progress: &Progress) {
     let stored = matches!(outcome, Outcome::Stored { .. });
     if stored && kill_after == Some(tally.stored) {
+        progress.say(&format!(
+            "killed after {} documents, in the middle of others; run it again to have them finished",
+            tally.stored
+        ));
         let process = rustix::process::getpid();
         let killed = rustix::process::kill_process(process, rustix::process::Signal::KILL);
         eprintln!("could not kill this process: {killed:?}");

@@ -27,12 +27,12 @@ pub async fn run(data: &Path) -> Result<Verdict, StartError> {
     let superseding = library.rows.superseding().await?;
     for row in &superseding {
         say(&paint.bad(&format!(
-            "  {} has older versions that are not deleted yet; ingest something to have them deleted",
+            "  {} has older versions that are not deleted yet; the next `ingest` deletes them",
             shown(&row.document.path)
         )));
     }
     if unfinished > 0 {
-        let text = "documents are half-way; ingest something to have them finished";
+        let text = "documents are half-way; the next `ingest` finishes them";
         say(&paint.bad(&format!("  {unfinished} {text}")));
     }
     if dead > 0 {

@@ -18,9 +18,13 @@ impl Timeout {
         // Messages call the time by a word that the user wrote.
         let named = args.take("after").map(|value| ("after", value));
         let given = named.or_else(|| Some(("timeout", args.take_positional()?)));
+        // A time under another name is one mistake, not a missing time as well.
+        let missing = given.is_none() && args.is_empty();
         args.finish(&["after"], diagnostics);
         let Some((word, value)) = given else {
-            diagnostics.error_at(span, "#[timeout] needs a time\nwrite `#[timeout(2s)]`");
+            if missing {
+                diagnostics.error_at(span, "#[timeout] needs a time\nwrite `#[timeout(2s)]`");
+            }
             return None;
         };
         let after = duration::parse(word, &value, diagnostics)?;

@@ -1,6 +1,7 @@
 //! What happened, to which function or key, and what to do now.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::Error;
 
@@ -12,7 +13,8 @@ impl fmt::Display for Error {
                 retry_after,
             } => write!(
                 f,
-                "circuit breaker `{breaker}` is open; it may admit a call in {retry_after:?}"
+                "circuit breaker `{breaker}` is open; it may admit a call in {:?}",
+                readable(*retry_after)
             ),
             Self::TimedOut { function, after } => {
                 write!(
@@ -130,5 +132,34 @@ impl fmt::Display for Error {
                 write!(f, "saga `{saga}` ({id}) was taken over by another process")
             }
         }
+    }
+}
+
+/// Without the digits below a millisecond that a clock leaves behind; never shorter than it is.
+fn readable(time: Duration) -> Duration {
+    const MILLISECOND: u32 = 1_000_000;
+    let excess = time.subsec_nanos() % MILLISECOND;
+    if excess == 0 {
+        return time;
+    }
+    time.saturating_add(Duration::from_nanos((MILLISECOND - excess).into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_a_clock_measured_is_told_in_milliseconds() {
+        let error = Error::CircuitOpen {
+            breaker: "db",
+            retry_after: Duration::from_nanos(59_999_981_779),
+        };
+        assert_eq!(
+            error.to_string(),
+            "circuit breaker `db` is open; it may admit a call in 60s"
+        );
+        assert_eq!(readable(Duration::MAX), Duration::MAX);
+        assert_eq!(readable(Duration::ZERO), Duration::ZERO);
     }
 }

@@ -9,7 +9,8 @@ use crate::registry::Place;
 /// Why [`Runtime::open`](super::Runtime::open) did not open a runtime.
 ///
 /// A URL is never part of the message beyond its scheme: it may hold a password.
-#[derive(Debug)]
+///
+/// `Debug` says what `Display` says: it is what `unwrap`, and a `main` that returns the error, show.
 #[non_exhaustive]
 pub enum OpenError {
     /// The URL names no store that exists.
@@ -121,6 +122,12 @@ impl fmt::Display for OpenError {
             ),
             Self::Store(source) => write!(f, "the store could not be opened: {source}"),
         }
+    }
+}
+
+impl fmt::Debug for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -123,11 +123,12 @@ impl SqliteStore {
     /// answered are safe in either case.
     pub async fn close(self) -> Result<(), StoreError> {
         const DOING: &str = "closing the SQLite file";
+        // The connection that writes is to be the last: it moves the log into the file. An idle
+        // writer closes as soon as it is told.
+        self.shared.readers.close().await;
         let (done, closed) = oneshot::channel();
         let sent = self.shared.writer.send(Message::Close(done)).await;
         sent.map_err(|_| failure::closed(DOING))?;
-        // The connection that writes is to be the last: it moves the log into the file.
-        self.shared.readers.close().await;
         let closed = closed.await.map_err(|_| failure::closed(DOING))?;
         closed.map_err(|error| StoreError::in_doubt(DOING, error))
     }

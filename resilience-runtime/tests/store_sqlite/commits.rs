@@ -120,6 +120,17 @@ async fn closing_finishes_what_was_handed_over_and_refuses_the_rest() {
     assert_eq!(taken.len(), 100);
 }
 
+/// The connections that read cannot move the log into the file: none of them may be the last.
+#[tokio::test]
+async fn closing_moves_the_log_into_the_file_after_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("a.db")).await;
+    store.start(saga("a")).await.unwrap();
+    assert_eq!(store.counts().await.unwrap(), [(Status::Running, 1)]);
+    store.close().await.unwrap();
+    assert!(!folder.path().join("a.db-wal").exists());
+}
+
 #[tokio::test]
 async fn expired_records_are_deleted_by_later_claims() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
 // Something that is not a function.
-//~ #[timeout] stands above an `async fn` with a body
+//~ #[timeout] is for an `async fn` with a body
 
 use resilience::timeout;
 
