@@ -215,7 +215,7 @@ pub use resilience_macros::timeout;
 ///
 /// | option | default | |
 /// |---|---|---|
-/// | `key` | all arguments without `#[state]` | any expression that is `Serialize`; a tuple may borrow |
+/// | `key` | all arguments without `#[state]`; on a method it must be given | any expression that is `Serialize`; a tuple may borrow |
 /// | `ttl` | `24h` | how long a result is kept, by the store's clock |
 /// | `wait` | `5s` | how long a duplicate waits for a running first call; `0s` is not at all |
 /// | `name` | the function's path | the operation's name in the key; set it before you move the function |

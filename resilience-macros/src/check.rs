@@ -29,6 +29,7 @@ impl Subject<'_> {
         self.no_policy_stands_twice();
         self.retried_function_returns_no_mutable_borrow();
         self.idempotent_function_has_something_to_key();
+        self.the_key_of_a_method_is_written_down();
         self.state_is_for_records();
         self.saga_and_step_are_two_functions();
         self.only_idempotent_stands_above_a_saga();
@@ -168,12 +169,28 @@ impl Subject<'_> {
     fn idempotent_function_has_something_to_key(&self) {
         if let Some(Policy::Idempotent(idempotent)) = self.find(Kind::Idempotent)
             && idempotent.key.is_none()
+            && self.function.sig.receiver().is_none()
             && self.parameters.iter().all(|parameter| parameter.state)
         {
             self.diagnostics.error_at(
                 idempotent.span,
                 "#[idempotent] has nothing to make a key of\n\
                  write `#[idempotent(key = ..)]`, or pass what identifies the operation",
+            );
+        }
+    }
+
+    /// `self` is no argument that can be hashed. Left out of a key that is made of all arguments, it
+    /// would let one object answer with the result of another.
+    fn the_key_of_a_method_is_written_down(&self) {
+        if let Some(Policy::Idempotent(idempotent)) = self.find(Kind::Idempotent)
+            && idempotent.key.is_none()
+            && let Some(receiver) = self.function.sig.receiver()
+        {
+            self.diagnostics.error(
+                receiver,
+                "`self` is not part of the key that #[idempotent] makes of the arguments\n\
+                 write `#[idempotent(key = ..)]` with what identifies the operation",
             );
         }
     }
