@@ -63,6 +63,7 @@ impl Attempts {
     /// The answer of the call, or the pause before the next attempt.
     ///
     /// The pause is a Tokio timer: it has to be made in a Tokio runtime with its timer enabled.
+    #[inline]
     pub fn settle<O: Outcome>(&mut self, outcome: O) -> ControlFlow<Answer<O::Ok, O::Err>, Pause> {
         let mut answer = outcome.into_answer();
         if answer.result.is_ok() {
@@ -80,6 +81,7 @@ impl Attempts {
     /// is nothing to decide.
     ///
     /// The pause is a Tokio timer: it has to be made in a Tokio runtime with its timer enabled.
+    #[inline]
     pub fn settle_if<O: Outcome>(
         &mut self,
         outcome: O,
@@ -106,6 +108,7 @@ impl Attempts {
 
     /// Notes what a failed attempt did, and says so for the call as a whole in `origin`. `None`
     /// when another attempt is impossible or useless, else the least pause before it.
+    #[inline]
     fn failed(&mut self, origin: &mut Origin) -> Option<Duration> {
         self.effect = together(self.effect, origin.effect);
         origin.effect = self.effect;
@@ -120,19 +123,29 @@ impl Attempts {
     }
 
     /// Moves on to the next attempt.
+    #[inline]
     fn pause(&mut self, least: Duration) -> Pause {
-        let pause = self.retry.backoff.after_attempts(self.number);
-        let pause = self.retry.jitter.apply(pause).max(least);
-        tracing::debug!(
-            attempt = self.number,
-            max_attempts = self.retry.max_attempts,
-            pause = ?pause,
-            "attempt failed, trying again"
-        );
+        let attempt = self.number;
         self.number += 1;
-        Pause {
-            timer: sleep(pause),
-        }
+        pause_after(self.retry, attempt, least)
+    }
+}
+
+/// The pause after this attempt. By value and out of line: a call that succeeds has no need of a
+/// place in memory for its attempts.
+#[cold]
+#[inline(never)]
+fn pause_after(retry: Retry, attempt: u32, least: Duration) -> Pause {
+    let pause = retry.backoff.after_attempts(attempt);
+    let pause = retry.jitter.apply(pause).max(least);
+    tracing::debug!(
+        attempt,
+        max_attempts = retry.max_attempts,
+        ?pause,
+        "attempt failed, trying again"
+    );
+    Pause {
+        timer: sleep(pause),
     }
 }
 
