@@ -2,13 +2,18 @@
 
 mod display;
 mod encode;
+mod opening;
 mod store;
 
 use std::error::Error as StdError;
 use std::time::Duration;
 
 pub use encode::EncodeError;
+pub use opening::Opening;
 pub use store::StoreError;
+
+/// The error of a function, kept as the source of a policy's failure.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// The failure of a policy: the body was refused, cut off, or its record could not be kept.
 ///
@@ -27,6 +32,47 @@ pub enum Error {
         breaker: &'static str,
         /// When the breaker will admit a call again, as far as it knows.
         retry_after: Duration,
+        /// What opened it.
+        cause: Opening,
+    },
+    /// A bulkhead is full, and so is its queue; or the call waited in the queue for as long as it
+    /// may. The body did not run.
+    BulkheadFull {
+        /// The name of the bulkhead.
+        bulkhead: &'static str,
+        /// How long the call waited for a place.
+        waited: Duration,
+    },
+    /// A rate limit is used up. The body did not run.
+    RateLimited {
+        /// The name of the limit.
+        limit: &'static str,
+        /// When the limit will admit this call.
+        retry_after: Duration,
+    },
+    /// The last attempt failed, and the budget for retries is used up: there was no other attempt.
+    RetryBudgetExhausted {
+        /// The annotated function.
+        function: &'static str,
+        /// The name of the budget.
+        budget: &'static str,
+        /// What the attempts did together.
+        effect: Effect,
+        /// The error of the last attempt.
+        source: BoxError,
+    },
+    /// A retry or a wait would have outlived the deadline of the call, so it was not begun.
+    DeadlineTooClose {
+        /// The annotated function.
+        function: &'static str,
+        /// How long the pause or the wait would have been.
+        needed: Duration,
+        /// How much time was left.
+        left: Duration,
+        /// What the call did before.
+        effect: Effect,
+        /// The error of the last attempt, where there was one.
+        source: Option<BoxError>,
     },
     /// The body did not answer in time and was dropped at the await it stood at.
     TimedOut {
@@ -35,7 +81,7 @@ pub enum Error {
         /// The time it was given.
         after: Duration,
     },
-    /// Two breakers have one name and different configurations. The body did not run.
+    /// Two policies of one kind have one name and different configurations. The body did not run.
     NameConflict {
         /// What is named, for example `circuit breaker`.
         kind: &'static str,
@@ -182,6 +228,8 @@ impl Error {
     pub fn effect(&self) -> Effect {
         match self {
             Self::CircuitOpen { .. }
+            | Self::BulkheadFull { .. }
+            | Self::RateLimited { .. }
             | Self::NameConflict { .. }
             | Self::NoRuntime { .. }
             | Self::ShuttingDown { .. }
@@ -196,6 +244,9 @@ impl Error {
             | Self::Decode { .. }
             | Self::JournalMismatch { .. }
             | Self::Superseded { .. } => Effect::MayHaveRun,
+            Self::RetryBudgetExhausted { effect, .. } | Self::DeadlineTooClose { effect, .. } => {
+                *effect
+            }
             Self::NotRecorded { .. } | Self::CompensationFailed { .. } => Effect::Ran,
         }
     }
@@ -204,7 +255,9 @@ impl Error {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::CircuitOpen { retry_after, .. } => Some(*retry_after),
+            Self::CircuitOpen { retry_after, .. } | Self::RateLimited { retry_after, .. } => {
+                Some(*retry_after)
+            }
             _ => None,
         }
     }
@@ -215,6 +268,11 @@ impl StdError for Error {
         match self {
             Self::Encode { source, .. } => Some(source),
             Self::Decode { source, .. } => Some(source),
+            Self::RetryBudgetExhausted { source, .. }
+            | Self::DeadlineTooClose {
+                source: Some(source),
+                ..
+            } => Some(&**source),
             Self::Store { source, .. } | Self::StartInDoubt { source, .. } => Some(source),
             _ => None,
         }
@@ -226,7 +284,7 @@ impl StdError for Error {
 impl From<Error> for std::io::Error {
     fn from(error: Error) -> Self {
         let kind = match &error {
-            Error::TimedOut { .. } => std::io::ErrorKind::TimedOut,
+            Error::TimedOut { .. } | Error::DeadlineTooClose { .. } => std::io::ErrorKind::TimedOut,
             _ => std::io::ErrorKind::Other,
         };
         Self::new(kind, error)

@@ -5,7 +5,10 @@
 //! | module | concern |
 //! |---|---|
 //! | [`error`], [`outcome`] | what a call passes through on its way out of a stack of policies |
-//! | [`policy`] | retry, circuit breaker, timeout: local, no store |
+//! | [`classify`] | what the errors of a type mean to the policies |
+//! | [`policy`] | retry, circuit breaker, timeout and the others: local, no store |
+//! | [`catalog`] | every annotated function of the process |
+//! | `telemetry` | spans, events and metrics |
 //! | [`idempotency`] | one execution per key |
 //! | [`saga`] | journaled steps with compensation, recovery |
 //! | [`dlq`] | work that failed for good |
@@ -19,6 +22,8 @@
 //! exists.
 
 pub mod arguments;
+pub mod catalog;
+pub mod classify;
 mod core;
 pub mod dlq;
 pub mod error;
@@ -33,6 +38,7 @@ pub mod registry;
 pub mod runtime;
 pub mod saga;
 pub mod store;
+mod telemetry;
 
 /// A boxed future that can be sent: what the store traits answer with, so that a runtime can hold
 /// any store.

@@ -5,8 +5,9 @@
 //! policy can tell a body's error from an inner policy's refusal without looking into the user's
 //! error type.
 
+mod errors;
+
 use std::fmt;
-use std::marker::PhantomData;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -14,6 +15,9 @@ use serde::de::{DeserializeOwned, Error as _};
 
 use crate::error::{Effect, Error};
 use crate::json;
+use errors::Named;
+
+pub use errors::{Errors, Unclassified, Undescribed, Unwrapped, errors};
 
 /// A function's result, and where it comes from.
 #[derive(Debug)]
@@ -163,7 +167,10 @@ pub fn function<R: Refusable>(name: &'static str) -> Function<R> {
 /// The same for a stack whose policies never refuse, such as `#[retry]` alone: any `Result` will
 /// do.
 #[derive(Debug)]
-pub struct Returns<R>(PhantomData<fn() -> R>);
+pub struct Returns<R> {
+    name: &'static str,
+    result: Named<R>,
+}
 
 impl<R> Clone for Returns<R> {
     fn clone(&self) -> Self {
@@ -183,8 +190,40 @@ impl<R> Returns<R> {
 
 /// See [`Returns`].
 #[must_use]
-pub fn returns<R: ReturnsResult>() -> Returns<R> {
-    Returns(PhantomData)
+pub fn returns<R: ReturnsResult>(name: &'static str) -> Returns<R> {
+    Returns {
+        name,
+        result: Named::NEW,
+    }
+}
+
+/// An annotated function, whatever its error type can do.
+pub trait Subject: Copy {
+    /// The path of the function.
+    fn name(self) -> &'static str;
+}
+
+impl<R> Subject for Function<R> {
+    fn name(self) -> &'static str {
+        self.name
+    }
+}
+
+impl<R> Subject for Returns<R> {
+    fn name(self) -> &'static str {
+        self.name
+    }
+}
+
+/// What an error says about the dependency that a circuit breaker watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Judgement {
+    /// It is why a breaker is there.
+    Failure,
+    /// The dependency works: it answered, with this.
+    Success,
+    /// Nothing.
+    Ignored,
 }
 
 /// A return type that policies can judge: a `Result`.

@@ -11,6 +11,9 @@
 //! in place: no box, no allocation.
 
 pub mod circuit_breaker;
+pub mod deadline;
+pub(crate) mod names;
 pub mod replay;
 pub mod retry;
+pub mod switch;
 pub mod timeout;

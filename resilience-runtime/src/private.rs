@@ -5,7 +5,9 @@ pub use inventory::submit;
 
 pub use crate::BoxFuture;
 pub use crate::idempotency::Idempotent;
-pub use crate::outcome::{failures, function, returns, stored};
+pub use crate::outcome::{
+    Judgement, Unclassified, Undescribed, Unwrapped, errors, failures, function, returns, stored,
+};
 pub use crate::policy::replay::Replay;
 pub use crate::registry::{
     CompensationError, JournaledCall, Place, SagaEntry, StateType, StepEntry, undone,

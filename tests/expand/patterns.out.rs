@@ -9,7 +9,9 @@ async fn show(
         );
         RETRY
     };
-    let function = ::resilience::__private::returns::<Result<Html, AppError>>();
+    let function = ::resilience::__private::returns::<
+        Result<Html, AppError>,
+    >(::core::concat!(::core::module_path!(), "::show"));
     let mut id = ::resilience::__private::Replay::new(id);
     let mut pool = ::resilience::__private::Replay::new(pool);
     let mut a = ::resilience::__private::Replay::new(a);

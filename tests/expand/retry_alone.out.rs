@@ -5,7 +5,9 @@ async fn read(buffer: &mut Vec<u8>, n: usize) -> io::Result<usize> {
             .jitter(::resilience::Jitter::None);
         RETRY
     };
-    let function = ::resilience::__private::returns::<io::Result<usize>>();
+    let function = ::resilience::__private::returns::<
+        io::Result<usize>,
+    >(::core::concat!(::core::module_path!(), "::read"));
     let mut attempts = retry.attempts();
     loop {
         let call = async {

@@ -21,13 +21,13 @@ impl Annotated {
         };
         let returns = nameable(returns);
         let variable = local("function");
-        let function = if self.can_refuse() {
-            let (path, name) = (self.paths.private("function"), self.full_name());
-            quote!(let #variable = #path::<#returns>(#name);)
+        let kind = if self.can_refuse() {
+            "function"
         } else {
-            let path = self.paths.private("returns");
-            quote!(let #variable = #path::<#returns>();)
+            "returns"
         };
+        let (path, name) = (self.paths.private(kind), self.full_name());
+        let function = quote!(let #variable = #path::<#returns>(#name););
         let witness = |name| {
             let (variable, path) = (local(name), self.paths.private(name));
             quote!(let #variable = #path::<#returns>();)

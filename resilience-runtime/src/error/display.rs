@@ -11,10 +11,52 @@ impl fmt::Display for Error {
             Self::CircuitOpen {
                 breaker,
                 retry_after,
+                cause,
+            } => {
+                let after = readable(*retry_after);
+                write!(
+                    f,
+                    "circuit breaker `{breaker}` is open; it may admit a call in {after:?}"
+                )?;
+                match cause.text() {
+                    Some(cause) => write!(f, "; it was opened by: {cause}"),
+                    None => Ok(()),
+                }
+            }
+            Self::BulkheadFull { bulkhead, waited } if waited.is_zero() => write!(
+                f,
+                "bulkhead `{bulkhead}` is full, and so is its queue; call again later, or raise \
+                 `max_concurrent` or `max_queue`"
+            ),
+            Self::BulkheadFull { bulkhead, waited } => write!(
+                f,
+                "no place in bulkhead `{bulkhead}` became free within {:?}; call again later, or \
+                 raise `max_concurrent` or `max_wait`",
+                readable(*waited)
+            ),
+            Self::RateLimited { limit, retry_after } => write!(
+                f,
+                "rate limit `{limit}` is used up; it will admit this call in {:?}",
+                readable(*retry_after)
+            ),
+            Self::RetryBudgetExhausted {
+                function, budget, ..
             } => write!(
                 f,
-                "circuit breaker `{breaker}` is open; it may admit a call in {:?}",
-                readable(*retry_after)
+                "`{function}` failed and was not tried again: the retry budget `{budget}` is used \
+                 up, because too large a part of its calls fails"
+            ),
+            Self::DeadlineTooClose {
+                function,
+                needed,
+                left,
+                ..
+            } => write!(
+                f,
+                "`{function}` would have had to wait {:?}, and only {:?} are left until the \
+                 deadline of the call",
+                readable(*needed),
+                readable(*left)
             ),
             Self::TimedOut { function, after } => {
                 write!(
@@ -148,12 +190,14 @@ fn readable(time: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Opening;
 
     #[test]
     fn a_time_that_a_clock_measured_is_told_in_milliseconds() {
         let error = Error::CircuitOpen {
             breaker: "db",
             retry_after: Duration::from_nanos(59_999_981_779),
+            cause: Opening::UNKNOWN,
         };
         assert_eq!(
             error.to_string(),

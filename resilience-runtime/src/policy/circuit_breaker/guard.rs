@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::state::{Ticket, Verdict};
 use super::{CircuitBreaker, NotAdmitted};
-use crate::error::{Effect, Error};
+use crate::error::{Effect, Error, Opening};
 use crate::outcome::{Answer, Function, Outcome, Refusal};
 
 pin_project! {
@@ -101,6 +101,7 @@ fn refusal<T, E>(
             Error::CircuitOpen {
                 breaker: name,
                 retry_after,
+                cause: Opening::UNKNOWN,
             },
             Refusal::Rejected {
                 retry_after: Some(retry_after),

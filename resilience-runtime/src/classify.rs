@@ -1,0 +1,57 @@
+//! What the errors of a type mean to the policies.
+
+use std::time::Duration;
+
+use crate::error::Error;
+
+/// What an error says about another attempt, and about the dependency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Class {
+    /// It may be over at the next attempt: retried, a failure for the circuit breaker, answered by a
+    /// fallback.
+    Transient,
+    /// The dependency asks for less: retried, but not before `retry_after`; a failure for the
+    /// circuit breaker; answered by a fallback.
+    Throttled {
+        /// How long the dependency asks to wait, where it says so.
+        retry_after: Option<Duration>,
+    },
+    /// The dependency works, and this is its answer: not retried, a success for the circuit
+    /// breaker, handed on by a fallback.
+    Permanent,
+    /// It says nothing about the dependency, a cancelled request for example: not retried, not
+    /// counted by the circuit breaker, handed on by a fallback.
+    Ignored,
+}
+
+/// An error type that says what each of its errors means. `#[derive(Classify)]` writes it.
+///
+/// `#[retry]`, `#[circuit_breaker]` and `#[fallback]` ask it where they name no patterns.
+pub trait Classify {
+    /// What this error means.
+    fn classify(&self) -> Class;
+}
+
+impl<E: Classify + ?Sized> Classify for Box<E> {
+    fn classify(&self) -> Class {
+        (**self).classify()
+    }
+}
+
+/// For errors that carry a policy's failure of a call inside: `#[classify(transparent)]`.
+impl Classify for Error {
+    fn classify(&self) -> Class {
+        match self {
+            Self::TimedOut { .. } | Self::BulkheadFull { .. } | Self::InProgress { .. } => {
+                Class::Transient
+            }
+            Self::CircuitOpen { retry_after, .. } | Self::RateLimited { retry_after, .. } => {
+                Class::Throttled {
+                    retry_after: Some(*retry_after),
+                }
+            }
+            _ => Class::Permanent,
+        }
+    }
+}

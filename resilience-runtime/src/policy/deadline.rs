@@ -1,0 +1,86 @@
+//! The deadline of the call that is being made, as a value that everything inside it can see.
+//!
+//! It is a variable of the thread, set for the duration of each poll: what runs inside the poll sees
+//! it, what the poll spawns does not. Reading it costs no clock.
+
+use std::cell::Cell;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+use tokio::time::Instant;
+
+thread_local! {
+    static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// The time by which the call that is being made must have answered: the earliest deadline of all
+/// timeouts and retries around it, and of [`with_deadline`]. `None` where there is none.
+///
+/// A task that is spawned is outside: hand it the deadline, and use [`with_deadline`] in it.
+#[must_use]
+pub fn deadline() -> Option<Instant> {
+    DEADLINE.get()
+}
+
+/// `future`, in which [`deadline`] is `at`, or earlier where it is earlier around it.
+///
+/// It does not end `future` then: it is what retries and waits inside respect. Use it to pass a
+/// deadline into a task, or to begin with one that came with a request.
+pub fn with_deadline<F: Future>(at: Instant, future: F) -> WithDeadline<F> {
+    WithDeadline { at, future }
+}
+
+pin_project! {
+    /// A future with a [`deadline`].
+    #[must_use = "futures do nothing unless polled"]
+    pub struct WithDeadline<F> {
+        at: Instant,
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F> fmt::Debug for WithDeadline<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WithDeadline")
+            .field("at", &self.at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<F: Future> Future for WithDeadline<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let _scope = Scope::enter(*this.at);
+        this.future.poll(context)
+    }
+}
+
+/// While it lives, [`deadline`] is no later than what it was entered with. It restores what was
+/// there before, also in a panic.
+#[derive(Debug)]
+pub(crate) struct Scope {
+    before: Option<Instant>,
+}
+
+impl Scope {
+    #[inline]
+    pub(crate) fn enter(at: Instant) -> Self {
+        let before = DEADLINE.get();
+        if before.is_none_or(|before| at < before) {
+            DEADLINE.set(Some(at));
+        }
+        Self { before }
+    }
+}
+
+impl Drop for Scope {
+    #[inline]
+    fn drop(&mut self) {
+        DEADLINE.set(self.before);
+    }
+}

@@ -1,0 +1,61 @@
+//! Turning a policy off, or letting it only count, while the program runs.
+
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+
+/// What a policy does at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Mode {
+    /// What it is there for.
+    #[default]
+    Enforced,
+    /// Nothing, but it counts how often it would have acted.
+    Shadow,
+    /// Nothing.
+    Disabled,
+}
+
+/// The switch of one policy, inside its `static`. Reading it costs one relaxed load.
+#[derive(Debug)]
+pub struct Switch {
+    mode: AtomicU8,
+    would_have_acted: AtomicU32,
+}
+
+impl Switch {
+    /// Enforced, until somebody says otherwise.
+    #[must_use]
+    pub(crate) const fn new() -> Self {
+        Self {
+            mode: AtomicU8::new(Mode::Enforced as u8),
+            would_have_acted: AtomicU32::new(0),
+        }
+    }
+
+    /// The mode at this moment.
+    #[inline]
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        match self.mode.load(Ordering::Relaxed) {
+            0 => Mode::Enforced,
+            1 => Mode::Shadow,
+            _ => Mode::Disabled,
+        }
+    }
+
+    /// Changes the mode. Calls that have begun may end as they began.
+    pub(crate) fn set(&self, mode: Mode) {
+        self.mode.store(mode as u8, Ordering::Relaxed);
+    }
+
+    /// Counts what a policy in [`Mode::Shadow`] would have done.
+    pub(crate) fn would_have_acted(&self) {
+        self.would_have_acted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often the policy would have acted, as long as it was in [`Mode::Shadow`]. The count
+    /// starts again at zero after 4,294,967,295.
+    #[must_use]
+    pub fn would_have(&self) -> u32 {
+        self.would_have_acted.load(Ordering::Relaxed)
+    }
+}
