@@ -364,6 +364,18 @@ pub use resilience_macros::saga;
 /// is one of its own, which is not undone with its caller.
 pub use resilience_macros::saga_step;
 
+/// Bounds how many calls run at the same time, and how many may wait for a place.
+pub use resilience_macros::bulkhead;
+
+/// Bounds calls per time.
+pub use resilience_macros::rate_limit;
+
+/// Starts another attempt beside one that is slow.
+pub use resilience_macros::hedge;
+
+/// Gives another answer when everything inside failed.
+pub use resilience_macros::fallback;
+
 #[doc(hidden)]
 pub use resilience_macros::__outer;
 

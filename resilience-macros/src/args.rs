@@ -49,11 +49,6 @@ impl Args {
         args
     }
 
-    /// How messages call the place.
-    pub(crate) fn place(&self) -> &str {
-        &self.place
-    }
-
     /// Where the arguments stand.
     pub(crate) fn span(&self) -> Span {
         self.span
@@ -105,6 +100,19 @@ impl Args {
     /// The first value without a name.
     pub(crate) fn take_positional(&mut self) -> Option<Value> {
         (!self.positional.is_empty()).then(|| self.positional.remove(0))
+    }
+
+    /// The arguments of the first value without a name that is a call of `name`.
+    pub(crate) fn take_call(&mut self, name: &str) -> Option<proc_macro2::Group> {
+        let is_call = |value: &Value| {
+            let call = value.as_call();
+            call.and_then(|(word, group)| group.filter(|_| word == name))
+        };
+        let index = self
+            .positional
+            .iter()
+            .position(|value| is_call(value).is_some())?;
+        is_call(&self.positional.remove(index))
     }
 
     /// Whether everything was taken.

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 
-use crate::check::Subject;
+use crate::check::{Allowed, Subject};
 use crate::diagnostics::Diagnostics;
 use crate::expand::Annotated;
 use crate::fallback;
@@ -59,9 +59,13 @@ fn expand_from(first: Vec<Layer>, item: &TokenStream) -> TokenStream {
         paths.krate = krate;
     }
 
+    let mut allowed = Allowed::default();
     let policies: Vec<_> = layers
         .iter()
-        .filter_map(|layer| Policy::parse(layer.kind, layer.options(&diagnostics), &diagnostics))
+        .filter_map(|layer| {
+            let options = layer.options(&mut allowed, &diagnostics);
+            Policy::parse(layer.kind, options, &diagnostics)
+        })
         .collect();
     let parameters = function.take_parameters(&diagnostics);
     // With an unreadable policy left out, rules between policies would complain about nothing.
@@ -70,6 +74,7 @@ fn expand_from(first: Vec<Layer>, item: &TokenStream) -> TokenStream {
             function: &function,
             parameters: &parameters,
             policies: &policies,
+            allowed: &allowed,
             diagnostics: &diagnostics,
         };
         subject.check();

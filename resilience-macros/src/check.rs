@@ -1,6 +1,8 @@
 //! The rules that hold between policies, and between a policy and its function. One documented
 //! function per rule; a rule about one option alone stands where the option is parsed.
 
+mod allowed;
+
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::spanned::Spanned;
@@ -10,12 +12,16 @@ use crate::diagnostics::Diagnostics;
 use crate::function::{Body, Function, Parameter};
 use crate::policy::{Kind, Policy};
 
+pub(crate) use allowed::Allowed;
+
 /// Everything that the rules look at.
 pub(crate) struct Subject<'a> {
     pub(crate) function: &'a Function,
     pub(crate) parameters: &'a [Parameter],
     /// Outermost first.
     pub(crate) policies: &'a [Policy],
+    /// The judgements that the author knows better.
+    pub(crate) allowed: &'a Allowed,
     pub(crate) diagnostics: &'a Diagnostics,
 }
 

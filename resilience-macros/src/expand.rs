@@ -32,7 +32,7 @@ impl Annotated {
     pub(crate) fn expand(mut self) -> TokenStream {
         let statements = self.statements();
         let registration = self.registration();
-        if self.is_retried() {
+        if self.repeats() {
             self.strip_mut_of_replayed_parameters();
         }
         let head = self.function.head();
@@ -43,33 +43,48 @@ impl Annotated {
         quote!(#head #block #registration)
     }
 
-    // Output: let timeout = { .. };          the policies
-    //         let function = ..;             what they stand on
+    // Output: let (annotated, timeout) = { .. };    the policies
+    //         let function = ..;                      what they stand on
     //         let mut order = Replay::new(order);
-    //         let call = async { body };     the call, inside out
-    //         call.await.into_result()
+    //         let call = async { body };              the call, inside out
+    //         annotated.observe(call).await.into_result()
     fn statements(&self) -> TokenStream {
         let policies = self.declare_policies();
+        let keys = self.declare_keys();
         let witnesses = self.declare_witnesses();
         let records = self.declare_records();
         let replays = self.declare_replays();
         let call = self.call();
-        quote!(#policies #witnesses #records #replays #call)
+        quote!(#policies #keys #witnesses #records #replays #call)
     }
 
     pub(crate) fn find(&self, kind: Kind) -> Option<&Policy> {
         self.policies.iter().find(|policy| policy.kind() == kind)
     }
 
-    pub(crate) fn is_retried(&self) -> bool {
-        self.find(Kind::Retry).is_some()
+    /// Whether something calls the body, or a function in its place, a second time.
+    pub(crate) fn repeats(&self) -> bool {
+        self.find(Kind::Retry).is_some() || self.keeps_arguments()
+    }
+
+    /// Whether the arguments are needed after, or beside, the last attempt.
+    pub(crate) fn keeps_arguments(&self) -> bool {
+        self.find(Kind::Hedge).is_some() || self.calls_a_fallback()
+    }
+
+    fn calls_a_fallback(&self) -> bool {
+        self.policies.iter().any(
+            |policy| matches!(policy, Policy::Fallback(fallback) if fallback.function().is_some()),
+        )
     }
 
     /// Whether a policy can refuse a call, so that the error type must be able to say so.
     pub(crate) fn can_refuse(&self) -> bool {
-        self.policies
-            .iter()
-            .any(|policy| policy.kind() != Kind::Retry)
+        self.policies.iter().any(|policy| policy.kind().refuses())
+    }
+
+    pub(crate) fn judges(&self) -> bool {
+        self.policies.iter().any(|policy| policy.kind().judges())
     }
 
     pub(crate) fn keeps_records(&self) -> bool {
@@ -86,7 +101,7 @@ impl Annotated {
     }
 
     /// The variables of parameters that reach an attempt in this way. A name that begins with `_`
-    /// says that the body does not use it.
+    /// says that the body does not use it; a fallback may.
     pub(crate) fn bindings_passed(
         &self,
         passing: Passing,
@@ -100,10 +115,7 @@ impl Annotated {
                     .iter()
                     .map(|binding| (binding, parameter.cfgs.as_slice()))
             })
-            .filter(|(binding, _)| {
-                let name = binding.ident.to_string();
-                !name.starts_with('_') || name.starts_with("__arg")
-            })
+            .filter(|(binding, _)| !is_unused(&binding.ident) || self.calls_a_fallback())
     }
 
     fn strip_mut_of_replayed_parameters(&mut self) {
@@ -121,6 +133,13 @@ impl Annotated {
             }
         }
     }
+}
+
+/// Whether the name of a variable says that the body does not use it. (`#[async_trait]` calls
+/// parameters that are taken apart `__arg0`.)
+fn is_unused(name: &syn::Ident) -> bool {
+    let name = name.to_string();
+    name.starts_with('_') && !name.starts_with("__arg")
 }
 
 fn same_tokens(left: &Pat, right: &Pat) -> bool {

@@ -18,6 +18,7 @@ mod duration;
 mod expand;
 mod fallback;
 mod function;
+mod options;
 mod paths;
 mod policy;
 mod stack;
@@ -63,6 +64,30 @@ pub fn saga_step(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Timeout, arguments.into(), item.into()).into()
+}
+
+#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[proc_macro_attribute]
+pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    attribute::expand(Kind::Bulkhead, arguments.into(), item.into()).into()
+}
+
+#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[proc_macro_attribute]
+pub fn fallback(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    attribute::expand(Kind::Fallback, arguments.into(), item.into()).into()
+}
+
+#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[proc_macro_attribute]
+pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    attribute::expand(Kind::Hedge, arguments.into(), item.into()).into()
+}
+
+#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[proc_macro_attribute]
+pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    attribute::expand(Kind::RateLimit, arguments.into(), item.into()).into()
 }
 
 /// The layers of a stack that stepped back because a `cfg_attr` below them could not be judged

@@ -1,7 +1,11 @@
 //! The attributes as a model: only a valid policy can be built, and only a valid one expanded.
 
+mod bulkhead;
 mod circuit_breaker;
+mod fallback;
+mod hedge;
 mod idempotent;
+mod rate_limit;
 mod retry;
 mod saga;
 mod saga_step;
@@ -12,9 +16,15 @@ use proc_macro2::Span;
 use crate::args::Args;
 use crate::diagnostics::Diagnostics;
 
-pub(crate) use circuit_breaker::{CircuitBreaker, CircuitBreakerOptions};
+pub(crate) use bulkhead::{Bulkhead, BulkheadOptions};
+pub(crate) use circuit_breaker::{
+    CircuitBreaker, CircuitBreakerOptions, OnCancel, OpenFor, Probe, Window,
+};
+pub(crate) use fallback::{Fallback, Instead};
+pub(crate) use hedge::{Hedge, HedgeOptions, HedgeStart};
 pub(crate) use idempotent::Idempotent;
-pub(crate) use retry::{Again, Backoff, Jitter, Retry};
+pub(crate) use rate_limit::{RateLimit, RateLimitOptions};
+pub(crate) use retry::{Again, Backoff, Budget, Jitter, Retry, RetryOptions};
 pub(crate) use saga::Saga;
 pub(crate) use saga_step::{Compensation, SagaStep};
 pub(crate) use timeout::Timeout;
@@ -22,8 +32,12 @@ pub(crate) use timeout::Timeout;
 /// The attributes that there are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
+    Bulkhead,
     CircuitBreaker,
+    Fallback,
+    Hedge,
     Idempotent,
+    RateLimit,
     Retry,
     Saga,
     SagaStep,
@@ -31,9 +45,13 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Bulkhead,
         Self::CircuitBreaker,
+        Self::Fallback,
+        Self::Hedge,
         Self::Idempotent,
+        Self::RateLimit,
         Self::Retry,
         Self::Saga,
         Self::SagaStep,
@@ -43,8 +61,12 @@ impl Kind {
     /// The attribute's name.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Bulkhead => "bulkhead",
             Self::CircuitBreaker => "circuit_breaker",
+            Self::Fallback => "fallback",
+            Self::Hedge => "hedge",
             Self::Idempotent => "idempotent",
+            Self::RateLimit => "rate_limit",
             Self::Retry => "retry",
             Self::Saga => "saga",
             Self::SagaStep => "saga_step",
@@ -61,6 +83,20 @@ impl Kind {
     pub(crate) fn keeps_records(self) -> bool {
         matches!(self, Self::Idempotent | Self::Saga | Self::SagaStep)
     }
+
+    /// Whether the policy can answer instead of the body, with a failure of its own that the error
+    /// type must be able to carry.
+    pub(crate) fn refuses(self) -> bool {
+        !matches!(self, Self::Fallback | Self::Hedge | Self::Retry)
+    }
+
+    /// Whether the policy judges errors of the body.
+    pub(crate) fn judges(self) -> bool {
+        matches!(
+            self,
+            Self::CircuitBreaker | Self::Fallback | Self::Hedge | Self::Retry
+        )
+    }
 }
 
 /// One valid policy.
@@ -69,8 +105,12 @@ impl Kind {
     reason = "there is a handful of them per function"
 )]
 pub(crate) enum Policy {
+    Bulkhead(Bulkhead),
     CircuitBreaker(CircuitBreaker),
+    Fallback(Fallback),
+    Hedge(Hedge),
     Idempotent(Idempotent),
+    RateLimit(RateLimit),
     Retry(Retry),
     Saga(Saga),
     SagaStep(SagaStep),
@@ -81,10 +121,14 @@ impl Policy {
     /// The policy that `args` describe; mistakes are reported, and then there is none.
     pub(crate) fn parse(kind: Kind, args: Args, diagnostics: &Diagnostics) -> Option<Self> {
         match kind {
+            Kind::Bulkhead => Bulkhead::parse(args, diagnostics).map(Self::Bulkhead),
             Kind::CircuitBreaker => {
                 CircuitBreaker::parse(args, diagnostics).map(Self::CircuitBreaker)
             }
+            Kind::Fallback => Fallback::parse(args, diagnostics).map(Self::Fallback),
+            Kind::Hedge => Hedge::parse(args, diagnostics).map(Self::Hedge),
             Kind::Idempotent => Idempotent::parse(args, diagnostics).map(Self::Idempotent),
+            Kind::RateLimit => RateLimit::parse(args, diagnostics).map(Self::RateLimit),
             Kind::Retry => Retry::parse(args, diagnostics).map(Self::Retry),
             Kind::Saga => Saga::parse(args, diagnostics).map(Self::Saga),
             Kind::SagaStep => SagaStep::parse(args, diagnostics).map(Self::SagaStep),
@@ -94,8 +138,12 @@ impl Policy {
 
     pub(crate) fn kind(&self) -> Kind {
         match self {
+            Self::Bulkhead(_) => Kind::Bulkhead,
             Self::CircuitBreaker(_) => Kind::CircuitBreaker,
+            Self::Fallback(_) => Kind::Fallback,
+            Self::Hedge(_) => Kind::Hedge,
             Self::Idempotent(_) => Kind::Idempotent,
+            Self::RateLimit(_) => Kind::RateLimit,
             Self::Retry(_) => Kind::Retry,
             Self::Saga(_) => Kind::Saga,
             Self::SagaStep(_) => Kind::SagaStep,
@@ -106,8 +154,12 @@ impl Policy {
     /// Where the attribute stands.
     pub(crate) fn span(&self) -> Span {
         match self {
+            Self::Bulkhead(policy) => policy.span,
             Self::CircuitBreaker(policy) => policy.span,
+            Self::Fallback(policy) => policy.span,
+            Self::Hedge(policy) => policy.span,
             Self::Idempotent(policy) => policy.span,
+            Self::RateLimit(policy) => policy.span,
             Self::Retry(policy) => policy.span,
             Self::Saga(policy) => policy.span,
             Self::SagaStep(policy) => policy.span,

@@ -14,6 +14,7 @@ use quote::{ToTokens, quote};
 use syn::{Attribute, Meta, Path, parse_quote};
 
 use crate::args::Args;
+use crate::check::Allowed;
 use crate::diagnostics::Diagnostics;
 use crate::paths::Paths;
 use crate::policy::Kind;
@@ -43,8 +44,9 @@ impl Layer {
         }
     }
 
-    /// The options of the layer, without `crate = ..`.
-    pub(crate) fn options(&self, diagnostics: &Diagnostics) -> Args {
+    /// The options of the layer, without those that every attribute has: `crate = ..`, and
+    /// `allow(..)`, whose rules are added to `allowed`.
+    pub(crate) fn options(&self, allowed: &mut Allowed, diagnostics: &Diagnostics) -> Args {
         let mut args = Args::parse(
             format!("#[{}]", self.kind.name()),
             self.name.span(),
@@ -54,6 +56,9 @@ impl Layer {
         if let Some(value) = args.take("crate") {
             let remedy = "write where `resilience` is re-exported: `crate = ::corp::resilience`";
             let _path = value.parse_path(remedy, diagnostics);
+        }
+        while let Some(rules) = args.take_call("allow") {
+            allowed.add(rules.stream(), diagnostics);
         }
         args
     }

@@ -4,18 +4,31 @@
 pub use inventory::submit;
 
 pub use crate::BoxFuture;
+pub use crate::catalog::{Annotated, Entry};
 pub use crate::idempotency::Idempotent;
-pub use crate::outcome::{
-    Judgement, Unclassified, Undescribed, Unwrapped, errors, failures, function, returns, stored,
-};
+pub use crate::outcome::{Judgement, errors, failures, function, returns, stored};
 pub use crate::policy::replay::Replay;
 pub use crate::registry::{
     CompensationError, JournaledCall, Place, SagaEntry, StateType, StepEntry, undone,
 };
 pub use crate::saga::{Saga, SagaStep};
 
+/// What is called where an error type cannot do something by itself.
+pub mod otherwise {
+    pub use crate::outcome::{Unclassified, Undescribed, Unwrapped};
+}
+
 /// Whether `predicate` holds for `error`. A closure called where it stands would not know the type
 /// of its argument.
 pub fn holds<E>(error: &E, predicate: impl FnOnce(&E) -> bool) -> bool {
     predicate(error)
+}
+
+/// How long `error` asks to wait, by a function or a closure, which would not know the type of its
+/// argument where it stands.
+pub fn ask<E>(
+    error: &E,
+    after: impl FnOnce(&E) -> Option<std::time::Duration>,
+) -> Option<std::time::Duration> {
+    after(error)
 }

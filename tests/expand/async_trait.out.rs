@@ -15,44 +15,61 @@ impl Subject {
         Self: 'async_trait,
     {
         Box::pin(async move {
-            let retry = {
-                const RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(
+            let (annotated, retry, timeout) = {
+                static RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(
                     ::resilience::Retry::DEFAULT_MAX_ATTEMPTS,
                 );
-                RETRY
-            };
-            let timeout = {
-                const TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
+                static TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
                     ::core::time::Duration::from_secs(1),
                 );
-                TIMEOUT
+                static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+                    name: ::core::concat!(::core::module_path!(), "::send"),
+                    file: ::core::file!(),
+                    line: ::core::line!(),
+                    policies: &[&RETRY, &TIMEOUT],
+                };
+                ::resilience::__private::submit! {
+                    ::resilience::__private::Entry(& ANNOTATED)
+                }
+                (&ANNOTATED, &RETRY, &TIMEOUT)
             };
             let function = ::resilience::__private::function::<
                 Result<u32, SendError>,
-            >(::core::concat!(::core::module_path!(), "::send"));
+            >(annotated.name);
+            let errors = {
+                #[allow(unused_imports)]
+                use ::resilience::__private::otherwise::*;
+                ::resilience::__private::errors::<Result<u32, SendError>>()
+                    .classified()
+                    .described()
+                    .wrapped()
+            };
             let mut message = ::resilience::__private::Replay::new(message);
-            let mut attempts = retry.attempts();
-            loop {
-                let last = attempts.is_last();
-                let call = async {
-                    if let ::core::option::Option::Some(never) = function.never() {
-                        return never;
-                    }
-                    let message = message.take(last);
-                    let __self = &mut *self;
-                    let message = message;
-                    let __ret: Result<u32, SendError> = {
-                        __self.transport.send(message).await
+            let call = async {
+                let mut attempts = retry.attempts(function, errors);
+                loop {
+                    let last = attempts.is_last();
+                    let call = async {
+                        if let ::core::option::Option::Some(never) = function.never() {
+                            return never;
+                        }
+                        let message = message.take(last);
+                        let __self = &mut *self;
+                        let message = message;
+                        let __ret: Result<u32, SendError> = {
+                            __self.transport.send(message).await
+                        };
+                        #[allow(unreachable_code)] __ret
                     };
-                    #[allow(unreachable_code)] __ret
-                };
-                let call = timeout.limit(call, function);
-                let pause = match attempts.settle(call.await) {
-                    ::core::ops::ControlFlow::Break(answer) => break answer.into_result(),
-                    ::core::ops::ControlFlow::Continue(pause) => pause,
-                };
-                pause.await;
-            }
+                    let call = timeout.limit(call, function);
+                    let pause = match attempts.settle(call.await) {
+                        ::core::ops::ControlFlow::Break(answer) => break answer,
+                        ::core::ops::ControlFlow::Continue(pause) => pause,
+                    };
+                    pause.await;
+                }
+            };
+            annotated.observe(call).await.into_result()
         })
     }
 }

@@ -4,16 +4,25 @@ impl Subject {
         tenant: &str,
         order: Order,
     ) -> Result<Confirmation, ShopError> {
-        let idempotent = {
+        let (annotated, idempotent) = {
             static OPERATION: ::resilience::__private::Idempotent = ::resilience::__private::Idempotent::operation(
                     ::core::concat!(::core::module_path!(), "::place"),
                 )
                 .ttl(::core::time::Duration::from_secs(86400));
-            &OPERATION
+            static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+                name: ::core::concat!(::core::module_path!(), "::place"),
+                file: ::core::file!(),
+                line: ::core::line!(),
+                policies: &[&OPERATION],
+            };
+            ::resilience::__private::submit! {
+                ::resilience::__private::Entry(& ANNOTATED)
+            }
+            (&ANNOTATED, &OPERATION)
         };
         let function = ::resilience::__private::function::<
             Result<Confirmation, ShopError>,
-        >(::core::concat!(::core::module_path!(), "::place"));
+        >(annotated.name);
         let stored = ::resilience::__private::stored::<
             Result<Confirmation, ShopError>,
         >();
@@ -28,6 +37,6 @@ impl Subject {
             self.insert(tenant, order).await
         };
         let call = idempotent.once(key, call, function, stored);
-        call.await.into_result()
+        annotated.observe(call).await.into_result()
     }
 }

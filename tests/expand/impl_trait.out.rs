@@ -1,15 +1,24 @@
 async fn names(
     filter: impl Fn(&str) -> bool,
 ) -> Result<impl Iterator<Item = String>, ListError> {
-    let timeout = {
-        const TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
+    let (annotated, timeout) = {
+        static TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
             ::core::time::Duration::from_secs(1),
         );
-        TIMEOUT
+        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+            name: ::core::concat!(::core::module_path!(), "::names"),
+            file: ::core::file!(),
+            line: ::core::line!(),
+            policies: &[&TIMEOUT],
+        };
+        ::resilience::__private::submit! {
+            ::resilience::__private::Entry(& ANNOTATED)
+        }
+        (&ANNOTATED, &TIMEOUT)
     };
     let function = ::resilience::__private::function::<
         Result<_, ListError>,
-    >(::core::concat!(::core::module_path!(), "::names"));
+    >(annotated.name);
     let call = async move {
         if let ::core::option::Option::Some(never) = function.never() {
             return never;
@@ -17,5 +26,5 @@ async fn names(
         list(filter).await
     };
     let call = timeout.limit(call, function);
-    call.await.into_result()
+    annotated.observe(call).await.into_result()
 }

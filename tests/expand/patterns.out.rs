@@ -3,37 +3,57 @@ async fn show(
     State(pool): State<Pool>,
     (a, b): (u8, Vec<u8>),
 ) -> Result<Html, AppError> {
-    let retry = {
-        const RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(
+    let (annotated, retry) = {
+        static RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(
             ::resilience::Retry::DEFAULT_MAX_ATTEMPTS,
         );
-        RETRY
+        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+            name: ::core::concat!(::core::module_path!(), "::show"),
+            file: ::core::file!(),
+            line: ::core::line!(),
+            policies: &[&RETRY],
+        };
+        ::resilience::__private::submit! {
+            ::resilience::__private::Entry(& ANNOTATED)
+        }
+        (&ANNOTATED, &RETRY)
     };
     let function = ::resilience::__private::returns::<
         Result<Html, AppError>,
-    >(::core::concat!(::core::module_path!(), "::show"));
+    >(annotated.name);
+    let errors = {
+        #[allow(unused_imports)]
+        use ::resilience::__private::otherwise::*;
+        ::resilience::__private::errors::<Result<Html, AppError>>()
+            .classified()
+            .described()
+            .wrapped()
+    };
     let mut id = ::resilience::__private::Replay::new(id);
     let mut pool = ::resilience::__private::Replay::new(pool);
     let mut a = ::resilience::__private::Replay::new(a);
     let mut b = ::resilience::__private::Replay::new(b);
-    let mut attempts = retry.attempts();
-    loop {
-        let last = attempts.is_last();
-        let call = async {
-            if let ::core::option::Option::Some(never) = function.never() {
-                return never;
-            }
-            let id = id.take(last);
-            let pool = pool.take(last);
-            let mut a = a.take(last);
-            let b = b.take(last);
-            a += 1;
-            pool.render(id, a, b).await
-        };
-        let pause = match attempts.settle(call.await) {
-            ::core::ops::ControlFlow::Break(answer) => break answer.into_result(),
-            ::core::ops::ControlFlow::Continue(pause) => pause,
-        };
-        pause.await;
-    }
+    let call = async {
+        let mut attempts = retry.attempts(function, errors);
+        loop {
+            let last = attempts.is_last();
+            let call = async {
+                if let ::core::option::Option::Some(never) = function.never() {
+                    return never;
+                }
+                let id = id.take(last);
+                let pool = pool.take(last);
+                let mut a = a.take(last);
+                let b = b.take(last);
+                a += 1;
+                pool.render(id, a, b).await
+            };
+            let pause = match attempts.settle(call.await) {
+                ::core::ops::ControlFlow::Break(answer) => break answer,
+                ::core::ops::ControlFlow::Continue(pause) => pause,
+            };
+            pause.await;
+        }
+    };
+    annotated.observe(call).await.into_result()
 }

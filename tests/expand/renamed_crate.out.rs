@@ -1,13 +1,22 @@
 async fn ping() -> Result<(), PingError> {
-    let timeout = {
-        const TIMEOUT: ::corp::armour::Timeout = ::corp::armour::Timeout::after(
+    let (annotated, timeout) = {
+        static TIMEOUT: ::corp::armour::Timeout = ::corp::armour::Timeout::after(
             ::core::time::Duration::from_secs(1),
         );
-        TIMEOUT
+        static ANNOTATED: ::corp::armour::__private::Annotated = ::corp::armour::__private::Annotated {
+            name: ::core::concat!(::core::module_path!(), "::ping"),
+            file: ::core::file!(),
+            line: ::core::line!(),
+            policies: &[&TIMEOUT],
+        };
+        ::corp::armour::__private::submit! {
+            ::corp::armour::__private::Entry(& ANNOTATED)
+        }
+        (&ANNOTATED, &TIMEOUT)
     };
     let function = ::corp::armour::__private::function::<
         Result<(), PingError>,
-    >(::core::concat!(::core::module_path!(), "::ping"));
+    >(annotated.name);
     let call = async move {
         if let ::core::option::Option::Some(never) = function.never() {
             return never;
@@ -15,5 +24,5 @@ async fn ping() -> Result<(), PingError> {
         socket::ping().await
     };
     let call = timeout.limit(call, function);
-    call.await.into_result()
+    annotated.observe(call).await.into_result()
 }

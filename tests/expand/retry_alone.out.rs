@@ -1,37 +1,58 @@
 async fn read(buffer: &mut Vec<u8>, n: usize) -> io::Result<usize> {
-    let retry = {
-        const RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(MAX)
+    let (annotated, retry) = {
+        static RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(MAX)
             .backoff(::resilience::Backoff::fixed(PAUSE))
             .jitter(::resilience::Jitter::None);
-        RETRY
+        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+            name: ::core::concat!(::core::module_path!(), "::read"),
+            file: ::core::file!(),
+            line: ::core::line!(),
+            policies: &[&RETRY],
+        };
+        ::resilience::__private::submit! {
+            ::resilience::__private::Entry(& ANNOTATED)
+        }
+        (&ANNOTATED, &RETRY)
     };
-    let function = ::resilience::__private::returns::<
-        io::Result<usize>,
-    >(::core::concat!(::core::module_path!(), "::read"));
-    let mut attempts = retry.attempts();
-    loop {
-        let call = async {
-            if let ::core::option::Option::Some(never) = function.never() {
-                return never;
-            }
-            let buffer = &mut *buffer;
-            source.read(buffer, n).await
-        };
-        let pause = match attempts
-            .settle_if(
-                call.await,
-                |error| {
-                    ::core::matches!(error, Error::Reset | Error::Busy)
-                        && ::resilience::__private::holds(
-                            error,
-                            |error| error.is_fresh(),
-                        )
-                },
-            )
-        {
-            ::core::ops::ControlFlow::Break(answer) => break answer.into_result(),
-            ::core::ops::ControlFlow::Continue(pause) => pause,
-        };
-        pause.await;
-    }
+    let function = ::resilience::__private::returns::<io::Result<usize>>(annotated.name);
+    let errors = {
+        #[allow(unused_imports)]
+        use ::resilience::__private::otherwise::*;
+        ::resilience::__private::errors::<io::Result<usize>>()
+            .classified()
+            .described()
+            .wrapped()
+    };
+    let call = async {
+        let mut attempts = retry.attempts(function, errors);
+        loop {
+            let call = async {
+                if let ::core::option::Option::Some(never) = function.never() {
+                    return never;
+                }
+                let buffer = &mut *buffer;
+                source.read(buffer, n).await
+            };
+            let pause = match attempts
+                .settle_if(
+                    call.await,
+                    |result| match result {
+                        ::core::result::Result::Ok(_) => false,
+                        ::core::result::Result::Err(error) => {
+                            ::core::matches!(error, Error::Reset | Error::Busy)
+                                && ::resilience::__private::holds(
+                                    error,
+                                    |error| error.is_fresh(),
+                                )
+                        }
+                    },
+                )
+            {
+                ::core::ops::ControlFlow::Break(answer) => break answer,
+                ::core::ops::ControlFlow::Continue(pause) => pause,
+            };
+            pause.await;
+        }
+    };
+    annotated.observe(call).await.into_result()
 }

@@ -3,24 +3,38 @@ async fn fetch<'a, T: Source>(
     source: &'a T,
     request: Request,
 ) -> Result<Cow<'a, str>, FetchError> {
-    let timeout = {
-        const TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
+    let (annotated, timeout, retry) = {
+        static TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
             ::core::time::Duration::from_secs(5),
         );
-        TIMEOUT
-    };
-    let retry = {
-        const RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(
+        static RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(
             ::resilience::Retry::DEFAULT_MAX_ATTEMPTS,
         );
-        RETRY
+        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+            name: ::core::concat!(::core::module_path!(), "::fetch"),
+            file: ::core::file!(),
+            line: ::core::line!(),
+            policies: &[&TIMEOUT, &RETRY],
+        };
+        ::resilience::__private::submit! {
+            ::resilience::__private::Entry(& ANNOTATED)
+        }
+        (&ANNOTATED, &TIMEOUT, &RETRY)
     };
     let function = ::resilience::__private::function::<
         Result<Cow<'a, str>, FetchError>,
-    >(::core::concat!(::core::module_path!(), "::fetch"));
+    >(annotated.name);
+    let errors = {
+        #[allow(unused_imports)]
+        use ::resilience::__private::otherwise::*;
+        ::resilience::__private::errors::<Result<Cow<'a, str>, FetchError>>()
+            .classified()
+            .described()
+            .wrapped()
+    };
     let mut request = ::resilience::__private::Replay::new(request);
     let call = async {
-        let mut attempts = retry.attempts();
+        let mut attempts = retry.attempts(function, errors);
         loop {
             let last = attempts.is_last();
             let call = async {
@@ -39,5 +53,5 @@ async fn fetch<'a, T: Source>(
         }
     };
     let call = timeout.limit(call, function);
-    call.await.into_result()
+    annotated.observe(call).await.into_result()
 }

@@ -1,21 +1,27 @@
 #[saga(__expanded)]
 pub async fn checkout(shop: &Shop, order: Order) -> Result<Confirmation, CheckoutError> {
-    let idempotent = {
+    let (annotated, idempotent, saga) = {
         static OPERATION: ::resilience::__private::Idempotent = ::resilience::__private::Idempotent::operation(
                 ::core::concat!(::core::module_path!(), "::checkout"),
             )
             .wait(::core::time::Duration::from_secs(30));
-        &OPERATION
-    };
-    let saga = {
         static SAGA: ::resilience::__private::Saga = ::resilience::__private::Saga::named(
             "checkout",
         );
-        &SAGA
+        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+            name: ::core::concat!(::core::module_path!(), "::checkout"),
+            file: ::core::file!(),
+            line: ::core::line!(),
+            policies: &[&OPERATION, &SAGA],
+        };
+        ::resilience::__private::submit! {
+            ::resilience::__private::Entry(& ANNOTATED)
+        }
+        (&ANNOTATED, &OPERATION, &SAGA)
     };
     let function = ::resilience::__private::function::<
         Result<Confirmation, CheckoutError>,
-    >(::core::concat!(::core::module_path!(), "::checkout"));
+    >(annotated.name);
     let stored = ::resilience::__private::stored::<
         Result<Confirmation, CheckoutError>,
     >();
@@ -42,7 +48,7 @@ pub async fn checkout(shop: &Shop, order: Order) -> Result<Confirmation, Checkou
             failures,
         );
     let call = idempotent.once(key, call, function, stored);
-    call.await.into_result()
+    annotated.observe(call).await.into_result()
 }
 const _: () = {
     fn resume(

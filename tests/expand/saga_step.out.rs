@@ -6,30 +6,41 @@ async fn reserve(
     order: &Order,
     count: u32,
 ) -> Result<Reservation, StockError> {
-    let step = {
+    let (annotated, step, retry, breaker, timeout) = {
         static STEP: ::resilience::__private::SagaStep = ::resilience::__private::SagaStep::named(
             "reserve",
         );
-        &STEP
-    };
-    let retry = {
-        const RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(4);
-        RETRY
-    };
-    let breaker: &'static ::resilience::CircuitBreaker = &WAREHOUSE;
-    let timeout = {
-        const TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
+        static RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(4);
+        static BREAKER: &::resilience::CircuitBreaker = &WAREHOUSE;
+        static TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
             ::core::time::Duration::from_secs(2),
         );
-        TIMEOUT
+        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+            name: ::core::concat!(::core::module_path!(), "::reserve"),
+            file: ::core::file!(),
+            line: ::core::line!(),
+            policies: &[&STEP, &RETRY, BREAKER, &TIMEOUT],
+        };
+        ::resilience::__private::submit! {
+            ::resilience::__private::Entry(& ANNOTATED)
+        }
+        (&ANNOTATED, &STEP, &RETRY, BREAKER, &TIMEOUT)
     };
     let function = ::resilience::__private::function::<
         Result<Reservation, StockError>,
-    >(::core::concat!(::core::module_path!(), "::reserve"));
+    >(annotated.name);
+    let errors = {
+        #[allow(unused_imports)]
+        use ::resilience::__private::otherwise::*;
+        ::resilience::__private::errors::<Result<Reservation, StockError>>()
+            .classified()
+            .described()
+            .wrapped()
+    };
     let stored = ::resilience::__private::stored::<Result<Reservation, StockError>>();
     let arguments = step.arguments().with("order", order).with("count", &count);
     let call = async {
-        let mut attempts = retry.attempts();
+        let mut attempts = retry.attempts(function, errors);
         loop {
             let call = async {
                 if let ::core::option::Option::Some(never) = function.never() {
@@ -38,7 +49,7 @@ async fn reserve(
                 warehouse.reserve(order, count).await
             };
             let call = timeout.limit(call, function);
-            let call = breaker.guard(call, function);
+            let call = breaker.guard(call, function, errors);
             let pause = match attempts.settle(call.await) {
                 ::core::ops::ControlFlow::Break(answer) => break answer,
                 ::core::ops::ControlFlow::Continue(pause) => pause,
@@ -47,7 +58,7 @@ async fn reserve(
         }
     };
     let call = step.run(arguments, call, function, stored);
-    call.await.into_result()
+    annotated.observe(call).await.into_result()
 }
 const _: () = {
     fn compensate(

@@ -1,14 +1,23 @@
 async fn reserve(order: Order) -> Result<Reservation, StockError> {
-    let step = {
+    let (annotated, step) = {
         static STEP: ::resilience::__private::SagaStep = ::resilience::__private::SagaStep::named(
                 "reserve-stock",
             )
             .compensates_in_doubt();
-        &STEP
+        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+            name: ::core::concat!(::core::module_path!(), "::reserve"),
+            file: ::core::file!(),
+            line: ::core::line!(),
+            policies: &[&STEP],
+        };
+        ::resilience::__private::submit! {
+            ::resilience::__private::Entry(& ANNOTATED)
+        }
+        (&ANNOTATED, &STEP)
     };
     let function = ::resilience::__private::function::<
         Result<Reservation, StockError>,
-    >(::core::concat!(::core::module_path!(), "::reserve"));
+    >(annotated.name);
     let stored = ::resilience::__private::stored::<Result<Reservation, StockError>>();
     let arguments = step.arguments().with("order", &order);
     let call = async move {
@@ -18,7 +27,7 @@ async fn reserve(order: Order) -> Result<Reservation, StockError> {
         stock::reserve(order).await
     };
     let call = step.run(arguments, call, function, stored);
-    call.await.into_result()
+    annotated.observe(call).await.into_result()
 }
 const _: () = {
     fn compensate(

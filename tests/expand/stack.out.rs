@@ -3,58 +3,77 @@ impl Subject {
     #[circuit_breaker(__expanded)]
     #[timeout(__expanded)]
     pub async fn charge(&self, tenant: &str, order: Order) -> Result<Receipt, PayError> {
-        let retry = {
-            const RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(3)
+        let (annotated, retry, breaker, timeout) = {
+            static RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(3)
                 .backoff(
                     ::resilience::Backoff::exponential(
                             ::core::time::Duration::from_millis(100),
                         )
                         .factor(2.0)
                         .max(::core::time::Duration::from_secs(5)),
-                );
-            RETRY
-        };
-        let breaker = {
+                )
+                .budget(::resilience::RetryBudget::named("gateway"));
             static BREAKER: ::resilience::CircuitBreaker = ::resilience::CircuitBreaker::named(
                     "gateway",
                 )
                 .failure_threshold(5)
                 .open_for(::core::time::Duration::from_secs(30));
-            &BREAKER
-        };
-        let timeout = {
-            const TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
+            static TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
                 ::core::time::Duration::from_millis(800),
             );
-            TIMEOUT
+            static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+                name: ::core::concat!(::core::module_path!(), "::charge"),
+                file: ::core::file!(),
+                line: ::core::line!(),
+                policies: &[&RETRY, &BREAKER, &TIMEOUT],
+            };
+            ::resilience::__private::submit! {
+                ::resilience::__private::Entry(& ANNOTATED)
+            }
+            (&ANNOTATED, &RETRY, &BREAKER, &TIMEOUT)
         };
         let function = ::resilience::__private::function::<
             Result<Receipt, PayError>,
-        >(::core::concat!(::core::module_path!(), "::charge"));
+        >(annotated.name);
+        let errors = {
+            #[allow(unused_imports)]
+            use ::resilience::__private::otherwise::*;
+            ::resilience::__private::errors::<Result<Receipt, PayError>>()
+                .classified()
+                .described()
+                .wrapped()
+        };
         let mut order = ::resilience::__private::Replay::new(order);
-        let mut attempts = retry.attempts();
-        loop {
-            let last = attempts.is_last();
-            let call = async {
-                if let ::core::option::Option::Some(never) = function.never() {
-                    return never;
-                }
-                let order = order.take(last);
-                let quote = self.quote(&order).await?;
-                self.gateway.charge(tenant, order, quote).await
-            };
-            let call = timeout.limit(call, function);
-            let call = breaker.guard(call, function);
-            let pause = match attempts
-                .settle_if(
-                    call.await,
-                    |error| ::core::matches!(error, PayError::Busy { .. }),
-                )
-            {
-                ::core::ops::ControlFlow::Break(answer) => break answer.into_result(),
-                ::core::ops::ControlFlow::Continue(pause) => pause,
-            };
-            pause.await;
-        }
+        let call = async {
+            let mut attempts = retry.attempts(function, errors);
+            loop {
+                let last = attempts.is_last();
+                let call = async {
+                    if let ::core::option::Option::Some(never) = function.never() {
+                        return never;
+                    }
+                    let order = order.take(last);
+                    let quote = self.quote(&order).await?;
+                    self.gateway.charge(tenant, order, quote).await
+                };
+                let call = timeout.limit(call, function);
+                let call = breaker.guard(call, function, errors);
+                let pause = match attempts
+                    .settle_if(
+                        call.await,
+                        |result| {
+                            ::core::matches!(
+                                result, ::core::result::Result::Err(PayError::Busy { .. })
+                            )
+                        },
+                    )
+                {
+                    ::core::ops::ControlFlow::Break(answer) => break answer,
+                    ::core::ops::ControlFlow::Continue(pause) => pause,
+                };
+                pause.await;
+            }
+        };
+        annotated.observe(call).await.into_result()
     }
 }

@@ -1,14 +1,23 @@
 impl Subject {
     pub async fn ping(&self) -> Result<(), PingError> {
-        let timeout = {
-            const TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
+        let (annotated, timeout) = {
+            static TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
                 ::core::time::Duration::from_secs(2),
             );
-            TIMEOUT
+            static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+                name: ::core::concat!(::core::module_path!(), "::ping"),
+                file: ::core::file!(),
+                line: ::core::line!(),
+                policies: &[&TIMEOUT],
+            };
+            ::resilience::__private::submit! {
+                ::resilience::__private::Entry(& ANNOTATED)
+            }
+            (&ANNOTATED, &TIMEOUT)
         };
         let function = ::resilience::__private::function::<
             Result<(), PingError>,
-        >(::core::concat!(::core::module_path!(), "::ping"));
+        >(annotated.name);
         let call = async move {
             if let ::core::option::Option::Some(never) = function.never() {
                 return never;
@@ -17,6 +26,6 @@ impl Subject {
             Ok(())
         };
         let call = timeout.limit(call, function);
-        call.await.into_result()
+        annotated.observe(call).await.into_result()
     }
 }

@@ -7,10 +7,11 @@ use syn::Type;
 use super::Annotated;
 use crate::function::{Body, Passing};
 use crate::paths::local;
-use crate::policy::Kind;
+use crate::policy::{Kind, Policy};
 
 impl Annotated {
-    // Output: let function = ::resilience::__private::function::<Result<Receipt, PayError>>("..");
+    // Output: let function = ::resilience::__private::function::<Result<Receipt, PayError>>(annotated.name);
+    //         let errors = { use ..; errors::<Result<Receipt, PayError>>().classified().described().wrapped() };
     //         let stored = ::resilience::__private::stored::<Result<Receipt, PayError>>();
     //         let failures = ::resilience::__private::failures::<Result<Receipt, PayError>>();
     /// The values that stand for the function in the expansion. Each demands its bounds in this one
@@ -26,20 +27,48 @@ impl Annotated {
         } else {
             "returns"
         };
-        let (path, name) = (self.paths.private(kind), self.full_name());
-        let function = quote!(let #variable = #path::<#returns>(#name););
+        let (path, annotated) = (self.paths.private(kind), local("annotated"));
+        let function = quote!(let #variable = #path::<#returns>(#annotated.name););
         let witness = |name| {
             let (variable, path) = (local(name), self.paths.private(name));
             quote!(let #variable = #path::<#returns>();)
         };
+        let errors = self.judges().then(|| self.declare_errors(&returns));
         let stored = self.keeps_records().then(|| witness("stored"));
         let failures = self.find(Kind::Saga).map(|_| witness("failures"));
-        quote!(#function #stored #failures)
+        quote!(#function #errors #stored #failures)
+    }
+
+    /// What the error type can do: the methods of the type itself are preferred to those of the traits
+    /// in reach, which know nothing.
+    fn declare_errors(&self, returns: &TokenStream) -> TokenStream {
+        let (variable, path) = (local("errors"), self.paths.private("errors"));
+        let otherwise = self.paths.private("otherwise");
+        quote! {
+            let #variable = {
+                #[allow(unused_imports)]
+                use #otherwise::*;
+                #path::<#returns>().classified().described().wrapped()
+            };
+        }
+    }
+
+    // Output: let breaker = breaker.of(&order.tenant);
+    /// The policies that have a state per key, narrowed to the key of this call. Keys are made before
+    /// the arguments are given away.
+    pub(super) fn declare_keys(&self) -> TokenStream {
+        let keys = self.policies.iter().filter_map(|policy| match policy {
+            Policy::CircuitBreaker(policy) => Some((local("breaker"), policy.key.as_ref()?)),
+            Policy::RateLimit(policy) => Some((local("limit"), policy.key.as_ref()?)),
+            _ => None,
+        });
+        keys.map(|(variable, key)| quote!(let #variable = #variable.of(&#key);))
+            .collect()
     }
 
     // Output: let mut order = ::resilience::__private::Replay::new(order);
     pub(super) fn declare_replays(&self) -> TokenStream {
-        if !self.is_retried() {
+        if !self.repeats() {
             return TokenStream::new();
         }
         let replay = self.paths.private("Replay");
@@ -52,14 +81,14 @@ impl Annotated {
             .collect()
     }
 
-    /// Whether an attempt has to know if it is the last one.
-    pub(super) fn has_replays(&self) -> bool {
-        self.is_retried() && self.replayed().next().is_some()
+    /// Whether an attempt has to know if it is the last one, which may have the arguments for good.
+    pub(super) fn takes_last(&self) -> bool {
+        self.repeats() && !self.keeps_arguments() && self.replayed().next().is_some()
     }
 
-    // Output: async { pin; let order = order.take(last); body }     under #[retry]
-    //         async move { pin; body }                              else
-    pub(super) fn attempt(&self) -> TokenStream {
+    // Output: async { pin; let order = order.take(last); body }     where it may run again
+    //         async move { pin; body }                              where it has its arguments for itself
+    pub(super) fn attempt(&self, owned: bool) -> TokenStream {
         let block = match &self.function.body {
             Body::Block(block) | Body::Boxed { block, .. } => block,
             Body::Missing(_) => return TokenStream::new(),
@@ -69,12 +98,13 @@ impl Annotated {
         let pin = quote! {
             if let ::core::option::Option::Some(#never) = #function.never() { return #never; }
         };
-        let arguments = if self.is_retried() {
-            self.attempt_arguments()
-        } else {
+        let moved = owned || !self.repeats();
+        let arguments = if moved {
             TokenStream::new()
+        } else {
+            self.attempt_arguments()
         };
-        let body = if self.is_retried() && self.function.receiver_is_mut() {
+        let body = if !moved && self.function.receiver_is_mut() {
             reborrow_boxed_self(block.stream())
         } else {
             block.stream()
@@ -83,10 +113,10 @@ impl Annotated {
         // in borrow errors and blames the attribute.
         let mut attempt = Group::new(Delimiter::Brace, quote!(#pin #arguments #body));
         attempt.set_span(span);
-        if self.is_retried() {
-            quote_spanned!(span=> async #attempt)
-        } else {
+        if moved {
             quote_spanned!(span=> async move #attempt)
+        } else {
+            quote_spanned!(span=> async #attempt)
         }
     }
 
@@ -94,10 +124,15 @@ impl Annotated {
     //         let buffer = &mut *buffer;
     fn attempt_arguments(&self) -> TokenStream {
         let last = local("last");
+        let take = if self.keeps_arguments() {
+            quote!(copy())
+        } else {
+            quote!(take(#last))
+        };
         let replayed = self.replayed().map(|(binding, cfgs)| {
             let argument = &binding.ident;
             let mutable = binding.mutable.then(|| quote!(mut));
-            quote!(#(#cfgs)* let #mutable #argument = #argument.take(#last);)
+            quote!(#(#cfgs)* let #mutable #argument = #argument.#take;)
         });
         let reborrowed = self
             .bindings_passed(Passing::Reborrowed)
@@ -107,6 +142,23 @@ impl Annotated {
                 quote!(#(#cfgs)* let #mutable #argument = &mut *#argument;)
             });
         replayed.chain(reborrowed).collect()
+    }
+
+    // Output: client, order.copy(), &mut *buffer,
+    /// The arguments once more, for the function that answers instead.
+    pub(super) fn arguments_again(&self) -> TokenStream {
+        self.parameters
+            .iter()
+            .filter_map(|parameter| {
+                let (argument, cfgs) = (parameter.name()?, &parameter.cfgs);
+                let value = match parameter.passing() {
+                    Passing::Shared => quote!(#argument),
+                    Passing::Reborrowed => quote!(&mut *#argument),
+                    Passing::Replayed => quote!(#argument.copy()),
+                };
+                Some(quote!(#(#cfgs)* #value,))
+            })
+            .collect()
     }
 }
 

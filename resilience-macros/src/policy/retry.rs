@@ -1,116 +1,117 @@
 //! `#[retry(max_attempts = 4, backoff = exponential(1s, factor = 2, max = 30s), jitter = full,
-//! retry_on = Pattern, when = predicate)]`
+//! retry_on = Pattern, when = predicate)]`, or `#[retry(STANDARD)]` for a `static`.
+
+mod backoff;
 
 use proc_macro2::Span;
-use syn::{Expr, Pat};
+use syn::{Expr, LitStr, Pat, Path};
 
 use crate::args::{Args, Count, Value};
-use crate::diagnostics::{Diagnostics, did_you_mean, list};
-use crate::duration::{self, Length};
+use crate::diagnostics::Diagnostics;
+use crate::duration::Length;
+use crate::options::Options;
 
-const OPTIONS: [&str; 5] = ["max_attempts", "backoff", "jitter", "retry_on", "when"];
-const BACKOFFS: [&str; 2] = ["exponential", "fixed"];
-const JITTERS: [&str; 3] = ["full", "equal", "none"];
+pub(crate) use backoff::{Backoff, Jitter, growth_factor};
+
+const OPTIONS: [&str; 10] = [
+    "max_attempts",
+    "backoff",
+    "jitter",
+    "retry_on",
+    "abort_on",
+    "retry_on_value",
+    "when",
+    "retry_after",
+    "deadline",
+    "budget",
+];
 
 /// The body runs again when it failed.
 pub(crate) struct Retry {
     pub(crate) span: Span,
-    pub(crate) max_attempts: Option<Count>,
-    pub(crate) backoff: Option<Backoff>,
-    pub(crate) jitter: Option<Jitter>,
+    /// The options, or the path of a `static` that has them.
+    pub(crate) definition: Result<RetryOptions, Path>,
     pub(crate) again: Again,
 }
 
-/// How long the pauses are.
-#[expect(clippy::large_enum_variant, reason = "there is one per function")]
-pub(crate) enum Backoff {
-    Fixed(Length),
-    Exponential {
-        first: Length,
-        factor: Option<Expr>,
-        max: Option<Length>,
-    },
+/// A retry that the attribute itself defines; what is `None` has the runtime's default.
+pub(crate) struct RetryOptions {
+    pub(crate) max_attempts: Option<Count>,
+    pub(crate) backoff: Option<Backoff>,
+    pub(crate) jitter: Option<Jitter>,
+    pub(crate) deadline: Option<Length>,
+    pub(crate) budget: Option<Budget>,
 }
 
-/// How much of a pause is left to chance.
-#[derive(Clone, Copy)]
-pub(crate) enum Jitter {
-    Full,
-    Equal,
+/// Which outcomes are worth another attempt. Without any of these the error type decides.
+#[derive(Default)]
+pub(crate) struct Again {
+    pub(crate) retry_on: Option<Pat>,
+    pub(crate) abort_on: Option<Pat>,
+    /// A value that is as bad as an error.
+    pub(crate) retry_on_value: Option<Pat>,
+    pub(crate) when: Option<Expr>,
+    /// How long the error asks to wait: `fn(&E) -> Option<Duration>`.
+    pub(crate) retry_after: Option<Expr>,
+}
+
+/// What limits the retries of many calls together.
+pub(crate) enum Budget {
     None,
-}
-
-/// Which errors are worth another attempt.
-pub(crate) enum Again {
-    Always,
-    On(Pat),
-    When(Expr),
-    Both(Pat, Expr),
+    Named(LitStr),
+    Shared(Path),
 }
 
 impl Retry {
-    pub(crate) fn parse(mut args: Args, diagnostics: &Diagnostics) -> Option<Self> {
-        let span = args.span();
-        let max_attempts = args
-            .take("max_attempts")
-            .map(|value| attempts(&value, diagnostics));
-        let backoff = args
-            .take("backoff")
-            .map(|value| Backoff::parse(&value, diagnostics));
-        let jitter = args
-            .take("jitter")
-            .map(|value| Jitter::parse(&value, diagnostics));
-        let retry_on = args
-            .take("retry_on")
-            .map(|value| pattern(&value, diagnostics));
-        let when = args
-            .take("when")
-            .map(|value| value.parse::<Expr>(diagnostics));
-        args.finish(&OPTIONS, diagnostics);
-        let again = match (retry_on, when) {
-            (None, None) => Again::Always,
-            (Some(pattern), None) => Again::On(pattern?),
-            (None, Some(predicate)) => Again::When(predicate?),
-            (Some(pattern), Some(predicate)) => Again::Both(pattern?, predicate?),
+    pub(crate) fn parse(args: Args, diagnostics: &Diagnostics) -> Option<Self> {
+        let mut options = Options::new(args, diagnostics);
+        let span = options.span();
+        let shared = options.shared("Retry", &OPTIONS);
+        let again = Again {
+            retry_on: options.pattern("retry_on"),
+            abort_on: options.pattern("abort_on"),
+            retry_on_value: options.pattern("retry_on_value"),
+            when: options.expression("when"),
+            retry_after: options.expression("retry_after"),
         };
+        let definition = match shared {
+            Some(path) => {
+                if !options.is_empty() {
+                    options.error_here(
+                        "a shared retry has its numbers where it is defined\n\
+                         move them to the `static`, or leave the path out",
+                    );
+                    return None;
+                }
+                Err(path)
+            }
+            None => Ok(RetryOptions {
+                max_attempts: options.take("max_attempts", attempts),
+                backoff: options.take("backoff", Backoff::parse),
+                jitter: options.take("jitter", Jitter::parse),
+                deadline: options.length("deadline"),
+                budget: options.take("budget", Budget::parse),
+            }),
+        };
+        if let Ok(definition) = &definition
+            && options.is_clean()
+        {
+            backoff::check_jitter(definition, &mut options);
+        }
+        options.finish(&OPTIONS)?;
         Some(Self {
             span,
-            max_attempts: transpose(max_attempts)?,
-            backoff: transpose(backoff)?,
-            jitter: transpose(jitter)?,
+            definition,
             again,
         })
     }
-}
 
-/// An option that was given and is wrong makes the whole policy wrong; one that was not given does
-/// not.
-fn transpose<T>(option: Option<Option<T>>) -> Option<Option<T>> {
-    match option {
-        None => Some(None),
-        Some(value) => value.map(Some),
+    /// Whether the retry may end a call before its attempts are used up.
+    pub(crate) fn may_have_deadline(&self) -> bool {
+        self.definition
+            .as_ref()
+            .map_or(true, |options| options.deadline.is_some())
     }
-}
-
-/// The pattern of `retry_on`. A bare lower-case name would bind every error, and so match all of
-/// them: whoever writes one means a function or a constant.
-fn pattern(value: &Value, diagnostics: &Diagnostics) -> Option<Pat> {
-    let pattern = value.parse_pattern(diagnostics)?;
-    if let Pat::Ident(binding) = &pattern
-        && binding.subpat.is_none()
-        && binding.ident.to_string().starts_with(char::is_lowercase)
-    {
-        let name = &binding.ident;
-        diagnostics.error(
-            value,
-            format!(
-                "the pattern `{name}` matches every error\n\
-                 write `when = {name}` if it is a function, or the pattern of the errors to retry"
-            ),
-        );
-        return None;
-    }
-    Some(pattern)
 }
 
 fn attempts(value: &Value, diagnostics: &Diagnostics) -> Option<Count> {
@@ -131,113 +132,21 @@ fn attempts(value: &Value, diagnostics: &Diagnostics) -> Option<Count> {
     None
 }
 
-impl Backoff {
-    fn parse(value: &Value, diagnostics: &Diagnostics) -> Option<Self> {
-        let call = value.as_call();
-        let name = call.as_ref().map(|(name, _)| name.to_string());
-        match (name.as_deref(), call.and_then(|(_, group)| group)) {
-            (Some("fixed"), Some(group)) => {
-                let args = Args::parse("fixed(..)", group.span(), group.stream(), diagnostics);
-                Self::parse_fixed(args, diagnostics)
-            }
-            (Some("exponential"), Some(group)) => {
-                let args =
-                    Args::parse("exponential(..)", group.span(), group.stream(), diagnostics);
-                Self::parse_exponential(args, diagnostics)
-            }
-            (name, _) => {
-                let written = &value.tokens;
-                let remedy = match name {
-                    Some(name @ ("fixed" | "exponential")) => format!("write `{name}(100ms)`"),
-                    Some(name) => did_you_mean(name, &BACKOFFS),
-                    None => format!("write `fixed({written})` or `exponential({written})`"),
-                };
-                diagnostics.error(value, format!("`{written}` is not a backoff\n{remedy}"));
-                None
-            }
+impl Budget {
+    /// `none`, `"warehouse"`, or the path of a `static`.
+    pub(crate) fn parse(value: &Value, diagnostics: &Diagnostics) -> Option<Self> {
+        if value.tokens.to_string() == "none" {
+            return Some(Self::None);
         }
-    }
-
-    fn parse_fixed(mut args: Args, diagnostics: &Diagnostics) -> Option<Self> {
-        let pause = first_pause(&mut args, duration::parse_with_zero, diagnostics);
-        args.finish(&[], diagnostics);
-        pause.map(Self::Fixed)
-    }
-
-    fn parse_exponential(mut args: Args, diagnostics: &Diagnostics) -> Option<Self> {
-        let first = first_pause(&mut args, duration::parse, diagnostics);
-        let factor = args.take("factor").map(|value| factor(&value, diagnostics));
-        let max = args
-            .take("max")
-            .map(|value| duration::parse("max", &value, diagnostics));
-        args.finish(&["factor", "max"], diagnostics);
-        let (first, factor, max) = (first?, transpose(factor)?, transpose(max)?);
-        if let Some(max) = &max
-            && let (Some(from), Some(to)) = (first.known(), max.known())
-            && to < from
-        {
-            diagnostics.error(
-                max.written(),
-                format!("`max` is below the first pause of {from:?}\nraise it, or start lower"),
-            );
-            return None;
+        if syn::parse2::<LitStr>(value.tokens.clone()).is_ok() {
+            return value.parse_name("budget", diagnostics).map(Self::Named);
         }
-        Some(Self::Exponential { first, factor, max })
-    }
-}
-
-fn first_pause(
-    args: &mut Args,
-    parse: fn(&str, &Value, &Diagnostics) -> Option<Length>,
-    diagnostics: &Diagnostics,
-) -> Option<Length> {
-    let Some(value) = args.take_positional() else {
-        let place = args.place();
-        let example = place.replace("..", "100ms");
-        diagnostics.error_at(
-            args.span(),
-            format!("`{place}` needs a pause\nwrite `{example}`"),
-        );
-        return None;
-    };
-    parse("the pause", &value, diagnostics)
-}
-
-fn factor(value: &Value, diagnostics: &Diagnostics) -> Option<Expr> {
-    let expression: Expr = value.parse(diagnostics)?;
-    let written = value.tokens.to_string().replace(['_', ' '], "");
-    let Ok(known) = written.parse::<f64>() else {
-        return Some(expression);
-    };
-    if !(known >= 1.0 && known.is_finite()) {
-        diagnostics.error(
-            value,
-            "`factor` below 1 would make the pauses shorter and shorter\nwrite `factor = 2`, or use `fixed(..)`",
-        );
-        return None;
-    }
-    // An integer literal is what people write; the builder takes a float.
-    let literal = proc_macro2::Literal::f64_unsuffixed(known);
-    Some(syn::parse_quote!(#literal))
-}
-
-impl Jitter {
-    fn parse(value: &Value, diagnostics: &Diagnostics) -> Option<Self> {
-        let name = value.tokens.to_string();
-        match name.as_str() {
-            "full" => Some(Self::Full),
-            "equal" => Some(Self::Equal),
-            "none" => Some(Self::None),
-            other => {
-                diagnostics.error(
-                    value,
-                    format!(
-                        "`{other}` is not a kind of jitter\nthere is {}",
-                        list(&JITTERS)
-                    ),
-                );
-                None
-            }
-        }
+        value
+            .parse_path(
+                "write `budget = none`, a name in quotes, or the path of a `static` of type \
+                 `resilience::RetryBudget`",
+                diagnostics,
+            )
+            .map(Self::Shared)
     }
 }

@@ -1,0 +1,247 @@
+//! The options of one attribute, taken one by one: what is not there is `None`, what is wrong is
+//! reported, and makes the whole policy wrong.
+
+use proc_macro2::Span;
+use quote::ToTokens;
+use syn::{Expr, LitStr, Pat, Path};
+
+use crate::args::{Args, Count, Value};
+use crate::diagnostics::Diagnostics;
+use crate::duration::{self, Length};
+
+/// Takes options, and remembers whether one of them was wrong.
+pub(crate) struct Options<'a> {
+    args: Args,
+    diagnostics: &'a Diagnostics,
+    wrong: bool,
+}
+
+impl<'a> Options<'a> {
+    pub(crate) fn new(args: Args, diagnostics: &'a Diagnostics) -> Self {
+        Self {
+            args,
+            diagnostics,
+            wrong: false,
+        }
+    }
+
+    /// Where the attribute stands.
+    pub(crate) fn span(&self) -> Span {
+        self.args.span()
+    }
+
+    /// The option `name`, as `parse` reads it; `parse` reports what is wrong.
+    pub(crate) fn take<T>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&Value, &Diagnostics) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.args.take(name)?;
+        let parsed = parse(&value, self.diagnostics);
+        self.wrong |= parsed.is_none();
+        parsed
+    }
+
+    /// The first value without a name.
+    pub(crate) fn positional<T>(
+        &mut self,
+        parse: impl FnOnce(&Value, &Diagnostics) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.args.take_positional()?;
+        let parsed = parse(&value, self.diagnostics);
+        self.wrong |= parsed.is_none();
+        parsed
+    }
+
+    /// The path of a `static` of the type `of`, given without a name: the policy is defined there.
+    pub(crate) fn shared(&mut self, of: &str, known: &[&str]) -> Option<Path> {
+        self.positional(|value, diagnostics| {
+            // One lower-case word is an option without its value, not a static.
+            let word = value.tokens.to_string();
+            if known.contains(&word.as_str()) {
+                diagnostics.error(value, format!("`{word}` has no value\nwrite `{word} = ..`"));
+                return None;
+            }
+            let remedy =
+                format!("write the path of a `static` of type `resilience::{of}`, or options");
+            value.parse_path(&remedy, diagnostics)
+        })
+    }
+
+    /// A whole number of at least `least`.
+    pub(crate) fn count(&mut self, name: &str, least: u32) -> Option<Count> {
+        self.take(name, |value, diagnostics| {
+            value.parse_count(name, least, diagnostics)
+        })
+    }
+
+    /// A share, more than 0 and at most 1.
+    pub(crate) fn rate(&mut self, name: &str) -> Option<Rate> {
+        self.take(name, |value, diagnostics| {
+            Rate::parse(name, value, diagnostics)
+        })
+    }
+
+    /// A duration longer than zero.
+    pub(crate) fn length(&mut self, name: &str) -> Option<Length> {
+        self.take(name, |value, diagnostics| {
+            duration::parse(name, value, diagnostics)
+        })
+    }
+
+    /// A duration.
+    pub(crate) fn length_or_zero(&mut self, name: &str) -> Option<Length> {
+        self.take(name, |value, diagnostics| {
+            duration::parse_with_zero(name, value, diagnostics)
+        })
+    }
+
+    /// The option `name`, a string literal.
+    pub(crate) fn name(&mut self) -> Option<LitStr> {
+        self.take("name", |value, diagnostics| {
+            value.parse_name("name", diagnostics)
+        })
+    }
+
+    /// Any expression.
+    pub(crate) fn expression(&mut self, name: &str) -> Option<Expr> {
+        self.take(name, Value::parse)
+    }
+
+    /// A pattern of errors or values, which must not match everything by mistake.
+    pub(crate) fn pattern(&mut self, name: &str) -> Option<Pat> {
+        self.take(name, |value, diagnostics| pattern(name, value, diagnostics))
+    }
+
+    /// One of these words.
+    pub(crate) fn word<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> Option<T> {
+        self.take(name, |value, diagnostics| {
+            let written = value.tokens.to_string();
+            let found = words.iter().find(|(word, _)| *word == written);
+            if found.is_none() {
+                let names: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+                let remedy = crate::diagnostics::did_you_mean(&written, &names);
+                diagnostics.error(value, format!("`{name}` cannot be `{written}`\n{remedy}"));
+            }
+            found.map(|(_, meaning)| *meaning)
+        })
+    }
+
+    /// Reports a rule between options of this attribute.
+    pub(crate) fn error(&mut self, at: impl ToTokens, message: impl std::fmt::Display) {
+        self.diagnostics.error(at, message);
+        self.wrong = true;
+    }
+
+    /// Reports what concerns the attribute as a whole.
+    pub(crate) fn error_here(&mut self, message: impl std::fmt::Display) {
+        let span = self.span();
+        self.diagnostics.error_at(span, message);
+        self.wrong = true;
+    }
+
+    /// Whether nothing was wrong so far.
+    pub(crate) fn is_clean(&self) -> bool {
+        !self.wrong
+    }
+
+    /// Whether nothing is left to take.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.args.is_empty()
+    }
+
+    /// Reports what nobody took. `Some` when nothing was wrong with what was.
+    pub(crate) fn finish(self, known: &[&str]) -> Option<()> {
+        let wrong = self.wrong || !self.args.is_empty();
+        self.args.finish(known, self.diagnostics);
+        (!wrong).then_some(())
+    }
+}
+
+/// A share in an option.
+pub(crate) enum Rate {
+    /// A literal; its tokens are kept for errors of checks that compare it.
+    Known(f64, Value),
+    /// Evaluated by the compiler.
+    Expression(Expr),
+}
+
+impl Rate {
+    fn parse(name: &str, value: &Value, diagnostics: &Diagnostics) -> Option<Self> {
+        let written = value.tokens.to_string().replace(['_', ' '], "");
+        let Ok(known) = written.parse::<f64>() else {
+            if written.ends_with('%') {
+                diagnostics.error(
+                    value,
+                    format!(
+                        "`{name}` is a share, not per cent\nwrite it from 0 to 1: `{name} = 0.5`"
+                    ),
+                );
+                return None;
+            }
+            return value.parse(diagnostics).map(Self::Expression);
+        };
+        if known > 0.0 && known <= 1.0 {
+            return Some(Self::Known(known, value.clone()));
+        }
+        let remedy = if known > 1.0 && known <= 100.0 {
+            format!("write `{name} = {}`", known / 100.0)
+        } else {
+            format!("write `{name} = 0.5` for one half")
+        };
+        diagnostics.error(
+            value,
+            format!("`{name}` is more than 0 and at most 1\n{remedy}"),
+        );
+        None
+    }
+
+    /// The value, where it is written out.
+    pub(crate) fn known(&self) -> Option<f64> {
+        match self {
+            Self::Known(known, _) => Some(*known),
+            Self::Expression(_) => None,
+        }
+    }
+}
+
+impl ToTokens for Rate {
+    fn to_tokens(&self, tokens: &mut proc_macro2::TokenStream) {
+        match self {
+            Self::Expression(expression) => expression.to_tokens(tokens),
+            Self::Known(known, value) => {
+                // An integer literal is what people write; the builder takes a float.
+                let mut literal = proc_macro2::Literal::f64_unsuffixed(*known);
+                if let Some(token) = value.tokens.clone().into_iter().next() {
+                    literal.set_span(token.span());
+                }
+                literal.to_tokens(tokens);
+            }
+        }
+    }
+}
+
+/// A pattern. A bare lower-case name would bind every error, and so match all of them: whoever
+/// writes one means a function or a constant.
+fn pattern(name: &str, value: &Value, diagnostics: &Diagnostics) -> Option<Pat> {
+    let pattern = value.parse_pattern(diagnostics)?;
+    if let Pat::Ident(binding) = &pattern
+        && binding.subpat.is_none()
+        && binding.ident.to_string().starts_with(char::is_lowercase)
+    {
+        let word = &binding.ident;
+        let remedy = if name == "retry_on" {
+            format!(
+                "write `when = {word}` if it is a function, or the pattern of the errors to retry"
+            )
+        } else {
+            format!("write the pattern that is meant, such as `{name} = Error::Busy {{ .. }}`")
+        };
+        diagnostics.error(
+            value,
+            format!("the pattern `{word}` matches every error\n{remedy}"),
+        );
+        return None;
+    }
+    Some(pattern)
+}

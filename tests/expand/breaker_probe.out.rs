@@ -1,0 +1,45 @@
+impl Subject {
+    async fn store(&self) -> Result<u64, QuoteError> {
+        let (annotated, breaker) = {
+            static PROBE: ::resilience::Probe = ::resilience::Probe::every(
+                ::core::time::Duration::from_secs(2),
+                || ::std::boxed::Box::pin(Self::is_up()),
+            );
+            static BREAKER: ::resilience::CircuitBreaker = ::resilience::CircuitBreaker::for_function(
+                    ::core::concat!(::core::module_path!(), "::store"),
+                )
+                .failure_rate(1.0)
+                .count_window(50)
+                .probe(&PROBE);
+            static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+                name: ::core::concat!(::core::module_path!(), "::store"),
+                file: ::core::file!(),
+                line: ::core::line!(),
+                policies: &[&BREAKER],
+            };
+            ::resilience::__private::submit! {
+                ::resilience::__private::Entry(& ANNOTATED)
+            }
+            (&ANNOTATED, &BREAKER)
+        };
+        let function = ::resilience::__private::function::<
+            Result<u64, QuoteError>,
+        >(annotated.name);
+        let errors = {
+            #[allow(unused_imports)]
+            use ::resilience::__private::otherwise::*;
+            ::resilience::__private::errors::<Result<u64, QuoteError>>()
+                .classified()
+                .described()
+                .wrapped()
+        };
+        let call = async move {
+            if let ::core::option::Option::Some(never) = function.never() {
+                return never;
+            }
+            put(self).await
+        };
+        let call = breaker.guard(call, function, errors);
+        annotated.observe(call).await.into_result()
+    }
+}

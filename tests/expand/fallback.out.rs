@@ -1,0 +1,71 @@
+impl Subject {
+    #[retry(__expanded)]
+    async fn quote(
+        &self,
+        symbol: String,
+        out: &mut Vec<u64>,
+    ) -> Result<u64, QuoteError> {
+        let (annotated, fallback, retry) = {
+            static FALLBACK: ::resilience::Fallback = ::resilience::Fallback::new();
+            static RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(2);
+            static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+                name: ::core::concat!(::core::module_path!(), "::quote"),
+                file: ::core::file!(),
+                line: ::core::line!(),
+                policies: &[&FALLBACK, &RETRY],
+            };
+            ::resilience::__private::submit! {
+                ::resilience::__private::Entry(& ANNOTATED)
+            }
+            (&ANNOTATED, &FALLBACK, &RETRY)
+        };
+        let function = ::resilience::__private::returns::<
+            Result<u64, QuoteError>,
+        >(annotated.name);
+        let errors = {
+            #[allow(unused_imports)]
+            use ::resilience::__private::otherwise::*;
+            ::resilience::__private::errors::<Result<u64, QuoteError>>()
+                .classified()
+                .described()
+                .wrapped()
+        };
+        let mut symbol = ::resilience::__private::Replay::new(symbol);
+        let call = async {
+            let call = async {
+                let mut attempts = retry.attempts(function, errors);
+                loop {
+                    let call = async {
+                        if let ::core::option::Option::Some(never) = function.never() {
+                            return never;
+                        }
+                        let symbol = symbol.copy();
+                        let out = &mut *out;
+                        self.client.get(symbol, out).await
+                    };
+                    let pause = match attempts.settle(call.await) {
+                        ::core::ops::ControlFlow::Break(answer) => break answer,
+                        ::core::ops::ControlFlow::Continue(pause) => pause,
+                    };
+                    pause.await;
+                }
+            };
+            match fallback
+                .needed_if(
+                    call.await,
+                    errors,
+                    |error| ::core::matches!(error, QuoteError::Busy),
+                )
+            {
+                ::core::ops::ControlFlow::Break(answer) => answer,
+                ::core::ops::ControlFlow::Continue((error, failed)) => {
+                    failed
+                        .answered(
+                            Self::from_cache(self, symbol.copy(), &mut *out, error).await,
+                        )
+                }
+            }
+        };
+        annotated.observe(call).await.into_result()
+    }
+}

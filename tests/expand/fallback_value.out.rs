@@ -1,0 +1,46 @@
+#[fallback(__expanded)]
+async fn quote(symbol: &str) -> Result<Quote, QuoteError> {
+    let (annotated, timeout, fallback) = {
+        static TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
+            ::core::time::Duration::from_secs(1),
+        );
+        static FALLBACK: ::resilience::Fallback = ::resilience::Fallback::new();
+        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+            name: ::core::concat!(::core::module_path!(), "::quote"),
+            file: ::core::file!(),
+            line: ::core::line!(),
+            policies: &[&TIMEOUT, &FALLBACK],
+        };
+        ::resilience::__private::submit! {
+            ::resilience::__private::Entry(& ANNOTATED)
+        }
+        (&ANNOTATED, &TIMEOUT, &FALLBACK)
+    };
+    let function = ::resilience::__private::function::<
+        Result<Quote, QuoteError>,
+    >(annotated.name);
+    let errors = {
+        #[allow(unused_imports)]
+        use ::resilience::__private::otherwise::*;
+        ::resilience::__private::errors::<Result<Quote, QuoteError>>()
+            .classified()
+            .described()
+            .wrapped()
+    };
+    let call = async {
+        let call = async move {
+            if let ::core::option::Option::Some(never) = function.never() {
+                return never;
+            }
+            client().get(symbol).await
+        };
+        match fallback.needed(call.await, errors) {
+            ::core::ops::ControlFlow::Break(answer) => answer,
+            ::core::ops::ControlFlow::Continue((_, failed)) => {
+                failed.answered(::core::result::Result::Ok(Quote::unknown()))
+            }
+        }
+    };
+    let call = timeout.limit(call, function);
+    annotated.observe(call).await.into_result()
+}

@@ -1,0 +1,47 @@
+#[timeout(__expanded)]
+async fn quote(client: &Client, symbol: String) -> Result<u64, QuoteError> {
+    let (annotated, hedge, timeout) = {
+        static HEDGE: ::resilience::Hedge = ::resilience::Hedge::quantile(
+            0.95,
+            ::core::time::Duration::from_millis(50),
+        );
+        static TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
+            ::core::time::Duration::from_secs(1),
+        );
+        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+            name: ::core::concat!(::core::module_path!(), "::quote"),
+            file: ::core::file!(),
+            line: ::core::line!(),
+            policies: &[&HEDGE, &TIMEOUT],
+        };
+        ::resilience::__private::submit! {
+            ::resilience::__private::Entry(& ANNOTATED)
+        }
+        (&ANNOTATED, &HEDGE, &TIMEOUT)
+    };
+    let function = ::resilience::__private::function::<
+        Result<u64, QuoteError>,
+    >(annotated.name);
+    let errors = {
+        #[allow(unused_imports)]
+        use ::resilience::__private::otherwise::*;
+        ::resilience::__private::errors::<Result<u64, QuoteError>>()
+            .classified()
+            .described()
+            .wrapped()
+    };
+    let mut symbol = ::resilience::__private::Replay::new(symbol);
+    let attempt = || {
+        let symbol = symbol.copy();
+        let call = async move {
+            if let ::core::option::Option::Some(never) = function.never() {
+                return never;
+            }
+            client.get(symbol).await
+        };
+        let call = timeout.limit(call, function);
+        call
+    };
+    let call = hedge.race(attempt, function, errors);
+    annotated.observe(call).await.into_result()
+}

@@ -1,0 +1,58 @@
+#[retry(__expanded)]
+async fn quote(client: &Client, symbol: String) -> Result<u64, QuoteError> {
+    let (annotated, hedge, retry) = {
+        static HEDGE: ::resilience::Hedge = ::resilience::Hedge::after(
+                ::core::time::Duration::from_millis(50),
+            )
+            .max_hedges(2)
+            .without_budget();
+        static RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(
+            ::resilience::Retry::DEFAULT_MAX_ATTEMPTS,
+        );
+        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+            name: ::core::concat!(::core::module_path!(), "::quote"),
+            file: ::core::file!(),
+            line: ::core::line!(),
+            policies: &[&HEDGE, &RETRY],
+        };
+        ::resilience::__private::submit! {
+            ::resilience::__private::Entry(& ANNOTATED)
+        }
+        (&ANNOTATED, &HEDGE, &RETRY)
+    };
+    let function = ::resilience::__private::returns::<
+        Result<u64, QuoteError>,
+    >(annotated.name);
+    let errors = {
+        #[allow(unused_imports)]
+        use ::resilience::__private::otherwise::*;
+        ::resilience::__private::errors::<Result<u64, QuoteError>>()
+            .classified()
+            .described()
+            .wrapped()
+    };
+    let mut symbol = ::resilience::__private::Replay::new(symbol);
+    let attempt = || {
+        let mut symbol = symbol.fork();
+        let call = async move {
+            let mut attempts = retry.attempts(function, errors);
+            loop {
+                let call = async {
+                    if let ::core::option::Option::Some(never) = function.never() {
+                        return never;
+                    }
+                    let mut symbol = symbol.copy();
+                    client.get(symbol).await
+                };
+                let pause = match attempts.settle(call.await) {
+                    ::core::ops::ControlFlow::Break(answer) => break answer,
+                    ::core::ops::ControlFlow::Continue(pause) => pause,
+                };
+                pause.await;
+            }
+        };
+        call
+    };
+    let call = hedge.race(attempt, function, errors);
+    annotated.observe(call).await.into_result()
+}

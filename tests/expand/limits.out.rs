@@ -1,0 +1,40 @@
+#[bulkhead(__expanded)]
+async fn quote(tenant: &str, order: Order) -> Result<u64, QuoteError> {
+    let (annotated, limit, bulkhead) = {
+        static LIMIT: ::resilience::KeyedRateLimit = ::resilience::RateLimit::named(
+                "api",
+            )
+            .rate(100, ::core::time::Duration::from_secs(1))
+            .burst(20)
+            .per_key(500);
+        static BULKHEAD: ::resilience::Bulkhead = ::resilience::Bulkhead::for_function(
+                ::core::concat!(::core::module_path!(), "::quote"),
+            )
+            .max_concurrent(10)
+            .max_queue(20)
+            .max_wait(::core::time::Duration::from_millis(500));
+        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+            name: ::core::concat!(::core::module_path!(), "::quote"),
+            file: ::core::file!(),
+            line: ::core::line!(),
+            policies: &[&LIMIT, &BULKHEAD],
+        };
+        ::resilience::__private::submit! {
+            ::resilience::__private::Entry(& ANNOTATED)
+        }
+        (&ANNOTATED, &LIMIT, &BULKHEAD)
+    };
+    let limit = limit.of(&tenant);
+    let function = ::resilience::__private::function::<
+        Result<u64, QuoteError>,
+    >(annotated.name);
+    let call = async move {
+        if let ::core::option::Option::Some(never) = function.never() {
+            return never;
+        }
+        get(tenant, order).await
+    };
+    let call = bulkhead.enter(call, function);
+    let call = limit.admit(call, function);
+    annotated.observe(call).await.into_result()
+}

@@ -1,0 +1,59 @@
+#[bulkhead(__expanded)]
+#[circuit_breaker(__expanded)]
+async fn charge(order: &Order) -> Result<Receipt, PayError> {
+    let (annotated, retry, bulkhead, breaker) = {
+        static RETRY: &::resilience::Retry = &STANDARD;
+        static BULKHEAD: &::resilience::Bulkhead = &crate::limits::PAYMENTS;
+        static BREAKER: &::resilience::CircuitBreaker = &GATEWAY;
+        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+            name: ::core::concat!(::core::module_path!(), "::charge"),
+            file: ::core::file!(),
+            line: ::core::line!(),
+            policies: &[RETRY, BULKHEAD, BREAKER],
+        };
+        ::resilience::__private::submit! {
+            ::resilience::__private::Entry(& ANNOTATED)
+        }
+        (&ANNOTATED, RETRY, BULKHEAD, BREAKER)
+    };
+    let function = ::resilience::__private::function::<
+        Result<Receipt, PayError>,
+    >(annotated.name);
+    let errors = {
+        #[allow(unused_imports)]
+        use ::resilience::__private::otherwise::*;
+        ::resilience::__private::errors::<Result<Receipt, PayError>>()
+            .classified()
+            .described()
+            .wrapped()
+    };
+    let call = async {
+        let mut attempts = retry.attempts(function, errors);
+        loop {
+            let call = async {
+                if let ::core::option::Option::Some(never) = function.never() {
+                    return never;
+                }
+                pay(order).await
+            };
+            let call = breaker.guard(call, function, errors);
+            let call = bulkhead.enter(call, function);
+            let call = attempts.within(call);
+            let pause = match attempts
+                .settle_if(
+                    call.await,
+                    |result| {
+                        ::core::matches!(
+                            result, ::core::result::Result::Err(PayError::Busy)
+                        )
+                    },
+                )
+            {
+                ::core::ops::ControlFlow::Break(answer) => break answer,
+                ::core::ops::ControlFlow::Continue(pause) => pause,
+            };
+            pause.await;
+        }
+    };
+    annotated.observe(call).await.into_result()
+}
