@@ -131,9 +131,11 @@ pub(crate) fn time_window(bench: &mut Bench) {
             let _ = timed_many(argument()).await;
         }
     });
-    bench.row(Side::Ours, "#[circuit_breaker], from 100 calls", async || {
-        timed_few(argument()).await
-    });
+    bench.row(
+        Side::Ours,
+        "#[circuit_breaker], from 100 calls",
+        async || timed_few(argument()).await,
+    );
     bench.row(
         Side::Ours,
         "#[circuit_breaker], from 100,000 calls",

@@ -108,13 +108,10 @@ pub(crate) fn stacks_of_four(bench: &mut Bench) {
                         Err(_) => Err(Failure::Refused),
                     }
                 };
-                breaker
-                    .call(limited)
-                    .await
-                    .map_err(|error| match error {
-                        recloser::Error::Inner(failure) => failure,
-                        recloser::Error::Rejected => Failure::Refused,
-                    })
+                breaker.call(limited).await.map_err(|error| match error {
+                    recloser::Error::Inner(failure) => failure,
+                    recloser::Error::Rejected => Failure::Refused,
+                })
             };
             attempt.retry(backon()).await
         },

@@ -70,9 +70,11 @@ fn main() {
     row(rounds, "#[circuit_breaker], in a row", &async |n| {
         consecutive(n).await
     });
-    row(rounds, "#[circuit_breaker], window of 100 calls", &async |n| {
-        counted(n).await
-    });
+    row(
+        rounds,
+        "#[circuit_breaker], window of 100 calls",
+        &async |n| counted(n).await,
+    );
     row(
         rounds,
         "#[circuit_breaker], window, 1 in 100 fails",
