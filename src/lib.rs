@@ -364,8 +364,66 @@ pub use resilience_macros::saga;
 /// is one of its own, which is not undone with its caller.
 pub use resilience_macros::saga_step;
 
+/// Says what each error of a type means, once, for all policies.
+///
+/// ```
+/// use resilience::{Class, Classify};
+/// use std::time::Duration;
+///
+/// #[derive(Debug, Classify)]
+/// enum PayError {
+///     #[classify(transient)]
+///     Unreachable,
+///     #[classify(throttled(after = retry_after))]
+///     TooManyRequests { retry_after: Option<Duration> },
+///     #[classify(permanent)]
+///     CardDeclined,
+///     #[classify(ignored)]
+///     Cancelled,
+///     #[classify(transparent)]
+///     Resilience(resilience::Error),
+/// }
+/// # impl From<resilience::Error> for PayError {
+/// #     fn from(error: resilience::Error) -> Self { Self::Resilience(error) }
+/// # }
+///
+/// let error = PayError::TooManyRequests { retry_after: Some(Duration::from_secs(2)) };
+/// assert_eq!(error.classify(), Class::Throttled { retry_after: Some(Duration::from_secs(2)) });
+///
+/// // Tried again only while the gateway is unreachable or asks for less.
+/// #[resilience::retry(max_attempts = 3)]
+/// async fn charge(card: &str) -> Result<(), PayError> {
+///     # let _ = card;
+///     Err(PayError::CardDeclined)
+/// }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() { assert!(charge("4242").await.is_err()); }
+/// ```
+///
+/// | above a variant, or a struct | tried again | the circuit breaker counts | a fallback |
+/// |---|---|---|---|
+/// | `#[classify(transient)]` | yes | a failure | answers |
+/// | `#[classify(throttled)]` | yes | a failure | answers |
+/// | `#[classify(throttled(after = field))]` | yes, not before `field` has passed | a failure | answers |
+/// | `#[classify(permanent)]` | no | a success: the dependency answered | hands it on |
+/// | `#[classify(ignored)]` | no | nothing | hands it on |
+/// | `#[classify(transparent)]` | what the only field says | | |
+///
+/// Every variant has a class: one that is added later cannot be forgotten. `field` is a `Duration` or
+/// an `Option<Duration>`; `after = 0` is the first field of a tuple. The field under `transparent` is
+/// itself [`trait@Classify`], as [`Error`] is. A generic field makes that a bound of the `impl`.
+///
+/// A policy asks the type only where it names no patterns of its own (`retry_on = ..`), and never
+/// about what another policy of the same function refused: that it knows better.
+///
+/// `#[classify(crate = ::path::to::resilience)]` above the type names the crate where it is not
+/// called `::resilience`.
+pub use resilience_macros::Classify;
+
 #[doc(hidden)]
 pub use resilience_macros::__outer;
+
+pub use resilience_runtime::classify::{Class, Classify};
 
 pub use resilience_runtime::dlq::{
     DeadLetter, DeadLetterError, DeadLetterId, DeadLetterStatus, DeadLetters, Kind, NewDeadLetter,

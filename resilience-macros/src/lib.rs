@@ -13,6 +13,7 @@
 mod args;
 mod attribute;
 mod check;
+mod classify;
 mod diagnostics;
 mod duration;
 mod expand;
@@ -63,6 +64,12 @@ pub fn saga_step(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Timeout, arguments.into(), item.into()).into()
+}
+
+#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[proc_macro_derive(Classify, attributes(classify))]
+pub fn classify(item: TokenStream) -> TokenStream {
+    classify::expand(item.into()).into()
 }
 
 /// The layers of a stack that stepped back because a `cfg_attr` below them could not be judged

@@ -4,6 +4,8 @@
 pub use inventory::submit;
 
 pub use crate::BoxFuture;
+pub use crate::catalog::{Annotated, Entry};
+pub use crate::classify::retry_after;
 pub use crate::idempotency::Idempotent;
 pub use crate::outcome::{
     Judgement, Unclassified, Undescribed, Unwrapped, errors, failures, function, returns, stored,
