@@ -90,7 +90,7 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
             cases,
         }
         .expand(),
-        _ => expand::with_errors(errors, &name, &generics, &paths),
+        _ => expand::with_errors(&errors, &name, &generics, &paths),
     }
 }
 
@@ -109,10 +109,10 @@ impl Case {
     fn of(
         name: Ident,
         fields: Fields,
-        classes: Classes,
+        mut classes: Classes,
         diagnostics: &Diagnostics,
     ) -> Option<Self> {
-        class::reject_on_fields(&fields, diagnostics);
+        classes.reject_on_fields(&fields, diagnostics);
         let class = classes.only(&name, &fields, diagnostics)?;
         Some(Self {
             name,

@@ -177,6 +177,18 @@ impl Classes {
         self.written.push(Written { name, after });
     }
 
+    /// Reports classes above fields: the compiler lets the attribute stand there.
+    pub(super) fn reject_on_fields(&mut self, fields: &Fields, diagnostics: &Diagnostics) {
+        let attrs = fields.iter().flat_map(|field| &field.attrs);
+        for attr in attrs.filter(|attr| attr.path().is_ident("classify")) {
+            self.is_broken = true;
+            diagnostics.error(
+                attr,
+                "a field has no class\nwrite it above the variant, or the struct",
+            );
+        }
+    }
+
     /// The one class that `name` has; `None` after an error.
     pub(super) fn only(
         self,
@@ -282,17 +294,6 @@ fn find(
         position: position?,
         span: value.tokens.span(),
     })
-}
-
-/// Reports classes above fields: the compiler lets the attribute stand there.
-pub(super) fn reject_on_fields(fields: &Fields, diagnostics: &Diagnostics) {
-    let attrs = fields.iter().flat_map(|field| &field.attrs);
-    for attr in attrs.filter(|attr| attr.path().is_ident("classify")) {
-        diagnostics.error(
-            attr,
-            "a field has no class\nwrite it above the variant, for example `#[classify(transparent)]`",
-        );
-    }
 }
 
 /// `` `transient`, .. or `transparent` ``

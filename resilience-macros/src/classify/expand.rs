@@ -1,7 +1,7 @@
 //! The `impl` of a classified type.
 
-use proc_macro2::{TokenStream, TokenTree};
-use quote::{ToTokens, quote, quote_spanned};
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
 use syn::{Fields, Generics, Ident, Type, parse_quote};
 
@@ -59,7 +59,7 @@ impl Classified {
 
 /// Beside the errors, an `impl` that makes whoever uses it compile.
 pub(super) fn with_errors(
-    errors: TokenStream,
+    errors: &TokenStream,
     name: &Ident,
     generics: &Generics,
     paths: &Paths,
@@ -101,23 +101,17 @@ impl Case {
             Class::Throttled {
                 after: Some(After { position, span }),
             } => {
-                let after = local("after");
+                // Under the field's name in the attribute, where a wrong type is reported.
+                let after = local_at("after", *span);
                 let pattern = self.pattern(path, *position, &after);
                 let read = paths.private("retry_after");
-                // Under the field's name in the attribute, where a wrong type is reported.
-                let read = quote_spanned!(*span=> #read(#after));
-                quote!(#pattern => #class::Throttled { retry_after: #read },)
+                quote!(#pattern => #class::Throttled { retry_after: #read(#after) },)
             }
             Class::Transparent => {
-                let inner = local("inner");
+                let ty = self.fields.iter().next().map(|field| &field.ty);
+                let inner = local_at("inner", ty.span());
                 let pattern = self.pattern(path, 0, &inner);
                 let ask = paths.public("Classify");
-                let span = self
-                    .fields
-                    .iter()
-                    .next()
-                    .map_or_else(proc_macro2::Span::call_site, |field| field.ty.span());
-                let inner = quote_spanned!(span=> #inner);
                 quote!(#pattern => #ask::classify(#inner),)
             }
         }
@@ -142,6 +136,13 @@ impl Case {
             }
         }
     }
+}
+
+/// A local variable, whose type errors are reported under `span`.
+fn local_at(name: &str, span: Span) -> Ident {
+    let mut local = local(name);
+    local.set_span(local.span().located_at(span));
+    local
 }
 
 /// Whether one of `names` occurs in `tokens`.

@@ -14,7 +14,7 @@ use crate::policy::switch::{Mode, Switch};
 /// that have begun may end as they began. Nothing is kept: after a restart every policy is
 /// [enforced](Mode::Enforced) again.
 #[must_use]
-pub fn switchboard() -> Switchboard {
+pub const fn switchboard() -> Switchboard {
     Switchboard(())
 }
 

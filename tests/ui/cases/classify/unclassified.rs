@@ -1,9 +1,9 @@
 // A variant has no class, and another only a class above its field: both are said in one build.
-//~ errors: 3
+//~ errors: 2
 //~ `Timeout` has no class
 //~ write `#[classify(..)]` above it, with `transient`, `throttled`, `permanent`, `ignored` or `transparent`
 //~ a field has no class
-//~ `Io` has no class
+//~ write it above the variant
 
 use resilience::Classify;
 
