@@ -40,6 +40,15 @@
 //! failure is an [`Error`], and reaches the caller through the function's own error type, which is
 //! `From<resilience::Error>`. [`Error::effect`] tells whether the body ran.
 //!
+//! `#[derive(`[`Classify`](macro@Classify)`)]` on the error type says once, for all policies, which of
+//! its errors may be over at the next attempt.
+//!
+//! # The process
+//!
+//! [`catalog()`] lists every annotated function, [`switchboard()`] turns policies off while the program
+//! runs, [`deadline()`] is the time by which the call that is being made must have answered. Spans,
+//! events and metrics are in [`telemetry`].
+//!
 //! # The runtime
 //!
 //! Attributes that keep records need a store. `main` opens it once and annotated functions find it:
@@ -58,6 +67,7 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
+//! | `metrics` | yes | counters, gauges and histograms through the `metrics` facade |
 //! | `sqlite` | yes | the embedded store, one SQLite file; without it only `memory:` |
 //!
 //! With `default-features = false` the local policies and the store for tests are all that is
@@ -423,6 +433,10 @@ pub use resilience_macros::Classify;
 #[doc(hidden)]
 pub use resilience_macros::__outer;
 
+pub use resilience_runtime::catalog::{
+    Annotated, Catalog, Conflict, Policy, PolicyKind, Switchboard, Switched, UnknownPolicy,
+    catalog, switchboard,
+};
 pub use resilience_runtime::classify::{Class, Classify};
 
 pub use resilience_runtime::dlq::{
@@ -431,13 +445,18 @@ pub use resilience_runtime::dlq::{
 };
 pub use resilience_runtime::error::{Effect, EncodeError, Error, StoreError};
 pub use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, State};
+pub use resilience_runtime::policy::deadline::{WithDeadline, deadline, with_deadline};
 pub use resilience_runtime::policy::retry::{Backoff, Jitter, Retry};
+pub use resilience_runtime::policy::switch::{Mode, Switch};
 pub use resilience_runtime::policy::timeout::Timeout;
 pub use resilience_runtime::runtime::{OpenError, Runtime, RuntimeBuilder, ShutdownReport};
 pub use resilience_runtime::saga::Sagas;
 pub use resilience_runtime::saga::journal::{SagaId, SagaRecord, Status, StepRecord};
 
 pub mod store;
+
+#[doc = include_str!("../docs/telemetry.md")]
+pub mod telemetry {}
 
 #[doc(hidden)]
 pub use resilience_runtime::private as __private;

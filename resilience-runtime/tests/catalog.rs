@@ -1,5 +1,7 @@
 //! Every annotated function of the process, and the switches of their policies.
-#![allow(missing_docs)]
+
+// Clippy lets tests panic, but not their helpers.
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::fmt::{self, Debug};
 use std::sync::{Arc, Mutex, PoisonError};

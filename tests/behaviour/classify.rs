@@ -37,11 +37,11 @@ enum PayError<E> {
     Resilience(Error),
     #[classify(transparent)]
     Gateway { source: Box<E> },
-    #[cfg(any())]
+    #[cfg(not(test))]
     #[classify(nonsense)]
     NotThere(NoSuchType),
     #[deprecated]
-    #[cfg(all())]
+    #[cfg(test)]
     #[classify(permanent)]
     Old,
 }

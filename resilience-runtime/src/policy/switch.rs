@@ -21,6 +21,12 @@ pub struct Switch {
     would_have_acted: AtomicU32,
 }
 
+impl Default for Switch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Switch {
     /// Enforced, until somebody says otherwise.
     #[must_use]

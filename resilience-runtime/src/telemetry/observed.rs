@@ -1,6 +1,7 @@
 //! A call under a span, counted at its end.
 
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -19,19 +20,11 @@ impl Annotated {
     {
         Observed {
             call: Some(call),
-            stage: Stage::NotStarted,
+            observation: None,
+            has_begun: false,
             annotated: self,
         }
     }
-}
-
-/// How far the observation is.
-#[derive(Debug)]
-enum Stage {
-    NotStarted,
-    /// Nobody listened when the call began.
-    Unobserved,
-    Observed(Box<Observation>),
 }
 
 pin_project! {
@@ -41,17 +34,29 @@ pin_project! {
         // `None` once it has answered.
         #[pin]
         call: Option<F>,
-        stage: Stage,
+        // `None` when nobody listened as the call began. Dropped by hand, so that a call which nobody
+        // observes has nothing of it in its drop.
+        observation: Option<ManuallyDrop<Box<Observation>>>,
+        has_begun: bool,
         annotated: &'static Annotated,
     }
 
     impl<F> PinnedDrop for Observed<F> {
         fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if let Stage::Observed(observation) = this.stage && this.call.is_some() {
-                observation.dropped(|| this.call.set(None));
+            let this = this.project();
+            if let Some(observation) = this.observation.take() {
+                end(observation, this.call);
             }
         }
+    }
+}
+
+/// What is left of an observed call when it is dropped.
+#[cold]
+fn end<F>(observation: ManuallyDrop<Box<Observation>>, mut call: Pin<&mut Option<F>>) {
+    let observation = ManuallyDrop::into_inner(observation);
+    if call.is_some() {
+        observation.dropped(|| call.set(None));
     }
 }
 
@@ -67,7 +72,7 @@ impl<F> Future for Observed<F>
 where
     F: Future<Output: Outcome>,
 {
-    type Output = Answer<<F::Output as Outcome>::Ok, <F::Output as Outcome>::Err>;
+    type Output = AnswerOf<F::Output>;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -76,25 +81,45 @@ where
             // Polled again after its end: there is no more to come.
             return Poll::Pending;
         };
-        if let Stage::NotStarted = this.stage {
-            *this.stage =
-                match observation::is_wanted().then(|| Observation::begin(this.annotated.name)) {
-                    Some(Some(observation)) => Stage::Observed(observation),
-                    _ => Stage::Unobserved,
-                };
+        if !*this.has_begun {
+            *this.has_begun = true;
+            if observation::is_wanted() {
+                *this.observation = Observation::begin(this.annotated.name).map(ManuallyDrop::new);
+            }
         }
-        let polled = match this.stage {
-            Stage::Observed(observation) => observation.observe(|| call.poll(context)),
-            _ => call.poll(context),
-        };
-        let Poll::Ready(outcome) = polled else {
+        if let Some(observation) = this.observation {
+            return poll_observed(observation, this.call, context);
+        }
+        let Poll::Ready(outcome) = call.poll(context) else {
             return Poll::Pending;
         };
         this.call.set(None);
-        let answer = outcome.into_answer();
-        if let Stage::Observed(observation) = this.stage {
-            observation.answered(answer.result.is_ok(), answer.origin);
-        }
-        Poll::Ready(answer)
+        Poll::Ready(outcome.into_answer())
     }
 }
+
+/// The poll of a call that somebody listens to.
+#[cold]
+fn poll_observed<F>(
+    observation: &mut Observation,
+    mut call: Pin<&mut Option<F>>,
+    context: &mut Context<'_>,
+) -> Poll<AnswerOf<F::Output>>
+where
+    F: Future<Output: Outcome>,
+{
+    let polled = observation.observe(|| match call.as_mut().as_pin_mut() {
+        Some(call) => call.poll(context),
+        None => Poll::Pending,
+    });
+    let Poll::Ready(outcome) = polled else {
+        return Poll::Pending;
+    };
+    call.set(None);
+    let answer = outcome.into_answer();
+    observation.answered(answer.result.is_ok(), answer.origin);
+    Poll::Ready(answer)
+}
+
+/// What a call with this outcome answers.
+type AnswerOf<O> = Answer<<O as Outcome>::Ok, <O as Outcome>::Err>;
