@@ -397,17 +397,19 @@ pub use resilience_macros::saga_step;
 /// #     fn from(error: resilience::Error) -> Self { Self::Resilience(error) }
 /// # }
 ///
-/// let error = PayError::TooManyRequests { retry_after: Some(Duration::from_secs(2)) };
-/// assert_eq!(error.classify(), Class::Throttled { retry_after: Some(Duration::from_secs(2)) });
-///
 /// // Tried again only while the gateway is unreachable or asks for less.
 /// #[resilience::retry(max_attempts = 3)]
 /// async fn charge(card: &str) -> Result<(), PayError> {
 ///     # let _ = card;
 ///     Err(PayError::CardDeclined)
 /// }
+///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() { assert!(charge("4242").await.is_err()); }
+/// # async fn main() {
+/// let error = PayError::TooManyRequests { retry_after: Some(Duration::from_secs(2)) };
+/// assert_eq!(error.classify(), Class::Throttled { retry_after: Some(Duration::from_secs(2)) });
+/// # assert!(charge("4242").await.is_err());
+/// # }
 /// ```
 ///
 /// | above a variant, or a struct | tried again | the circuit breaker counts | a fallback |
