@@ -79,7 +79,6 @@ fn implementation(
     let (parameters, arguments, bounds) = generics.split_for_impl();
     quote! {
         #[automatically_derived]
-        #[allow(deprecated)]
         impl #parameters #trait_ for #name #arguments #bounds {
             fn classify(&self) -> #class {
                 #body

@@ -7,7 +7,8 @@ pub(crate) fn is_listening() -> bool {
     {
         // The facade has no question for it. The recorder that drops everything, which is there
         // until somebody installs another, has no size and stands in a `static`; one of no size
-        // that was installed is in a box, and a box of no size has no address of its own.
+        // that was installed is in a box, and a box of no size has no address of its own. (One that is
+        // lent to a thread from its stack has, and is taken for nobody.)
         metrics::with_recorder(|recorder| {
             let address = std::ptr::from_ref(recorder).cast::<()>() as usize;
             size_of_val(recorder) > 0 || address <= align_of_val(recorder)

@@ -1,5 +1,4 @@
 #[automatically_derived]
-#[allow(deprecated)]
 impl<E> ::resilience::Classify for PayError<E>
 where
     Box<E>: ::resilience::Classify,
@@ -32,7 +31,6 @@ where
     }
 }
 #[automatically_derived]
-#[allow(deprecated)]
 impl ::corp::armour::Classify for NotFound {
     fn classify(&self) -> ::corp::armour::Class {
         match self {
@@ -41,7 +39,6 @@ impl ::corp::armour::Classify for NotFound {
     }
 }
 #[automatically_derived]
-#[allow(deprecated)]
 impl ::resilience::Classify for Never {
     fn classify(&self) -> ::resilience::Class {
         match *self {}
