@@ -12,6 +12,7 @@
 
 pub mod circuit_breaker;
 pub mod deadline;
+pub mod hedge;
 pub(crate) mod names;
 pub mod replay;
 pub mod retry;
