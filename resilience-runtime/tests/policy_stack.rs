@@ -9,7 +9,7 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use resilience_runtime::error::{Effect, Error};
-use resilience_runtime::outcome::function;
+use resilience_runtime::outcome::{errors, function};
 use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, State};
 use resilience_runtime::policy::replay::Replay;
 use resilience_runtime::policy::retry::{Backoff, Jitter, Retry};
@@ -101,7 +101,7 @@ async fn charge(gateway: &'static Gateway, order: Order) -> Result<Order, PayErr
             Ok(receipt)
         };
         let call = timeout.limit(call, function);
-        let call = breaker.guard(call, function);
+        let call = breaker.guard(call, function, errors());
         let pause = match attempts.settle_if(call.await, |error: &PayError| {
             matches!(error, PayError::Busy | PayError::Policy(_))
         }) {
@@ -183,7 +183,7 @@ async fn without_a_predicate_an_open_breaker_fails_fast() {
             ran.set(ran.get() + 1);
             Err(PayError::Busy)
         };
-        match attempts.settle(breaker.guard(body, call).await) {
+        match attempts.settle(breaker.guard(body, call, errors()).await) {
             ControlFlow::Break(answer) => break answer.into_result(),
             ControlFlow::Continue(pause) => pause.await,
         }
@@ -228,7 +228,9 @@ async fn what_passes_through_need_not_be_sent() {
             }
         };
         let body = Timeout::after(Duration::from_secs(1)).limit(body, call);
-        match attempts.settle_if(breaker.guard(body, call).await, |error| *error.0 == 7) {
+        match attempts.settle_if(breaker.guard(body, call, errors()).await, |error| {
+            *error.0 == 7
+        }) {
             ControlFlow::Break(answer) => break answer.into_result(),
             ControlFlow::Continue(pause) => pause.await,
         }
