@@ -291,7 +291,7 @@ mod tests {
         let Ok(Admission::Watched(ticket)) = gate.admit_slowly() else {
             panic!("a new breaker is closed");
         };
-        gate.settle_slowly(ticket, Verdict::Failure { slow: false }, |_| None);
+        gate.settle_slowly(ticket, Verdict::Failure { slow: false }, || None);
         // … and now it comes to its end.
         ONE.home();
         assert!(Word::load(&ONE.word).ticket().is_none());

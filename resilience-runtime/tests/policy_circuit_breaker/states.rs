@@ -201,7 +201,11 @@ async fn a_refusal_inside_counts_as_nothing() {
     let inner = breaker();
     open(inner).await;
     let through_both = |outer: &'static CircuitBreaker| {
-        outer.guard(inner.guard(async { Ok(7) }, call(), errors()), call(), errors())
+        outer.guard(
+            inner.guard(async { Ok(7) }, call(), errors()),
+            call(),
+            errors(),
+        )
     };
     let outer = breaker();
     for _ in 0..FAILURES * 2 {
@@ -228,7 +232,11 @@ async fn inner_refusals_free_their_places(inner: &'static CircuitBreaker) {
     let _ = fail(outer).await;
     advance(MILLI).await;
     for _ in 0..PERMITS * 2 {
-        let guarded = outer.guard(inner.guard(async { Ok(7) }, call(), errors()), call(), errors());
+        let guarded = outer.guard(
+            inner.guard(async { Ok(7) }, call(), errors()),
+            call(),
+            errors(),
+        );
         let Err(Failure::Policy(error)) = guarded.await.into_result() else {
             panic!("the inner breaker is open");
         };

@@ -125,11 +125,8 @@ impl Gate for &'static CircuitBreaker {
 
     #[inline]
     fn succeed_quickly(self, ticket: Ticket) -> bool {
-        Word::load(&self.word).is_silent_for(ticket)
-            || self
-                .shared
-                .get()
-                .is_some_and(|shared| shared.core().count_success(ticket, Moment::now))
+        let word = Word::load(&self.word);
+        word.is_silent_for(ticket) || word.is(Need::Counting) && self.count_success(ticket)
     }
 
     #[inline(never)]
@@ -152,6 +149,14 @@ impl Gate for &'static CircuitBreaker {
     #[inline]
     fn opening(self) -> Opening {
         Opening::of(self, [0; 2])
+    }
+}
+
+impl CircuitBreaker {
+    #[inline(never)]
+    fn count_success(&'static self, ticket: Ticket) -> bool {
+        let count = |shared: &&'static Shared| shared.core().count_success(ticket, Moment::now);
+        self.shared.get().is_some_and(count)
     }
 }
 

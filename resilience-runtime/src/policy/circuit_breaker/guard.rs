@@ -28,7 +28,6 @@ pin_project! {
         #[pin]
         call: F,
         seat: Seat<G>,
-        gate: G,
         function: Function<Result<T, E>>,
         errors: Errors<Result<T, E>>,
         judge: J,
@@ -73,7 +72,6 @@ impl<F, T, E, J, G: Gate> Guarded<F, T, E, J, G> {
         Self {
             call,
             seat: Seat::not_taken(gate),
-            gate,
             function,
             errors,
             judge,
@@ -85,7 +83,7 @@ impl<F, T, E, J, G: Gate> fmt::Debug for Guarded<F, T, E, J, G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guarded")
             .field("function", &self.function)
-            .field("breaker", &self.gate.name())
+            .field("breaker", &self.seat.gate.name())
             .finish_non_exhaustive()
     }
 }
@@ -104,7 +102,7 @@ where
         match this.seat.stage {
             Stage::Asking => {
                 if let Err(refused) = this.seat.take() {
-                    return Poll::Ready(refusal(*this.gate, refused, this.function));
+                    return refusal(this.seat.gate, refused, this.function);
                 }
             }
             Stage::Watched | Stage::Unwatched => {}
@@ -117,10 +115,22 @@ where
         let Poll::Ready(outcome) = polled else {
             return Poll::Pending;
         };
-        let answer = outcome.into_answer();
-        let judgement = judge(&answer, this.errors, this.judge);
-        this.seat
-            .give_back(judgement, || this.errors.text(&answer.result));
+        let Answer { result, origin } = outcome.into_answer();
+        // The value is taken out and put back, and nobody is shown the place where it lies: written
+        // to memory in parts and read as a whole it would cost more than all the rest.
+        let answer = match result {
+            Ok(value) if origin.effect != Effect::DidNotRun => {
+                this.seat.succeed();
+                Answer {
+                    result: Ok(value),
+                    origin,
+                }
+            }
+            result => {
+                let answer = Answer { result, origin };
+                this.seat.settle(answer, this.errors, this.judge)
+            }
+        };
         Poll::Ready(answer)
     }
 }
@@ -128,8 +138,7 @@ where
 /// What an answer says about the dependency. A call whose body did not run, because an inner
 /// policy refused it or had its result already, says nothing. What an inner policy refused after
 /// the body had run is a failure, whatever the caller thinks of the error.
-#[inline]
-fn judge<T, E>(
+fn judgement<T, E>(
     answer: &Answer<T, E>,
     errors: &Errors<Result<T, E>>,
     judge: &impl Judge<T, E>,
@@ -143,11 +152,12 @@ fn judge<T, E>(
 }
 
 /// The answer to a call that was not admitted.
+#[inline]
 fn refusal<T, E>(
     gate: impl Gate,
     refused: Refused,
     function: &Function<Result<T, E>>,
-) -> Answer<T, E> {
+) -> Poll<Answer<T, E>> {
     let name = gate.name();
     let (error, refusal) = match refused {
         Refused::Open { retry_after } => (
@@ -170,7 +180,7 @@ fn refusal<T, E>(
             Refusal::Final,
         ),
     };
-    Answer::refused(error, refusal, function)
+    Poll::Ready(Answer::refused(error, refusal, function))
 }
 
 fn written(place: Option<&'static Location<'static>>) -> String {
@@ -230,7 +240,7 @@ impl<G: Gate> Seat<G> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(never)]
     fn take_slowly(&mut self) -> Result<(), Refused> {
         self.stage = Stage::Ended;
         match self.gate.admit_slowly() {
@@ -247,7 +257,34 @@ impl<G: Gate> Seat<G> {
         Ok(())
     }
 
+    /// The call has ended well.
     #[inline]
+    fn succeed(&mut self) {
+        let quick = self.stage == Stage::Watched
+            && !self.gate.rules().judges_slow_calls()
+            && self.gate.succeed_quickly(self.ticket);
+        if quick {
+            self.stage = Stage::Ended;
+            announce::count(self.gate.name(), Ended::Succeeded);
+        } else {
+            self.give_back(Judgement::Success, || None);
+        }
+    }
+
+    /// The call has ended otherwise.
+    #[inline(never)]
+    fn settle<T, E>(
+        &mut self,
+        answer: Answer<T, E>,
+        errors: &Errors<Result<T, E>>,
+        judge: &impl Judge<T, E>,
+    ) -> Answer<T, E> {
+        let judgement = judgement(&answer, errors, judge);
+        self.give_back(judgement, || errors.text(&answer.result));
+        answer
+    }
+
+    #[inline(never)]
     fn give_back(&mut self, judgement: Judgement, cause: impl FnOnce() -> Option<String>) {
         let watched = self.stage == Stage::Watched;
         self.stage = Stage::Ended;
