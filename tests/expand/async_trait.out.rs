@@ -16,22 +16,22 @@ impl Subject {
     {
         Box::pin(async move {
             let (annotated, retry, timeout) = {
-                static RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(
+                static __RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(
                     ::resilience::Retry::DEFAULT_MAX_ATTEMPTS,
                 );
-                static TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
+                static __TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
                     ::core::time::Duration::from_secs(1),
                 );
-                static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+                static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
                     name: ::core::concat!(::core::module_path!(), "::send"),
                     file: ::core::file!(),
                     line: ::core::line!(),
-                    policies: &[&RETRY, &TIMEOUT],
+                    policies: &[&__RETRY, &__TIMEOUT],
                 };
                 ::resilience::__private::submit! {
-                    ::resilience::__private::Entry(& ANNOTATED)
+                    ::resilience::__private::Entry(& __ANNOTATED)
                 }
-                (&ANNOTATED, &RETRY, &TIMEOUT)
+                (&__ANNOTATED, &__RETRY, &__TIMEOUT)
             };
             let function = ::resilience::__private::function::<
                 Result<u32, SendError>,

@@ -1,6 +1,6 @@
 async fn store(order: Order) -> Result<u64, QuoteError> {
     let (annotated, breaker) = {
-        static BREAKER: ::resilience::KeyedCircuitBreaker = ::resilience::CircuitBreaker::named(
+        static __BREAKER: ::resilience::KeyedCircuitBreaker = ::resilience::CircuitBreaker::named(
                 "shards",
             )
             .failure_rate(0.5)
@@ -15,16 +15,16 @@ async fn store(order: Order) -> Result<u64, QuoteError> {
             .recovery(0.25)
             .on_cancel(::resilience::OnCancel::Failure)
             .per_key(64);
-        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+        static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
             name: ::core::concat!(::core::module_path!(), "::store"),
             file: ::core::file!(),
             line: ::core::line!(),
-            policies: &[&BREAKER],
+            policies: &[&__BREAKER],
         };
         ::resilience::__private::submit! {
-            ::resilience::__private::Entry(& ANNOTATED)
+            ::resilience::__private::Entry(& __ANNOTATED)
         }
-        (&ANNOTATED, &BREAKER)
+        (&__ANNOTATED, &__BREAKER)
     };
     let breaker = breaker.of(&order.shard);
     let function = ::resilience::__private::function::<

@@ -1,26 +1,26 @@
 impl Subject {
     async fn store(&self) -> Result<u64, QuoteError> {
         let (annotated, breaker) = {
-            static PROBE: ::resilience::Probe = ::resilience::Probe::every(
+            static __PROBE: ::resilience::Probe = ::resilience::Probe::every(
                 ::core::time::Duration::from_secs(2),
                 || ::std::boxed::Box::pin(Self::is_up()),
             );
-            static BREAKER: ::resilience::CircuitBreaker = ::resilience::CircuitBreaker::for_function(
+            static __BREAKER: ::resilience::CircuitBreaker = ::resilience::CircuitBreaker::for_function(
                     ::core::concat!(::core::module_path!(), "::store"),
                 )
                 .failure_rate(1.0)
                 .count_window(50)
-                .probe(&PROBE);
-            static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+                .probe(&__PROBE);
+            static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
                 name: ::core::concat!(::core::module_path!(), "::store"),
                 file: ::core::file!(),
                 line: ::core::line!(),
-                policies: &[&BREAKER],
+                policies: &[&__BREAKER],
             };
             ::resilience::__private::submit! {
-                ::resilience::__private::Entry(& ANNOTATED)
+                ::resilience::__private::Entry(& __ANNOTATED)
             }
-            (&ANNOTATED, &BREAKER)
+            (&__ANNOTATED, &__BREAKER)
         };
         let function = ::resilience::__private::function::<
             Result<u64, QuoteError>,

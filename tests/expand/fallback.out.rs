@@ -6,18 +6,18 @@ impl Subject {
         out: &mut Vec<u64>,
     ) -> Result<u64, QuoteError> {
         let (annotated, fallback, retry) = {
-            static FALLBACK: ::resilience::Fallback = ::resilience::Fallback::new();
-            static RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(2);
-            static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+            static __FALLBACK: ::resilience::Fallback = ::resilience::Fallback::new();
+            static __RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(2);
+            static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
                 name: ::core::concat!(::core::module_path!(), "::quote"),
                 file: ::core::file!(),
                 line: ::core::line!(),
-                policies: &[&FALLBACK, &RETRY],
+                policies: &[&__FALLBACK, &__RETRY],
             };
             ::resilience::__private::submit! {
-                ::resilience::__private::Entry(& ANNOTATED)
+                ::resilience::__private::Entry(& __ANNOTATED)
             }
-            (&ANNOTATED, &FALLBACK, &RETRY)
+            (&__ANNOTATED, &__FALLBACK, &__RETRY)
         };
         let function = ::resilience::__private::returns::<
             Result<u64, QuoteError>,

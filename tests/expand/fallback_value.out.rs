@@ -1,20 +1,20 @@
 #[fallback(__expanded)]
 async fn quote(symbol: &str) -> Result<Quote, QuoteError> {
     let (annotated, timeout, fallback) = {
-        static TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
+        static __TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
             ::core::time::Duration::from_secs(1),
         );
-        static FALLBACK: ::resilience::Fallback = ::resilience::Fallback::new();
-        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+        static __FALLBACK: ::resilience::Fallback = ::resilience::Fallback::new();
+        static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
             name: ::core::concat!(::core::module_path!(), "::quote"),
             file: ::core::file!(),
             line: ::core::line!(),
-            policies: &[&TIMEOUT, &FALLBACK],
+            policies: &[&__TIMEOUT, &__FALLBACK],
         };
         ::resilience::__private::submit! {
-            ::resilience::__private::Entry(& ANNOTATED)
+            ::resilience::__private::Entry(& __ANNOTATED)
         }
-        (&ANNOTATED, &TIMEOUT, &FALLBACK)
+        (&__ANNOTATED, &__TIMEOUT, &__FALLBACK)
     };
     let function = ::resilience::__private::function::<
         Result<Quote, QuoteError>,

@@ -1,23 +1,23 @@
 #[timeout(__expanded)]
 async fn quote(client: &Client, symbol: String) -> Result<u64, QuoteError> {
     let (annotated, hedge, timeout) = {
-        static HEDGE: ::resilience::Hedge = ::resilience::Hedge::quantile(
+        static __HEDGE: ::resilience::Hedge = ::resilience::Hedge::quantile(
             0.95,
             ::core::time::Duration::from_millis(50),
         );
-        static TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
+        static __TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
             ::core::time::Duration::from_secs(1),
         );
-        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+        static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
             name: ::core::concat!(::core::module_path!(), "::quote"),
             file: ::core::file!(),
             line: ::core::line!(),
-            policies: &[&HEDGE, &TIMEOUT],
+            policies: &[&__HEDGE, &__TIMEOUT],
         };
         ::resilience::__private::submit! {
-            ::resilience::__private::Entry(& ANNOTATED)
+            ::resilience::__private::Entry(& __ANNOTATED)
         }
-        (&ANNOTATED, &HEDGE, &TIMEOUT)
+        (&__ANNOTATED, &__HEDGE, &__TIMEOUT)
     };
     let function = ::resilience::__private::function::<
         Result<u64, QuoteError>,

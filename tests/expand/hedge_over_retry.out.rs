@@ -1,24 +1,24 @@
 #[retry(__expanded)]
 async fn quote(client: &Client, symbol: String) -> Result<u64, QuoteError> {
     let (annotated, hedge, retry) = {
-        static HEDGE: ::resilience::Hedge = ::resilience::Hedge::after(
+        static __HEDGE: ::resilience::Hedge = ::resilience::Hedge::after(
                 ::core::time::Duration::from_millis(50),
             )
             .max_hedges(2)
             .without_budget();
-        static RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(
+        static __RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(
             ::resilience::Retry::DEFAULT_MAX_ATTEMPTS,
         );
-        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+        static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
             name: ::core::concat!(::core::module_path!(), "::quote"),
             file: ::core::file!(),
             line: ::core::line!(),
-            policies: &[&HEDGE, &RETRY],
+            policies: &[&__HEDGE, &__RETRY],
         };
         ::resilience::__private::submit! {
-            ::resilience::__private::Entry(& ANNOTATED)
+            ::resilience::__private::Entry(& __ANNOTATED)
         }
-        (&ANNOTATED, &HEDGE, &RETRY)
+        (&__ANNOTATED, &__HEDGE, &__RETRY)
     };
     let function = ::resilience::__private::returns::<
         Result<u64, QuoteError>,

@@ -5,20 +5,20 @@ impl Subject {
         order: Order,
     ) -> Result<Confirmation, ShopError> {
         let (annotated, idempotent) = {
-            static OPERATION: ::resilience::__private::Idempotent = ::resilience::__private::Idempotent::operation(
+            static __OPERATION: ::resilience::__private::Idempotent = ::resilience::__private::Idempotent::operation(
                     ::core::concat!(::core::module_path!(), "::place"),
                 )
                 .ttl(::core::time::Duration::from_secs(86400));
-            static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+            static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
                 name: ::core::concat!(::core::module_path!(), "::place"),
                 file: ::core::file!(),
                 line: ::core::line!(),
-                policies: &[&OPERATION],
+                policies: &[&__OPERATION],
             };
             ::resilience::__private::submit! {
-                ::resilience::__private::Entry(& ANNOTATED)
+                ::resilience::__private::Entry(& __ANNOTATED)
             }
-            (&ANNOTATED, &OPERATION)
+            (&__ANNOTATED, &__OPERATION)
         };
         let function = ::resilience::__private::function::<
             Result<Confirmation, ShopError>,

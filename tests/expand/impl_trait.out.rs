@@ -2,19 +2,19 @@ async fn names(
     filter: impl Fn(&str) -> bool,
 ) -> Result<impl Iterator<Item = String>, ListError> {
     let (annotated, timeout) = {
-        static TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
+        static __TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
             ::core::time::Duration::from_secs(1),
         );
-        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+        static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
             name: ::core::concat!(::core::module_path!(), "::names"),
             file: ::core::file!(),
             line: ::core::line!(),
-            policies: &[&TIMEOUT],
+            policies: &[&__TIMEOUT],
         };
         ::resilience::__private::submit! {
-            ::resilience::__private::Entry(& ANNOTATED)
+            ::resilience::__private::Entry(& __ANNOTATED)
         }
-        (&ANNOTATED, &TIMEOUT)
+        (&__ANNOTATED, &__TIMEOUT)
     };
     let function = ::resilience::__private::function::<
         Result<_, ListError>,

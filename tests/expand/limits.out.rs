@@ -1,28 +1,28 @@
 #[bulkhead(__expanded)]
 async fn quote(tenant: &str, order: Order) -> Result<u64, QuoteError> {
     let (annotated, limit, bulkhead) = {
-        static LIMIT: ::resilience::KeyedRateLimit = ::resilience::RateLimit::named(
+        static __LIMIT: ::resilience::KeyedRateLimit = ::resilience::RateLimit::named(
                 "api",
             )
             .rate(100, ::core::time::Duration::from_secs(1))
             .burst(20)
             .per_key(500);
-        static BULKHEAD: ::resilience::Bulkhead = ::resilience::Bulkhead::for_function(
+        static __BULKHEAD: ::resilience::Bulkhead = ::resilience::Bulkhead::for_function(
                 ::core::concat!(::core::module_path!(), "::quote"),
             )
             .max_concurrent(10)
             .max_queue(20)
             .max_wait(::core::time::Duration::from_millis(500));
-        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+        static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
             name: ::core::concat!(::core::module_path!(), "::quote"),
             file: ::core::file!(),
             line: ::core::line!(),
-            policies: &[&LIMIT, &BULKHEAD],
+            policies: &[&__LIMIT, &__BULKHEAD],
         };
         ::resilience::__private::submit! {
-            ::resilience::__private::Entry(& ANNOTATED)
+            ::resilience::__private::Entry(& __ANNOTATED)
         }
-        (&ANNOTATED, &LIMIT, &BULKHEAD)
+        (&__ANNOTATED, &__LIMIT, &__BULKHEAD)
     };
     let limit = limit.of(&tenant);
     let function = ::resilience::__private::function::<

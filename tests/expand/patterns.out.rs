@@ -4,19 +4,19 @@ async fn show(
     (a, b): (u8, Vec<u8>),
 ) -> Result<Html, AppError> {
     let (annotated, retry) = {
-        static RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(
+        static __RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(
             ::resilience::Retry::DEFAULT_MAX_ATTEMPTS,
         );
-        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+        static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
             name: ::core::concat!(::core::module_path!(), "::show"),
             file: ::core::file!(),
             line: ::core::line!(),
-            policies: &[&RETRY],
+            policies: &[&__RETRY],
         };
         ::resilience::__private::submit! {
-            ::resilience::__private::Entry(& ANNOTATED)
+            ::resilience::__private::Entry(& __ANNOTATED)
         }
-        (&ANNOTATED, &RETRY)
+        (&__ANNOTATED, &__RETRY)
     };
     let function = ::resilience::__private::returns::<
         Result<Html, AppError>,

@@ -1,18 +1,18 @@
 async fn ping() -> Result<(), PingError> {
     let (annotated, timeout) = {
-        static TIMEOUT: ::corp::armour::Timeout = ::corp::armour::Timeout::after(
+        static __TIMEOUT: ::corp::armour::Timeout = ::corp::armour::Timeout::after(
             ::core::time::Duration::from_secs(1),
         );
-        static ANNOTATED: ::corp::armour::__private::Annotated = ::corp::armour::__private::Annotated {
+        static __ANNOTATED: ::corp::armour::__private::Annotated = ::corp::armour::__private::Annotated {
             name: ::core::concat!(::core::module_path!(), "::ping"),
             file: ::core::file!(),
             line: ::core::line!(),
-            policies: &[&TIMEOUT],
+            policies: &[&__TIMEOUT],
         };
         ::corp::armour::__private::submit! {
-            ::corp::armour::__private::Entry(& ANNOTATED)
+            ::corp::armour::__private::Entry(& __ANNOTATED)
         }
-        (&ANNOTATED, &TIMEOUT)
+        (&__ANNOTATED, &__TIMEOUT)
     };
     let function = ::corp::armour::__private::function::<
         Result<(), PingError>,

@@ -1,18 +1,18 @@
 async fn read(buffer: &mut Vec<u8>, n: usize) -> io::Result<usize> {
     let (annotated, retry) = {
-        static RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(MAX)
+        static __RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(MAX)
             .backoff(::resilience::Backoff::fixed(PAUSE))
             .jitter(::resilience::Jitter::None);
-        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+        static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
             name: ::core::concat!(::core::module_path!(), "::read"),
             file: ::core::file!(),
             line: ::core::line!(),
-            policies: &[&RETRY],
+            policies: &[&__RETRY],
         };
         ::resilience::__private::submit! {
-            ::resilience::__private::Entry(& ANNOTATED)
+            ::resilience::__private::Entry(& __ANNOTATED)
         }
-        (&ANNOTATED, &RETRY)
+        (&__ANNOTATED, &__RETRY)
     };
     let function = ::resilience::__private::returns::<io::Result<usize>>(annotated.name);
     let errors = {

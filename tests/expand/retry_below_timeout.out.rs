@@ -4,22 +4,22 @@ async fn fetch<'a, T: Source>(
     request: Request,
 ) -> Result<Cow<'a, str>, FetchError> {
     let (annotated, timeout, retry) = {
-        static TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
+        static __TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
             ::core::time::Duration::from_secs(5),
         );
-        static RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(
+        static __RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(
             ::resilience::Retry::DEFAULT_MAX_ATTEMPTS,
         );
-        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+        static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
             name: ::core::concat!(::core::module_path!(), "::fetch"),
             file: ::core::file!(),
             line: ::core::line!(),
-            policies: &[&TIMEOUT, &RETRY],
+            policies: &[&__TIMEOUT, &__RETRY],
         };
         ::resilience::__private::submit! {
-            ::resilience::__private::Entry(& ANNOTATED)
+            ::resilience::__private::Entry(& __ANNOTATED)
         }
-        (&ANNOTATED, &TIMEOUT, &RETRY)
+        (&__ANNOTATED, &__TIMEOUT, &__RETRY)
     };
     let function = ::resilience::__private::function::<
         Result<Cow<'a, str>, FetchError>,

@@ -1,6 +1,6 @@
 async fn charge(order: Order) -> Result<Receipt, PayError> {
     let (annotated, retry) = {
-        static RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(5)
+        static __RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(5)
             .backoff(
                 ::resilience::Backoff::linear(::core::time::Duration::from_millis(100))
                     .step(::core::time::Duration::from_millis(50))
@@ -9,16 +9,16 @@ async fn charge(order: Order) -> Result<Receipt, PayError> {
             .jitter(::resilience::Jitter::UpTo(::core::time::Duration::from_millis(20)))
             .deadline(::core::time::Duration::from_secs(10))
             .budget(::resilience::RetryBudget::named("payments"));
-        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+        static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
             name: ::core::concat!(::core::module_path!(), "::charge"),
             file: ::core::file!(),
             line: ::core::line!(),
-            policies: &[&RETRY],
+            policies: &[&__RETRY],
         };
         ::resilience::__private::submit! {
-            ::resilience::__private::Entry(& ANNOTATED)
+            ::resilience::__private::Entry(& __ANNOTATED)
         }
-        (&ANNOTATED, &RETRY)
+        (&__ANNOTATED, &__RETRY)
     };
     let function = ::resilience::__private::returns::<
         Result<Receipt, PayError>,

@@ -1,23 +1,23 @@
 #[saga(__expanded)]
 pub async fn checkout(shop: &Shop, order: Order) -> Result<Confirmation, CheckoutError> {
     let (annotated, idempotent, saga) = {
-        static OPERATION: ::resilience::__private::Idempotent = ::resilience::__private::Idempotent::operation(
+        static __OPERATION: ::resilience::__private::Idempotent = ::resilience::__private::Idempotent::operation(
                 ::core::concat!(::core::module_path!(), "::checkout"),
             )
             .wait(::core::time::Duration::from_secs(30));
-        static SAGA: ::resilience::__private::Saga = ::resilience::__private::Saga::named(
+        static __SAGA: ::resilience::__private::Saga = ::resilience::__private::Saga::named(
             "checkout",
         );
-        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+        static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
             name: ::core::concat!(::core::module_path!(), "::checkout"),
             file: ::core::file!(),
             line: ::core::line!(),
-            policies: &[&OPERATION, &SAGA],
+            policies: &[&__OPERATION, &__SAGA],
         };
         ::resilience::__private::submit! {
-            ::resilience::__private::Entry(& ANNOTATED)
+            ::resilience::__private::Entry(& __ANNOTATED)
         }
-        (&ANNOTATED, &OPERATION, &SAGA)
+        (&__ANNOTATED, &__OPERATION, &__SAGA)
     };
     let function = ::resilience::__private::function::<
         Result<Confirmation, CheckoutError>,

@@ -7,24 +7,24 @@ async fn reserve(
     count: u32,
 ) -> Result<Reservation, StockError> {
     let (annotated, step, retry, breaker, timeout) = {
-        static STEP: ::resilience::__private::SagaStep = ::resilience::__private::SagaStep::named(
+        static __STEP: ::resilience::__private::SagaStep = ::resilience::__private::SagaStep::named(
             "reserve",
         );
-        static RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(4);
-        static BREAKER: &::resilience::CircuitBreaker = &WAREHOUSE;
-        static TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
+        static __RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(4);
+        static __BREAKER: &::resilience::CircuitBreaker = &WAREHOUSE;
+        static __TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
             ::core::time::Duration::from_secs(2),
         );
-        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+        static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
             name: ::core::concat!(::core::module_path!(), "::reserve"),
             file: ::core::file!(),
             line: ::core::line!(),
-            policies: &[&STEP, &RETRY, BREAKER, &TIMEOUT],
+            policies: &[&__STEP, &__RETRY, __BREAKER, &__TIMEOUT],
         };
         ::resilience::__private::submit! {
-            ::resilience::__private::Entry(& ANNOTATED)
+            ::resilience::__private::Entry(& __ANNOTATED)
         }
-        (&ANNOTATED, &STEP, &RETRY, BREAKER, &TIMEOUT)
+        (&__ANNOTATED, &__STEP, &__RETRY, __BREAKER, &__TIMEOUT)
     };
     let function = ::resilience::__private::function::<
         Result<Reservation, StockError>,

@@ -1,19 +1,19 @@
 async fn reserve(order: Order) -> Result<Reservation, StockError> {
     let (annotated, step) = {
-        static STEP: ::resilience::__private::SagaStep = ::resilience::__private::SagaStep::named(
+        static __STEP: ::resilience::__private::SagaStep = ::resilience::__private::SagaStep::named(
                 "reserve-stock",
             )
             .compensates_in_doubt();
-        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+        static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
             name: ::core::concat!(::core::module_path!(), "::reserve"),
             file: ::core::file!(),
             line: ::core::line!(),
-            policies: &[&STEP],
+            policies: &[&__STEP],
         };
         ::resilience::__private::submit! {
-            ::resilience::__private::Entry(& ANNOTATED)
+            ::resilience::__private::Entry(& __ANNOTATED)
         }
-        (&ANNOTATED, &STEP)
+        (&__ANNOTATED, &__STEP)
     };
     let function = ::resilience::__private::function::<
         Result<Reservation, StockError>,

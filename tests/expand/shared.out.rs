@@ -2,19 +2,19 @@
 #[circuit_breaker(__expanded)]
 async fn charge(order: &Order) -> Result<Receipt, PayError> {
     let (annotated, retry, bulkhead, breaker) = {
-        static RETRY: &::resilience::Retry = &STANDARD;
-        static BULKHEAD: &::resilience::Bulkhead = &crate::limits::PAYMENTS;
-        static BREAKER: &::resilience::CircuitBreaker = &GATEWAY;
-        static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+        static __RETRY: &::resilience::Retry = &STANDARD;
+        static __BULKHEAD: &::resilience::Bulkhead = &crate::limits::PAYMENTS;
+        static __BREAKER: &::resilience::CircuitBreaker = &GATEWAY;
+        static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
             name: ::core::concat!(::core::module_path!(), "::charge"),
             file: ::core::file!(),
             line: ::core::line!(),
-            policies: &[RETRY, BULKHEAD, BREAKER],
+            policies: &[__RETRY, __BULKHEAD, __BREAKER],
         };
         ::resilience::__private::submit! {
-            ::resilience::__private::Entry(& ANNOTATED)
+            ::resilience::__private::Entry(& __ANNOTATED)
         }
-        (&ANNOTATED, RETRY, BULKHEAD, BREAKER)
+        (&__ANNOTATED, __RETRY, __BULKHEAD, __BREAKER)
     };
     let function = ::resilience::__private::function::<
         Result<Receipt, PayError>,

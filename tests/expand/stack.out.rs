@@ -4,7 +4,7 @@ impl Subject {
     #[timeout(__expanded)]
     pub async fn charge(&self, tenant: &str, order: Order) -> Result<Receipt, PayError> {
         let (annotated, retry, breaker, timeout) = {
-            static RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(3)
+            static __RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(3)
                 .backoff(
                     ::resilience::Backoff::exponential(
                             ::core::time::Duration::from_millis(100),
@@ -13,24 +13,24 @@ impl Subject {
                         .max(::core::time::Duration::from_secs(5)),
                 )
                 .budget(::resilience::RetryBudget::named("gateway"));
-            static BREAKER: ::resilience::CircuitBreaker = ::resilience::CircuitBreaker::named(
+            static __BREAKER: ::resilience::CircuitBreaker = ::resilience::CircuitBreaker::named(
                     "gateway",
                 )
                 .failure_threshold(5)
                 .open_for(::core::time::Duration::from_secs(30));
-            static TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
+            static __TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
                 ::core::time::Duration::from_millis(800),
             );
-            static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+            static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
                 name: ::core::concat!(::core::module_path!(), "::charge"),
                 file: ::core::file!(),
                 line: ::core::line!(),
-                policies: &[&RETRY, &BREAKER, &TIMEOUT],
+                policies: &[&__RETRY, &__BREAKER, &__TIMEOUT],
             };
             ::resilience::__private::submit! {
-                ::resilience::__private::Entry(& ANNOTATED)
+                ::resilience::__private::Entry(& __ANNOTATED)
             }
-            (&ANNOTATED, &RETRY, &BREAKER, &TIMEOUT)
+            (&__ANNOTATED, &__RETRY, &__BREAKER, &__TIMEOUT)
         };
         let function = ::resilience::__private::function::<
             Result<Receipt, PayError>,

@@ -1,19 +1,19 @@
 impl Subject {
     pub async fn ping(&self) -> Result<(), PingError> {
         let (annotated, timeout) = {
-            static TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
+            static __TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
                 ::core::time::Duration::from_secs(2),
             );
-            static ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+            static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
                 name: ::core::concat!(::core::module_path!(), "::ping"),
                 file: ::core::file!(),
                 line: ::core::line!(),
-                policies: &[&TIMEOUT],
+                policies: &[&__TIMEOUT],
             };
             ::resilience::__private::submit! {
-                ::resilience::__private::Entry(& ANNOTATED)
+                ::resilience::__private::Entry(& __ANNOTATED)
             }
-            (&ANNOTATED, &TIMEOUT)
+            (&__ANNOTATED, &__TIMEOUT)
         };
         let function = ::resilience::__private::function::<
             Result<(), PingError>,

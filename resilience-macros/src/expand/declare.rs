@@ -15,9 +15,9 @@ use crate::policy::{Policy, Timeout};
 
 /// A policy as an item, and how it is spoken of.
 struct Declared {
-    /// `static RETRY: Retry = ..;`
+    /// `static __RETRY: Retry = ..;`
     item: TokenStream,
-    /// `&RETRY`, as a reference that lives as long as the program.
+    /// `&__RETRY`, as a reference that lives as long as the program.
     reference: TokenStream,
     /// The variable of the call that holds it.
     variable: Ident,
@@ -25,14 +25,15 @@ struct Declared {
 
 impl Annotated {
     // Output: let (annotated, retry, timeout) = {
-    //             static RETRY: Retry = Retry::max_attempts(4).backoff(..);
-    //             static TIMEOUT: Timeout = Timeout::after(Duration::from_secs(2));
-    //             static ANNOTATED: Annotated = Annotated { name: .., policies: &[&RETRY, &TIMEOUT] };
-    //             submit! { Entry(&ANNOTATED) }
-    //             (&ANNOTATED, &RETRY, &TIMEOUT)
+    //             static __RETRY: Retry = Retry::max_attempts(4).backoff(..);
+    //             static __TIMEOUT: Timeout = Timeout::after(Duration::from_secs(2));
+    //             static __ANNOTATED: Annotated = Annotated { name: .., policies: &[&__RETRY, &__TIMEOUT] };
+    //             submit! { Entry(&__ANNOTATED) }
+    //             (&__ANNOTATED, &__RETRY, &__TIMEOUT)
     //         };
     /// The policies, outermost first, and the function's entry in the catalog. They stand in a block
-    /// of their own, because the body would see the names of items.
+    /// of their own, because the body would see the names of items; and the user's own constants are
+    /// seen in the block, so that a plain `TIMEOUT` could be taken.
     pub(super) fn declare_policies(&self) -> TokenStream {
         let declared: Vec<_> = self
             .policies
@@ -51,14 +52,14 @@ impl Annotated {
         quote! {
             let (#variable, #(#variables,)*) = {
                 #(#items)*
-                static ANNOTATED: #ty = #ty {
+                static __ANNOTATED: #ty = #ty {
                     name: #name,
                     file: ::core::file!(),
                     line: ::core::line!(),
                     policies: &[#(#references),*],
                 };
-                #submit! { #entry(&ANNOTATED) }
-                (&ANNOTATED, #(#references,)*)
+                #submit! { #entry(&__ANNOTATED) }
+                (&__ANNOTATED, #(#references,)*)
             };
         }
     }
@@ -102,15 +103,15 @@ impl Annotated {
     }
 }
 
-// Output: static TIMEOUT: Timeout = Timeout::after(Duration::from_secs(2));
+// Output: static __TIMEOUT: Timeout = Timeout::after(Duration::from_secs(2));
 fn declare_timeout(policy: &Timeout, paths: &Paths) -> Declared {
     let Timeout { span: _, after } = policy;
     let ty = paths.public("Timeout");
     let constructor = at(&after.written(), quote!(#ty::after(#after)));
-    item("timeout", "TIMEOUT", &ty, &constructor)
+    item("timeout", "__TIMEOUT", &ty, &constructor)
 }
 
-// Output: static RETRY: Retry = ..;
+// Output: static __RETRY: Retry = ..;
 fn item(variable: &str, name: &str, ty: &Path, value: &TokenStream) -> Declared {
     let name = Ident::new(name, proc_macro2::Span::mixed_site());
     Declared {
@@ -120,7 +121,7 @@ fn item(variable: &str, name: &str, ty: &Path, value: &TokenStream) -> Declared 
     }
 }
 
-// Output: static BREAKER: &CircuitBreaker = &WAREHOUSE;
+// Output: static __BREAKER: &CircuitBreaker = &WAREHOUSE;
 /// A policy that is defined elsewhere. The item makes a path of another type one error, on the path.
 fn shared(variable: &str, name: &str, ty: &Path, path: &Path) -> Declared {
     let name = Ident::new(name, proc_macro2::Span::mixed_site());

@@ -125,6 +125,9 @@ static NAMES: Names<CircuitBreaker> = Names::new();
 const NOT_RESOLVED: Word = Word::new(0, Need::Asking);
 
 impl CircuitBreaker {
+    /// How many keys a breaker per key remembers where nothing else is chosen: 1,000.
+    pub const DEFAULT_MAX_KEYS: u32 = 1_000;
+
     /// A breaker that shares its state with all others of this name.
     #[must_use]
     #[track_caller]

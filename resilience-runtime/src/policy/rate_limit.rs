@@ -80,6 +80,9 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
+    /// How many keys a limit per key remembers where nothing else is chosen: 10,000.
+    pub const DEFAULT_MAX_KEYS: u32 = 10_000;
+
     /// A limit that is shared with all others of this name: one call a second, unless
     /// [`rate`](Self::rate) says otherwise.
     #[must_use]

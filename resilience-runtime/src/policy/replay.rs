@@ -34,12 +34,24 @@ impl<T> Replay<T> {
 
     /// A clone of the argument, which stays: for a call that a hedge or a fallback may make once
     /// more.
+    ///
+    /// Exclusive, although it changes nothing: a future that holds it then asks no more of the
+    /// argument than that it is `Send`.
     #[must_use]
-    pub fn copy(&self) -> T {
+    pub fn copy(&mut self) -> T {
         match &self.value {
             Some(value) => (self.copy)(value),
             // `take` leaves a value for all but the last attempt, and nobody asks after that.
             None => unreachable!("an argument was asked for after the last attempt had it"),
+        }
+    }
+
+    /// The argument for a call that has attempts of its own.
+    #[must_use]
+    pub fn fork(&mut self) -> Self {
+        Self {
+            value: Some(self.copy()),
+            copy: self.copy,
         }
     }
 

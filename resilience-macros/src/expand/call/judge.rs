@@ -10,6 +10,7 @@ use crate::policy::{Again, CircuitBreaker};
 impl Annotated {
     // Output: settle(call.await)
     //         settle_if(call.await, |result| matches!(result, Err(PATTERN)))
+    //         settle_not_before(call.await, |error| ask(error, retry_after))
     //         settle_after(call.await, |result| .., |error| ask(error, retry_after))
     pub(super) fn settle(&self, again: &Again) -> TokenStream {
         let (call, error) = (local("call"), local("error"));
@@ -19,11 +20,11 @@ impl Annotated {
             (None, Some(condition)) => quote!(settle_if(#call.await, #condition)),
             (Some(after), condition) => {
                 let ask = self.paths.private("ask");
-                let condition = condition.unwrap_or_else(|| {
-                    let (result, errors) = (local("result"), local("errors"));
-                    quote!(|#result| #errors.is_transient(#result))
-                });
-                quote!(settle_after(#call.await, #condition, |#error| #ask(#error, #after)))
+                let after = quote!(|#error| #ask(#error, #after));
+                match condition {
+                    None => quote!(settle_not_before(#call.await, #after)),
+                    Some(condition) => quote!(settle_after(#call.await, #condition, #after)),
+                }
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::expand::Annotated;
 use crate::policy::{CircuitBreaker, CircuitBreakerOptions, OnCancel, OpenFor, Probe, Window};
 
 impl Annotated {
-    // Output: static BREAKER: CircuitBreaker = CircuitBreaker::named("warehouse").failure_threshold(5);
+    // Output: static __BREAKER: CircuitBreaker = CircuitBreaker::named("warehouse").failure_threshold(5);
     pub(super) fn declare_circuit_breaker(&self, policy: &CircuitBreaker) -> Declared {
         let one = self.paths.public("CircuitBreaker");
         let ty = match policy.key {
@@ -16,7 +16,7 @@ impl Annotated {
             None => one.clone(),
         };
         let options = match &policy.definition {
-            Err(path) => return shared("breaker", "BREAKER", &ty, path),
+            Err(path) => return shared("breaker", "__BREAKER", &ty, path),
             Ok(options) => options,
         };
         let CircuitBreakerOptions {
@@ -52,7 +52,7 @@ impl Annotated {
             self.on_cancel_setter(*on_cancel),
         ];
         let (probe_item, probe) = match probe {
-            Some(probe) => (self.declare_probe(probe), quote!(.probe(&PROBE))),
+            Some(probe) => (self.declare_probe(probe), quote!(.probe(&__PROBE))),
             None => (TokenStream::new(), TokenStream::new()),
         };
         let per_key = policy.key.as_ref().map(|_| match max_keys {
@@ -60,22 +60,22 @@ impl Annotated {
             None => quote!(.per_key(#one::DEFAULT_MAX_KEYS)),
         });
         let value = quote!(#one::#constructor #(#setters)* #probe #per_key);
-        let mut declared = item("breaker", "BREAKER", &ty, &value);
+        let mut declared = item("breaker", "__BREAKER", &ty, &value);
         declared.item = [probe_item, declared.item].into_iter().collect();
         declared
     }
 
-    // Output: static PROBE: Probe = Probe::every(Duration::from_secs(5), || Box::pin(is_up()));
+    // Output: static __PROBE: Probe = Probe::every(Duration::from_secs(5), || Box::pin(is_up()));
     fn declare_probe(&self, probe: &Probe) -> TokenStream {
         let Probe { function, every } = probe;
         let ty = self.paths.public("Probe");
         let every = match every {
             Some(every) => every.to_token_stream(),
-            None => quote!(#ty::DEFAULT_EVERY),
+            None => quote!(#ty::DEFAULT_INTERVAL),
         };
         let call = at(&function.to_token_stream(), quote!(::std::boxed::Box::pin));
         quote! {
-            static PROBE: #ty = #ty::every(#every, || #call(#function()));
+            static __PROBE: #ty = #ty::every(#every, || #call(#function()));
         }
     }
 

@@ -7,11 +7,11 @@ use crate::expand::Annotated;
 use crate::policy::{Bulkhead, BulkheadOptions, RateLimit, RateLimitOptions};
 
 impl Annotated {
-    // Output: static BULKHEAD: Bulkhead = Bulkhead::named("reports").max_concurrent(10);
+    // Output: static __BULKHEAD: Bulkhead = Bulkhead::named("reports").max_concurrent(10);
     pub(super) fn declare_bulkhead(&self, policy: &Bulkhead) -> Declared {
         let ty = self.paths.public("Bulkhead");
         let options = match &policy.definition {
-            Err(path) => return shared("bulkhead", "BULKHEAD", &ty, path),
+            Err(path) => return shared("bulkhead", "__BULKHEAD", &ty, path),
             Ok(options) => options,
         };
         let BulkheadOptions {
@@ -26,13 +26,13 @@ impl Annotated {
         let max_wait = setter("max_wait", max_wait.as_ref());
         item(
             "bulkhead",
-            "BULKHEAD",
+            "__BULKHEAD",
             &ty,
             &quote!(#ty::#constructor #max_concurrent #max_queue #max_wait),
         )
     }
 
-    // Output: static LIMIT: RateLimit = RateLimit::named("api").rate(100, Duration::from_secs(1));
+    // Output: static __LIMIT: RateLimit = RateLimit::named("api").rate(100, Duration::from_secs(1));
     pub(super) fn declare_rate_limit(&self, policy: &RateLimit) -> Declared {
         let one = self.paths.public("RateLimit");
         let ty = match policy.key {
@@ -40,7 +40,7 @@ impl Annotated {
             None => one.clone(),
         };
         let options = match &policy.definition {
-            Err(path) => return shared("limit", "LIMIT", &ty, path),
+            Err(path) => return shared("limit", "__LIMIT", &ty, path),
             Ok(options) => options,
         };
         let RateLimitOptions {
@@ -65,15 +65,15 @@ impl Annotated {
         });
         item(
             "limit",
-            "LIMIT",
+            "__LIMIT",
             &ty,
             &quote!(#one::#constructor #rate #burst #max_wait #per_key),
         )
     }
 
-    // Output: static FALLBACK: Fallback = Fallback::new();
+    // Output: static __FALLBACK: Fallback = Fallback::new();
     pub(super) fn declare_fallback(&self) -> Declared {
         let ty = self.paths.public("Fallback");
-        item("fallback", "FALLBACK", &ty, &quote!(#ty::new()))
+        item("fallback", "__FALLBACK", &ty, &quote!(#ty::new()))
     }
 }

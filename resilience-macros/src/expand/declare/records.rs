@@ -8,7 +8,7 @@ use crate::expand::Annotated;
 use crate::policy::{Compensation, Idempotent, Saga, SagaStep};
 
 impl Annotated {
-    // Output: static OPERATION: Idempotent = Idempotent::operation("..").ttl(..);
+    // Output: static __OPERATION: Idempotent = Idempotent::operation("..").ttl(..);
     pub(super) fn declare_idempotent(&self, policy: &Idempotent) -> Declared {
         let Idempotent {
             span: _,
@@ -26,21 +26,21 @@ impl Annotated {
         let wait = setter("wait", wait.as_ref());
         item(
             "idempotent",
-            "OPERATION",
+            "__OPERATION",
             &ty,
             &quote!(#ty::operation(#operation) #ttl #wait),
         )
     }
 
-    // Output: static SAGA: Saga = Saga::named("checkout");
+    // Output: static __SAGA: Saga = Saga::named("checkout");
     pub(super) fn declare_saga(&self, policy: &Saga) -> Declared {
         let Saga { span: _, name } = policy;
         let ty = self.paths.private("Saga");
         let name = self.journal_name(name.as_ref());
-        item("saga", "SAGA", &ty, &quote!(#ty::named(#name)))
+        item("saga", "__SAGA", &ty, &quote!(#ty::named(#name)))
     }
 
-    // Output: static STEP: SagaStep = SagaStep::named("reserve");
+    // Output: static __STEP: SagaStep = SagaStep::named("reserve");
     pub(super) fn declare_saga_step(&self, policy: &SagaStep) -> Declared {
         let SagaStep {
             span: _,
@@ -53,7 +53,7 @@ impl Annotated {
             Compensation::By { in_doubt: true, .. } => quote!(.compensates_in_doubt()),
             Compensation::By { .. } | Compensation::None => TokenStream::new(),
         };
-        item("step", "STEP", &ty, &quote!(#ty::named(#name) #in_doubt))
+        item("step", "__STEP", &ty, &quote!(#ty::named(#name) #in_doubt))
     }
 
     /// The name in the journal, as a literal.

@@ -12,11 +12,11 @@ use crate::policy::{
 };
 
 impl Annotated {
-    // Output: static RETRY: Retry = Retry::max_attempts(4).backoff(..);
+    // Output: static __RETRY: Retry = Retry::max_attempts(4).backoff(..);
     pub(super) fn declare_retry(&self, policy: &Retry) -> Declared {
         let ty = self.paths.public("Retry");
         let options = match &policy.definition {
-            Err(path) => return shared("retry", "RETRY", &ty, path),
+            Err(path) => return shared("retry", "__RETRY", &ty, path),
             Ok(options) => options,
         };
         let RetryOptions {
@@ -44,17 +44,17 @@ impl Annotated {
         let budget = self.budget(budget.as_ref());
         item(
             "retry",
-            "RETRY",
+            "__RETRY",
             &ty,
             &quote!(#constructor #backoff #jitter #deadline #budget),
         )
     }
 
-    // Output: static HEDGE: Hedge = Hedge::after(Duration::from_millis(50));
+    // Output: static __HEDGE: Hedge = Hedge::after(Duration::from_millis(50));
     pub(super) fn declare_hedge(&self, policy: &Hedge) -> Declared {
         let ty = self.paths.public("Hedge");
         let options = match &policy.definition {
-            Err(path) => return shared("hedge", "HEDGE", &ty, path),
+            Err(path) => return shared("hedge", "__HEDGE", &ty, path),
             Ok(options) => options,
         };
         let HedgeOptions {
@@ -73,7 +73,7 @@ impl Annotated {
         let budget = self.budget(budget.as_ref());
         item(
             "hedge",
-            "HEDGE",
+            "__HEDGE",
             &ty,
             &quote!(#constructor #max_hedges #budget),
         )

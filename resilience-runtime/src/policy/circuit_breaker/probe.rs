@@ -33,6 +33,9 @@ pub struct Probe {
 }
 
 impl Probe {
+    /// How often a dependency is asked where nothing else is chosen: every 5 s.
+    pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
+
     /// Asks `ask` every `interval`.
     ///
     /// # Panics

@@ -170,7 +170,7 @@ impl<T, E> Attempts<Result<T, E>> {
     pub fn settle_if<O>(
         &mut self,
         outcome: O,
-        retry_if: impl FnOnce(Result<&T, &E>) -> bool,
+        retry_if: impl FnOnce(&Result<T, E>) -> bool,
     ) -> ControlFlow<Answer<T, E>, Pause>
     where
         O: Outcome<Ok = T, Err = E>,
@@ -186,7 +186,7 @@ impl<T, E> Attempts<Result<T, E>> {
     pub fn settle_after<O>(
         &mut self,
         outcome: O,
-        retry_if: impl FnOnce(Result<&T, &E>) -> bool,
+        retry_if: impl FnOnce(&Result<T, E>) -> bool,
         retry_after: impl FnOnce(&E) -> Option<Duration>,
     ) -> ControlFlow<Answer<T, E>, Pause>
     where
@@ -194,8 +194,8 @@ impl<T, E> Attempts<Result<T, E>> {
     {
         let answer = outcome.into_answer();
         let again = match &answer.result {
-            Ok(value) => {
-                let good = self.progress.is_off() || !retry_if(Ok(value));
+            Ok(_) => {
+                let good = self.progress.is_off() || !retry_if(&answer.result);
                 if good {
                     return ControlFlow::Break(self.succeeded(answer));
                 }
@@ -204,7 +204,7 @@ impl<T, E> Attempts<Result<T, E>> {
             Err(error) => match answer.origin.refusal {
                 Some(Refusal::Final) => Again::No,
                 _ if !self.may_go_on() => Again::No,
-                refusal if retry_if(Err(error)) => Again::Yes {
+                refusal if retry_if(&answer.result) => Again::Yes {
                     asked: match refusal {
                         None => retry_after(error),
                         Some(_) => None,
