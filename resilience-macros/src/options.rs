@@ -142,7 +142,7 @@ impl<'a> Options<'a> {
 
     /// Whether nothing was wrong so far.
     pub(crate) fn is_clean(&self) -> bool {
-        !self.wrong
+        !self.wrong && self.args.is_complete()
     }
 
     /// Whether nothing is left to take.
@@ -152,13 +152,14 @@ impl<'a> Options<'a> {
 
     /// Reports what nobody took. `Some` when nothing was wrong with what was.
     pub(crate) fn finish(self, known: &[&str]) -> Option<()> {
-        let wrong = self.wrong || !self.args.is_empty();
+        let wrong = !self.is_clean() || !self.is_empty();
         self.args.finish(known, self.diagnostics);
         (!wrong).then_some(())
     }
 }
 
 /// A share in an option.
+#[derive(Clone)]
 pub(crate) enum Rate {
     /// A literal; its tokens are kept for errors of checks that compare it.
     Known(f64, Value),

@@ -3,7 +3,7 @@
 mod circuit_breaker;
 mod limits;
 mod records;
-mod retry;
+pub(super) mod retry;
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -39,6 +39,7 @@ impl Annotated {
             .iter()
             .map(|policy| self.declare(policy))
             .collect();
+        let questions = self.ask_the_compiler();
         let items = declared.iter().map(|declared| &declared.item);
         let references: Vec<_> = declared
             .iter()
@@ -51,6 +52,7 @@ impl Annotated {
         quote! {
             let (#variable, #(#variables,)*) = {
                 #(#items)*
+                #questions
                 static ANNOTATED: #ty = #ty {
                     name: #name,
                     file: ::core::file!(),
@@ -142,7 +144,7 @@ fn setter(name: &str, value: Option<&impl ToTokens>) -> TokenStream {
 
 /// `call`, standing where `value` does: a builder that refuses a constant then points at the
 /// constant, and not at the whole attribute.
-fn at(value: &TokenStream, call: TokenStream) -> TokenStream {
+pub(super) fn at(value: &TokenStream, call: TokenStream) -> TokenStream {
     let Some(span) = value.clone().into_iter().next().map(|token| token.span()) else {
         return call;
     };

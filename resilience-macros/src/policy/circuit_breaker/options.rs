@@ -36,6 +36,7 @@ pub(crate) enum Window {
 }
 
 /// How long a breaker stays open.
+#[expect(clippy::large_enum_variant, reason = "there is one per function")]
 pub(crate) enum OpenFor {
     Fixed(Length),
     /// Longer with each opening in a row.
@@ -251,10 +252,10 @@ impl OpenFor {
         })
     }
 
-    /// The shortest time that it stays open, where it is written out.
-    pub(crate) fn shortest(&self) -> Option<std::time::Duration> {
+    /// The shortest time that it stays open.
+    pub(crate) fn first(&self) -> &Length {
         match self {
-            Self::Fixed(first) | Self::Growing { first, .. } => first.known(),
+            Self::Fixed(first) | Self::Growing { first, .. } => first,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The pauses between attempts.
 
+use proc_macro2::TokenStream;
+use quote::ToTokens;
 use syn::{Expr, Path};
 
 use super::RetryOptions;
@@ -12,6 +14,7 @@ const BACKOFFS: [&str; 5] = ["exponential", "fixed", "linear", "decorrelated", "
 const JITTERS: [&str; 3] = ["full", "equal", "none"];
 
 /// How long the pauses are.
+#[derive(Clone)]
 pub(crate) enum Backoff {
     Fixed(Length),
     Linear {
@@ -35,6 +38,7 @@ pub(crate) enum Backoff {
 }
 
 /// How much of a pause is left to chance.
+#[derive(Clone)]
 pub(crate) enum Jitter {
     Full,
     Equal,
@@ -119,6 +123,38 @@ impl Backoff {
             | Self::Exponential { first, .. }
             | Self::Decorrelated { first, .. } => Some(first),
             Self::Custom { .. } => None,
+        }
+    }
+}
+
+impl Backoff {
+    /// A constant that the pauses depend on.
+    pub(crate) fn constant(&self) -> Option<TokenStream> {
+        let (step, factor, max) = match self {
+            Self::Fixed(_) => (None, None, None),
+            Self::Linear { step, max, .. } => (step.as_ref(), None, max.as_ref()),
+            Self::Exponential { factor, max, .. } => (None, factor.as_ref(), max.as_ref()),
+            Self::Decorrelated { max, .. } | Self::Custom { max, .. } => (None, None, max.as_ref()),
+        };
+        let factor = factor.and_then(|factor| match factor {
+            Rate::Known(..) => None,
+            Rate::Expression(expression) => Some(expression.to_token_stream()),
+        });
+        [self.first(), step, max]
+            .into_iter()
+            .flatten()
+            .find(|length| length.known().is_none())
+            .map(Length::written)
+            .or(factor)
+    }
+}
+
+impl Jitter {
+    /// A constant that says how much.
+    pub(crate) fn constant(&self) -> Option<TokenStream> {
+        match self {
+            Self::UpTo(most) if most.known().is_none() => Some(most.written()),
+            Self::UpTo(_) | Self::Full | Self::Equal | Self::None => None,
         }
     }
 }
