@@ -54,7 +54,7 @@ impl Args {
                 (false, _) => args.add(tokens, diagnostics),
                 (true, Some(comma)) => {
                     let message = format!(
-                        "there is nothing before this comma of {}\nremove it",
+                        "there is nothing before this comma in {}\nremove it",
                         args.place
                     );
                     diagnostics.error(comma, message);
@@ -138,6 +138,12 @@ impl Args {
         let is_word = |value: &Value| value.tokens.to_string() == word;
         let index = self.positional.iter().position(is_word)?;
         Some(self.positional.remove(index))
+    }
+
+    /// The first option that nobody took, or the first value.
+    pub(crate) fn next_left(&self) -> Option<TokenStream> {
+        let name = self.named.first().map(|(name, _)| name.to_token_stream());
+        name.or_else(|| Some(self.positional.first()?.tokens.clone()))
     }
 
     /// Whether nothing had to be left out while the list was read.
@@ -252,7 +258,8 @@ impl Value {
         match literal {
             Ok(known) if known >= least => Some(Count::Known(known, expression)),
             Ok(_) => {
-                diagnostics.error(self, format!("`{option}` must be at least {least}"));
+                let message = format!("`{option}` must be at least {least}\nwrite {least} or more");
+                diagnostics.error(self, message);
                 None
             }
             Err(()) => {

@@ -8,7 +8,7 @@
 
 mod allowed;
 mod attempts;
-mod defaults;
+pub(crate) mod defaults;
 mod function;
 mod judging;
 mod order;

@@ -199,16 +199,16 @@ impl Function {
             let typed = match input {
                 FnArg::Typed(typed) => typed,
                 FnArg::Receiver(receiver) => {
-                    if take_state(&mut receiver.attrs, diagnostics) {
+                    if let Some(state) = take_state(&mut receiver.attrs, diagnostics) {
                         diagnostics.error(
-                            receiver,
+                            state,
                             "`self` is never written down, and needs no `#[state]`\nremove it",
                         );
                     }
                     continue;
                 }
             };
-            let state = take_state(&mut typed.attrs, diagnostics);
+            let state = take_state(&mut typed.attrs, diagnostics).is_some();
             let mut bindings = Vec::new();
             collect_bindings(&typed.pat, &mut bindings);
             parameters.push(Parameter {
@@ -279,17 +279,16 @@ impl ToTokens for Function {
     }
 }
 
-/// Whether `#[state]` is among the attributes, from which it is taken.
-fn take_state(attrs: &mut Vec<Attribute>, diagnostics: &Diagnostics) -> bool {
-    let before = attrs.len();
-    attrs.retain(|attr| {
-        let is_state = attr.path().is_ident("state");
-        if is_state && !matches!(attr.meta, syn::Meta::Path(_)) {
-            diagnostics.error(attr, "`#[state]` takes no arguments\nwrite `#[state]`");
-        }
-        !is_state
-    });
-    attrs.len() < before
+/// Takes `#[state]` from the attributes.
+fn take_state(attrs: &mut Vec<Attribute>, diagnostics: &Diagnostics) -> Option<Attribute> {
+    let index = attrs
+        .iter()
+        .position(|attr| attr.path().is_ident("state"))?;
+    let state = attrs.remove(index);
+    if !matches!(state.meta, syn::Meta::Path(_)) {
+        diagnostics.error(&state, "`#[state]` takes no arguments\nwrite `#[state]`");
+    }
+    Some(state)
 }
 
 /// `T` of `Pin<Box<dyn Future<Output = T> + ..>>`.

@@ -140,6 +140,14 @@ impl<'a> Options<'a> {
         self.wrong = true;
     }
 
+    /// Reports an option that has no place here: the first that nobody took.
+    pub(crate) fn error_at_next(&mut self, message: impl std::fmt::Display) {
+        match self.args.next_left() {
+            Some(name) => self.error(name, message),
+            None => self.error_here(message),
+        }
+    }
+
     /// Whether nothing was wrong so far.
     pub(crate) fn is_clean(&self) -> bool {
         !self.wrong && self.args.is_complete()

@@ -54,15 +54,16 @@ impl Subject<'_> {
     fn function_is_not_const_or_extern(&self) {
         let sig = &self.function.sig;
         let qualifiers = [
-            sig.constness.map(|token| token.span),
-            sig.abi.as_ref().map(Spanned::span),
+            sig.constness.map(|token| ("const", token.span)),
+            sig.abi.as_ref().map(|abi| ("extern", abi.span())),
         ];
-        for span in qualifiers.into_iter().flatten() {
+        for (word, span) in qualifiers.into_iter().flatten() {
             self.diagnostics.error_at(
                 span,
                 format!(
-                    "{} cannot stand above such a function\nwrite `async fn`",
-                    self.attribute()
+                    "{} needs an `async fn`, and this is `{word} fn`\nwrite `async fn {}`",
+                    self.attribute(),
+                    sig.ident,
                 ),
             );
         }
@@ -121,6 +122,7 @@ fn is_certainly_no_result(ty: &Type) -> bool {
 fn readable(tokens: &TokenStream) -> String {
     tokens
         .to_string()
+        .replace(" :: ", "::")
         .replace(" < ", "<")
         .replace(" >", ">")
         .replace(" ,", ",")

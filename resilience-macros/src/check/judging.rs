@@ -83,7 +83,7 @@ impl Subject<'_> {
             }
             let message = format!(
                 "one call opens the circuit breaker: {number} attempts, and `{name}` is {enough}\n\
-                 raise it above {number}"
+                 raise `{name}` above {number}, or make fewer attempts"
             );
             match (&threshold, attempts) {
                 (Threshold::Given(given), _) => {

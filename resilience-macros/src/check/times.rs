@@ -111,7 +111,7 @@ impl<'a> Subject<'a> {
                 Rule::AttemptsExceedDeadline,
                 limit.length.written(),
                 &format!(
-                    "{sum}, and {} is {within:?}\nraise it, or make fewer attempts",
+                    "{sum}, and {} is {within:?}\nallow more time, or make fewer attempts",
                     limit.name
                 ),
             );

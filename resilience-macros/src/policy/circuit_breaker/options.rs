@@ -5,6 +5,7 @@ use quote::ToTokens;
 use syn::{LitStr, Path};
 
 use crate::args::{Args, Count, Value};
+use crate::check::defaults;
 use crate::diagnostics::Diagnostics;
 use crate::duration::{self, Length};
 use crate::options::{Options, Rate};
@@ -113,9 +114,12 @@ impl CircuitBreakerOptions {
                  write `failure_rate = 0.5` beside it",
             );
         }
-        if let (Some(Count::Known(minimum, written)), Some(Window::Count(window))) =
-            (&self.minimum_calls, &self.window)
-            && let Some(window) = window.known()
+        let window = match &self.window {
+            Some(Window::Count(window)) => window.known(),
+            Some(Window::Time(_)) => None,
+            None => has_rate.then_some(defaults::COUNT_WINDOW),
+        };
+        if let (Some(Count::Known(minimum, written)), Some(window)) = (&self.minimum_calls, window)
             && *minimum > window
         {
             options.error(
@@ -222,13 +226,20 @@ impl OpenFor {
             // A call of some other function is an expression.
             return duration::parse("open_for", value, diagnostics).map(Self::Fixed);
         }
-        let args = Args::parse("exponential(..)", group.span(), group.stream(), diagnostics);
+        let args = Args::parse(
+            "`exponential(..)`",
+            group.span(),
+            group.stream(),
+            diagnostics,
+        );
         let mut options = Options::new(args, diagnostics);
         let first = options
             .positional(|value, diagnostics| duration::parse("open_for", value, diagnostics));
-        let factor = options.take("factor", growth_factor);
+        let factor = options.take("factor", |value, diagnostics| {
+            growth_factor("times", value, diagnostics)
+        });
         let max = options.length("max");
-        if first.is_none() && options.is_clean() {
+        if first.is_none() && options.is_clean() && options.is_empty() {
             options.error_here(
                 "`exponential(..)` needs a first time\nwrite `exponential(30s, max = 10m)`",
             );
