@@ -17,15 +17,15 @@ use resilience_runtime::policy::timeout::Timeout;
 
 /// A call under all three policies, whose body is ready at once.
 async fn charge(breaker: &'static CircuitBreaker, amount: u32) -> Result<u32, Error> {
+    static TIMEOUT: Timeout = Timeout::after(Duration::from_millis(800));
     let retry = Retry::default();
-    let timeout = Timeout::after(Duration::from_millis(800));
     let function = function::<Result<u32, Error>>("shop::charge");
     let mut amount = Replay::new(amount);
     let mut attempts = retry.attempts();
     loop {
         let last = attempts.is_last();
         let call = async { Ok(amount.take(last) + 1) };
-        let call = timeout.limit(call, function);
+        let call = TIMEOUT.limit(call, function);
         let call = breaker.guard(call, function);
         let pause = match attempts.settle(call.await) {
             ControlFlow::Break(answer) => break answer.into_result(),

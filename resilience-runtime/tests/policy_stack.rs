@@ -84,8 +84,8 @@ async fn charge(gateway: &'static Gateway, order: Order) -> Result<Order, PayErr
     };
     let breaker = &gateway.breaker;
     let timeout = {
-        const TIMEOUT: Timeout = Timeout::after(Duration::from_millis(800));
-        TIMEOUT
+        static TIMEOUT: Timeout = Timeout::after(Duration::from_millis(800));
+        &TIMEOUT
     };
     let function = function::<Result<Order, PayError>>("shop::charge");
     let mut order = Replay::new(order);
@@ -227,7 +227,8 @@ async fn what_passes_through_need_not_be_sent() {
                 Err(Local(argument))
             }
         };
-        let body = Timeout::after(Duration::from_secs(1)).limit(body, call);
+        static TIMEOUT: Timeout = Timeout::after(Duration::from_secs(1));
+        let body = TIMEOUT.limit(body, call);
         match attempts.settle_if(breaker.guard(body, call).await, |error| *error.0 == 7) {
             ControlFlow::Break(answer) => break answer.into_result(),
             ControlFlow::Continue(pause) => pause.await,
@@ -247,7 +248,8 @@ async fn arguments_are_dropped_with_the_call() {
             std::future::pending::<Result<(), PayError>>().await
         };
         let call = function::<Result<(), PayError>>("shop::charge");
-        let mut limited = pin!(Timeout::after(Duration::from_millis(1)).limit(body, call));
+        static TIMEOUT: Timeout = Timeout::after(Duration::from_millis(1));
+        let mut limited = pin!(TIMEOUT.limit(body, call));
         let mut context = Context::from_waker(Waker::noop());
         assert!(limited.as_mut().poll(&mut context).is_pending());
         assert_eq!(Rc::strong_count(&argument), 3);

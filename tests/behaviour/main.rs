@@ -3,9 +3,11 @@
 // Clippy lets tests panic, but not their helpers.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod classify;
 mod durable;
 mod local;
 mod order;
+mod policies;
 mod records;
 mod round_trip;
 mod shapes;
