@@ -14,6 +14,7 @@ pub mod bulkhead;
 pub mod circuit_breaker;
 pub mod deadline;
 pub mod fallback;
+pub mod hedge;
 mod identity;
 mod line;
 pub(crate) mod names;

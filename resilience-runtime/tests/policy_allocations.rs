@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use allocation_counter::{AllocationInfo, measure};
 use resilience_runtime::error::Error;
-use resilience_runtime::outcome::function;
+use resilience_runtime::outcome::{errors, function};
 use resilience_runtime::policy::circuit_breaker::CircuitBreaker;
 use resilience_runtime::policy::replay::Replay;
 use resilience_runtime::policy::retry::Retry;
@@ -17,11 +17,11 @@ use resilience_runtime::policy::timeout::Timeout;
 
 /// A call under all three policies, whose body is ready at once.
 async fn charge(breaker: &'static CircuitBreaker, amount: u32) -> Result<u32, Error> {
+    static RETRY: Retry = Retry::max_attempts(4);
     static TIMEOUT: Timeout = Timeout::after(Duration::from_millis(800));
-    let retry = Retry::default();
     let function = function::<Result<u32, Error>>("shop::charge");
     let mut amount = Replay::new(amount);
-    let mut attempts = retry.attempts();
+    let mut attempts = RETRY.attempts(function, errors());
     loop {
         let last = attempts.is_last();
         let call = async { Ok(amount.take(last) + 1) };
