@@ -7,7 +7,7 @@ use super::Annotated;
 use super::declare::at;
 use super::declare::retry::{backoff_value, jitter_value};
 use crate::args::Count;
-use crate::check::Question;
+use crate::check::{Question, defaults};
 use crate::paths::local;
 use crate::policy::{Backoff, Jitter};
 
@@ -59,8 +59,8 @@ impl Annotated {
                 let open_for = match open_for {
                     Some(open_for) => open_for.to_token_stream(),
                     None => {
-                        let breaker = self.paths.public("CircuitBreaker");
-                        quote!(#breaker::DEFAULT_OPEN_FOR)
+                        let seconds = defaults::OPEN_FOR.as_secs();
+                        quote!(::core::time::Duration::from_secs(#seconds))
                     }
                 };
                 let backoff = self.backoff(backoff.as_ref());
