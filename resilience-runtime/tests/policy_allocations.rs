@@ -26,7 +26,7 @@ async fn charge(breaker: &'static CircuitBreaker, amount: u32) -> Result<u32, Er
         let last = attempts.is_last();
         let call = async { Ok(amount.take(last) + 1) };
         let call = TIMEOUT.limit(call, function);
-        let call = breaker.guard(call, function);
+        let call = breaker.guard(call, function, errors());
         let pause = match attempts.settle(call.await) {
             ControlFlow::Break(answer) => break answer.into_result(),
             ControlFlow::Continue(pause) => pause,
@@ -77,13 +77,13 @@ fn nor_does_a_rejection() {
         })
     };
     assert!(
-        pin!(BREAKER.guard(fails, call))
+        pin!(BREAKER.guard(fails, call, errors()))
             .poll(&mut context)
             .is_ready()
     );
     let rejections = measure(|| {
         for _ in 0..1_000 {
-            let guarded = BREAKER.guard(async { Ok(7) }, call);
+            let guarded = BREAKER.guard(async { Ok(7) }, call, errors());
             let Poll::Ready(answer) = pin!(guarded).poll(&mut context) else {
                 panic!("it waits");
             };

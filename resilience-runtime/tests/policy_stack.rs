@@ -102,7 +102,7 @@ async fn charge(gateway: &'static Gateway, order: Order) -> Result<Order, PayErr
             Ok(receipt)
         };
         let call = timeout.limit(call, function);
-        let call = breaker.guard(call, function);
+        let call = breaker.guard(call, function, errors());
         let pause = match attempts.settle_if(call.await, |result| {
             matches!(result, Err(PayError::Busy | PayError::Policy(_)))
         }) {
@@ -185,7 +185,7 @@ async fn without_a_predicate_an_open_breaker_fails_fast() {
             ran.set(ran.get() + 1);
             Err(PayError::Busy)
         };
-        match attempts.settle(breaker.guard(body, call).await) {
+        match attempts.settle(breaker.guard(body, call, errors()).await) {
             ControlFlow::Break(answer) => break answer.into_result(),
             ControlFlow::Continue(pause) => pause.await,
         }
@@ -233,7 +233,7 @@ async fn what_passes_through_need_not_be_sent() {
         static TIMEOUT: Timeout = Timeout::after(Duration::from_secs(1));
         let body = TIMEOUT.limit(body, call);
         match attempts.settle_if(
-            breaker.guard(body, call).await,
+            breaker.guard(body, call, errors()).await,
             |result| matches!(result, Err(error) if *error.0 == 7),
         ) {
             ControlFlow::Break(answer) => break answer.into_result(),
