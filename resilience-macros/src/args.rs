@@ -1,5 +1,7 @@
 //! `name = value` lists, parsed so that one bad option does not hide the next.
 
+mod split;
+
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
@@ -7,6 +9,7 @@ use syn::parse::{Parse, Parser};
 use syn::{Expr, Ident, LitStr, Pat, Path};
 
 use crate::diagnostics::{Diagnostics, did_you_mean};
+use split::{Part, split_at_commas};
 
 /// The arguments of one attribute, or of one call inside it such as `exponential(1s, max = 30s)`.
 pub(crate) struct Args {
@@ -15,6 +18,8 @@ pub(crate) struct Args {
     span: Span,
     positional: Vec<Value>,
     named: Vec<(Ident, Value)>,
+    /// A piece was left out, because it is wrong.
+    incomplete: bool,
 }
 
 /// The tokens of one value, not yet parsed.
@@ -42,9 +47,21 @@ impl Args {
             span,
             positional: Vec::new(),
             named: Vec::new(),
+            incomplete: false,
         };
-        for part in split_at_commas(tokens) {
-            args.add(part, diagnostics);
+        for Part { tokens, comma } in split_at_commas(tokens) {
+            match (tokens.is_empty(), comma) {
+                (false, _) => args.add(tokens, diagnostics),
+                (true, Some(comma)) => {
+                    let message = format!(
+                        "there is nothing before this comma in {}\nremove it",
+                        args.place
+                    );
+                    diagnostics.error(comma, message);
+                    args.incomplete = true;
+                }
+                (true, None) => {}
+            }
         }
         args
     }
@@ -70,6 +87,7 @@ impl Args {
         };
         let equals = tokens.next();
         let value: TokenStream = tokens.collect();
+        self.incomplete = value.is_empty() || self.incomplete;
         if value.is_empty() {
             diagnostics.error(
                 equals,
@@ -113,6 +131,24 @@ impl Args {
             .iter()
             .position(|value| is_call(value).is_some())?;
         is_call(&self.positional.remove(index))
+    }
+
+    /// The first value without a name that is nothing but `word`.
+    pub(crate) fn take_word(&mut self, word: &str) -> Option<Value> {
+        let is_word = |value: &Value| value.tokens.to_string() == word;
+        let index = self.positional.iter().position(is_word)?;
+        Some(self.positional.remove(index))
+    }
+
+    /// The first option that nobody took, or the first value.
+    pub(crate) fn next_left(&self) -> Option<TokenStream> {
+        let name = self.named.first().map(|(name, _)| name.to_token_stream());
+        name.or_else(|| Some(self.positional.first()?.tokens.clone()))
+    }
+
+    /// Whether nothing had to be left out while the list was read.
+    pub(crate) fn is_complete(&self) -> bool {
+        !self.incomplete
     }
 
     /// Whether everything was taken.
@@ -222,7 +258,8 @@ impl Value {
         match literal {
             Ok(known) if known >= least => Some(Count::Known(known, expression)),
             Ok(_) => {
-                diagnostics.error(self, format!("`{option}` must be at least {least}"));
+                let message = format!("`{option}` must be at least {least}\nwrite {least} or more");
+                diagnostics.error(self, message);
                 None
             }
             Err(()) => {
@@ -254,6 +291,7 @@ impl Value {
 }
 
 /// A whole number in an option.
+#[derive(Clone)]
 pub(crate) enum Count {
     /// A literal; its tokens are kept for errors of checks that compare it.
     Known(u32, Expr),
@@ -293,82 +331,11 @@ fn number_literal(expression: &Expr) -> Option<Result<u32, ()>> {
     }
 }
 
-/// Splits at the commas that stand between options: not inside brackets, a turbofish or the
-/// parameters of a closure.
-fn split_at_commas(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
-    let mut parts = vec![Vec::new()];
-    let mut angles = 0_u32;
-    let mut in_closure = false;
-    for token in tokens.into_iter().map(bare) {
-        let part: &mut Vec<TokenTree> = match parts.last_mut() {
-            Some(part) => part,
-            None => continue,
-        };
-        if let TokenTree::Punct(punct) = &token {
-            match punct.as_char() {
-                '<' if angles > 0 || ends_with_colons(part) => angles += 1,
-                '>' if angles > 0 => angles -= 1,
-                '|' if in_closure => in_closure = false,
-                '|' if starts_closure(part) => in_closure = true,
-                ',' if angles == 0 && !in_closure => {
-                    parts.push(Vec::new());
-                    continue;
-                }
-                _ => {}
-            }
-        }
-        part.push(token);
-    }
-    parts.retain(|part| !part.is_empty());
-    parts
-}
-
-/// A literal or name that came through a `$fragment` of `macro_rules!`, out of the group without
-/// delimiters that it is wrapped into.
-fn bare(token: TokenTree) -> TokenTree {
-    if let TokenTree::Group(group) = &token
-        && group.delimiter() == Delimiter::None
-    {
-        let mut inside = group.stream().into_iter();
-        if let (Some(only), None) = (inside.next(), inside.next()) {
-            return bare(only);
-        }
-    }
-    token
-}
-
-fn ends_with_colons(part: &[TokenTree]) -> bool {
-    matches!(part, [.., TokenTree::Punct(a), TokenTree::Punct(b)]
-        if a.as_char() == ':' && b.as_char() == ':')
-}
-
-/// A `|` right behind `name =` opens a closure, unless the option is a pattern, where it would be
-/// a leading `|`: patterns have no commas at their top level, so nothing is lost there.
-fn starts_closure(part: &[TokenTree]) -> bool {
-    matches!(part, [TokenTree::Ident(name), TokenTree::Punct(equals)]
-        if equals.as_char() == '=' && name == "when")
-}
-
 #[cfg(test)]
 mod tests {
     use quote::quote;
 
     use super::*;
-
-    fn parts(tokens: TokenStream) -> Vec<String> {
-        split_at_commas(tokens)
-            .into_iter()
-            .map(|part| part.into_iter().collect::<TokenStream>().to_string())
-            .collect()
-    }
-
-    #[test]
-    fn only_commas_between_options_split() {
-        let tokens = quote! {
-            a = f(1, 2), b = Vec::<(u8, u8)>::new(), when = |a, b| a < b, retry_on = A | B { .. },
-        };
-        assert_eq!(parts(tokens).len(), 4);
-    }
 
     #[test]
     fn one_bad_option_does_not_hide_the_next() {

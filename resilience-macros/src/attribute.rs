@@ -48,13 +48,14 @@ fn expand_from(first: Vec<Layer>, item: &TokenStream) -> TokenStream {
     if let Some(krate) = first.iter().find_map(Layer::renamed_crate) {
         paths.krate = krate;
     }
-    let layers = match stack::collect(first, &mut function.attrs, &paths, &diagnostics) {
-        Stack::Complete(layers) => layers,
-        Stack::Deferred => {
-            let _errors = diagnostics.into_tokens();
-            return function.into_token_stream();
-        }
-    };
+    let (layers, separators) =
+        match stack::collect(first, &mut function.attrs, &paths, &diagnostics) {
+            Stack::Complete(layers, separators) => (layers, separators),
+            Stack::Deferred => {
+                let _errors = diagnostics.into_tokens();
+                return function.into_token_stream();
+            }
+        };
     if let Some(krate) = layers.iter().find_map(Layer::renamed_crate) {
         paths.krate = krate;
     }
@@ -69,16 +70,19 @@ fn expand_from(first: Vec<Layer>, item: &TokenStream) -> TokenStream {
         .collect();
     let parameters = function.take_parameters(&diagnostics);
     // With an unreadable policy left out, rules between policies would complain about nothing.
-    if policies.len() == layers.len() {
-        let subject = Subject {
-            function: &function,
-            parameters: &parameters,
-            policies: &policies,
-            allowed: &allowed,
-            diagnostics: &diagnostics,
-        };
-        subject.check();
-    }
+    let questions = if policies.len() == layers.len() {
+        Subject::new(
+            &function,
+            &parameters,
+            &policies,
+            &separators,
+            &allowed,
+            &diagnostics,
+        )
+        .check()
+    } else {
+        Vec::new()
+    };
     if !diagnostics.is_clean() {
         return fallback::with_function(diagnostics, &function);
     }
@@ -88,6 +92,7 @@ fn expand_from(first: Vec<Layer>, item: &TokenStream) -> TokenStream {
         function,
         parameters,
         policies,
+        questions,
         paths,
     }
     .expand()

@@ -91,7 +91,10 @@ impl ToTokens for Length {
 pub(crate) fn parse(option: &str, value: &Value, diagnostics: &Diagnostics) -> Option<Length> {
     let length = parse_with_zero(option, value, diagnostics)?;
     if length.known() == Some(Duration::ZERO) {
-        diagnostics.error(value, format!("`{option}` must be longer than zero"));
+        diagnostics.error(
+            value,
+            format!("`{option}` must be longer than zero\nwrite a time such as `1s`"),
+        );
         return None;
     }
     Some(length)
@@ -144,7 +147,9 @@ fn literal_text(value: &Value) -> Option<String> {
 fn parse_text(option: &str, text: &str) -> Result<Duration, String> {
     let text: String = text.trim().chars().filter(|c| *c != '_').collect();
     if text.starts_with('-') {
-        return Err(format!("`{option}` cannot be negative"));
+        return Err(format!(
+            "`{option}` cannot be negative\nwrite it without the sign"
+        ));
     }
     let split = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')

@@ -7,11 +7,13 @@ mod call;
 mod declare;
 mod record;
 mod register;
+mod verify;
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, Pat};
 
+use crate::check::Question;
 use crate::function::{Body, Function, Parameter, Passing, strip_mut};
 use crate::paths::Paths;
 use crate::policy::{Kind, Policy};
@@ -22,6 +24,8 @@ pub(crate) struct Annotated {
     pub(crate) parameters: Vec<Parameter>,
     /// Outermost first.
     pub(crate) policies: Vec<Policy>,
+    /// What only the compiler can decide.
+    pub(crate) questions: Vec<Question>,
     pub(crate) paths: Paths,
 }
 

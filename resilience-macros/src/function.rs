@@ -133,6 +133,11 @@ pub(crate) enum Passing {
 }
 
 impl Parameter {
+    /// The type, out of the group of a `$fragment`.
+    fn plain_type(&self) -> &Type {
+        ungrouped_type(&self.ty)
+    }
+
     /// The only variable, where the pattern is a plain name.
     pub(crate) fn name(&self) -> Option<&Ident> {
         match &self.pat {
@@ -142,7 +147,7 @@ impl Parameter {
     }
 
     pub(crate) fn passing(&self) -> Passing {
-        match &self.ty {
+        match self.plain_type() {
             Type::Reference(reference) if reference.mutability.is_some() => Passing::Reborrowed,
             Type::Reference(_) => Passing::Shared,
             Type::Path(path)
@@ -157,14 +162,24 @@ impl Parameter {
 
     /// `T` of a parameter `&T`, and `T` of one that is passed by value.
     pub(crate) fn owned_type(&self) -> &Type {
-        match &self.ty {
+        match self.plain_type() {
             Type::Reference(reference) => &reference.elem,
             ty => ty,
         }
     }
 
     pub(crate) fn is_reference(&self) -> bool {
-        matches!(self.ty, Type::Reference(_))
+        matches!(self.plain_type(), Type::Reference(_))
+    }
+}
+
+/// The type that was meant: what comes through a `$t:ty` of `macro_rules!` is in a group without
+/// delimiters.
+pub(crate) fn ungrouped_type(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => ungrouped_type(&group.elem),
+        Type::Paren(paren) => ungrouped_type(&paren.elem),
+        ty => ty,
     }
 }
 
@@ -181,24 +196,25 @@ impl Function {
     pub(crate) fn take_parameters(&mut self, diagnostics: &Diagnostics) -> Vec<Parameter> {
         let mut parameters = Vec::new();
         for input in &mut self.sig.inputs {
-            let FnArg::Typed(typed) = input else { continue };
-            let before = typed.attrs.len();
-            for attr in typed
-                .attrs
-                .iter()
-                .filter(|attr| attr.path().is_ident("state"))
-            {
-                if !matches!(attr.meta, syn::Meta::Path(_)) {
-                    diagnostics.error(attr, "`#[state]` takes no arguments\nwrite `#[state]`");
+            let typed = match input {
+                FnArg::Typed(typed) => typed,
+                FnArg::Receiver(receiver) => {
+                    if let Some(state) = take_state(&mut receiver.attrs, diagnostics) {
+                        diagnostics.error(
+                            state,
+                            "`self` is never written down, and needs no `#[state]`\nremove it",
+                        );
+                    }
+                    continue;
                 }
-            }
-            typed.attrs.retain(|attr| !attr.path().is_ident("state"));
+            };
+            let state = take_state(&mut typed.attrs, diagnostics).is_some();
             let mut bindings = Vec::new();
             collect_bindings(&typed.pat, &mut bindings);
             parameters.push(Parameter {
                 pat: (*typed.pat).clone(),
                 ty: (*typed.ty).clone(),
-                state: typed.attrs.len() < before,
+                state,
                 cfgs: typed
                     .attrs
                     .iter()
@@ -233,7 +249,7 @@ impl Function {
         self.sig.receiver().is_some_and(|receiver| {
             matches!(&receiver.kind, ReceiverKind::Reference(_, _, Some(_)))
                 || matches!(&receiver.kind, ReceiverKind::Typed(_, ty)
-                    if matches!(&**ty, Type::Reference(reference) if reference.mutability.is_some()))
+                    if matches!(ungrouped_type(ty), Type::Reference(reference) if reference.mutability.is_some()))
         })
     }
 
@@ -261,6 +277,18 @@ impl ToTokens for Function {
             }
         }
     }
+}
+
+/// Takes `#[state]` from the attributes.
+fn take_state(attrs: &mut Vec<Attribute>, diagnostics: &Diagnostics) -> Option<Attribute> {
+    let index = attrs
+        .iter()
+        .position(|attr| attr.path().is_ident("state"))?;
+    let state = attrs.remove(index);
+    if !matches!(state.meta, syn::Meta::Path(_)) {
+        diagnostics.error(&state, "`#[state]` takes no arguments\nwrite `#[state]`");
+    }
+    Some(state)
 }
 
 /// `T` of `Pin<Box<dyn Future<Output = T> + ..>>`.

@@ -140,9 +140,17 @@ impl<'a> Options<'a> {
         self.wrong = true;
     }
 
+    /// Reports an option that has no place here: the first that nobody took.
+    pub(crate) fn error_at_next(&mut self, message: impl std::fmt::Display) {
+        match self.args.next_left() {
+            Some(name) => self.error(name, message),
+            None => self.error_here(message),
+        }
+    }
+
     /// Whether nothing was wrong so far.
     pub(crate) fn is_clean(&self) -> bool {
-        !self.wrong
+        !self.wrong && self.args.is_complete()
     }
 
     /// Whether nothing is left to take.
@@ -152,13 +160,14 @@ impl<'a> Options<'a> {
 
     /// Reports what nobody took. `Some` when nothing was wrong with what was.
     pub(crate) fn finish(self, known: &[&str]) -> Option<()> {
-        let wrong = self.wrong || !self.args.is_empty();
+        let wrong = !self.is_clean() || !self.is_empty();
         self.args.finish(known, self.diagnostics);
         (!wrong).then_some(())
     }
 }
 
 /// A share in an option.
+#[derive(Clone)]
 pub(crate) enum Rate {
     /// A literal; its tokens are kept for errors of checks that compare it.
     Known(f64, Value),

@@ -58,7 +58,13 @@ impl Layer {
             let _path = value.parse_path(remedy, diagnostics);
         }
         while let Some(rules) = args.take_call("allow") {
-            allowed.add(rules.stream(), diagnostics);
+            allowed.add(&rules, diagnostics);
+        }
+        if let Some(value) = args.take("allow").or_else(|| args.take_word("allow")) {
+            diagnostics.error(
+                value,
+                "`allow` takes rules in brackets\nwrite `allow(rule)`",
+            );
         }
         args
     }
@@ -122,10 +128,17 @@ pub(crate) fn parse_outer(arguments: TokenStream) -> Vec<Layer> {
     layers
 }
 
+/// An attribute of somebody else between two of ours.
+pub(crate) struct Separator {
+    pub(crate) path: Path,
+    pub(crate) above: Kind,
+    pub(crate) below: Kind,
+}
+
 /// What became of the attributes of an item.
 pub(crate) enum Stack {
-    /// All layers, outermost first. The attributes are disarmed.
-    Complete(Vec<Layer>),
+    /// All layers, outermost first, and what stands between them. The attributes are disarmed.
+    Complete(Vec<Layer>, Vec<Separator>),
     /// A layer may still hide in a `cfg_attr`. The attributes carry everything known.
     Deferred,
 }
@@ -149,8 +162,12 @@ pub(crate) fn collect(
         attrs.insert(hidden + 1, outer);
         return Stack::Deferred;
     }
+    let (mut separators, mut others) = (Vec::new(), Vec::new());
     for attr in attrs.iter_mut() {
         let Some(kind) = recognise(attr.path(), paths) else {
+            if !is_inert(attr) && !is_outer(attr, paths) {
+                others.push(attr.path().clone());
+            }
             continue;
         };
         let arguments = match &attr.meta {
@@ -160,6 +177,14 @@ pub(crate) fn collect(
         if is_disarmed(&arguments) {
             is_late = true;
             continue;
+        }
+        if let Some(above) = layers.last() {
+            let between = |path| Separator {
+                path,
+                above: above.kind,
+                below: kind,
+            };
+            separators.extend(others.drain(..).map(between));
         }
         if let Some(name) = attr.path().segments.last() {
             layers.push(Layer {
@@ -176,7 +201,7 @@ pub(crate) fn collect(
     if layers.len() == 1 && attrs.iter().any(|attr| !is_inert(attr)) {
         attrs.push(trace(paths));
     }
-    Stack::Complete(layers)
+    Stack::Complete(layers, separators)
 }
 
 /// An attribute that stands alone leaves nothing disarmed behind. Where another attribute follows
@@ -194,20 +219,24 @@ fn is_trace(attr: &Attribute, paths: &Paths) -> bool {
 /// Whether `attr` is certainly none of ours: the attributes of the language that stand above
 /// functions.
 fn is_inert(attr: &Attribute) -> bool {
-    const INERT: [&str; 16] = [
+    const INERT: [&str; 20] = [
         "allow",
+        "automatically_derived",
         "cfg",
         "cfg_attr",
         "cold",
         "deny",
         "deprecated",
+        "diagnostic",
         "doc",
         "expect",
         "forbid",
+        "ignore",
         "inline",
         "must_use",
         "no_mangle",
         "rustfmt",
+        "should_panic",
         "target_feature",
         "track_caller",
         "warn",

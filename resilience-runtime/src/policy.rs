@@ -23,3 +23,4 @@ pub mod replay;
 pub mod retry;
 pub mod switch;
 pub mod timeout;
+pub mod verify;

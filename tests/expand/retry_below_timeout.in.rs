@@ -1,4 +1,4 @@
-#[timeout(5s)]
+#[timeout(10s)]
 #[retry]
 async fn fetch<'a, T: Source>(source: &'a T, mut request: Request) -> Result<Cow<'a, str>, FetchError> {
     request.sign();

@@ -5,7 +5,7 @@ async fn fetch<'a, T: Source>(
 ) -> Result<Cow<'a, str>, FetchError> {
     let (annotated, timeout, retry) = {
         static __TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
-            ::core::time::Duration::from_secs(5),
+            ::core::time::Duration::from_secs(10),
         );
         static __RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(
             ::resilience::Retry::DEFAULT_MAX_ATTEMPTS,

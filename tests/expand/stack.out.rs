@@ -63,7 +63,8 @@ impl Subject {
                         call.await,
                         |result| {
                             ::core::matches!(
-                                result, ::core::result::Result::Err(PayError::Busy { .. })
+                                result, ::core::result::Result::Err(PayError::Busy { .. } |
+                                PayError::TimedOut)
                             )
                         },
                     )

@@ -3,7 +3,7 @@
 mod circuit_breaker;
 mod limits;
 mod records;
-mod retry;
+pub(super) mod retry;
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -40,6 +40,7 @@ impl Annotated {
             .iter()
             .map(|policy| self.declare(policy))
             .collect();
+        let questions = self.ask_the_compiler();
         let items = declared.iter().map(|declared| &declared.item);
         let references: Vec<_> = declared
             .iter()
@@ -52,6 +53,7 @@ impl Annotated {
         quote! {
             let (#variable, #(#variables,)*) = {
                 #(#items)*
+                #questions
                 static __ANNOTATED: #ty = #ty {
                     name: #name,
                     file: ::core::file!(),
@@ -143,7 +145,7 @@ fn setter(name: &str, value: Option<&impl ToTokens>) -> TokenStream {
 
 /// `call`, standing where `value` does: a builder that refuses a constant then points at the
 /// constant, and not at the whole attribute.
-fn at(value: &TokenStream, call: TokenStream) -> TokenStream {
+pub(super) fn at(value: &TokenStream, call: TokenStream) -> TokenStream {
     let Some(span) = value.clone().into_iter().next().map(|token| token.span()) else {
         return call;
     };

@@ -33,7 +33,7 @@ impl Bulkhead {
         let shared = options.shared("Bulkhead", &OPTIONS);
         if let Some(path) = shared {
             if !options.is_empty() {
-                options.error_here(
+                options.error_at_next(
                     "a shared bulkhead has its options where it is defined\n\
                      move them to the `static`, or leave the path out",
                 );

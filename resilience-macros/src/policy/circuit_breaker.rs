@@ -59,7 +59,7 @@ impl CircuitBreaker {
         let definition = match shared {
             Some(path) => {
                 if !options.is_empty() {
-                    options.error_here(
+                    options.error_at_next(
                         "a shared breaker has its options where it is defined\n\
                          move them to the `static`, or leave the path out",
                     );

@@ -18,7 +18,6 @@ pub(crate) struct Fallback {
 }
 
 /// Where the other answer comes from.
-#[expect(clippy::large_enum_variant, reason = "there is one per function")]
 pub(crate) enum Instead {
     /// An async function: the parameters, then the error.
     Function(Path),

@@ -38,7 +38,7 @@ impl Hedge {
         let span = options.span();
         if let Some(path) = options.shared("Hedge", &OPTIONS) {
             if !options.is_empty() {
-                options.error_here(
+                options.error_at_next(
                     "a shared hedge has its options where it is defined\n\
                      move them to the `static`, or leave the path out",
                 );

@@ -39,7 +39,7 @@ impl RateLimit {
         let key = options.expression("key");
         if let Some(path) = shared {
             if !options.is_empty() {
-                options.error_here(
+                options.error_at_next(
                     "a shared rate limit has its options where it is defined\n\
                      move them to the `static`, or leave the path out",
                 );

@@ -74,10 +74,11 @@ impl Retry {
             when: options.expression("when"),
             retry_after: options.expression("retry_after"),
         };
+        let mut jitter_at = None;
         let definition = match shared {
             Some(path) => {
                 if !options.is_empty() {
-                    options.error_here(
+                    options.error_at_next(
                         "a shared retry has its numbers where it is defined\n\
                          move them to the `static`, or leave the path out",
                     );
@@ -88,15 +89,18 @@ impl Retry {
             None => Ok(RetryOptions {
                 max_attempts: options.take("max_attempts", attempts),
                 backoff: options.take("backoff", Backoff::parse),
-                jitter: options.take("jitter", Jitter::parse),
+                jitter: options.take("jitter", |value, diagnostics| {
+                    jitter_at = Some(value.clone());
+                    Jitter::parse(value, diagnostics)
+                }),
                 deadline: options.length("deadline"),
                 budget: options.take("budget", Budget::parse),
             }),
         };
-        if let Ok(definition) = &definition
+        if let (Ok(definition), Some(jitter_at)) = (&definition, &jitter_at)
             && options.is_clean()
         {
-            backoff::check_jitter(definition, &mut options);
+            backoff::check_jitter(definition, jitter_at, &mut options);
         }
         options.finish(&OPTIONS)?;
         Some(Self {

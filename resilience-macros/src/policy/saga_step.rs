@@ -35,6 +35,8 @@ impl SagaStep {
         let name = args
             .take("name")
             .map(|value| value.parse_name("name", diagnostics));
+        // A compensation under another name is one mistake, not a missing one as well.
+        let missing = compensate.is_none() && args.is_empty() && args.is_complete();
         args.finish(&OPTIONS, diagnostics);
 
         let mut wrong = matches!(name, Some(None));
@@ -49,6 +51,7 @@ impl SagaStep {
             wrong = true;
         }
         let compensation = match compensate {
+            None if !missing => None,
             None => {
                 diagnostics.error_at(
                     span,

@@ -19,7 +19,7 @@ impl Timeout {
         let named = args.take("after").map(|value| ("after", value));
         let given = named.or_else(|| Some(("timeout", args.take_positional()?)));
         // A time under another name is one mistake, not a missing time as well.
-        let missing = given.is_none() && args.is_empty();
+        let missing = given.is_none() && args.is_empty() && args.is_complete();
         args.finish(&["after"], diagnostics);
         let Some((word, value)) = given else {
             if missing {

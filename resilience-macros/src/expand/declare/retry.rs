@@ -107,7 +107,7 @@ impl Annotated {
 }
 
 // Output: Backoff::exponential(Duration::from_secs(1)).factor(2.0).max(Duration::from_secs(30))
-fn backoff_value(backoff: &Backoff, paths: &Paths) -> TokenStream {
+pub(in crate::expand) fn backoff_value(backoff: &Backoff, paths: &Paths) -> TokenStream {
     let ty = paths.public("Backoff");
     match backoff {
         Backoff::Fixed(pause) => quote!(#ty::fixed(#pause)),
@@ -131,7 +131,7 @@ fn backoff_value(backoff: &Backoff, paths: &Paths) -> TokenStream {
     }
 }
 
-fn jitter_value(jitter: &Jitter, paths: &Paths) -> TokenStream {
+pub(in crate::expand) fn jitter_value(jitter: &Jitter, paths: &Paths) -> TokenStream {
     let ty = paths.public("Jitter");
     match jitter {
         Jitter::Full => quote!(#ty::Full),

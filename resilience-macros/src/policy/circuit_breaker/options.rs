@@ -5,6 +5,7 @@ use quote::ToTokens;
 use syn::{LitStr, Path};
 
 use crate::args::{Args, Count, Value};
+use crate::check::defaults;
 use crate::diagnostics::Diagnostics;
 use crate::duration::{self, Length};
 use crate::options::{Options, Rate};
@@ -36,6 +37,7 @@ pub(crate) enum Window {
 }
 
 /// How long a breaker stays open.
+#[expect(clippy::large_enum_variant, reason = "there is one per function")]
 pub(crate) enum OpenFor {
     Fixed(Length),
     /// Longer with each opening in a row.
@@ -112,9 +114,12 @@ impl CircuitBreakerOptions {
                  write `failure_rate = 0.5` beside it",
             );
         }
-        if let (Some(Count::Known(minimum, written)), Some(Window::Count(window))) =
-            (&self.minimum_calls, &self.window)
-            && let Some(window) = window.known()
+        let window = match &self.window {
+            Some(Window::Count(window)) => window.known(),
+            Some(Window::Time(_)) => None,
+            None => has_rate.then_some(defaults::COUNT_WINDOW),
+        };
+        if let (Some(Count::Known(minimum, written)), Some(window)) = (&self.minimum_calls, window)
             && *minimum > window
         {
             options.error(
@@ -221,13 +226,20 @@ impl OpenFor {
             // A call of some other function is an expression.
             return duration::parse("open_for", value, diagnostics).map(Self::Fixed);
         }
-        let args = Args::parse("exponential(..)", group.span(), group.stream(), diagnostics);
+        let args = Args::parse(
+            "`exponential(..)`",
+            group.span(),
+            group.stream(),
+            diagnostics,
+        );
         let mut options = Options::new(args, diagnostics);
         let first = options
             .positional(|value, diagnostics| duration::parse("open_for", value, diagnostics));
-        let factor = options.take("factor", growth_factor);
+        let factor = options.take("factor", |value, diagnostics| {
+            growth_factor("times", value, diagnostics)
+        });
         let max = options.length("max");
-        if first.is_none() && options.is_clean() {
+        if first.is_none() && options.is_clean() && options.is_empty() {
             options.error_here(
                 "`exponential(..)` needs a first time\nwrite `exponential(30s, max = 10m)`",
             );
@@ -251,10 +263,10 @@ impl OpenFor {
         })
     }
 
-    /// The shortest time that it stays open, where it is written out.
-    pub(crate) fn shortest(&self) -> Option<std::time::Duration> {
+    /// The shortest time that it stays open.
+    pub(crate) fn first(&self) -> &Length {
         match self {
-            Self::Fixed(first) | Self::Growing { first, .. } => first.known(),
+            Self::Fixed(first) | Self::Growing { first, .. } => first,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The pauses between attempts.
 
+use proc_macro2::TokenStream;
+use quote::ToTokens;
 use syn::{Expr, Path};
 
 use super::RetryOptions;
@@ -12,6 +14,7 @@ const BACKOFFS: [&str; 5] = ["exponential", "fixed", "linear", "decorrelated", "
 const JITTERS: [&str; 3] = ["full", "equal", "none"];
 
 /// How long the pauses are.
+#[derive(Clone)]
 pub(crate) enum Backoff {
     Fixed(Length),
     Linear {
@@ -35,6 +38,7 @@ pub(crate) enum Backoff {
 }
 
 /// How much of a pause is left to chance.
+#[derive(Clone)]
 pub(crate) enum Jitter {
     Full,
     Equal,
@@ -61,34 +65,40 @@ impl Backoff {
                 return None;
             }
         };
-        let place = format!("{name}(..)");
+        let place = format!("`{name}(..)`");
         let args = Args::parse(place, group.span(), group.stream(), diagnostics);
         let mut options = Options::new(args, diagnostics);
         match name.as_str() {
             "fixed" => {
-                let pause = first_pause(&mut options, &name, duration::parse_with_zero);
+                let pause = first_pause(&mut options, duration::parse_with_zero);
+                demand_pause(&mut options, &name, pause.as_ref());
                 options.finish(&[])?;
                 pause.map(Self::Fixed)
             }
             "linear" => {
-                let first = first_pause(&mut options, &name, duration::parse);
+                let first = first_pause(&mut options, duration::parse);
                 let (step, max) = (
                     options.length("step"),
                     longest(&mut options, first.as_ref()),
                 );
+                demand_pause(&mut options, &name, first.as_ref());
                 options.finish(&["step", "max"])?;
                 first.map(|first| Self::Linear { first, step, max })
             }
             "exponential" => {
-                let first = first_pause(&mut options, &name, duration::parse);
-                let factor = options.take("factor", growth_factor);
+                let first = first_pause(&mut options, duration::parse);
+                let factor = options.take("factor", |value, diagnostics| {
+                    growth_factor("pauses", value, diagnostics)
+                });
                 let max = longest(&mut options, first.as_ref());
+                demand_pause(&mut options, &name, first.as_ref());
                 options.finish(&["factor", "max"])?;
                 first.map(|first| Self::Exponential { first, factor, max })
             }
             "decorrelated" => {
-                let first = first_pause(&mut options, &name, duration::parse);
+                let first = first_pause(&mut options, duration::parse);
                 let max = longest(&mut options, first.as_ref());
+                demand_pause(&mut options, &name, first.as_ref());
                 options.finish(&["max"])?;
                 first.map(|first| Self::Decorrelated { first, max })
             }
@@ -103,10 +113,10 @@ impl Backoff {
                 diagnostics,
             )
         });
-        if function.is_none() && options.is_clean() {
+        let max = options.length("max");
+        if function.is_none() && options.is_clean() && options.is_empty() {
             options.error_here("`custom(..)` needs a function\nwrite `custom(function)`");
         }
-        let max = options.length("max");
         options.finish(&["max"])?;
         function.map(|function| Self::Custom { function, max })
     }
@@ -123,16 +133,50 @@ impl Backoff {
     }
 }
 
+impl Backoff {
+    /// A constant that the pauses depend on.
+    pub(crate) fn constant(&self) -> Option<TokenStream> {
+        let (step, factor, max) = match self {
+            Self::Fixed(_) => (None, None, None),
+            Self::Linear { step, max, .. } => (step.as_ref(), None, max.as_ref()),
+            Self::Exponential { factor, max, .. } => (None, factor.as_ref(), max.as_ref()),
+            Self::Decorrelated { max, .. } | Self::Custom { max, .. } => (None, None, max.as_ref()),
+        };
+        let factor = factor.and_then(|factor| match factor {
+            Rate::Known(..) => None,
+            Rate::Expression(expression) => Some(expression.to_token_stream()),
+        });
+        [self.first(), step, max]
+            .into_iter()
+            .flatten()
+            .find(|length| length.known().is_none())
+            .map(Length::written)
+            .or(factor)
+    }
+}
+
+impl Jitter {
+    /// A constant that says how much.
+    pub(crate) fn constant(&self) -> Option<TokenStream> {
+        match self {
+            Self::UpTo(most) if most.known().is_none() => Some(most.written()),
+            Self::UpTo(_) | Self::Full | Self::Equal | Self::None => None,
+        }
+    }
+}
+
 fn first_pause(
     options: &mut Options<'_>,
-    name: &str,
     parse: fn(&str, &Value, &Diagnostics) -> Option<Length>,
 ) -> Option<Length> {
-    let pause = options.positional(|value, diagnostics| parse("the pause", value, diagnostics));
-    if pause.is_none() && options.is_clean() {
+    options.positional(|value, diagnostics| parse("the pause", value, diagnostics))
+}
+
+/// The first pause must be there. (Under another name it is one mistake, not a missing pause as well.)
+fn demand_pause(options: &mut Options<'_>, name: &str, pause: Option<&Length>) {
+    if pause.is_none() && options.is_clean() && options.is_empty() {
         options.error_here(format!("`{name}(..)` needs a pause\nwrite `{name}(100ms)`"));
     }
-    pause
 }
 
 /// `max`, which is not below the first pause.
@@ -151,7 +195,7 @@ fn longest(options: &mut Options<'_>, first: Option<&Length>) -> Option<Length> 
 }
 
 /// What each time is multiplied by to get the next.
-pub(crate) fn growth_factor(value: &Value, diagnostics: &Diagnostics) -> Option<Rate> {
+pub(crate) fn growth_factor(times: &str, value: &Value, diagnostics: &Diagnostics) -> Option<Rate> {
     let written = value.tokens.to_string().replace(['_', ' '], "");
     let Ok(known) = written.parse::<f64>() else {
         return value.parse::<Expr>(diagnostics).map(Rate::Expression);
@@ -159,8 +203,10 @@ pub(crate) fn growth_factor(value: &Value, diagnostics: &Diagnostics) -> Option<
     if !(known >= 1.0 && known.is_finite()) {
         diagnostics.error(
             value,
-            "`factor` below 1 would make the pauses shorter and shorter\n\
-             write `factor = 2`, or use `fixed(..)`",
+            format!(
+                "`factor` below 1 would make the {times} shorter and shorter\n\
+                 write `factor = 2`, or leave it out"
+            ),
         );
         return None;
     }
@@ -192,7 +238,7 @@ impl Jitter {
 
 /// Jitter shortens a pause: it cannot take more than there is, and a backoff that is random by
 /// itself has no use for more.
-pub(super) fn check_jitter(definition: &RetryOptions, options: &mut Options<'_>) {
+pub(super) fn check_jitter(definition: &RetryOptions, at: &Value, options: &mut Options<'_>) {
     let (Some(jitter), Some(backoff)) = (&definition.jitter, &definition.backoff) else {
         return;
     };
@@ -201,16 +247,16 @@ pub(super) fn check_jitter(definition: &RetryOptions, options: &mut Options<'_>)
         && most > first
     {
         options.error(
-            jitter.written(),
+            at,
             format!(
                 "`jitter` of {most:?} is more than the first pause of {first:?}\n\
                  lower it, or write `jitter = full`"
             ),
         );
     }
-    if let Backoff::Decorrelated { first, .. } = backoff {
+    if let Backoff::Decorrelated { .. } = backoff {
         options.error(
-            first.written(),
+            at,
             "`decorrelated(..)` is random by itself and takes no `jitter`\nleave `jitter` out",
         );
     }

@@ -180,8 +180,17 @@ impl Backoff {
         total
     }
 
+    /// The shortest that the first pause can be.
+    pub(in crate::policy) const fn shortest_first(&self, jitter: Jitter) -> Duration {
+        match (self.growth, jitter) {
+            (Growth::Custom(_), _) => Duration::ZERO,
+            (Growth::Decorrelated, _) => self.first,
+            (_, jitter) => jitter.least(self.first),
+        }
+    }
+
     /// No pause is longer than this.
-    pub(super) const fn longest(&self) -> Duration {
+    pub(in crate::policy) const fn longest(&self) -> Duration {
         self.max
     }
 

@@ -23,13 +23,23 @@ pub enum Jitter {
 impl Jitter {
     /// A pause of at most `pause`.
     pub(in crate::policy::retry) fn apply(self, pause: Duration) -> Duration {
-        let least = match self {
+        match self {
+            Self::None => pause,
+            _ => uniform(self.least(pause), pause),
+        }
+    }
+
+    /// The shortest that can become of a pause.
+    pub(super) const fn least(self, pause: Duration) -> Duration {
+        match self {
             Self::Full => Duration::ZERO,
-            Self::Equal => pause - pause / 2,
-            Self::None => return pause,
+            Self::Equal => match pause.checked_div(2) {
+                Some(half) => pause.saturating_sub(half),
+                None => Duration::ZERO,
+            },
+            Self::None => pause,
             Self::UpTo(most) => pause.saturating_sub(most),
-        };
-        uniform(least, pause)
+        }
     }
 }
 
