@@ -145,12 +145,11 @@ async fn a_dropped_race_drops_all_attempts_and_keeps_its_tokens() {
     let budget = RetryBudget::for_function("shop").burst(2).per_second(0);
     let hedge = leak(Hedge::after(DELAY).budget(budget));
     let slow: &[Plan] = &[(500, true), (500, true)];
-    for (after, left) in [(0, 2), (50, 2), (150, 1), (350, 0)] {
+    for after in [0, 50, 150, 350] {
         let dropped = tokio::time::timeout(MILLI * after, race(hedge, slow)).await;
         assert!(dropped.is_err());
-        let _ = left;
     }
-    // 150 and 350 had their hedges.
+    // The last two had their hedges.
     assert_eq!(race(hedge, slow).await.starts, [0]);
 }
 

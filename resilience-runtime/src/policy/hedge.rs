@@ -97,7 +97,7 @@ impl Hedge {
         Self::new(Delay::Quantile {
             quantile,
             initially,
-            latencies: Latencies::NONE,
+            latencies: Latencies::none(),
         })
     }
 
@@ -105,7 +105,7 @@ impl Hedge {
         Self {
             delay,
             max_hedges: Self::DEFAULT_MAX_HEDGES,
-            budget: Allowance::PRIVATE,
+            budget: Allowance::private(),
             switch: Switch::new(),
         }
     }
@@ -142,7 +142,7 @@ impl Hedge {
     /// No budget: every slow call is hedged, whatever the load.
     #[must_use]
     pub const fn without_budget(mut self) -> Self {
-        Allowance::UNLIMITED.replace(&mut self.budget);
+        Allowance::unlimited().replace(&mut self.budget);
         self
     }
 

@@ -76,7 +76,7 @@ impl Retry {
             backoff: Self::DEFAULT_BACKOFF,
             jitter: None,
             deadline: None,
-            budget: Allowance::PRIVATE,
+            budget: Allowance::private(),
             switch: Switch::new(),
         }
     }
@@ -150,7 +150,7 @@ impl Retry {
     /// No budget: every failure may be tried again, whatever the load.
     #[must_use]
     pub const fn without_budget(mut self) -> Self {
-        Allowance::UNLIMITED.replace(&mut self.budget);
+        Allowance::unlimited().replace(&mut self.budget);
         self
     }
 

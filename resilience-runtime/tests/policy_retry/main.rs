@@ -5,7 +5,9 @@
     reason = "what goes wrong in a helper fails the test, too"
 )]
 
+mod events;
 mod limits;
+mod pauses;
 
 use std::cell::Cell;
 use std::ops::ControlFlow;

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 /// As many buckets for each power of two.
-const PARTS: u64 = 8;
-const PARTS_BITS: u32 = PARTS.ilog2();
+const PARTS: u64 = 1 << PARTS_BITS;
+const PARTS_BITS: u32 = 3;
 /// Latencies from here on, in microseconds, which are 71 minutes, are in the last bucket.
 const LONGEST_BITS: u32 = 32;
-const BUCKETS: usize = ((LONGEST_BITS - PARTS_BITS + 1) as usize) * PARTS as usize;
+const BUCKETS: usize = ((LONGEST_BITS - PARTS_BITS + 1) as usize) << PARTS_BITS;
 
 /// A histogram whose buckets are each an eighth of a power of two wide. It forgets: when it holds
 /// [`Latencies::MOST`] calls, all buckets are halved.
@@ -29,11 +29,13 @@ impl Latencies {
     /// As many calls at most, or a few more that come at the same time.
     const MOST: u32 = 1_024;
 
-    pub(super) const NONE: Self = Self {
-        buckets: [const { AtomicU32::new(0) }; BUCKETS],
-        calls: AtomicU32::new(0),
-        halving: AtomicBool::new(false),
-    };
+    pub(super) const fn none() -> Self {
+        Self {
+            buckets: [const { AtomicU32::new(0) }; BUCKETS],
+            calls: AtomicU32::new(0),
+            halving: AtomicBool::new(false),
+        }
+    }
 
     /// Notes the latency of one call.
     pub(super) fn note(&self, latency: Duration) {
@@ -134,7 +136,7 @@ mod tests {
             mut micros in proptest::collection::vec(0..10_000_000_u64, 100..900),
             percent in 1..100_u32,
         ) {
-            let latencies = Latencies::NONE;
+            let latencies = Latencies::none();
             for &micros in &micros {
                 latencies.note(Duration::from_micros(micros));
             }
@@ -150,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_hundred_calls_are_enough() {
-        let latencies = Latencies::NONE;
+        let latencies = Latencies::none();
         for _ in 0..99 {
             latencies.note(Duration::from_millis(1));
         }
@@ -161,7 +163,7 @@ mod tests {
 
     #[test]
     fn old_calls_are_forgotten() {
-        let latencies = Latencies::NONE;
+        let latencies = Latencies::none();
         for _ in 0..10_000 {
             latencies.note(Duration::from_secs(10));
         }
@@ -183,7 +185,7 @@ mod tests {
 
     #[test]
     fn threads_lose_no_call() {
-        let latencies = Latencies::NONE;
+        let latencies = Latencies::none();
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| (0..50_000).for_each(|n| latencies.note(Duration::from_micros(n))));

@@ -142,3 +142,6 @@ where
         answer
     }
 }
+
+#[cfg(test)]
+mod tests;

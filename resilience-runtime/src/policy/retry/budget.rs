@@ -67,8 +67,8 @@ impl RetryBudget {
     /// The private budget of one policy.
     pub(in crate::policy) const fn private() -> Self {
         Self {
-            bucket: Bucket::FULL,
-            shared: Bucket::FULL,
+            bucket: Bucket::full(),
+            shared: Bucket::full(),
             rates: Rates::DEFAULT,
             name: None,
             named_at: None,
@@ -79,7 +79,7 @@ impl RetryBudget {
     /// What stands in the place of a budget that is another.
     const fn elsewhere() -> Self {
         let mut budget = Self::private();
-        budget.bucket = Bucket::ELSEWHERE;
+        budget.bucket = Bucket::elsewhere();
         budget
     }
 

@@ -22,12 +22,16 @@ enum Kind {
 
 impl Allowance {
     /// A budget that nobody else has, with the defaults.
-    pub(in crate::policy) const PRIVATE: Self = Self::own(RetryBudget::private());
+    pub(in crate::policy) const fn private() -> Self {
+        Self::own(RetryBudget::private())
+    }
 
-    pub(in crate::policy) const UNLIMITED: Self = Self {
-        own: RetryBudget::private(),
-        kind: Kind::Unlimited,
-    };
+    pub(in crate::policy) const fn unlimited() -> Self {
+        Self {
+            own: RetryBudget::private(),
+            kind: Kind::Unlimited,
+        }
+    }
 
     pub(in crate::policy) const fn own(own: RetryBudget) -> Self {
         let kind = Kind::Own;

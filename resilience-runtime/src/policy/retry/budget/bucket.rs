@@ -57,9 +57,14 @@ pub(super) const fn thousandths(tokens: f64) -> u32 {
 pub(super) struct Bucket(AtomicU64);
 
 impl Bucket {
-    pub(super) const FULL: Self = Self(AtomicU64::new(0));
-    /// Not full, and never used.
-    pub(super) const ELSEWHERE: Self = Self(AtomicU64::new(u64::MAX));
+    pub(super) const fn full() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    /// Never full, and never used.
+    pub(super) const fn elsewhere() -> Self {
+        Self(AtomicU64::new(u64::MAX))
+    }
 
     #[inline]
     pub(super) fn is_full(&self) -> bool {

@@ -1,4 +1,4 @@
-use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
+use proptest::prelude::{Strategy, any, prop_assert_eq, prop_oneof, proptest};
 use std::time::Duration;
 
 use super::*;
@@ -27,7 +27,7 @@ proptest! {
         events in events(),
     ) {
         let rates = Rates { per_success, per_second, burst };
-        let bucket = Bucket::FULL;
+        let bucket = Bucket::full();
         let mut now = Instant::now();
         // What the model holds, with the time counted at once.
         let (capacity, mut held) = (u64::from(burst) * 1_000, u64::from(burst) * 1_000);
@@ -63,7 +63,7 @@ proptest! {
 
 #[test]
 fn a_clock_that_was_read_earlier_gives_nothing_and_takes_nothing() {
-    let bucket = Bucket::FULL;
+    let bucket = Bucket::full();
     let rates = Rates {
         burst: 2,
         ..Rates::DEFAULT
@@ -77,7 +77,7 @@ fn a_clock_that_was_read_earlier_gives_nothing_and_takes_nothing() {
 
 #[test]
 fn threads_take_each_token_once() {
-    let bucket = Bucket::FULL;
+    let bucket = Bucket::full();
     let rates = Rates {
         burst: 1_000,
         per_second: 0,
