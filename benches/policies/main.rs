@@ -6,7 +6,7 @@
 //! Every row makes the same call, a future that is ready at once, so that the figures are the
 //! policies' alone. Configurations: retry with 3 attempts, exponential from 10 ms; breakers open
 //! after 5 failures in a row, or, where a library has no such rule, at 50 % of 100 calls, for an
-//! hour; timeouts of 1 s. A `tower` service is used through one `&mut` handle, which is the best
+//! hour; bulkheads have 64 places; rate limits admit 4,000,000,000 calls per second; timeouts of 1 s. A `tower` service is used through one `&mut` handle, which is the best
 //! that it can do: a shared function would have to clone it for each call.
 
 mod ours;
@@ -25,6 +25,11 @@ const FAILURES: u32 = 5;
 const MANY: usize = 200;
 const OPEN_FOR: Duration = Duration::from_secs(60 * 60);
 const LIMIT: Duration = Duration::from_secs(1);
+const PLACES: usize = 64;
+const RATE: u32 = 4_000_000_000;
+/// Calls that a time window holds while it is measured.
+const FEW: usize = 100;
+const MANY_CALLS: usize = 100_000;
 
 /// The error of the call: what a client of some service might have.
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +82,14 @@ fn main() -> std::io::Result<()> {
     ours::circuit_breaker(&mut bench);
     peers::circuit_breakers(&mut bench);
 
+    bench.group("circuit breaker, closed, sliding window of 100 calls");
+    ours::count_window(&mut bench);
+    peers::count_windows(&mut bench);
+
+    bench.group("circuit breaker, closed, sliding window of five minutes");
+    ours::time_window(&mut bench);
+    peers::time_windows(&mut bench);
+
     bench.group("retry, no failure");
     ours::retry(&mut bench);
     peers::retries(&mut bench);
@@ -85,9 +98,27 @@ fn main() -> std::io::Result<()> {
     ours::timeout(&mut bench);
     peers::timeouts(&mut bench);
 
+    bench.group("bulkhead, with a free place");
+    ours::bulkhead(&mut bench);
+    peers::bulkheads(&mut bench);
+
+    bench.group("rate limit, not used up");
+    ours::rate_limit(&mut bench);
+    peers::rate_limits(&mut bench);
+
+    bench.group("hedge, ready at once");
+    ours::hedge(&mut bench);
+
+    bench.group("fallback, not needed");
+    ours::fallback(&mut bench);
+
     bench.group("retry over circuit breaker over timeout");
     ours::stack(&mut bench);
     peers::stacks(&mut bench);
+
+    bench.group("bulkhead over retry over circuit breaker over timeout");
+    ours::stack_of_four(&mut bench);
+    peers::stacks_of_four(&mut bench);
 
     bench.group("circuit breaker, open: the call is rejected");
     ours::open_breaker(&mut bench);

@@ -41,12 +41,14 @@ pub mod store;
 mod tests;
 mod turn;
 
+use std::fmt;
 use std::time::Duration;
 
 pub use canonical::Canonical;
 pub use digest::Digest;
 pub use key::{Key, KeyPart, KeyValue, SagaKey};
 
+use crate::catalog::{Policy, PolicyKind};
 use crate::error::Error;
 use crate::outcome::{Answer, Function, Origin, Outcome, Refusal, Stored};
 use turn::Turn;
@@ -170,6 +172,25 @@ impl Idempotent {
                 Err(reason) => refused(not_recorded(function.name, reason), &function),
             }
         }
+    }
+}
+
+impl Policy for Idempotent {
+    fn kind(&self) -> PolicyKind {
+        PolicyKind::Idempotent
+    }
+
+    fn name(&self) -> Option<&'static str> {
+        Some(self.operation)
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ttl = {:?}, wait = {:?}", self.ttl, self.wait)
+    }
+
+    /// A duplicate waits for another call, and runs when that one fails.
+    fn worst_case(&self, inner: Option<Duration>) -> Option<Duration> {
+        inner?.checked_add(self.wait)
     }
 }
 

@@ -6,6 +6,7 @@
 mod durable;
 mod local;
 mod order;
+mod policies;
 mod records;
 mod round_trip;
 mod shapes;

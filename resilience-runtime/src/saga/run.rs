@@ -1,8 +1,10 @@
 //! `#[saga]`: what happens at one call of a saga function.
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll};
+use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
@@ -16,6 +18,7 @@ use super::ledger::Stop;
 use super::ticket::Ticket;
 use super::unstoppable::Unstoppable;
 use crate::arguments::Arguments;
+use crate::catalog::{Policy, PolicyKind};
 use crate::core::{Permit, background, current};
 use crate::dlq;
 use crate::error::Error;
@@ -26,6 +29,25 @@ use crate::outcome::{Answer, Failures, Function, Origin, Outcome, Refusal, Store
 #[derive(Debug)]
 pub struct Saga {
     name: &'static str,
+}
+
+impl Policy for Saga {
+    fn kind(&self) -> PolicyKind {
+        PolicyKind::Saga
+    }
+
+    fn name(&self) -> Option<&'static str> {
+        Some(self.name)
+    }
+
+    fn describe(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+
+    /// What has to be undone is tried again and again.
+    fn worst_case(&self, _: Option<Duration>) -> Option<Duration> {
+        None
+    }
 }
 
 impl Saga {

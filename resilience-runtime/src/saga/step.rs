@@ -1,11 +1,13 @@
 //! `#[saga_step]`: what happens at one step.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::context::{self, Context};
 use super::execution::{Begun, Execution, NewStep};
 use super::ledger::Stop;
 use crate::arguments::Arguments;
+use crate::catalog::{Policy, PolicyKind};
 use crate::error::{Effect, Error};
 use crate::outcome::{Answer, Function, Origin, Outcome, Refusal, Stored};
 
@@ -14,6 +16,23 @@ use crate::outcome::{Answer, Function, Origin, Outcome, Refusal, Stored};
 pub struct SagaStep {
     name: &'static str,
     compensates_in_doubt: bool,
+}
+
+impl Policy for SagaStep {
+    fn kind(&self) -> PolicyKind {
+        PolicyKind::SagaStep
+    }
+
+    fn name(&self) -> Option<&'static str> {
+        Some(self.name)
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.compensates_in_doubt {
+            f.write_str("in_doubt = compensate")?;
+        }
+        Ok(())
+    }
 }
 
 impl SagaStep {

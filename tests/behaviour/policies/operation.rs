@@ -1,0 +1,110 @@
+//! What an operator has in hand: the catalog, and the switches.
+
+use std::time::Duration;
+
+use resilience::{
+    Mode, PolicyKind, catalog, circuit_breaker, rate_limit, retry, switchboard, timeout,
+};
+use tokio::time::{Instant, sleep};
+
+use super::{Count, Failure};
+
+#[retry(max_attempts = 3, backoff = fixed(1s))]
+#[circuit_breaker(name = "listed")]
+#[timeout(2s)]
+async fn never_called() -> Result<(), Failure> {
+    Ok(())
+}
+
+#[test]
+fn a_function_is_known_before_its_first_call() {
+    let catalog = catalog();
+    let function = catalog
+        .find("behaviour::policies::operation::never_called")
+        .expect("it is annotated");
+    assert!(function.file().ends_with("operation.rs"));
+    assert!(function.line() > 0);
+    let kinds: Vec<_> = function.policies().map(|policy| policy.kind()).collect();
+    assert_eq!(
+        kinds,
+        [
+            PolicyKind::Retry,
+            PolicyKind::CircuitBreaker,
+            PolicyKind::Timeout
+        ]
+    );
+    assert_eq!(function.worst_case(), Some(Duration::from_secs(3 * 2 + 2)));
+    let printed = catalog.to_string();
+    assert!(printed.contains("never_called"), "{printed}");
+    assert!(printed.contains("8s"), "{printed}");
+}
+
+#[retry(max_attempts = 3, backoff = fixed(1s), jitter = none)]
+async fn switched_retry(calls: &Count) -> Result<(), Failure> {
+    calls.next();
+    Err(Failure::Busy)
+}
+
+#[timeout(1s)]
+async fn switched_timeout() -> Result<(), Failure> {
+    sleep(Duration::from_secs(5)).await;
+    Ok(())
+}
+
+#[rate_limit(name = "switched limit", rate = 1, per = 1h)]
+async fn switched_limit() -> Result<(), Failure> {
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn policies_are_turned_off_and_on_by_name() {
+    let name = "behaviour::policies::operation::switched_retry";
+    let calls = Count::new();
+    assert_eq!(
+        switchboard()
+            .set(PolicyKind::Retry, name, Mode::Disabled)
+            .unwrap(),
+        1
+    );
+    switched_retry(&calls).await.unwrap_err();
+    assert_eq!(calls.get(), 1);
+    switchboard()
+        .set(PolicyKind::Retry, name, Mode::Shadow)
+        .unwrap();
+    switched_retry(&calls).await.unwrap_err();
+    assert_eq!(calls.get(), 2);
+    let status = switchboard()
+        .list()
+        .into_iter()
+        .find(|status| status.kind() == PolicyKind::Retry && status.name() == name)
+        .expect("it has a switch");
+    assert_eq!((status.mode(), status.would_have()), (Mode::Shadow, 1));
+    switchboard()
+        .set(PolicyKind::Retry, name, Mode::Enforced)
+        .unwrap();
+    switched_retry(&calls).await.unwrap_err();
+    assert_eq!(calls.get(), 2 + 3);
+
+    let name = "behaviour::policies::operation::switched_timeout";
+    switchboard()
+        .set(PolicyKind::Timeout, name, Mode::Shadow)
+        .unwrap();
+    let begun = Instant::now();
+    switched_timeout().await.unwrap();
+    assert_eq!(begun.elapsed(), Duration::from_secs(5));
+
+    switched_limit().await.unwrap();
+    switched_limit().await.unwrap_err();
+    switchboard()
+        .set(PolicyKind::RateLimit, "switched limit", Mode::Disabled)
+        .unwrap();
+    switched_limit().await.unwrap();
+
+    let unknown = switchboard()
+        .set(PolicyKind::RateLimit, "switched limits", Mode::Disabled)
+        .unwrap_err();
+    assert!(
+        unknown.to_string().contains("`switched limit`"),
+        "{unknown}"
+    );
+}
