@@ -71,7 +71,7 @@ impl Database {
         let running = self.running.fetch_add(1, Ordering::Relaxed) + 1;
         self.most.fetch_max(running, Ordering::Relaxed);
         // Long enough that all twenty have come before the first is done.
-        sleep(Duration::from_millis(150)).await;
+        sleep(Duration::from_millis(250)).await;
         self.running.fetch_sub(1, Ordering::Relaxed);
         Ok(number)
     }
