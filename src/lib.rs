@@ -47,6 +47,15 @@
 //! failure is an [`Error`], and reaches the caller through the function's own error type, which is
 //! `From<resilience::Error>`. [`Error::effect`] tells whether the body ran.
 //!
+//! `#[derive(`[`Classify`](macro@Classify)`)]` on the error type says once, for all policies, which of
+//! its errors may be over at the next attempt.
+//!
+//! # The process
+//!
+//! [`catalog()`] lists every annotated function, [`switchboard()`] turns policies off while the program
+//! runs, [`deadline()`] is the time by which the call that is being made must have answered. Spans,
+//! events and metrics are in [`telemetry`].
+//!
 //! # The runtime
 //!
 //! Attributes that keep records need a store. `main` opens it once and annotated functions find it:
@@ -65,6 +74,7 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
+//! | `metrics` | yes | counters, gauges and histograms through the `metrics` facade |
 //! | `sqlite` | yes | the embedded store, one SQLite file; without it only `memory:` |
 //!
 //! With `default-features = false` the local policies and the store for tests are all that is
@@ -120,8 +130,72 @@ pub use resilience_macros::saga;
 /// See also [`macro@saga`], [`Runtime`].
 pub use resilience_macros::saga_step;
 
+/// Says what each error of a type means, once, for all policies.
+///
+/// ```
+/// use resilience::{Class, Classify};
+/// use std::time::Duration;
+///
+/// #[derive(Debug, Classify)]
+/// enum PayError {
+///     #[classify(transient)]
+///     Unreachable,
+///     #[classify(throttled(after = retry_after))]
+///     TooManyRequests { retry_after: Option<Duration> },
+///     #[classify(permanent)]
+///     CardDeclined,
+///     #[classify(ignored)]
+///     Cancelled,
+///     #[classify(transparent)]
+///     Resilience(resilience::Error),
+/// }
+/// # impl From<resilience::Error> for PayError {
+/// #     fn from(error: resilience::Error) -> Self { Self::Resilience(error) }
+/// # }
+///
+/// // Tried again only while the gateway is unreachable or asks for less.
+/// #[resilience::retry(max_attempts = 3)]
+/// async fn charge(card: &str) -> Result<(), PayError> {
+///     # let _ = card;
+///     Err(PayError::CardDeclined)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let error = PayError::TooManyRequests { retry_after: Some(Duration::from_secs(2)) };
+/// assert_eq!(error.classify(), Class::Throttled { retry_after: Some(Duration::from_secs(2)) });
+/// # assert!(charge("4242").await.is_err());
+/// # }
+/// ```
+///
+/// | above a variant, or a struct | tried again | the circuit breaker counts | a fallback |
+/// |---|---|---|---|
+/// | `#[classify(transient)]` | yes | a failure | answers |
+/// | `#[classify(throttled)]` | yes | a failure | answers |
+/// | `#[classify(throttled(after = field))]` | yes, not before `field` has passed | a failure | answers |
+/// | `#[classify(permanent)]` | no | a success: the dependency answered | hands it on |
+/// | `#[classify(ignored)]` | no | nothing | hands it on |
+/// | `#[classify(transparent)]` | what the only field says | | |
+///
+/// Every variant has a class: one that is added later cannot be forgotten. `field` is a `Duration` or
+/// an `Option<Duration>`; `after = 0` is the first field of a tuple. The field under `transparent` is
+/// itself [`trait@Classify`], as [`Error`] is. A generic field makes that a bound of the `impl`.
+///
+/// A policy asks the type only where it names no patterns of its own (`retry_on = ..`), and never
+/// about what another policy of the same function refused: that it knows better.
+///
+/// `#[classify(crate = ::path::to::resilience)]` above the type names the crate where it is not
+/// called `::resilience`.
+pub use resilience_macros::Classify;
+
 #[doc(hidden)]
 pub use resilience_macros::__outer;
+
+pub use resilience_runtime::catalog::{
+    Annotated, Catalog, Conflict, Policy, PolicyKind, Switchboard, Switched, UnknownPolicy,
+    catalog, switchboard,
+};
+pub use resilience_runtime::classify::{Class, Classify};
 
 pub use resilience_runtime::dlq::{
     DeadLetter, DeadLetterError, DeadLetterId, DeadLetterStatus, DeadLetters, Kind, NewDeadLetter,
@@ -129,7 +203,9 @@ pub use resilience_runtime::dlq::{
 };
 pub use resilience_runtime::error::{Effect, EncodeError, Error, StoreError};
 pub use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, State};
+pub use resilience_runtime::policy::deadline::{WithDeadline, deadline, with_deadline};
 pub use resilience_runtime::policy::retry::{Backoff, Jitter, Retry};
+pub use resilience_runtime::policy::switch::{Mode, Switch};
 pub use resilience_runtime::policy::timeout::Timeout;
 pub use resilience_runtime::runtime::{OpenError, Runtime, RuntimeBuilder, ShutdownReport};
 pub use resilience_runtime::saga::Sagas;
@@ -139,6 +215,9 @@ pub mod store;
 
 #[doc = include_str!("../docs/policies.md")]
 pub mod policies {}
+
+#[doc = include_str!("../docs/telemetry.md")]
+pub mod telemetry {}
 
 #[doc(hidden)]
 pub use resilience_runtime::private as __private;

@@ -13,6 +13,7 @@
 mod args;
 mod attribute;
 mod check;
+mod classify;
 mod diagnostics;
 mod duration;
 mod expand;
@@ -88,6 +89,12 @@ pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::RateLimit, arguments.into(), item.into()).into()
+}
+
+#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[proc_macro_derive(Classify, attributes(classify))]
+pub fn classify(item: TokenStream) -> TokenStream {
+    classify::expand(item.into()).into()
 }
 
 /// The layers of a stack that stepped back because a `cfg_attr` below them could not be judged

@@ -1,58 +1,92 @@
 //! Every annotated function of the process, known before its first call.
 
+mod conflict;
+mod display;
+mod kind;
+mod near;
+mod switchboard;
+
 use std::fmt;
 use std::time::Duration;
 
 use crate::policy::switch::Switch;
 
-/// The kinds of policy, as the attributes are called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum PolicyKind {
-    /// `#[bulkhead]`
-    Bulkhead,
-    /// `#[circuit_breaker]`
-    CircuitBreaker,
-    /// `#[fallback]`
-    Fallback,
-    /// `#[hedge]`
-    Hedge,
-    /// `#[idempotent]`
-    Idempotent,
-    /// `#[rate_limit]`
-    RateLimit,
-    /// `#[retry]`
-    Retry,
-    /// `#[saga]`
-    Saga,
-    /// `#[saga_step]`
-    SagaStep,
-    /// `#[timeout]`
-    Timeout,
+pub use conflict::Conflict;
+pub use kind::PolicyKind;
+pub use switchboard::{Switchboard, Switched, UnknownPolicy, switchboard};
+
+/// Every annotated function of the process, by name.
+///
+/// The functions register when the program is linked: one that was never called is listed, too. One
+/// in a crate that nothing refers to is not linked, and is not there.
+#[must_use]
+pub fn catalog() -> Catalog {
+    let mut functions: Vec<_> = inventory::iter::<Entry>().map(|entry| entry.0).collect();
+    functions.sort_unstable_by_key(|function| (function.name, function.file, function.line));
+    Catalog { functions }
 }
 
-impl PolicyKind {
-    /// The name of the attribute.
+/// The annotated functions, by name; two of one name by their places. It prints as a tree:
+///
+/// ```text
+/// shop::charge  src/shop.rs:12  worst case 2.7s
+/// ├─ retry            max_attempts = 3, backoff = fixed(100ms)
+/// ├─ circuit_breaker  `gateway` failure_threshold = 5  [shadow]
+/// └─ timeout          after = 800ms
+/// ```
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    functions: Vec<&'static Annotated>,
+}
+
+impl Catalog {
+    /// The functions, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &'static Annotated> + '_ {
+        self.functions.iter().copied()
+    }
+
+    /// How many there are.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Bulkhead => "bulkhead",
-            Self::CircuitBreaker => "circuit_breaker",
-            Self::Fallback => "fallback",
-            Self::Hedge => "hedge",
-            Self::Idempotent => "idempotent",
-            Self::RateLimit => "rate_limit",
-            Self::Retry => "retry",
-            Self::Saga => "saga",
-            Self::SagaStep => "saga_step",
-            Self::Timeout => "timeout",
-        }
+    pub fn len(&self) -> usize {
+        self.functions.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.functions.is_empty()
+    }
+
+    /// The function with this path. Methods of two `impl` blocks can have one path: the first of them.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&'static Annotated> {
+        self.iter().find(|function| function.name == name)
+    }
+
+    /// The names that two policies of one kind have, with different options: calls through one of
+    /// them fail with [`Error::NameConflict`](crate::error::Error::NameConflict). Ask at the start of
+    /// the program, or in a test, to hear of it before the first call.
+    #[must_use]
+    pub fn conflicts(&self) -> Vec<Conflict> {
+        conflict::all_in(&self.functions)
     }
 }
 
-impl fmt::Display for PolicyKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+impl IntoIterator for Catalog {
+    type Item = &'static Annotated;
+    type IntoIter = std::vec::IntoIter<&'static Annotated>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.functions.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Catalog {
+    type Item = &'static Annotated;
+    type IntoIter = std::iter::Copied<std::slice::Iter<'a, &'static Annotated>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.functions.iter().copied()
     }
 }
 
@@ -67,7 +101,9 @@ pub trait Policy: Sync {
         None
     }
 
-    /// The options in force, as the attribute would have them: `max_attempts = 4, jitter = full`.
+    /// The options in force, without the name, as the attribute would have them:
+    /// `max_attempts = 4, jitter = full`. Two policies of one kind and one name conflict when this
+    /// differs.
     ///
     /// # Errors
     /// Those of the formatter.
@@ -85,6 +121,13 @@ pub trait Policy: Sync {
     }
 }
 
+impl dyn Policy + '_ {
+    /// What [`Policy::describe`] writes.
+    pub fn options(&self) -> impl fmt::Display + '_ {
+        fmt::from_fn(|f| self.describe(f))
+    }
+}
+
 /// An annotated function: what the attributes on it declare, as one `static`.
 pub struct Annotated {
     /// The path of the function.
@@ -95,6 +138,17 @@ pub struct Annotated {
     pub line: u32,
     /// Its policies, outermost first.
     pub policies: &'static [&'static dyn Policy],
+}
+
+impl Annotated {
+    /// How long a call may take at most, by what its policies are configured to; `None` is without a
+    /// bound. What a body does without awaiting is not bounded by anything, and neither is a policy
+    /// that the [switchboard](switchboard()) has turned off.
+    #[must_use]
+    pub fn worst_case(&self) -> Option<Duration> {
+        let innermost_first = self.policies.iter().rev();
+        innermost_first.fold(None, |inner, policy| policy.worst_case(inner))
+    }
 }
 
 impl fmt::Debug for Annotated {

@@ -1,5 +1,6 @@
 //! What the errors of a type mean to the policies.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
@@ -28,12 +29,24 @@ pub enum Class {
 /// An error type that says what each of its errors means. `#[derive(Classify)]` writes it.
 ///
 /// `#[retry]`, `#[circuit_breaker]` and `#[fallback]` ask it where they name no patterns.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what its errors mean: it is not `Classify`",
+    label = "the policies have nothing to ask",
+    note = "derive `resilience::Classify` for `{Self}`, or give the variant that holds it a class of \
+            its own instead of `transparent`"
+)]
 pub trait Classify {
     /// What this error means.
     fn classify(&self) -> Class;
 }
 
 impl<E: Classify + ?Sized> Classify for Box<E> {
+    fn classify(&self) -> Class {
+        (**self).classify()
+    }
+}
+
+impl<E: Classify + ?Sized> Classify for Arc<E> {
     fn classify(&self) -> Class {
         (**self).classify()
     }
@@ -51,7 +64,37 @@ impl Classify for Error {
                     retry_after: Some(*retry_after),
                 }
             }
-            _ => Class::Permanent,
+            // A mistake in the program, or a record: neither says how the dependency is, and another
+            // attempt would meet the same.
+            _ => Class::Ignored,
         }
     }
+}
+
+/// What `#[classify(throttled(after = ..))]` can name: a field that says how long to wait.
+#[diagnostic::on_unimplemented(
+    message = "`after` names a field that says how long to wait, not a `{Self}`",
+    label = "not a `Duration`",
+    note = "give the field the type `std::time::Duration` or `Option<Duration>`"
+)]
+pub trait RetryAfter {
+    /// The time, where it is known.
+    fn retry_after(&self) -> Option<Duration>;
+}
+
+impl RetryAfter for Duration {
+    fn retry_after(&self) -> Option<Duration> {
+        Some(*self)
+    }
+}
+
+impl RetryAfter for Option<Duration> {
+    fn retry_after(&self) -> Option<Duration> {
+        *self
+    }
+}
+
+/// How long `field` asks to wait.
+pub fn retry_after(field: &impl RetryAfter) -> Option<Duration> {
+    field.retry_after()
 }

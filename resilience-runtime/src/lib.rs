@@ -8,7 +8,7 @@
 //! | [`classify`] | what the errors of a type mean to the policies |
 //! | [`policy`] | retry, circuit breaker, timeout and the others: local, no store |
 //! | [`catalog`] | every annotated function of the process |
-//! | `telemetry` | spans, events and metrics |
+//! | [`telemetry`] | spans, events and metrics |
 //! | [`idempotency`] | one execution per key |
 //! | [`saga`] | journaled steps with compensation, recovery |
 //! | [`dlq`] | work that failed for good |
@@ -38,7 +38,7 @@ pub mod registry;
 pub mod runtime;
 pub mod saga;
 pub mod store;
-mod telemetry;
+pub mod telemetry;
 
 /// A boxed future that can be sent: what the store traits answer with, so that a runtime can hold
 /// any store.

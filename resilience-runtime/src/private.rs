@@ -5,6 +5,7 @@ pub use inventory::submit;
 
 pub use crate::BoxFuture;
 pub use crate::catalog::{Annotated, Entry};
+pub use crate::classify::retry_after;
 pub use crate::idempotency::Idempotent;
 pub use crate::outcome::{Judgement, errors, failures, function, returns, stored};
 pub use crate::policy::replay::Replay;

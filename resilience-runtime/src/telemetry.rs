@@ -1,67 +1,10 @@
-//! What an operator sees: events and metrics, in one place, so that their names are.
+//! What an operator sees: spans, events and metrics, in one place, so that their names are.
 //!
-//! Nothing is built, formatted or allocated when nobody listens: every function here asks first.
+//! Nothing is built, formatted or allocated when nobody listens: every function here asks first. The
+//! names, for users, are in `docs/telemetry.md`.
 
-/// Metrics, through the `metrics` facade; nothing without the feature `metrics`.
-pub(crate) mod meter {
-    /// Whether a recorder is there to take a metric.
-    #[inline]
-    pub(crate) fn is_listening() -> bool {
-        #[cfg(feature = "metrics")]
-        {
-            // The facade has no question for it. The recorder that drops everything, which is there
-            // until somebody installs another, has no size and stands in a `static`; one of no size
-            // that was installed is in a box, and a box of no size has no address of its own.
-            metrics::with_recorder(|recorder| {
-                let address = std::ptr::from_ref(recorder).cast::<()>() as usize;
-                size_of_val(recorder) > 0 || address <= align_of_val(recorder)
-            })
-        }
-        #[cfg(not(feature = "metrics"))]
-        false
-    }
+pub(crate) mod meter;
+mod observation;
+mod observed;
 
-    /// Adds one to a counter. `label` is a name that stands in the source, so that there are not
-    /// more series than names.
-    #[inline]
-    pub(crate) fn count(name: &'static str, label: &'static str, value: &'static str) {
-        if is_listening() {
-            count_slowly(name, label, value);
-        }
-    }
-
-    #[cold]
-    fn count_slowly(name: &'static str, label: &'static str, value: &'static str) {
-        #[cfg(feature = "metrics")]
-        metrics::counter!(name, label => value).increment(1);
-        #[cfg(not(feature = "metrics"))]
-        let _ = (name, label, value);
-    }
-
-    /// Sets a gauge.
-    #[inline]
-    pub(crate) fn gauge(name: &'static str, label: &'static str, value: &'static str, to: f64) {
-        if is_listening() {
-            #[cfg(feature = "metrics")]
-            metrics::gauge!(name, label => value).set(to);
-            #[cfg(not(feature = "metrics"))]
-            let _ = (name, label, value, to);
-        }
-    }
-
-    /// Adds a time to a histogram, in seconds.
-    #[inline]
-    pub(crate) fn time(
-        name: &'static str,
-        label: &'static str,
-        value: &'static str,
-        time: std::time::Duration,
-    ) {
-        if is_listening() {
-            #[cfg(feature = "metrics")]
-            metrics::histogram!(name, label => value).record(time);
-            #[cfg(not(feature = "metrics"))]
-            let _ = (name, label, value, time);
-        }
-    }
-}
+pub use observed::Observed;

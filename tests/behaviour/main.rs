@@ -3,6 +3,7 @@
 // Clippy lets tests panic, but not their helpers.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod classify;
 mod durable;
 mod local;
 mod order;

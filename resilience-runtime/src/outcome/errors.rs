@@ -15,15 +15,28 @@ use std::time::Duration;
 use crate::classify::{Class, Classify};
 use crate::error::{BoxError, Error};
 
-/// Makes the failure of a policy from the error that was there before.
-type Wrap<'a> = &'a mut dyn FnMut(BoxError) -> Error;
-
 /// What can be done with the errors of a function that returns `R`.
 pub struct Errors<R> {
     class: fn(&R) -> Option<Class>,
     text: fn(&R) -> Option<String>,
-    wrap: fn(R, Wrap<'_>) -> R,
+    wrap: Option<Wrap<R>>,
 }
+
+/// How an error becomes the source of a policy's failure.
+struct Wrap<R> {
+    /// The error of a result; the result itself when it has none.
+    take: fn(R) -> Result<BoxError, R>,
+    /// The policy's failure, as a result.
+    refuse: fn(Error) -> R,
+}
+
+impl<R> Clone for Wrap<R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Wrap<R> {}
 
 impl<R> Clone for Errors<R> {
     fn clone(&self) -> Self {
@@ -45,7 +58,7 @@ pub fn errors<R>() -> Errors<R> {
     Errors {
         class: |_| None,
         text: |_| None,
-        wrap: |result, _| result,
+        wrap: None,
     }
 }
 
@@ -74,7 +87,13 @@ where
     /// Makes errors the source of a policy's failure.
     #[must_use]
     pub fn wrapped(mut self) -> Self {
-        self.wrap = |result, wrap| result.map_err(|error| E::from(wrap(error.into())));
+        self.wrap = Some(Wrap {
+            take: |result| match result {
+                Ok(_) => Err(result),
+                Err(error) => Ok(error.into()),
+            },
+            refuse: |error| Err(E::from(error)),
+        });
         self
     }
 }
@@ -137,24 +156,18 @@ impl<T, E> Errors<Result<T, E>> {
         result: Result<T, E>,
         wrap: impl FnOnce(BoxError) -> Error,
     ) -> (Result<T, E>, bool) {
-        let mut wrap = Some(wrap);
-        let mut wrapped = false;
-        let result = (self.wrap)(result, &mut |source| match wrap.take() {
-            Some(wrap) => {
-                wrapped = true;
-                wrap(source)
-            }
-            // A result has one error.
-            None => unreachable!("an error was wrapped twice"),
-        });
-        (result, wrapped)
+        let Some(known) = &self.wrap else {
+            return (result, false);
+        };
+        match (known.take)(result) {
+            Ok(source) => ((known.refuse)(wrap(source)), true),
+            Err(result) => (result, false),
+        }
     }
-}
 
-/// Whether another attempt can help, as a type that is not asked for patterns says it.
-impl<T, E> Errors<Result<T, E>> {
-    /// `true` for the errors that the type calls transient or throttled; for every error of a type
-    /// that does not say. A success is never tried again.
+    /// Whether another attempt can help, where no patterns say it: `true` for the errors that the
+    /// type calls transient or throttled, and for every error of a type that does not say. A success
+    /// is never tried again.
     #[must_use]
     pub fn is_transient(&self, result: &Result<T, E>) -> bool {
         result.is_err()
@@ -234,6 +247,9 @@ mod tests {
             error.source().map(ToString::to_string).as_deref(),
             Some("it is known")
         );
+
+        let (result, wrapped) = errors.wrap(Ok(()), exhausted);
+        assert!(!wrapped && result.is_ok() && !errors.is_transient(&result));
 
         let errors = super::errors::<Result<(), KnowsNothing>>()
             .classified()

@@ -21,10 +21,16 @@ pub struct Switch {
     would_have_acted: AtomicU32,
 }
 
+impl Default for Switch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Switch {
     /// Enforced, until somebody says otherwise.
     #[must_use]
-    pub(crate) const fn new() -> Self {
+    pub const fn new() -> Self {
         Self {
             mode: AtomicU8::new(Mode::Enforced as u8),
             would_have_acted: AtomicU32::new(0),
@@ -48,7 +54,7 @@ impl Switch {
     }
 
     /// Counts what a policy in [`Mode::Shadow`] would have done.
-    pub(crate) fn would_have_acted(&self) {
+    pub fn would_have_acted(&self) {
         self.would_have_acted.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -22,9 +22,13 @@ fn a_function_is_known_before_its_first_call() {
     let function = catalog
         .find("behaviour::policies::operation::never_called")
         .expect("it is annotated");
-    assert!(function.file().ends_with("operation.rs"));
-    assert!(function.line() > 0);
-    let kinds: Vec<_> = function.policies().map(|policy| policy.kind()).collect();
+    assert!(function.file.ends_with("operation.rs"));
+    assert!(function.line > 0);
+    let kinds: Vec<_> = function
+        .policies
+        .iter()
+        .map(|policy| policy.kind())
+        .collect();
     assert_eq!(
         kinds,
         [
@@ -76,9 +80,9 @@ async fn policies_are_turned_off_and_on_by_name() {
     let status = switchboard()
         .list()
         .into_iter()
-        .find(|status| status.kind() == PolicyKind::Retry && status.name() == name)
+        .find(|status| status.kind == PolicyKind::Retry && status.name == name)
         .expect("it has a switch");
-    assert_eq!((status.mode(), status.would_have()), (Mode::Shadow, 1));
+    assert_eq!((status.mode, status.would_have_acted), (Mode::Shadow, 1));
     switchboard()
         .set(PolicyKind::Retry, name, Mode::Enforced)
         .unwrap();

@@ -1,0 +1,72 @@
+//! Two different configurations under one name.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::{Annotated, PolicyKind};
+
+/// Two policies of one kind that share a name, and with it a state, but not their options.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Conflict {
+    /// The kind of both.
+    pub kind: PolicyKind,
+    /// The name of both.
+    pub name: &'static str,
+    /// A function under the one.
+    pub first: &'static Annotated,
+    /// The options of the one.
+    pub first_options: String,
+    /// A function under the other.
+    pub second: &'static Annotated,
+    /// The options of the other.
+    pub second_options: String,
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            kind,
+            name,
+            first,
+            first_options,
+            second,
+            second_options,
+        } = self;
+        write!(
+            f,
+            "two different configurations for {kind} `{name}`: `{first_options}` at {}:{} (`{}`), \
+             and `{second_options}` at {}:{} (`{}`); make them equal, or give one another name",
+            first.file, first.line, first.name, second.file, second.line, second.name
+        )
+    }
+}
+
+/// Each function whose policy differs from the first one of its name, with that first one.
+pub(super) fn all_in(functions: &[&'static Annotated]) -> Vec<Conflict> {
+    let mut firsts = BTreeMap::new();
+    let mut conflicts = Vec::new();
+    for &function in functions {
+        for policy in function.policies {
+            let Some(name) = policy.name() else {
+                continue;
+            };
+            let kind = policy.kind();
+            let options = policy.options().to_string();
+            let (first, first_options) = firsts
+                .entry((kind, name))
+                .or_insert_with(|| (function, options.clone()));
+            if *first_options != options {
+                conflicts.push(Conflict {
+                    kind,
+                    name,
+                    first,
+                    first_options: first_options.clone(),
+                    second: function,
+                    second_options: options,
+                });
+            }
+        }
+    }
+    conflicts
+}

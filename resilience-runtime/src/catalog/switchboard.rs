@@ -1,0 +1,209 @@
+//! The switches of all policies of the process.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use super::display::mode_name;
+use super::near::near;
+use super::{Annotated, Entry, Policy, PolicyKind};
+use crate::policy::switch::{Mode, Switch};
+
+/// The switches of all policies of the process, for an operator who has to turn one off.
+///
+/// A policy goes by its own name, where it has one, and by the path of its function otherwise. Calls
+/// that have begun may end as they began. Nothing is kept: after a restart every policy is
+/// [enforced](Mode::Enforced) again.
+#[must_use]
+pub const fn switchboard() -> Switchboard {
+    Switchboard(())
+}
+
+/// The switches of all policies of the process: [`switchboard()`].
+#[derive(Debug, Clone, Copy)]
+pub struct Switchboard(());
+
+/// The switch of one policy at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Switched {
+    /// The kind of the policy.
+    pub kind: PolicyKind,
+    /// The name it is switched by.
+    pub name: &'static str,
+    /// The function it is on; of functions that share one `static`, the first by name.
+    pub function: &'static str,
+    /// What it does.
+    pub mode: Mode,
+    /// How often it would have acted while it was in [`Mode::Shadow`].
+    pub would_have_acted: u32,
+}
+
+/// There is no switch of this kind and name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnknownPolicy {
+    /// The kind that was asked for.
+    pub kind: PolicyKind,
+    /// The name that was asked for; `None` when it was all of the kind.
+    pub name: Option<String>,
+    /// The names that may have been meant, the nearest first.
+    pub near: Vec<&'static str>,
+}
+
+impl Switchboard {
+    /// Sets every policy of this kind and name, and says how many those are. Each one that changes is
+    /// a warning in the log.
+    ///
+    /// # Errors
+    /// [`UnknownPolicy`] when there is none, or when policies of this kind keep records, and so
+    /// cannot be turned off.
+    pub fn set(&self, kind: PolicyKind, name: &str, mode: Mode) -> Result<usize, UnknownPolicy> {
+        let all = Row::all_of(kind, Some(name))?;
+        let meant: Vec<_> = all.iter().filter(|row| row.name == name).collect();
+        if meant.is_empty() {
+            // A function whose policy goes by a name of its own is near, too.
+            let of_function = all.iter().filter(|row| row.function == name);
+            let mut names: Vec<_> = of_function.map(|row| row.name).collect();
+            if names.is_empty() {
+                names = near(name, all.iter().map(|row| row.name));
+            }
+            return Err(UnknownPolicy {
+                kind,
+                name: Some(name.to_owned()),
+                near: names,
+            });
+        }
+        for row in &meant {
+            row.set(mode);
+        }
+        Ok(meant.len())
+    }
+
+    /// Sets every policy of this kind, and says how many those are, which may be none.
+    ///
+    /// # Errors
+    /// [`UnknownPolicy`] when policies of this kind keep records, and so cannot be turned off.
+    pub fn set_all(&self, kind: PolicyKind, mode: Mode) -> Result<usize, UnknownPolicy> {
+        let all = Row::all_of(kind, None)?;
+        for row in &all {
+            row.set(mode);
+        }
+        Ok(all.len())
+    }
+
+    /// Every switch, by kind and name.
+    #[must_use]
+    pub fn list(&self) -> Vec<Switched> {
+        let mut list: Vec<_> = Row::all().iter().map(Row::now).collect();
+        list.sort_unstable_by_key(|row| (row.kind, row.name, row.function));
+        list
+    }
+}
+
+/// A switch, and whose it is.
+struct Row {
+    kind: PolicyKind,
+    name: &'static str,
+    function: &'static str,
+    switch: &'static Switch,
+}
+
+impl Row {
+    /// Every switch, once: functions can share a policy. By the name of the function.
+    fn all() -> Vec<Self> {
+        let mut functions: Vec<_> = inventory::iter::<Entry>().map(|entry| entry.0).collect();
+        functions.sort_unstable_by_key(|function| function.name);
+        let mut rows: Vec<Self> = Vec::new();
+        for function in functions {
+            for policy in function.policies {
+                if let Some(row) = Self::of(function, *policy)
+                    && !rows
+                        .iter()
+                        .any(|known| std::ptr::eq(known.switch, row.switch))
+                {
+                    rows.push(row);
+                }
+            }
+        }
+        rows
+    }
+
+    /// Every switch of this kind.
+    fn all_of(kind: PolicyKind, name: Option<&str>) -> Result<Vec<Self>, UnknownPolicy> {
+        if kind.keeps_records() {
+            return Err(UnknownPolicy {
+                kind,
+                name: name.map(str::to_owned),
+                near: Vec::new(),
+            });
+        }
+        let mut rows = Self::all();
+        rows.retain(|row| row.kind == kind);
+        Ok(rows)
+    }
+
+    fn of(function: &'static Annotated, policy: &'static dyn Policy) -> Option<Self> {
+        let kind = policy.kind();
+        if kind.keeps_records() {
+            return None;
+        }
+        Some(Self {
+            kind,
+            name: policy.name().unwrap_or(function.name),
+            function: function.name,
+            switch: policy.switch()?,
+        })
+    }
+
+    fn set(&self, to: Mode) {
+        let from = self.switch.mode();
+        self.switch.set(to);
+        if from != to {
+            tracing::warn!(
+                policy = self.kind.name(),
+                name = self.name,
+                function = self.function,
+                from = mode_name(from),
+                to = mode_name(to),
+                "policy switched"
+            );
+        }
+    }
+
+    fn now(&self) -> Switched {
+        Switched {
+            kind: self.kind,
+            name: self.name,
+            function: self.function,
+            mode: self.switch.mode(),
+            would_have_acted: self.switch.would_have(),
+        }
+    }
+}
+
+impl fmt::Display for UnknownPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, name, near } = self;
+        if kind.keeps_records() {
+            return write!(
+                f,
+                "`#[{kind}]` has no switch: it keeps records, and a call that is not in them would \
+                 not be replayed, resumed or undone"
+            );
+        }
+        let name = name.as_deref().unwrap_or_default();
+        write!(f, "there is no `#[{kind}]` called `{name}`")?;
+        match near.as_slice() {
+            [] => f.write_str("; `switchboard().list()` has all names"),
+            [first, others @ ..] => {
+                write!(f, "; did you mean `{first}`")?;
+                for other in others {
+                    write!(f, " or `{other}`")?;
+                }
+                f.write_str("?")
+            }
+        }
+    }
+}
+
+impl StdError for UnknownPolicy {}

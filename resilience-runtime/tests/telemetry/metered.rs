@@ -1,0 +1,127 @@
+//! The metrics of calls.
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use allocation_counter::measure;
+use metrics::{
+    Counter, CounterFn, Gauge, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+    set_default_local_recorder,
+};
+use resilience_runtime::error::Error;
+
+use crate::calls::{CHARGE, SECOND, is_cancelled, one_of_each, succeeds};
+
+type Sums = Arc<Mutex<BTreeMap<String, f64>>>;
+
+/// Adds up what it is told.
+#[derive(Default)]
+struct Sum(Sums);
+
+struct Handle(String, Sums);
+
+impl Handle {
+    fn add(&self, value: f64) {
+        *self.1.lock().unwrap().entry(self.0.clone()).or_default() += value;
+    }
+}
+
+impl CounterFn for Handle {
+    fn increment(&self, value: u64) {
+        self.add(f64::from(u32::try_from(value).unwrap()));
+    }
+    fn absolute(&self, _: u64) {}
+}
+
+impl HistogramFn for Handle {
+    fn record(&self, value: f64) {
+        self.add(value);
+    }
+}
+
+impl Sum {
+    fn handle(&self, key: &Key) -> Arc<Handle> {
+        let labels: Vec<_> = key
+            .labels()
+            .map(|label| format!("{}={}", label.key(), label.value()))
+            .collect();
+        let name = format!("{}{{{}}}", key.name(), labels.join(","));
+        Arc::new(Handle(name, Arc::clone(&self.0)))
+    }
+    fn taken(&self) -> BTreeMap<String, f64> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+impl Recorder for Sum {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        Counter::from_arc(self.handle(key))
+    }
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> metrics::Histogram {
+        metrics::Histogram::from_arc(self.handle(key))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_call_is_counted_once_by_its_ending() {
+    let recorder = Sum::default();
+    let _listening = set_default_local_recorder(&recorder);
+    one_of_each().await;
+    let expected = [
+        ("calls_total", 6.0),
+        // The error, the timeout and the panic.
+        ("calls_failed_total", 3.0),
+        ("calls_refused_total", 1.0),
+        ("calls_cancelled_total", 1.0),
+        // A second until the success and two until the timeout.
+        ("call_duration_seconds", 3.0),
+    ]
+    .map(|(name, sum)| (format!("{name}{{function=shop::charge}}"), sum));
+    assert_eq!(recorder.taken(), BTreeMap::from(expected));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recorder_hears_of_the_calls_that_begin_while_it_is_there() {
+    let recorder = Sum::default();
+    is_cancelled();
+    {
+        let _listening = set_default_local_recorder(&recorder);
+        is_cancelled();
+    }
+    is_cancelled();
+    assert_eq!(
+        recorder.taken().get("calls_total{function=shop::charge}"),
+        Some(&1.0)
+    );
+    // One that began before is not half a call.
+    let mut call = Box::pin(CHARGE.observe(succeeds()));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(call.as_mut().poll(&mut context).is_pending());
+    let _listening = set_default_local_recorder(&recorder);
+    tokio::time::advance(SECOND + Duration::from_millis(1)).await;
+    assert!(call.await.into_result().is_ok());
+    assert_eq!(recorder.taken(), BTreeMap::new());
+}
+
+#[test]
+fn an_observation_is_what_allocates() {
+    let recorder = Sum::default();
+    let call = || {
+        let mut context = Context::from_waker(Waker::noop());
+        let call = pending::<Result<u32, Error>>();
+        assert!(pin!(CHARGE.observe(call)).poll(&mut context).is_pending());
+    };
+    assert_eq!(measure(call).count_total, 0);
+    let _listening = set_default_local_recorder(&recorder);
+    assert!(measure(call).count_total > 0);
+}

@@ -1,0 +1,194 @@
+//! The span of a call.
+
+use std::fmt::Debug;
+use std::future::pending;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
+
+use allocation_counter::measure;
+use resilience_runtime::error::Error;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
+
+use crate::calls::{CHARGE, fails, one_of_each, succeeds};
+
+/// Writes down what becomes of spans of ours.
+#[derive(Clone)]
+struct Spans {
+    level: Level,
+    lines: Arc<Mutex<Vec<String>>>,
+    next: Arc<AtomicU64>,
+}
+
+impl Spans {
+    fn at(level: Level) -> Self {
+        Self {
+            level,
+            lines: Arc::default(),
+            next: Arc::new(AtomicU64::new(1)),
+        }
+    }
+    fn note(&self, line: String) {
+        self.lines.lock().unwrap().push(line);
+    }
+    fn taken(&self) -> Vec<String> {
+        std::mem::take(&mut self.lines.lock().unwrap())
+    }
+}
+
+struct Fields(String);
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.0 += &format!(" {field}={value:?}");
+    }
+}
+
+impl Subscriber for Spans {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= self.level
+    }
+    fn new_span(&self, attributes: &Attributes<'_>) -> Id {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let mut fields = Fields(String::new());
+        attributes.record(&mut fields);
+        let metadata = attributes.metadata();
+        let (target, name) = (metadata.target(), metadata.name());
+        self.note(format!("new {target} {name}{}", fields.0));
+        Id::from_u64(id)
+    }
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        let mut fields = Fields(String::new());
+        values.record(&mut fields);
+        self.note(format!("record{}", fields.0));
+    }
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, event: &Event<'_>) {
+        let mut fields = Fields(String::new());
+        event.record(&mut fields);
+        self.note(format!("event{}", fields.0));
+    }
+    fn enter(&self, _: &Id) {
+        self.note("enter".to_owned());
+    }
+    fn exit(&self, _: &Id) {
+        self.note("exit".to_owned());
+    }
+    fn try_close(&self, _: Id) -> bool {
+        self.note("close".to_owned());
+        true
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_is_a_span_that_is_entered_at_every_poll() {
+    let spans = Spans::at(Level::DEBUG);
+    let _listening = tracing::subscriber::set_default(spans.clone());
+    assert_eq!(CHARGE.observe(succeeds()).await.into_result().ok(), Some(7));
+    let expected = [
+        "new resilience call function=\"shop::charge\"",
+        "enter",
+        "exit",
+        "enter",
+        "exit",
+        "record outcome=\"ok\"",
+        "record effect=\"ran\"",
+        "close",
+    ];
+    assert_eq!(spans.taken(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_span_says_how_the_call_ended() {
+    let spans = Spans::at(Level::DEBUG);
+    let _listening = tracing::subscriber::set_default(spans.clone());
+    one_of_each().await;
+    let mut endings = spans.taken();
+    endings.retain(|line| line.starts_with("record"));
+    let expected = [
+        ("ok", "ran"),
+        ("error", "ran"),
+        ("timed_out", "may_have_run"),
+        ("refused", "did_not_run"),
+        ("cancelled", "may_have_run"),
+        ("panicked", "may_have_run"),
+    ]
+    .map(|(outcome, effect)| {
+        [
+            format!("record outcome={outcome:?}"),
+            format!("record effect={effect:?}"),
+        ]
+    });
+    assert_eq!(endings, expected.as_flattened());
+}
+
+/// What a dropped call says in its end is said in its span.
+#[test]
+fn a_dropped_call_ends_inside_of_its_span() {
+    struct SaysGoodbye;
+    impl Drop for SaysGoodbye {
+        fn drop(&mut self) {
+            tracing::info!("goodbye");
+        }
+    }
+    let spans = Spans::at(Level::DEBUG);
+    let _listening = tracing::subscriber::set_default(spans.clone());
+    let mut call = Box::pin(CHARGE.observe(async {
+        let _goodbye = SaysGoodbye;
+        pending::<Result<u32, Error>>().await
+    }));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(call.as_mut().poll(&mut context).is_pending());
+    spans.taken();
+    drop(call);
+    let expected = [
+        "enter",
+        "event message=goodbye",
+        "exit",
+        "record outcome=\"cancelled\"",
+        "record effect=\"may_have_run\"",
+        "close",
+    ];
+    assert_eq!(spans.taken(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_wants_no_debug_spans_gets_none() {
+    let spans = Spans::at(Level::INFO);
+    let _listening = tracing::subscriber::set_default(spans.clone());
+    one_of_each().await;
+    assert_eq!(spans.taken(), [""; 0]);
+}
+
+#[test]
+fn an_observed_call_that_has_answered_answers_no_more() {
+    let spans = Spans::at(Level::DEBUG);
+    for listens in [false, true] {
+        let _listening = listens.then(|| tracing::subscriber::set_default(spans.clone()));
+        let mut context = Context::from_waker(Waker::noop());
+        let mut call = pin!(CHARGE.observe(fails()));
+        assert!(call.as_mut().poll(&mut context).is_ready());
+        assert!(call.as_mut().poll(&mut context).is_pending());
+    }
+}
+
+#[test]
+fn nothing_is_allocated_when_nobody_listens() {
+    let calls = || {
+        for _ in 0..1_000 {
+            let mut context = Context::from_waker(Waker::noop());
+            let ready = async { Ok::<_, Error>(7) };
+            assert!(pin!(CHARGE.observe(ready)).poll(&mut context).is_ready());
+            let waits = pin!(CHARGE.observe(pending::<Result<u32, Error>>()));
+            assert!(waits.poll(&mut context).is_pending());
+        }
+    };
+    assert_eq!(measure(calls).count_total, 0);
+    // The counter counts.
+    let spans = Spans::at(Level::DEBUG);
+    let _listening = tracing::subscriber::set_default(spans);
+    assert!(measure(calls).count_total > 2_000);
+}
