@@ -1,7 +1,7 @@
 //! **One line above an async function, and it survives production.**
 //!
 //! ```
-//! use resilience::{circuit_breaker, retry, timeout};
+//! use resilience::{Error, circuit_breaker, retry, timeout};
 //!
 //! # #[derive(Debug)]
 //! # enum QuoteError { Busy, Unknown, Resilience(resilience::Error) }
@@ -12,7 +12,11 @@
 //! # impl Client {
 //! #     async fn get(&self, _: &str) -> Result<u64, QuoteError> { Ok(7) }
 //! # }
-//! #[retry(max_attempts = 4, backoff = exponential(100ms, max = 5s), retry_on = QuoteError::Busy)]
+//! #[retry(
+//!     max_attempts = 4,
+//!     backoff = exponential(100ms, max = 5s),
+//!     retry_on = QuoteError::Busy | QuoteError::Resilience(Error::TimedOut { .. })
+//! )]
 //! #[circuit_breaker(name = "quotes", failure_threshold = 5, open_for = 30s)]
 //! #[timeout(800ms)]
 //! async fn quote(client: &Client, symbol: &str) -> Result<u64, QuoteError> {

@@ -20,7 +20,7 @@ impl Prices {
     /// Live, or else as it was: when all attempts have failed, and when the breaker is open. That
     /// there is no such share is an answer, and stays one.
     #[fallback(Self::last_known, on = PriceError::Unreachable | PriceError::Resilience(_))]
-    #[retry(max_attempts = 2, backoff = fixed(1ms), abort_on = PriceError::Unknown)]
+    #[retry(max_attempts = 2, backoff = fixed(1ms), retry_on = PriceError::Unreachable)]
     #[circuit_breaker(name = "exchange", failure_on = PriceError::Unreachable, failure_threshold = 4)]
     async fn price(&self, share: String) -> Result<Price, PriceError> {
         let cents = self.exchange.ask(&share).await?;

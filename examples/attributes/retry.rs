@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use resilience::{RetryBudget, retry, timeout};
+use resilience::{Error, RetryBudget, retry, timeout};
 
 /// What the price service may be asked for beyond the first attempts, by all functions together:
 /// one retry for ten answers, one a second, and five to begin with.
@@ -15,11 +15,11 @@ static PRICES: RetryBudget = RetryBudget::named("prices")
     .per_second(1)
     .burst(5);
 
-/// Busy, and a call that was cut off or refused: again. An item that nobody knows: not.
+/// Busy, and a call that was cut off: again. An item that nobody knows: not.
 #[retry(
     max_attempts = 4,
     backoff = exponential(5ms, max = 50ms),
-    retry_on = PriceError::Busy | PriceError::Resilience(_),
+    retry_on = PriceError::Busy | PriceError::Resilience(Error::TimedOut { .. }),
     budget = PRICES
 )]
 #[timeout(40ms)]
@@ -68,12 +68,12 @@ async fn main() {
 enum PriceError {
     Busy,
     Unknown,
-    Resilience(resilience::Error),
+    Resilience(Error),
 }
 
 // What a policy has to say reaches the caller through this.
-impl From<resilience::Error> for PriceError {
-    fn from(error: resilience::Error) -> Self {
+impl From<Error> for PriceError {
+    fn from(error: Error) -> Self {
         Self::Resilience(error)
     }
 }
