@@ -10,6 +10,7 @@ use std::time::Duration;
 
 pub use encode::EncodeError;
 pub use opening::Opening;
+pub(crate) use opening::{Key, Opened};
 pub use store::StoreError;
 
 /// The error of a function, kept as the source of a policy's failure.

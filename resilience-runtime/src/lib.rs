@@ -38,6 +38,7 @@ pub mod registry;
 pub mod runtime;
 pub mod saga;
 pub mod store;
+mod sync;
 pub mod telemetry;
 
 /// A boxed future that can be sent: what the store traits answer with, so that a runtime can hold

@@ -10,9 +10,15 @@
 //! asks [`Attempts::settle`](retry::Attempts::settle). The wrapping futures hold the wrapped one
 //! in place: no box, no allocation.
 
+pub mod bulkhead;
 pub mod circuit_breaker;
 pub mod deadline;
+pub mod fallback;
+pub mod hedge;
+mod identity;
+mod line;
 pub(crate) mod names;
+pub mod rate_limit;
 pub mod replay;
 pub mod retry;
 pub mod switch;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use allocation_counter::{AllocationInfo, measure};
 use resilience_runtime::error::Error;
-use resilience_runtime::outcome::function;
+use resilience_runtime::outcome::{errors, function};
 use resilience_runtime::policy::circuit_breaker::CircuitBreaker;
 use resilience_runtime::policy::replay::Replay;
 use resilience_runtime::policy::retry::Retry;
@@ -17,16 +17,16 @@ use resilience_runtime::policy::timeout::Timeout;
 
 /// A call under all three policies, whose body is ready at once.
 async fn charge(breaker: &'static CircuitBreaker, amount: u32) -> Result<u32, Error> {
-    let retry = Retry::default();
-    let timeout = Timeout::after(Duration::from_millis(800));
+    static RETRY: Retry = Retry::max_attempts(4);
+    static TIMEOUT: Timeout = Timeout::after(Duration::from_millis(800));
     let function = function::<Result<u32, Error>>("shop::charge");
     let mut amount = Replay::new(amount);
-    let mut attempts = retry.attempts();
+    let mut attempts = RETRY.attempts(function, errors());
     loop {
         let last = attempts.is_last();
         let call = async { Ok(amount.take(last) + 1) };
-        let call = timeout.limit(call, function);
-        let call = breaker.guard(call, function);
+        let call = TIMEOUT.limit(call, function);
+        let call = breaker.guard(call, function, errors());
         let pause = match attempts.settle(call.await) {
             ControlFlow::Break(answer) => break answer.into_result(),
             ControlFlow::Continue(pause) => pause,
@@ -77,13 +77,13 @@ fn nor_does_a_rejection() {
         })
     };
     assert!(
-        pin!(BREAKER.guard(fails, call))
+        pin!(BREAKER.guard(fails, call, errors()))
             .poll(&mut context)
             .is_ready()
     );
     let rejections = measure(|| {
         for _ in 0..1_000 {
-            let guarded = BREAKER.guard(async { Ok(7) }, call);
+            let guarded = BREAKER.guard(async { Ok(7) }, call, errors());
             let Poll::Ready(answer) = pin!(guarded).poll(&mut context) else {
                 panic!("it waits");
             };

@@ -9,7 +9,7 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use resilience_runtime::error::{Effect, Error};
-use resilience_runtime::outcome::function;
+use resilience_runtime::outcome::{errors, function};
 use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, State};
 use resilience_runtime::policy::replay::Replay;
 use resilience_runtime::policy::retry::{Backoff, Jitter, Retry};
@@ -73,23 +73,24 @@ impl Gateway {
 
 async fn charge(gateway: &'static Gateway, order: Order) -> Result<Order, PayError> {
     let retry = {
-        const RETRY: Retry = Retry::max_attempts(4)
+        static RETRY: Retry = Retry::max_attempts(4)
             .backoff(
                 Backoff::exponential(Duration::from_secs(1))
                     .factor(2.0)
                     .max(Duration::from_secs(30)),
             )
-            .jitter(Jitter::None);
-        RETRY
+            .jitter(Jitter::None)
+            .without_budget();
+        &RETRY
     };
     let breaker = &gateway.breaker;
     let timeout = {
-        const TIMEOUT: Timeout = Timeout::after(Duration::from_millis(800));
-        TIMEOUT
+        static TIMEOUT: Timeout = Timeout::after(Duration::from_millis(800));
+        &TIMEOUT
     };
     let function = function::<Result<Order, PayError>>("shop::charge");
     let mut order = Replay::new(order);
-    let mut attempts = retry.attempts();
+    let mut attempts = retry.attempts(function, errors());
     loop {
         let last = attempts.is_last();
         let call = async {
@@ -101,9 +102,9 @@ async fn charge(gateway: &'static Gateway, order: Order) -> Result<Order, PayErr
             Ok(receipt)
         };
         let call = timeout.limit(call, function);
-        let call = breaker.guard(call, function);
-        let pause = match attempts.settle_if(call.await, |error: &PayError| {
-            matches!(error, PayError::Busy | PayError::Policy(_))
+        let call = breaker.guard(call, function, errors());
+        let pause = match attempts.settle_if(call.await, |result| {
+            matches!(result, Err(PayError::Busy | PayError::Policy(_)))
         }) {
             ControlFlow::Break(answer) => break answer.into_result(),
             ControlFlow::Continue(pause) => pause,
@@ -175,7 +176,8 @@ async fn without_a_predicate_an_open_breaker_fails_fast() {
         CircuitBreaker::for_function("shop::charge").failure_threshold(1),
     ));
     let call = function::<Result<(), PayError>>("shop::charge");
-    let mut attempts = Retry::default().jitter(Jitter::None).attempts();
+    let retry: &'static Retry = Box::leak(Box::new(Retry::default().jitter(Jitter::None)));
+    let mut attempts = retry.attempts(call, errors());
     let ran = Cell::new(0);
     let start = Instant::now();
     let result = loop {
@@ -183,7 +185,7 @@ async fn without_a_predicate_an_open_breaker_fails_fast() {
             ran.set(ran.get() + 1);
             Err(PayError::Busy)
         };
-        match attempts.settle(breaker.guard(body, call).await) {
+        match attempts.settle(breaker.guard(body, call, errors()).await) {
             ControlFlow::Break(answer) => break answer.into_result(),
             ControlFlow::Continue(pause) => pause.await,
         }
@@ -216,7 +218,8 @@ async fn what_passes_through_need_not_be_sent() {
     let breaker: &'static CircuitBreaker = Box::leak(Box::new(patient()));
     let call = function::<Result<Rc<u32>, Local>>("local");
     let mut argument = Replay::new(Rc::new(7));
-    let mut attempts = Retry::max_attempts(2).attempts();
+    let retry: &'static Retry = Box::leak(Box::new(Retry::max_attempts(2)));
+    let mut attempts = retry.attempts(call, errors());
     let result = loop {
         let last = attempts.is_last();
         let body = async {
@@ -227,8 +230,12 @@ async fn what_passes_through_need_not_be_sent() {
                 Err(Local(argument))
             }
         };
-        let body = Timeout::after(Duration::from_secs(1)).limit(body, call);
-        match attempts.settle_if(breaker.guard(body, call).await, |error| *error.0 == 7) {
+        static TIMEOUT: Timeout = Timeout::after(Duration::from_secs(1));
+        let body = TIMEOUT.limit(body, call);
+        match attempts.settle_if(
+            breaker.guard(body, call, errors()).await,
+            |result| matches!(result, Err(error) if *error.0 == 7),
+        ) {
             ControlFlow::Break(answer) => break answer.into_result(),
             ControlFlow::Continue(pause) => pause.await,
         }
@@ -247,7 +254,8 @@ async fn arguments_are_dropped_with_the_call() {
             std::future::pending::<Result<(), PayError>>().await
         };
         let call = function::<Result<(), PayError>>("shop::charge");
-        let mut limited = pin!(Timeout::after(Duration::from_millis(1)).limit(body, call));
+        static TIMEOUT: Timeout = Timeout::after(Duration::from_millis(1));
+        let mut limited = pin!(TIMEOUT.limit(body, call));
         let mut context = Context::from_waker(Waker::noop());
         assert!(limited.as_mut().poll(&mut context).is_pending());
         assert_eq!(Rc::strong_count(&argument), 3);

@@ -13,7 +13,11 @@ use resilience_runtime::policy::timeout::Timeout;
 use tokio::time::{Instant, advance, sleep};
 
 const LIMIT: Duration = Duration::from_millis(800);
-const TIMEOUT: Timeout = Timeout::after(LIMIT);
+static TIMEOUT: Timeout = Timeout::after(LIMIT);
+
+fn leak(timeout: Timeout) -> &'static Timeout {
+    Box::leak(Box::new(timeout))
+}
 
 type Call = Function<Result<u32, Error>>;
 
@@ -22,7 +26,7 @@ fn call() -> Call {
 }
 
 async fn run(
-    timeout: Timeout,
+    timeout: &'static Timeout,
     body: impl Future<Output = Result<u32, Error>>,
 ) -> Result<u32, Error> {
     timeout.limit(body, call()).await.into_result()
@@ -34,13 +38,13 @@ async fn a_call_in_time_answers() {
         sleep(LIMIT - Duration::from_millis(1)).await;
         Ok(7)
     };
-    assert_eq!(run(TIMEOUT, body).await.unwrap(), 7);
+    assert_eq!(run(&TIMEOUT, body).await.unwrap(), 7);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_over_its_time_is_cut_off_and_says_so() {
     let start = Instant::now();
-    let error = run(TIMEOUT, pending()).await.unwrap_err();
+    let error = run(&TIMEOUT, pending()).await.unwrap_err();
     assert_eq!(start.elapsed(), LIMIT);
     assert_eq!(error.effect(), Effect::MayHaveRun);
     assert!(matches!(
@@ -123,13 +127,13 @@ async fn time_spent_in_the_first_poll_counts() {
         Poll::<Result<u32, Error>>::Pending
     });
     let start = Instant::now();
-    assert!(run(TIMEOUT, body).await.is_err());
+    assert!(run(&TIMEOUT, body).await.is_err());
     assert!(start.elapsed() <= LIMIT + Duration::from_millis(1));
 }
 
 /// Not in a runtime, where a timer would panic.
 fn poll_without_a_runtime(
-    timeout: Timeout,
+    timeout: &'static Timeout,
     body: impl Future<Output = Result<u32, Error>>,
 ) -> Poll<Result<u32, Error>> {
     let mut context = Context::from_waker(Waker::noop());
@@ -140,7 +144,7 @@ fn poll_without_a_runtime(
 
 #[test]
 fn a_ready_call_makes_no_timer() {
-    let polled = poll_without_a_runtime(TIMEOUT, ready(Ok(7)));
+    let polled = poll_without_a_runtime(&TIMEOUT, ready(Ok(7)));
     assert!(matches!(polled, Poll::Ready(Ok(7))));
 }
 
@@ -148,7 +152,7 @@ fn a_ready_call_makes_no_timer() {
 fn the_longest_time_is_never() {
     let millennium = Duration::from_secs(1_000 * 365 * 24 * 60 * 60);
     for forever in [Duration::MAX, Duration::from_secs(u64::MAX / 2), millennium] {
-        let polled = poll_without_a_runtime(Timeout::after(forever), pending());
+        let polled = poll_without_a_runtime(leak(Timeout::after(forever)), pending());
         assert!(polled.is_pending());
     }
 }
@@ -160,7 +164,7 @@ async fn a_hundred_years_are_a_limit_too() {
         sleep(LIMIT).await;
         Ok(7)
     };
-    assert_eq!(run(Timeout::after(century), body).await.unwrap(), 7);
+    assert_eq!(run(leak(Timeout::after(century)), body).await.unwrap(), 7);
 }
 
 #[tokio::test]
@@ -193,14 +197,14 @@ async fn a_call_that_uses_up_its_budget_in_every_poll_is_cut_off() {
         }
     };
     let clock = tokio::spawn(clock);
-    let result = run(TIMEOUT, counted).await;
+    let result = run(&TIMEOUT, counted).await;
     clock.abort();
     assert!(matches!(result, Err(Error::TimedOut { .. })), "{result:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_inner_limit_of_two_answers_first() {
-    let inner = Timeout::after(LIMIT / 2).limit(pending::<Result<u32, Error>>(), call());
+    let inner = leak(Timeout::after(LIMIT / 2)).limit(pending::<Result<u32, Error>>(), call());
     let outer = TIMEOUT.limit(inner, call());
     let error = outer.await.into_result().unwrap_err();
     assert!(matches!(error, Error::TimedOut { after, .. } if after == LIMIT / 2));

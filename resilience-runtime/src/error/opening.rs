@@ -7,31 +7,40 @@ use std::sync::Arc;
 ///
 /// It is looked up when somebody asks, so that a rejection costs nothing for it. A breaker knows it
 /// until it opens for another reason; an error type that is not `Display` cannot be told.
-#[derive(Clone)]
-pub struct Opening(Where);
+#[derive(Clone, Copy)]
+pub struct Opening(Option<Where>);
 
-#[derive(Clone)]
-enum Where {
-    Unknown,
-    Known(Arc<str>),
+/// Who knows, and the key under which it does.
+#[derive(Clone, Copy)]
+struct Where {
+    breaker: &'static dyn Opened,
+    key: Key,
+}
+
+/// A key, hashed; zero where there are none.
+pub(crate) type Key = [u64; 2];
+
+/// What can say what opened it.
+pub(crate) trait Opened: Sync {
+    /// The text of the error that did it last.
+    fn cause(&'static self, key: Key) -> Option<Arc<str>>;
 }
 
 impl Opening {
     /// Nobody knows.
-    pub(crate) const UNKNOWN: Self = Self(Where::Unknown);
+    #[cfg(test)]
+    pub(crate) const UNKNOWN: Self = Self(None);
 
-    /// Opened by this.
-    pub(crate) fn because(text: Arc<str>) -> Self {
-        Self(Where::Known(text))
+    /// This breaker knows.
+    #[inline]
+    pub(crate) const fn of(breaker: &'static dyn Opened, key: Key) -> Self {
+        Self(Some(Where { breaker, key }))
     }
 
     /// The text of the error.
     #[must_use]
     pub fn text(&self) -> Option<Arc<str>> {
-        match &self.0 {
-            Where::Unknown => None,
-            Where::Known(text) => Some(Arc::clone(text)),
-        }
+        self.0.and_then(|known| known.breaker.cause(known.key))
     }
 }
 

@@ -1,22 +1,42 @@
 //! `#[circuit_breaker]`: fails fast while a dependency is down.
 
+mod announce;
+mod clock;
+mod core;
+mod describe;
+mod gate;
 mod guard;
-mod names;
+mod keyed;
+mod manual;
+#[cfg(test)]
+mod model;
+mod moment;
+mod options;
+mod probe;
+mod rules;
 mod state;
+mod statistics;
+mod trial;
+mod window;
 
 use std::fmt;
 use std::panic::Location;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::Duration;
 
-use tokio::time::Instant;
+use crate::outcome::{Errors, Function, Judgement, Outcome};
+use crate::policy::names::Names;
+use crate::policy::switch::{Mode, Switch};
+use core::{Core, Memory, Word};
+use rules::Rules;
+use state::{Machine, Need};
 
-use crate::outcome::{Function, Outcome};
-use state::{Machine, Rules, Ticket, Verdict};
-
-pub use guard::Guarded;
+pub use guard::{ByClass, Guarded, Judge};
+pub use keyed::{KeyedCircuitBreaker, OfKey};
+pub use probe::Probe;
+pub use rules::OnCancel;
 pub use state::State;
+pub use statistics::Statistics;
 
 /// Watches calls to one dependency, and rejects them while it seems to be down.
 ///
@@ -24,28 +44,39 @@ pub use state::State;
 /// # use std::time::Duration;
 /// # use resilience_runtime::policy::circuit_breaker::CircuitBreaker;
 /// static WAREHOUSE: CircuitBreaker = CircuitBreaker::named("warehouse")
-///     .failure_threshold(5)
+///     .failure_rate(0.5)
+///     .time_window(Duration::from_secs(30))
 ///     .open_for(Duration::from_secs(60));
 /// ```
 ///
-/// *Closed*, it lets all calls through. After `failure_threshold` failures in a row it is *open*
-/// and rejects every call with [`Error::CircuitOpen`](crate::error::Error::CircuitOpen), without
-/// running it. The first call after `open_for` makes it *half-open*: at most `half_open_permits`
-/// calls are let through as probes, running and succeeded ones together. `success_threshold`
-/// successes close it; one failure opens it for another `open_for`.
+/// *Closed*, it lets all calls through. It opens after `failure_threshold` failures in a row, or
+/// when of the calls in its window the part that failed reaches `failure_rate`, or the part that
+/// was slow `slow_call_rate`. The rules are applied whenever a call has ended: a success that
+/// completes the window can open it, too.
+///
+/// *Open*, it rejects every call with [`Error::CircuitOpen`](crate::error::Error::CircuitOpen),
+/// without running it. The first call after `open_for` makes it *half-open*, or its [`Probe`] does,
+/// if that succeeds earlier. At most `half_open_permits` calls are let through then, running and
+/// ended ones together. `success_threshold` successes close it and one failure opens it; with
+/// `half_open_success_rate` the part of the permitted calls that succeeded decides.
+///
+/// With `recovery` it is *recovering* before it is closed: a growing share of the calls runs.
 ///
 /// # What counts
 ///
 /// | a call that | counts as |
 /// |---|---|
 /// | returns `Ok` | a success |
-/// | returns `Err`, panics, or is cut off by a timeout inside the breaker | a failure |
-/// | is dropped, for example by a timeout outside the breaker or a caller that went away | nothing |
+/// | returns `Err` | what its patterns say, or its type by [`Classify`]; else a failure |
+/// | panics, or is cut off by a timeout inside the breaker | a failure |
+/// | takes longer than `slow_call_duration` | slow, and a success or a failure |
+/// | is dropped, by a timeout outside the breaker or a caller that went away | nothing, or a failure by `on_cancel` |
 /// | an inner policy refused or answered, without running the body | nothing |
 /// | comes back when the breaker has changed its state | nothing |
 ///
 /// A probe that is dropped gives its place back at once. One that hangs keeps it for `open_for`;
-/// then the next caller gets the place, and what became of the probe no longer counts.
+/// then the next caller gets the place, and what became of the probe no longer counts. A slow probe
+/// has failed, where slow calls are judged.
 ///
 /// # Names
 ///
@@ -55,22 +86,43 @@ pub use state::State;
 /// that was used first run, and every call through another fails with
 /// [`Error::NameConflict`](crate::error::Error::NameConflict).
 ///
-/// While all is well a call costs two atomic loads: no lock, no write, no clock, no allocation.
+/// # Cost
+///
+/// While all is well a call costs three atomic loads: no lock, no write, no clock, no allocation.
+/// The clock is read where slow calls are judged or a time window is kept, and successes are
+/// written down, without a lock, while there are failures in the window or it is one of time. A
+/// rejection reads the clock, and takes no lock. What has to be remembered is allocated once.
+///
+/// [`Classify`]: crate::classify::Classify
 pub struct CircuitBreaker {
-    /// The generation, and whether the breaker is quiet, as [`word`] packs them; what `machine`
-    /// said last. Of breakers that share a name, only the first one's is ever quiet.
+    /// What the machine said last. Of breakers that share a name, only the first one's says
+    /// anything.
     word: AtomicU64,
-    machine: Mutex<Machine>,
+    /// Where the state is: here, or with the first breaker of its name.
+    shared: OnceLock<&'static Shared>,
     name: &'static str,
-    rules: Rules,
     /// Where it was named, for a breaker that shares its state with others of its name.
     named_at: Option<&'static Location<'static>>,
-    /// The first breaker of its name: the one whose state is used.
-    first: OnceLock<&'static CircuitBreaker>,
+    switch: Switch,
+    probe: Option<&'static Probe>,
+    rules: Rules,
 }
 
 /// One breaker per annotated function is cheap enough not to be thought about.
 const _: () = assert!(size_of::<CircuitBreaker>() <= 128);
+
+/// The state of all breakers of one name, and the one that was used first.
+#[derive(Debug)]
+struct Shared {
+    home: &'static CircuitBreaker,
+    memory: Memory,
+}
+
+/// The breaker that was used first, for every name.
+static NAMES: Names<CircuitBreaker> = Names::new();
+
+/// Of a named breaker that has not been used.
+const NOT_RESOLVED: Word = Word::new(0, Need::Asking);
 
 impl CircuitBreaker {
     /// A breaker that shares its state with all others of this name.
@@ -79,8 +131,8 @@ impl CircuitBreaker {
     pub const fn named(name: &'static str) -> Self {
         let mut breaker = Self::for_function(name);
         breaker.named_at = Some(Location::caller());
-        // Not quiet: the first call has to look for the others of this name.
-        breaker.word = AtomicU64::new(word(0, false));
+        // The first call has to look for the others of this name.
+        breaker.word = AtomicU64::new(NOT_RESOLVED.bits());
         breaker
     }
 
@@ -89,88 +141,14 @@ impl CircuitBreaker {
     #[must_use]
     pub const fn for_function(path: &'static str) -> Self {
         Self {
-            word: AtomicU64::new(word(0, true)),
-            machine: Mutex::new(Machine::NEW),
+            word: AtomicU64::new(Word::new(0, Need::Nothing).bits()),
+            shared: OnceLock::new(),
             name: path,
-            rules: Rules::DEFAULT,
             named_at: None,
-            first: OnceLock::new(),
+            switch: Switch::new(),
+            probe: None,
+            rules: Rules::DEFAULT,
         }
-    }
-
-    /// How many failures in a row open it. Default: 5.
-    ///
-    /// # Panics
-    /// When it is 0, which in a `static` item is a compile error.
-    #[must_use]
-    #[track_caller]
-    pub const fn failure_threshold(mut self, failures: u32) -> Self {
-        assert!(
-            failures > 0,
-            "`failure_threshold` must be at least 1: a breaker opens after a failure"
-        );
-        self.rules.failure_threshold = failures;
-        self
-    }
-
-    /// How long it stays open, and how long a probe may take before its place goes to another.
-    /// Default: 60 s.
-    ///
-    /// # Panics
-    /// When it is zero, which in a `static` item is a compile error.
-    #[must_use]
-    #[track_caller]
-    pub const fn open_for(mut self, time: Duration) -> Self {
-        assert!(
-            !time.is_zero(),
-            "`open_for` must be longer than zero: a breaker that does not stay open rejects nothing"
-        );
-        self.rules.open_for = time;
-        self
-    }
-
-    /// How many calls a half-open breaker lets through, running and succeeded ones together.
-    /// Default: 3, or as many as `success_threshold` needs.
-    ///
-    /// # Panics
-    /// When it is 0 or less than `success_threshold`, which in a `static` item is a compile error.
-    #[must_use]
-    #[track_caller]
-    pub const fn half_open_permits(mut self, permits: u32) -> Self {
-        assert!(
-            permits > 0,
-            "`half_open_permits` must be at least 1: without a probe a breaker stays open for ever"
-        );
-        self.rules.chosen_permits = permits;
-        self.assert_can_close();
-        self
-    }
-
-    /// How many successful probes close a half-open breaker. Default: 3, or as many as
-    /// `half_open_permits` allows.
-    ///
-    /// # Panics
-    /// When it is 0 or more than `half_open_permits`, which in a `static` item is a compile error.
-    #[must_use]
-    #[track_caller]
-    pub const fn success_threshold(mut self, successes: u32) -> Self {
-        assert!(
-            successes > 0,
-            "`success_threshold` must be at least 1: a breaker closes after a success"
-        );
-        self.rules.chosen_successes = successes;
-        self.assert_can_close();
-        self
-    }
-
-    #[track_caller]
-    const fn assert_can_close(&self) {
-        assert!(
-            self.rules.chosen_permits == 0
-                || self.rules.chosen_successes <= self.rules.chosen_permits,
-            "`success_threshold` must not be more than `half_open_permits`: the breaker could \
-             never close"
-        );
     }
 
     /// The name, or the path of the function.
@@ -179,115 +157,111 @@ impl CircuitBreaker {
         self.name
     }
 
-    /// The state at this moment. An open breaker stays open until the first call after `open_for`.
-    #[must_use]
-    pub fn state(&'static self) -> State {
-        self.first().lock(|machine| machine.state())
-    }
-
-    /// `call`, watched and perhaps rejected. It can be dropped at any time, and `call` is dropped
-    /// with it.
+    /// `call`, watched and perhaps rejected. Its errors are judged by their type where that is
+    /// [`Classify`](crate::classify::Classify), and are failures where it is not.
+    ///
+    /// It can be dropped at any time, and `call` is dropped with it.
+    #[inline]
     pub fn guard<F, T, E>(
         &'static self,
         call: F,
         function: Function<Result<T, E>>,
+        errors: Errors<Result<T, E>>,
     ) -> Guarded<F, T, E>
     where
         F: Future<Output: Outcome<Ok = T, Err = E>>,
     {
-        Guarded::new(self, call, function)
+        Guarded::new(self, call, function, errors, ByClass)
     }
 
-    /// The leave to call a breaker that has nothing to say.
+    /// `call`, watched and perhaps rejected. Its errors are judged by `judge`; the refusals of inner
+    /// policies are not its errors.
+    ///
+    /// It can be dropped at any time, and `call` is dropped with it.
     #[inline]
-    fn admit_when_quiet(&self) -> Option<Ticket> {
-        let word = self.word.load(Ordering::Acquire);
-        is_quiet(word).then_some(Ticket {
-            generation: generation(word),
-            probe: None,
-        })
+    pub fn guard_if<F, T, E, J>(
+        &'static self,
+        call: F,
+        function: Function<Result<T, E>>,
+        errors: Errors<Result<T, E>>,
+        judge: J,
+    ) -> Guarded<F, T, E, J>
+    where
+        F: Future<Output: Outcome<Ok = T, Err = E>>,
+        J: Fn(&E) -> Judgement,
+    {
+        Guarded::new(self, call, function, errors, judge)
     }
 
-    /// The leave to call, and the breaker that gave it.
-    #[inline(never)]
-    fn admit_slowly(&'static self) -> Result<(&'static Self, Ticket), NotAdmitted> {
-        let breaker = self.first();
-        if !std::ptr::eq(breaker, self) && breaker.rules != self.rules {
-            return Err(NotAdmitted::NameConflict { first: breaker });
-        }
-        if let Some(ticket) = breaker.admit_when_quiet() {
-            return Ok((breaker, ticket));
-        }
-        let now = Instant::now();
-        match breaker.lock(|machine| machine.admit(now, &breaker.rules)) {
-            Ok(ticket) => Ok((breaker, ticket)),
-            Err(retry_after) => Err(NotAdmitted::Open { retry_after }),
-        }
-    }
-
-    /// Notes how an admitted call ended.
+    /// The state that this one uses; `Err` with the breaker that has the name when that is
+    /// configured differently.
     #[inline]
-    fn settle(&self, ticket: Ticket, verdict: Verdict) {
-        let unchanged = || self.word.load(Ordering::Acquire) == word(ticket.generation, true);
-        if verdict != Verdict::Success || !unchanged() {
-            self.settle_slowly(ticket, verdict);
+    fn shared(&'static self) -> Result<&'static Shared, &'static Self> {
+        match self.shared.get() {
+            Some(shared) => Ok(shared),
+            None => self.resolve(),
         }
-    }
-
-    #[inline(never)]
-    fn settle_slowly(&self, ticket: Ticket, verdict: Verdict) {
-        self.lock(|machine| machine.settle(ticket, verdict, &self.rules));
-    }
-
-    /// The breaker whose state this one uses.
-    fn first(&'static self) -> &'static Self {
-        if self.named_at.is_none() {
-            return self;
-        }
-        self.first.get_or_init(|| {
-            let first = names::first(self);
-            if std::ptr::eq(first, self) {
-                // Others of this name may have used it already: publish what is so by now.
-                self.lock(|_| ());
-            }
-            first
-        })
-    }
-
-    fn place(&self) -> String {
-        self.named_at
-            .map(|place| format!("{}:{}", place.file(), place.line()))
-            .unwrap_or_default()
-    }
-
-    /// Works on the state. A change is published before the lock is released and announced after.
-    fn lock<R>(&self, work: impl FnOnce(&mut Machine) -> R) -> R {
-        let mut machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = machine.generation();
-        let result = work(&mut machine);
-        let after = word(machine.generation(), machine.is_quiet());
-        if self.word.load(Ordering::Relaxed) != after {
-            self.word.store(after, Ordering::Release);
-        }
-        let entered = (machine.generation() != before).then(|| machine.state());
-        drop(machine);
-        if let Some(state) = entered {
-            self.announce(state);
-        }
-        result
     }
 
     #[cold]
-    fn announce(&self, state: State) {
-        let breaker = self.name;
-        match state {
-            State::Closed => tracing::info!(breaker, "circuit breaker closed"),
-            State::HalfOpen => tracing::info!(breaker, "circuit breaker half-open, probing"),
-            State::Open => {
-                let open_for = self.rules.open_for;
-                tracing::warn!(breaker, ?open_for, "circuit breaker opened");
-            }
+    fn resolve(&'static self) -> Result<&'static Shared, &'static Self> {
+        let first = match self.named_at {
+            Some(_) => NAMES.first(self.name, self),
+            None => self,
+        };
+        if std::ptr::eq(first, self) {
+            let shared = self.shared.get_or_init(|| {
+                // Breakers are `static`: so is what belongs to them.
+                Box::leak(Box::new(Shared {
+                    home: self,
+                    memory: Memory::new(),
+                }))
+            });
+            // Unless others of this name have used it already.
+            let new = Word::new(0, Machine::NEW.need(&self.rules));
+            let _ = self.word.compare_exchange(
+                NOT_RESOLVED.bits(),
+                new.bits(),
+                Ordering::Release,
+                Ordering::Relaxed,
+            );
+            return Ok(shared);
         }
+        let agree = first.rules == self.rules && same_probe(first.probe, self.probe);
+        let shared = first.resolve()?;
+        if !agree {
+            return Err(first);
+        }
+        // What was set before it was known who is meant.
+        if self.shared.set(shared).is_ok() && self.switch.mode() != Mode::Enforced {
+            first.switch.set(self.switch.mode());
+        }
+        Ok(shared)
+    }
+
+    /// The breaker whose state this one uses.
+    fn home(&'static self) -> &'static Self {
+        self.shared()
+            .map_or_else(|first| first, |shared| shared.home)
+    }
+}
+
+impl Shared {
+    #[inline]
+    fn core(&'static self) -> Core<'static> {
+        Core {
+            word: &self.home.word,
+            memory: &self.memory,
+            rules: &self.home.rules,
+        }
+    }
+}
+
+fn same_probe(one: Option<&'static Probe>, other: Option<&'static Probe>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => std::ptr::eq(one, other),
+        (None, None) => true,
+        _ => false,
     }
 }
 
@@ -300,22 +274,27 @@ impl fmt::Debug for CircuitBreaker {
     }
 }
 
-/// Why a call was not admitted.
-#[derive(Clone, Copy)]
-enum NotAdmitted {
-    Open { retry_after: Duration },
-    NameConflict { first: &'static CircuitBreaker },
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::circuit_breaker::gate::{Admission, Gate};
+    use crate::policy::circuit_breaker::state::Verdict;
 
-/// A generation, and whether the breaker is quiet in it.
-const fn word(generation: u64, quiet: bool) -> u64 {
-    generation << 1 | quiet as u64
-}
-
-const fn is_quiet(word: u64) -> bool {
-    word & 1 == 1
-}
-
-const fn generation(word: u64) -> u64 {
-    word >> 1
+    #[test]
+    fn a_breaker_that_opens_while_its_first_call_looks_for_the_others_stays_open() {
+        static ONE: CircuitBreaker = CircuitBreaker::named("raced").failure_threshold(1);
+        static OTHER: CircuitBreaker = CircuitBreaker::named("raced").failure_threshold(1);
+        // The first call of `ONE` has got as far as this on its thread, …
+        NAMES.first("raced", &ONE);
+        // … when a call through `OTHER` fails on another, …
+        let mut gate = &OTHER;
+        let Ok(Admission::Watched(ticket)) = gate.admit_slowly() else {
+            panic!("a new breaker is closed");
+        };
+        gate.settle_slowly(ticket, Verdict::Failure { slow: false }, || None);
+        // … and now it comes to its end.
+        ONE.home();
+        assert!(Word::load(&ONE.word).ticket().is_none());
+        assert_eq!(ONE.state(), State::Open);
+    }
 }

@@ -32,6 +32,17 @@ impl<T> Replay<T> {
         }
     }
 
+    /// A clone of the argument, which stays: for a call that a hedge or a fallback may make once
+    /// more.
+    #[must_use]
+    pub fn copy(&self) -> T {
+        match &self.value {
+            Some(value) => (self.copy)(value),
+            // `take` leaves a value for all but the last attempt, and nobody asks after that.
+            None => unreachable!("an argument was asked for after the last attempt had it"),
+        }
+    }
+
     /// The argument for one attempt: a clone, or, for the last attempt, the value itself.
     ///
     /// `last` is what [`Attempts::is_last`](super::retry::Attempts::is_last) said at the start of

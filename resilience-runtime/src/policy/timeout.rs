@@ -9,8 +9,12 @@ use pin_project_lite::pin_project;
 use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::deadline::Scope;
+use super::switch::{Mode, Switch};
+use crate::catalog::{Policy, PolicyKind};
 use crate::error::Error;
 use crate::outcome::{Answer, Function, Outcome, Refusal};
+use crate::telemetry::meter;
 
 /// A duration from here on is no limit. It keeps the arithmetic on the clock, ours and the
 /// timer's, far from its end.
@@ -23,19 +27,25 @@ const NEVER: Duration = Duration::from_secs(1_000 * 365 * 24 * 60 * 60);
 /// over its deadline is dropped at the await it stands at and answers
 /// [`Error::TimedOut`]: it may have had its effect.
 ///
+/// What the call does sees the deadline, or an earlier one around it, as
+/// [`deadline()`](super::deadline::deadline).
+///
+/// While it only counts, a call over its time is counted then and runs on, and sees no deadline.
+///
 /// The clock is Tokio's. A call that has to wait needs a Tokio runtime with its timer enabled; one
 /// that is ready at once needs neither a runtime nor a timer. The timer has a resolution of one
 /// millisecond.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Timeout {
     after: Duration,
+    switch: Switch,
 }
 
 impl Timeout {
     /// Cuts a call off after this time. [`Duration::MAX`] means never.
     ///
     /// # Panics
-    /// When `after` is zero, which in a `const` item is a compile error.
+    /// When `after` is zero, which in a `static` item is a compile error.
     #[must_use]
     #[track_caller]
     pub const fn after(after: Duration) -> Self {
@@ -43,11 +53,18 @@ impl Timeout {
             !after.is_zero(),
             "a timeout of zero would cut off every call that waits: give it a longer time"
         );
-        Self { after }
+        Self {
+            after,
+            switch: Switch::new(),
+        }
     }
 
     /// `call`, limited. It can be dropped at any time, and `call` is dropped with it.
-    pub fn limit<F, T, E>(self, call: F, function: Function<Result<T, E>>) -> Limited<F, T, E>
+    pub fn limit<F, T, E>(
+        &'static self,
+        call: F,
+        function: Function<Result<T, E>>,
+    ) -> Limited<F, T, E>
     where
         F: Future<Output: Outcome<Ok = T, Err = E>>,
     {
@@ -55,29 +72,66 @@ impl Timeout {
             call: Some(call),
             timer: None,
             deadline: Deadline::NotStarted,
-            after: self.after,
+            timeout: self,
             function,
         }
     }
+
+    /// The end of a call that begins now.
+    #[inline]
+    fn deadline(&self) -> Deadline {
+        let mode = self.switch.mode();
+        if self.after >= NEVER || mode == Mode::Disabled {
+            return Deadline::Never;
+        }
+        match (Instant::now().checked_add(self.after), mode) {
+            (None, _) => Deadline::Never,
+            (Some(at), Mode::Enforced) => Deadline::At(at),
+            (Some(at), _) => Deadline::CountedAt(at),
+        }
+    }
+
+    #[cold]
+    fn would_have_acted(&self, function: &'static str) {
+        self.switch.would_have_acted();
+        meter::count("resilience_shadow_total", "policy", function);
+        let after = self.after;
+        tracing::debug!(function, ?after, "call would have been cut off");
+    }
 }
 
-/// From when to when a call may run.
+impl Policy for Timeout {
+    fn kind(&self) -> PolicyKind {
+        PolicyKind::Timeout
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.after >= NEVER {
+            return f.write_str("after = never");
+        }
+        write!(f, "after = {:?}", self.after)
+    }
+
+    fn worst_case(&self, inner: Option<Duration>) -> Option<Duration> {
+        if self.after >= NEVER {
+            return inner;
+        }
+        Some(inner.map_or(self.after, |inner| inner.min(self.after)))
+    }
+
+    fn switch(&self) -> Option<&Switch> {
+        Some(&self.switch)
+    }
+}
+
+/// Until when a call may run.
 #[derive(Debug, Clone, Copy)]
 enum Deadline {
     NotStarted,
     At(Instant),
+    /// It is counted then, and runs on.
+    CountedAt(Instant),
     Never,
-}
-
-impl Deadline {
-    fn from_now(after: Duration) -> Self {
-        if after >= NEVER {
-            return Self::Never;
-        }
-        Instant::now()
-            .checked_add(after)
-            .map_or(Self::Never, Self::At)
-    }
 }
 
 pin_project! {
@@ -91,7 +145,7 @@ pin_project! {
         #[pin]
         timer: Option<Sleep>,
         deadline: Deadline,
-        after: Duration,
+        timeout: &'static Timeout,
         function: Function<Result<T, E>>,
     }
 }
@@ -100,7 +154,7 @@ impl<F, T, E> fmt::Debug for Limited<F, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Limited")
             .field("function", &self.function)
-            .field("after", &self.after)
+            .field("after", &self.timeout.after)
             .finish_non_exhaustive()
     }
 }
@@ -118,12 +172,18 @@ where
             return Poll::Pending;
         };
         if let Deadline::NotStarted = this.deadline {
-            *this.deadline = Deadline::from_now(*this.after);
+            *this.deadline = this.timeout.deadline();
         }
-        if let Poll::Ready(outcome) = call.poll(context) {
+        let polled = if let Deadline::At(at) = *this.deadline {
+            let _scope = Scope::enter(at);
+            call.poll(context)
+        } else {
+            call.poll(context)
+        };
+        if let Poll::Ready(outcome) = polled {
             return Poll::Ready(outcome.into_answer());
         }
-        let Deadline::At(deadline) = *this.deadline else {
+        let (Deadline::At(deadline) | Deadline::CountedAt(deadline)) = *this.deadline else {
             return Poll::Pending;
         };
         if this.timer.is_none() {
@@ -136,11 +196,18 @@ where
                 return Poll::Pending;
             }
         }
+        let function = this.function.name;
+        if let Deadline::CountedAt(_) = *this.deadline {
+            *this.deadline = Deadline::Never;
+            this.timer.set(None);
+            this.timeout.would_have_acted(function);
+            return Poll::Pending;
+        }
         this.call.set(None);
-        let error = Error::TimedOut {
-            function: this.function.name,
-            after: *this.after,
-        };
+        let after = this.timeout.after;
+        tracing::debug!(function, ?after, "call timed out");
+        meter::count("timeouts_total", "function", function);
+        let error = Error::TimedOut { function, after };
         Poll::Ready(Answer::refused(error, Refusal::TimedOut, this.function))
     }
 }

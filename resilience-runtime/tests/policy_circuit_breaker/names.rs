@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use resilience_runtime::error::{Effect, Error};
+use resilience_runtime::outcome::errors;
 use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, State};
 use resilience_runtime::policy::retry::Retry;
 use tokio::time::advance;
@@ -118,7 +119,7 @@ async fn a_conflict_of_names_is_not_retried() {
     assert_eq!(succeed(first).await.unwrap(), 7);
     let late = leak(CircuitBreaker::named("not retried"));
     let mut attempts = Retry::default().attempts();
-    let answer = late.guard(async { Ok(7) }, call()).await;
+    let answer = late.guard(async { Ok(7) }, call(), errors()).await;
     assert!(attempts.settle_if(answer, |_| true).is_break());
 }
 

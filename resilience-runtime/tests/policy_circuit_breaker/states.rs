@@ -12,7 +12,7 @@ use crate::support::{
     rejected_for, run, succeed,
 };
 use resilience_runtime::error::{Effect, Error};
-use resilience_runtime::outcome::function;
+use resilience_runtime::outcome::{errors, function};
 use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, State};
 use resilience_runtime::policy::timeout::Timeout;
 use tokio::time::advance;
@@ -117,7 +117,7 @@ async fn a_panic_counts_once_also_when_the_future_is_kept() {
     for _ in 0..FAILURES {
         assert_eq!(breaker.state(), State::Closed);
         let body = std::future::poll_fn(|_| -> Poll<Reply> { panic!("on purpose") });
-        let mut guarded = Box::pin(breaker.guard(body, call()));
+        let mut guarded = Box::pin(breaker.guard(body, call(), errors()));
         let mut context = Context::from_waker(Waker::noop());
         let poll = AssertUnwindSafe(|| guarded.as_mut().poll(&mut context).is_ready());
         assert!(std::panic::catch_unwind(poll).is_err());
@@ -176,7 +176,7 @@ async fn a_timeout_inside_is_a_failure_and_one_outside_is_not() {
     let timeout = Timeout::after(Duration::from_secs(1));
     let outside = breaker();
     for _ in 0..FAILURES * 2 {
-        let guarded = outside.guard(pending::<Reply>(), call());
+        let guarded = outside.guard(pending::<Reply>(), call(), errors());
         assert!(timeout.limit(guarded, call()).await.into_result().is_err());
     }
     assert_eq!(outside.state(), State::Closed);
@@ -185,7 +185,13 @@ async fn a_timeout_inside_is_a_failure_and_one_outside_is_not() {
     for _ in 0..FAILURES {
         assert_eq!(inside.state(), State::Closed);
         let limited = timeout.limit(pending::<Reply>(), call());
-        assert!(inside.guard(limited, call()).await.into_result().is_err());
+        assert!(
+            inside
+                .guard(limited, call(), errors())
+                .await
+                .into_result()
+                .is_err()
+        );
     }
     assert_eq!(inside.state(), State::Open);
 }
@@ -194,8 +200,13 @@ async fn a_timeout_inside_is_a_failure_and_one_outside_is_not() {
 async fn a_refusal_inside_counts_as_nothing() {
     let inner = breaker();
     open(inner).await;
-    let through_both =
-        |outer: &'static CircuitBreaker| outer.guard(inner.guard(async { Ok(7) }, call()), call());
+    let through_both = |outer: &'static CircuitBreaker| {
+        outer.guard(
+            inner.guard(async { Ok(7) }, call(), errors()),
+            call(),
+            errors(),
+        )
+    };
     let outer = breaker();
     for _ in 0..FAILURES * 2 {
         assert!(through_both(outer).await.into_result().is_err());
@@ -221,7 +232,11 @@ async fn inner_refusals_free_their_places(inner: &'static CircuitBreaker) {
     let _ = fail(outer).await;
     advance(MILLI).await;
     for _ in 0..PERMITS * 2 {
-        let guarded = outer.guard(inner.guard(async { Ok(7) }, call()), call());
+        let guarded = outer.guard(
+            inner.guard(async { Ok(7) }, call(), errors()),
+            call(),
+            errors(),
+        );
         let Err(Failure::Policy(error)) = guarded.await.into_result() else {
             panic!("the inner breaker is open");
         };
@@ -234,7 +249,7 @@ async fn inner_refusals_free_their_places(inner: &'static CircuitBreaker) {
 async fn a_call_that_is_never_polled_asks_for_nothing() {
     let breaker = ready_to_probe().await;
     for _ in 0..PERMITS * 2 {
-        drop(breaker.guard(async { Ok(7) }, call()));
+        drop(breaker.guard(async { Ok(7) }, call(), errors()));
     }
     assert_eq!(breaker.state(), State::Open);
 }
@@ -245,7 +260,8 @@ async fn polling_after_the_answer_is_harmless() {
     let mut context = Context::from_waker(Waker::noop());
     for _ in 0..FAILURES + 1 {
         // The last one is rejected.
-        let mut guarded = pin!(breaker.guard(async { Err::<u32, _>(Failure::Body) }, call()));
+        let mut guarded =
+            pin!(breaker.guard(async { Err::<u32, _>(Failure::Body) }, call(), errors()));
         assert!(guarded.as_mut().poll(&mut context).is_ready());
         assert!(guarded.as_mut().poll(&mut context).is_pending());
     }
@@ -291,6 +307,8 @@ fn senseless_breakers_panic_with_a_sentence() {
 async fn nothing_has_to_be_sent() {
     type Local = Result<std::rc::Rc<u32>, Failure>;
     let body = async { Local::Ok(std::rc::Rc::new(7)) };
-    let answer = breaker().guard(body, function::<Local>("local")).await;
+    let answer = breaker()
+        .guard(body, function::<Local>("local"), errors())
+        .await;
     assert_eq!(*answer.into_result().unwrap(), 7);
 }

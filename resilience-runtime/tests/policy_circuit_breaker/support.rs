@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use resilience_runtime::error::Error;
-use resilience_runtime::outcome::{Function, function};
+use resilience_runtime::outcome::{Function, errors, function};
 use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, State};
 use tokio::time::advance;
 
@@ -49,7 +49,7 @@ pub(crate) async fn run(
     breaker: &'static CircuitBreaker,
     body: impl Future<Output = Reply>,
 ) -> Reply {
-    breaker.guard(body, call()).await.into_result()
+    breaker.guard(body, call(), errors()).await.into_result()
 }
 
 pub(crate) async fn succeed(breaker: &'static CircuitBreaker) -> Reply {

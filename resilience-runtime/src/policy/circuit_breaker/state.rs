@@ -2,17 +2,20 @@
 //! knows no clock, no lock and no name.
 //!
 //! ```text
-//!               failure_threshold failures in a row
+//!               failures in a row, or the rate of the
+//!               failures or of the slow calls, too high
 //!   +--------+ ------------------------------------> +------+ <-------------+
 //!   | Closed |                                       | Open |               |
-//!   +--------+ <------+                              +------+               |
-//!                     |                                  |                  |
-//!                     |               the first call after open_for         |
-//!                     |                                  v                  |
-//!                     |                            +----------+             |
-//!                     +--------------------------- | HalfOpen | ------------+
-//!                       success_threshold          +----------+   one failure
-//!                       successes
+//!   +--------+ <-----------------------+             +------+ <----+        |
+//!       ^                              |                |          |        |
+//!       |                              |   open_for is over, or    |        |
+//!       |                              |   the active probe says   |        |
+//!       |                              |   so   v                  |        |
+//!       |          +------------+      |   +----------+            |        |
+//!       +--------- | Recovering | <----+-- | HalfOpen | ------------ fails -+
+//!         all      +------------+  passes  +----------+            |
+//!         stages          |                                        |
+//!         passed          +------- as when it is closed -----------+
 //! ```
 //!
 //! Every arrow begins a new generation. A ticket carries the generation that issued it, and an
@@ -20,171 +23,267 @@
 //! state that has begun since.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-/// When to change the state.
-///
-/// The two numbers of the half-open state are 0 until they are chosen, because either may be
-/// chosen first and the default of each follows the other.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rules {
-    pub(super) failure_threshold: u32,
-    pub(super) open_for: Duration,
-    pub(super) chosen_permits: u32,
-    pub(super) chosen_successes: u32,
-}
-
-impl Rules {
-    const DEFAULT_PERMITS: u32 = 3;
-    const DEFAULT_SUCCESSES: u32 = 3;
-
-    pub(super) const DEFAULT: Self = Self {
-        failure_threshold: 5,
-        open_for: Duration::from_secs(60),
-        chosen_permits: 0,
-        chosen_successes: 0,
-    };
-
-    /// How many probes a half-open breaker admits, running and succeeded ones together.
-    pub(super) fn half_open_permits(&self) -> u32 {
-        match self.chosen_permits {
-            0 => Self::DEFAULT_PERMITS.max(self.chosen_successes),
-            chosen => chosen,
-        }
-    }
-
-    /// How many successful probes close a half-open breaker; never more than it admits.
-    pub(super) fn success_threshold(&self) -> u32 {
-        match self.chosen_successes {
-            0 => Self::DEFAULT_SUCCESSES.min(self.half_open_permits()),
-            chosen => chosen,
-        }
-    }
-}
-
-impl PartialEq for Rules {
-    /// What is left at its default is equal to the same number written out.
-    fn eq(&self, other: &Self) -> bool {
-        self.failure_threshold == other.failure_threshold
-            && self.open_for == other.open_for
-            && self.half_open_permits() == other.half_open_permits()
-            && self.success_threshold() == other.success_threshold()
-    }
-}
+use super::moment::Moment;
+use super::rules::Rules;
+use super::trial::{Finding, Recovery, Trial};
+use super::window::{Counts, Window};
 
 /// The state of a circuit breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
     /// Calls run.
     Closed,
-    /// Calls are rejected. The breaker stays in this state until the first call after `open_for`.
+    /// Calls are rejected. The breaker stays in this state until the first call after `open_for`,
+    /// or until its active probe succeeds.
     Open,
     /// A few calls run, to see whether the others may.
     HalfOpen,
+    /// The probes have passed, and a growing share of the calls runs.
+    Recovering,
 }
 
 /// The leave to make one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ticket {
-    pub(super) generation: u64,
+pub struct Ticket {
+    pub(crate) generation: u64,
     /// The number of the probe, for a call that a half-open breaker admitted.
-    pub(super) probe: Option<NonZeroU32>,
+    pub(crate) probe: Option<NonZeroU32>,
 }
 
 impl Ticket {
-    /// Of a call in the first generation.
-    pub(super) const FIRST: Self = Self {
-        generation: 0,
-        probe: None,
-    };
+    /// Of a call in this generation.
+    #[inline]
+    pub(crate) const fn of(generation: u64) -> Self {
+        Self {
+            generation,
+            probe: None,
+        }
+    }
 }
 
 /// How an admitted call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Success,
+pub enum Verdict {
+    /// The dependency works.
+    Success {
+        /// It took long.
+        slow: bool,
+    },
+    /// It does not.
     Failure {
-        at: Instant,
+        /// It took long.
+        slow: bool,
     },
     /// It did not run to its end, or not at all, and says nothing.
     Withdrawn,
 }
 
+/// How much of the machine a call needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// All of it: who may call is decided call by call.
+    Asking,
+    /// Nothing but the time: it is open.
+    Waiting,
+    /// Every call may run, and how it ends matters.
+    Watching,
+    /// Every call may run, and a success changes nothing.
+    Nothing,
+    /// Every call may run, and successes only have to be counted.
+    Counting,
+}
+
 /// The breaker's state and memory.
 #[derive(Debug)]
-pub(super) struct Machine {
+pub(crate) struct Machine {
     generation: u64,
     phase: Phase,
+    openings: u64,
+    /// Since it was last fully closed.
+    openings_in_a_row: u32,
+    last_failure: Option<Moment>,
+    /// The text of the error that opened it last, where it has one.
+    pub(crate) cause: Option<Arc<str>>,
 }
 
 #[derive(Debug)]
 enum Phase {
-    Closed { failures_in_a_row: u32 },
-    Open { until: Instant },
+    Closed(Watch),
+    /// By hand, until it is reset.
+    HeldClosed,
+    Open {
+        until: Moment,
+        by_hand: bool,
+    },
+    /// By hand, until it is reset.
+    HeldOpen,
     HalfOpen(Trial),
+    Recovering(Recovery, Watch),
 }
 
-/// The probes of one half-open generation. Running and succeeded ones together are never more
-/// than the permits.
+/// What is counted while calls run.
 #[derive(Debug)]
-struct Trial {
-    succeeded: u32,
-    next_probe: NonZeroU32,
-    /// The running ones, in the order in which they were admitted.
-    running: Vec<Probe>,
+struct Watch {
+    failures_in_a_row: u32,
+    window: Option<Window>,
 }
 
-#[derive(Debug)]
-struct Probe {
-    number: NonZeroU32,
-    lease_ends: Instant,
+impl Watch {
+    const NEW: Self = Self {
+        failures_in_a_row: 0,
+        window: None,
+    };
+
+    /// Counts a call; true when it is one too many.
+    fn count(
+        &mut self,
+        failure: bool,
+        slow: bool,
+        rules: &Rules,
+        now: impl Fn() -> Moment,
+    ) -> bool {
+        self.failures_in_a_row = match failure {
+            true => self.failures_in_a_row.saturating_add(1),
+            false => 0,
+        };
+        let too_many = rules
+            .failure_threshold()
+            .is_some_and(|threshold| self.failures_in_a_row >= threshold);
+        if !rules.has_window() {
+            return too_many;
+        }
+        let window = self.window.get_or_insert_with(|| Window::new(rules, &now));
+        window.count(failure, slow, rules, now) || too_many
+    }
+
+    fn need(&self, rules: &Rules) -> Need {
+        match &self.window {
+            None if self.failures_in_a_row == 0 && !rules.has_window() => Need::Nothing,
+            None => Need::Watching,
+            Some(window) if self.failures_in_a_row == 0 && window.is_full_of_successes() => {
+                Need::Nothing
+            }
+            Some(window) if window.is_safe_from_successes(rules) => Need::Counting,
+            Some(_) => Need::Watching,
+        }
+    }
+}
+
+/// What an operator reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Figures {
+    pub(crate) counts: Counts,
+    pub(crate) failures_in_a_row: u32,
+    pub(crate) openings: u64,
+    pub(crate) last_failure: Option<Moment>,
 }
 
 impl Machine {
-    pub(super) const NEW: Self = Self {
-        generation: 0,
-        phase: Phase::Closed {
-            failures_in_a_row: 0,
-        },
-    };
+    pub(crate) const NEW: Self = Self::starting_at(0);
 
-    pub(super) fn generation(&self) -> u64 {
+    /// Closed, in this generation.
+    pub(crate) const fn starting_at(generation: u64) -> Self {
+        Self {
+            generation,
+            phase: Phase::Closed(Watch::NEW),
+            openings: 0,
+            openings_in_a_row: 0,
+            last_failure: None,
+            cause: None,
+        }
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// Closed, and no failure since the last success: neither a call nor a success changes
-    /// anything.
-    pub(super) fn is_quiet(&self) -> bool {
-        matches!(
-            self.phase,
-            Phase::Closed {
-                failures_in_a_row: 0
-            }
-        )
+    pub(crate) fn openings(&self) -> u64 {
+        self.openings
     }
 
-    pub(super) fn state(&self) -> State {
+    pub(crate) fn state(&self) -> State {
         match self.phase {
-            Phase::Closed { .. } => State::Closed,
-            Phase::Open { .. } => State::Open,
+            Phase::Closed(_) | Phase::HeldClosed => State::Closed,
+            Phase::Open { .. } | Phase::HeldOpen => State::Open,
             Phase::HalfOpen(_) => State::HalfOpen,
+            Phase::Recovering(..) => State::Recovering,
+        }
+    }
+
+    /// What the next calls need of it.
+    pub(crate) fn need(&self, rules: &Rules) -> Need {
+        match &self.phase {
+            Phase::Closed(watch) => watch.need(rules),
+            Phase::HeldClosed => Need::Nothing,
+            Phase::Open { .. } | Phase::HeldOpen => Need::Waiting,
+            Phase::HalfOpen(_) | Phase::Recovering(..) => Need::Asking,
+        }
+    }
+
+    /// Whether it is as it began in the generation `born`: forgetting it would change nothing.
+    pub(crate) fn has_nothing_to_say(&self, born: u64) -> bool {
+        match &self.phase {
+            Phase::Closed(watch) => {
+                self.generation == born && watch.failures_in_a_row == 0 && watch.window.is_none()
+            }
+            _ => false,
+        }
+    }
+
+    /// When calls are no longer rejected without being asked about.
+    pub(crate) fn open_until(&self) -> Moment {
+        match self.phase {
+            Phase::Open { until, .. } => until,
+            _ => Moment::NEVER,
+        }
+    }
+
+    /// For how long it opened, where it did so by its rules.
+    pub(crate) fn open_for(&self, rules: &Rules) -> Option<Duration> {
+        matches!(self.phase, Phase::Open { by_hand: false, .. })
+            .then(|| rules.open_for(self.openings_in_a_row))
+    }
+
+    /// The time that counted successes have to be of.
+    pub(crate) fn tick(&self) -> i64 {
+        match &self.phase {
+            Phase::Closed(Watch {
+                window: Some(window),
+                ..
+            }) => window.tick(),
+            _ => 0,
         }
     }
 
     /// Someone wants to call: a ticket, or the time after which to ask again.
-    pub(super) fn admit(&mut self, now: Instant, rules: &Rules) -> Result<Ticket, Duration> {
+    pub(crate) fn admit(
+        &mut self,
+        now: impl Fn() -> Moment,
+        rules: &Rules,
+    ) -> Result<Ticket, Duration> {
         let probe = match &mut self.phase {
-            Phase::Closed { .. } => None,
-            Phase::Open { until } if now < *until => return Err(*until - now),
-            Phase::Open { .. } => {
+            Phase::Closed(_) | Phase::HeldClosed => None,
+            // Nobody knows when; this is how long it mostly takes.
+            Phase::HeldOpen => return Err(rules.lease()),
+            Phase::Open { until, .. } => {
+                let (now, until) = (now(), *until);
+                if now < until {
+                    return Err(until.since(now));
+                }
                 let mut trial = Trial::NEW;
                 let probe = trial.admit(now, rules)?;
                 self.enter(Phase::HalfOpen(trial));
                 Some(probe)
             }
-            Phase::HalfOpen(trial) => Some(trial.admit(now, rules)?),
+            Phase::HalfOpen(trial) => Some(trial.admit(now(), rules)?),
+            // One of the next calls will run: it is not a matter of time.
+            Phase::Recovering(recovery, _) => match recovery.admit() {
+                true => None,
+                false => return Err(Duration::ZERO),
+            },
         };
         Ok(Ticket {
             generation: self.generation,
@@ -193,45 +292,141 @@ impl Machine {
     }
 
     /// An admitted call has ended.
-    pub(super) fn settle(&mut self, ticket: Ticket, verdict: Verdict, rules: &Rules) {
+    pub(crate) fn settle(
+        &mut self,
+        ticket: Ticket,
+        verdict: Verdict,
+        now: impl Fn() -> Moment,
+        rules: &Rules,
+    ) {
         if ticket.generation != self.generation {
             return;
         }
-        match (&mut self.phase, ticket.probe, verdict) {
-            (Phase::Closed { failures_in_a_row }, None, Verdict::Success) => *failures_in_a_row = 0,
-            (Phase::Closed { failures_in_a_row }, None, Verdict::Failure { at }) => {
-                *failures_in_a_row += 1;
-                if *failures_in_a_row >= rules.failure_threshold {
-                    self.open(at, rules);
+        let (failure, slow) = match verdict {
+            Verdict::Success { slow } => (false, slow),
+            Verdict::Failure { slow } => (true, slow),
+            Verdict::Withdrawn => {
+                if let (Phase::HalfOpen(trial), Some(number)) = (&mut self.phase, ticket.probe) {
+                    trial.end(number);
+                }
+                return;
+            }
+        };
+        if failure {
+            self.last_failure = Some(now());
+        }
+        match (&mut self.phase, ticket.probe) {
+            (Phase::Closed(watch), None) => {
+                if watch.count(failure, slow, rules, &now) {
+                    self.open(now(), rules);
                 }
             }
-            (Phase::HalfOpen(trial), Some(number), verdict) => {
+            (Phase::Recovering(recovery, watch), None) => {
+                if watch.count(failure, slow, rules, &now) {
+                    self.open(now(), rules);
+                } else if !failure && !slow && recovery.succeed(rules) {
+                    self.close();
+                }
+            }
+            (Phase::HalfOpen(trial), Some(number)) => {
                 // A probe whose place went to another is not in the list, and is not heard.
-                if trial.end(number) {
-                    match verdict {
-                        Verdict::Success => {
-                            trial.succeeded += 1;
-                            if trial.succeeded >= rules.success_threshold() {
-                                self.enter(Machine::NEW.phase);
-                            }
-                        }
-                        Verdict::Failure { at } => self.open(at, rules),
-                        Verdict::Withdrawn => {}
-                    }
+                if !trial.end(number) {
+                    return;
+                }
+                match trial.count(!failure && !slow, rules) {
+                    Finding::Undecided => {}
+                    Finding::Broken => self.open(now(), rules),
+                    Finding::Healthy => match Recovery::first(rules) {
+                        Some(first) => self.enter(Phase::Recovering(first, Watch::NEW)),
+                        None => self.close(),
+                    },
                 }
             }
-            (Phase::Closed { .. }, None, Verdict::Withdrawn) => {}
-            // An open breaker issues no tickets, a closed one only calls, a half-open one only
-            // probes: none of these can carry the generation.
-            (Phase::Open { .. }, ..)
-            | (Phase::Closed { .. }, Some(_), _)
-            | (Phase::HalfOpen(_), None, _) => {}
+            // What is held by hand does not move. An open breaker issues no tickets, a half-open
+            // one only probes, the others only calls: no other pair carries one generation.
+            (Phase::HeldClosed | Phase::HeldOpen | Phase::Open { .. }, _)
+            | (Phase::Closed(_) | Phase::Recovering(..), Some(_))
+            | (Phase::HalfOpen(_), None) => {}
         }
     }
 
-    fn open(&mut self, now: Instant, rules: &Rules) {
-        let until = later(now, rules.open_for);
-        self.enter(Phase::Open { until });
+    /// Counts the successes that were only counted.
+    pub(crate) fn fold(&mut self, successes: u32) {
+        if let (1.., Phase::Closed(watch)) = (successes, &mut self.phase) {
+            watch.failures_in_a_row = 0;
+            if let Some(window) = &mut watch.window {
+                window.fold(successes);
+            }
+        }
+    }
+
+    /// Lets probes in before the time is over, if it is still in the generation that asked.
+    pub(crate) fn end_waiting(&mut self, generation: u64) {
+        if generation == self.generation && matches!(self.phase, Phase::Open { .. }) {
+            self.enter(Phase::HalfOpen(Trial::NEW));
+        }
+    }
+
+    /// By hand: open until then, and half-open after it.
+    pub(crate) fn open_by_hand(&mut self, until: Moment) {
+        self.note_opening();
+        self.enter(Phase::Open {
+            until,
+            by_hand: true,
+        });
+    }
+
+    /// By hand: open until it is reset.
+    pub(crate) fn hold_open(&mut self) {
+        self.note_opening();
+        self.enter(Phase::HeldOpen);
+    }
+
+    /// By hand: closed, whatever happens, until it is reset.
+    pub(crate) fn hold_closed(&mut self) {
+        self.openings_in_a_row = 0;
+        self.enter(Phase::HeldClosed);
+    }
+
+    /// Fully closed, nothing counted.
+    pub(crate) fn close(&mut self) {
+        self.openings_in_a_row = 0;
+        self.enter(Phase::Closed(Watch::NEW));
+    }
+
+    pub(crate) fn figures(&mut self, now: Moment, rules: &Rules) -> Figures {
+        let (counts, failures_in_a_row) = match &mut self.phase {
+            Phase::Closed(watch) | Phase::Recovering(_, watch) => (
+                watch
+                    .window
+                    .as_mut()
+                    .map(|window| window.counts_at(now, rules))
+                    .unwrap_or_default(),
+                watch.failures_in_a_row,
+            ),
+            _ => (Counts::default(), 0),
+        };
+        Figures {
+            counts,
+            failures_in_a_row,
+            openings: self.openings,
+            last_failure: self.last_failure,
+        }
+    }
+
+    fn open(&mut self, now: Moment, rules: &Rules) {
+        self.note_opening();
+        let until = now.after(rules.open_for(self.openings_in_a_row));
+        self.enter(Phase::Open {
+            until,
+            by_hand: false,
+        });
+    }
+
+    fn note_opening(&mut self) {
+        self.openings += 1;
+        self.openings_in_a_row = self.openings_in_a_row.saturating_add(1);
+        self.cause = None;
     }
 
     /// The one place that changes the state, so that no state is without its own generation.
@@ -240,46 +435,3 @@ impl Machine {
         self.generation += 1;
     }
 }
-
-impl Trial {
-    const NEW: Self = Self {
-        succeeded: 0,
-        next_probe: NonZeroU32::MIN,
-        running: Vec::new(),
-    };
-
-    /// The number of a new probe, or how long the oldest running one may keep its place.
-    fn admit(&mut self, now: Instant, rules: &Rules) -> Result<NonZeroU32, Duration> {
-        let taken = u64::from(self.succeeded) + self.running.len() as u64;
-        if taken >= u64::from(rules.half_open_permits())
-            && let Some(oldest) = self.running.first()
-        {
-            if now < oldest.lease_ends {
-                return Err(oldest.lease_ends - now);
-            }
-            self.running.remove(0);
-        }
-        let number = self.next_probe;
-        self.next_probe = number.checked_add(1).unwrap_or(NonZeroU32::MIN);
-        self.running.push(Probe {
-            number,
-            lease_ends: later(now, rules.open_for),
-        });
-        Ok(number)
-    }
-
-    /// Takes the place back; false when it went to another.
-    fn end(&mut self, number: NonZeroU32) -> bool {
-        let place = self.running.iter().position(|probe| probe.number == number);
-        place.map(|place| self.running.remove(place)).is_some()
-    }
-}
-
-/// `now + wait`, or as late as the clock goes without trouble: a thousand years.
-fn later(now: Instant, wait: Duration) -> Instant {
-    const MILLENNIUM: Duration = Duration::from_secs(1_000 * 365 * 24 * 60 * 60);
-    now + wait.min(MILLENNIUM)
-}
-
-#[cfg(test)]
-mod model;

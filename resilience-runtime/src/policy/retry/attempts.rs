@@ -1,16 +1,20 @@
 //! The attempts of one call.
 
+mod failure;
+
+use std::fmt;
 use std::ops::ControlFlow;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use pin_project_lite::pin_project;
-use tokio::time::{Sleep, sleep};
+use tokio::time::Instant;
 
-use super::Retry;
+use super::{Pause, Retry, Within};
 use crate::error::Effect;
-use crate::outcome::{Answer, Origin, Outcome, Refusal};
+use crate::outcome::{Answer, Errors, Outcome, Refusal};
+use crate::policy::switch::Mode;
+use failure::{Again, after_failure};
+
+pub(in crate::policy) use failure::together;
 
 /// The attempts of one call: what to do with the outcome of each.
 ///
@@ -19,7 +23,7 @@ use crate::outcome::{Answer, Origin, Outcome, Refusal};
 /// | outcome | what follows |
 /// |---|---|
 /// | `Ok` | the answer |
-/// | an error of the body | another attempt |
+/// | an error of the body | another attempt, unless the type is [`Classify`](crate::classify::Classify) and calls it permanent or ignored |
 /// | [`TimedOut`](crate::error::Error::TimedOut) | another attempt |
 /// | refused by an inner policy that names a time | another attempt, not before that time; the error at once if that is longer than the longest pause of the backoff |
 /// | refused without a time | another attempt |
@@ -30,150 +34,240 @@ use crate::outcome::{Answer, Origin, Outcome, Refusal};
 ///
 /// With a predicate ([`Attempts::settle_if`]) the predicate alone decides, about errors of the body
 /// and of inner policies alike, with two exceptions: what is refused for good is not tried again,
-/// and the pause is never shorter than an inner policy asked for.
+/// and the pause is never shorter than an inner policy asked for. It may ask for another attempt
+/// after a value, too; when there is none the last value is the answer.
 ///
-/// The last error is handed on unchanged. What is known about the whole call goes with it: an
-/// earlier attempt that was cut off leaves the call in doubt, whatever became of the later ones.
+/// An error of the body may ask for a pause: the type calls it throttled, or
+/// [`Attempts::settle_after`] finds it in the error. Then the pause is at least that, but no longer
+/// than the longest pause of the backoff.
 ///
-/// A success at the first attempt reads no clock, draws no random number and allocates nothing.
-#[derive(Debug)]
-pub struct Attempts {
-    retry: Retry,
-    /// The number of the current attempt, from 1.
-    number: u32,
-    /// What the failed attempts did.
-    effect: Effect,
+/// Another attempt takes a token of the [`RetryBudget`](super::RetryBudget), and its pause has to
+/// end before the deadline: the retry's own and [`deadline()`](crate::policy::deadline::deadline).
+/// Where it may not be, the answer is
+/// [`RetryBudgetExhausted`](crate::error::Error::RetryBudgetExhausted) or
+/// [`DeadlineTooClose`](crate::error::Error::DeadlineTooClose), with the last error as its source;
+/// if the error type cannot be one or cannot carry that, the last error as it is. A `debug` event
+/// says so in either case.
+///
+/// Otherwise the last error is handed on unchanged. What is known about the whole call goes with
+/// it: an earlier attempt that was cut off leaves the call in doubt, whatever became of the later
+/// ones.
+///
+/// A success at the first attempt reads no clock (unless there is a deadline), draws no random
+/// number and allocates nothing.
+pub struct Attempts<R> {
+    progress: Progress,
+    errors: Errors<R>,
 }
 
-impl Attempts {
-    pub(super) const fn of(retry: Retry) -> Self {
+/// How far the attempts are.
+#[derive(Debug, Clone, Copy)]
+struct Progress {
+    retry: &'static Retry,
+    function: &'static str,
+    /// Of the retry itself.
+    deadline: Option<Instant>,
+    /// The number of the current attempt, from 1.
+    number: u32,
+    /// The number of the last one that there may be, which is at least 2; 1 where the policy only
+    /// counts, and 0 where it is off.
+    last: u32,
+    /// What the failed attempts did.
+    effect: Effect,
+    /// The pause before the current attempt, as it was drawn.
+    previous: Option<Duration>,
+}
+
+impl<R> Attempts<R> {
+    #[inline]
+    pub(super) const fn new(
+        retry: &'static Retry,
+        function: &'static str,
+        errors: Errors<R>,
+        mode: Mode,
+        deadline: Option<Instant>,
+    ) -> Self {
         Self {
-            retry,
-            number: 1,
-            effect: Effect::DidNotRun,
+            progress: Progress {
+                retry,
+                function,
+                deadline,
+                number: 1,
+                last: match mode {
+                    Mode::Enforced => retry.max_attempts,
+                    Mode::Shadow => 1,
+                    Mode::Disabled => 0,
+                },
+                effect: Effect::DidNotRun,
+                previous: None,
+            },
+            errors,
         }
     }
 
     /// Whether no attempt follows the current one.
     #[must_use]
+    #[inline]
     pub fn is_last(&self) -> bool {
-        self.number >= self.retry.max_attempts
+        self.progress.number >= self.progress.last
     }
 
+    /// One attempt, inside which the deadline of the retry is known as
+    /// [`deadline()`](crate::policy::deadline::deadline). It does not end the attempt.
+    #[inline]
+    pub fn within<F: Future>(&self, attempt: F) -> Within<F> {
+        Within::new(self.progress.deadline, attempt)
+    }
+}
+
+impl<T, E> Attempts<Result<T, E>> {
     /// The answer of the call, or the pause before the next attempt.
     ///
     /// The pause is a Tokio timer: it has to be made in a Tokio runtime with its timer enabled.
-    #[inline]
-    pub fn settle<O: Outcome>(&mut self, outcome: O) -> ControlFlow<Answer<O::Ok, O::Err>, Pause> {
-        let mut answer = outcome.into_answer();
+    #[inline(always)]
+    pub fn settle<O>(&mut self, outcome: O) -> ControlFlow<Answer<T, E>, Pause>
+    where
+        O: Outcome<Ok = T, Err = E>,
+    {
+        let answer = outcome.into_answer();
         if answer.result.is_ok() {
             return ControlFlow::Break(self.succeeded(answer));
         }
-        match self.failed(&mut answer.origin) {
-            Some(least) if least <= self.retry.backoff.longest() => {
-                ControlFlow::Continue(self.pause(least))
-            }
-            _ => ControlFlow::Break(answer),
-        }
+        self.failed(answer, Again::IfItCanHelp { asked: None })
     }
 
-    /// The same, where `retry_on` says which errors are tried again. It is not asked where there
-    /// is nothing to decide.
+    /// The same, where `retry_after` says how long an error of the body asks to wait. Where it does
+    /// not, the type of the error may.
     ///
     /// The pause is a Tokio timer: it has to be made in a Tokio runtime with its timer enabled.
-    #[inline]
-    pub fn settle_if<O: Outcome>(
+    #[inline(always)]
+    pub fn settle_not_before<O>(
         &mut self,
         outcome: O,
-        retry_on: impl FnOnce(&O::Err) -> bool,
-    ) -> ControlFlow<Answer<O::Ok, O::Err>, Pause> {
-        let mut answer = outcome.into_answer();
+        retry_after: impl FnOnce(&E) -> Option<Duration>,
+    ) -> ControlFlow<Answer<T, E>, Pause>
+    where
+        O: Outcome<Ok = T, Err = E>,
+    {
+        let answer = outcome.into_answer();
         let Err(error) = &answer.result else {
             return ControlFlow::Break(self.succeeded(answer));
         };
-        match self.failed(&mut answer.origin) {
-            Some(least) if retry_on(error) => ControlFlow::Continue(self.pause(least)),
-            _ => ControlFlow::Break(answer),
-        }
+        let of_the_body = answer.origin.refusal.is_none();
+        let asked = if of_the_body && self.may_go_on() {
+            retry_after(error)
+        } else {
+            None
+        };
+        self.failed(answer, Again::IfItCanHelp { asked })
+    }
+
+    /// The same, where `retry_if` says which results are tried again: errors, and values. It is not
+    /// asked about an error where there is nothing to decide.
+    ///
+    /// The pause is a Tokio timer: it has to be made in a Tokio runtime with its timer enabled.
+    #[inline(always)]
+    pub fn settle_if<O>(
+        &mut self,
+        outcome: O,
+        retry_if: impl FnOnce(Result<&T, &E>) -> bool,
+    ) -> ControlFlow<Answer<T, E>, Pause>
+    where
+        O: Outcome<Ok = T, Err = E>,
+    {
+        self.settle_after(outcome, retry_if, |_| None)
+    }
+
+    /// The same, where `retry_after` says how long an error of the body asks to wait. Where it does
+    /// not, the type of the error may.
+    ///
+    /// The pause is a Tokio timer: it has to be made in a Tokio runtime with its timer enabled.
+    #[inline(always)]
+    pub fn settle_after<O>(
+        &mut self,
+        outcome: O,
+        retry_if: impl FnOnce(Result<&T, &E>) -> bool,
+        retry_after: impl FnOnce(&E) -> Option<Duration>,
+    ) -> ControlFlow<Answer<T, E>, Pause>
+    where
+        O: Outcome<Ok = T, Err = E>,
+    {
+        let answer = outcome.into_answer();
+        let again = match &answer.result {
+            Ok(value) => {
+                let good = self.progress.is_off() || !retry_if(Ok(value));
+                if good {
+                    return ControlFlow::Break(self.succeeded(answer));
+                }
+                Again::Yes { asked: None }
+            }
+            Err(error) => match answer.origin.refusal {
+                Some(Refusal::Final) => Again::No,
+                _ if !self.may_go_on() => Again::No,
+                refusal if retry_if(Err(error)) => Again::Yes {
+                    asked: match refusal {
+                        None => retry_after(error),
+                        Some(_) => None,
+                    },
+                },
+                _ => Again::No,
+            },
+        };
+        self.failed(answer, again)
+    }
+
+    /// Whether there is anything to decide.
+    #[inline(always)]
+    fn may_go_on(&self) -> bool {
+        !self.progress.is_off() && !self.progress.is_used_up()
     }
 
     /// A success says what the body did, unless this attempt did not run it: then the earlier
     /// attempts count.
-    fn succeeded<T, E>(&self, mut answer: Answer<T, E>) -> Answer<T, E> {
+    #[inline(always)]
+    fn succeeded(&self, mut answer: Answer<T, E>) -> Answer<T, E> {
         if answer.origin.effect == Effect::DidNotRun {
-            answer.origin.effect = self.effect;
+            answer.origin.effect = self.progress.effect;
+        }
+        let budget = &self.progress.retry.budget;
+        if !budget.is_full() && !self.progress.is_off() {
+            budget.give_back();
         }
         answer
     }
 
-    /// Notes what a failed attempt did, and says so for the call as a whole in `origin`. `None`
-    /// when another attempt is impossible or useless, else the least pause before it.
+    /// Moves on to the next attempt, or not.
+    #[inline(always)]
+    fn failed(&mut self, answer: Answer<T, E>, again: Again) -> ControlFlow<Answer<T, E>, Pause> {
+        let (progress, pause) = after_failure(self.progress, self.errors, answer, again)?;
+        self.progress = progress;
+        ControlFlow::Continue(pause)
+    }
+}
+
+impl Progress {
     #[inline]
-    fn failed(&mut self, origin: &mut Origin) -> Option<Duration> {
-        self.effect = together(self.effect, origin.effect);
-        origin.effect = self.effect;
-        if self.is_last() {
-            return None;
-        }
-        match origin.refusal {
-            Some(Refusal::Final) => None,
-            Some(Refusal::Rejected { retry_after }) => Some(retry_after.unwrap_or_default()),
-            Some(Refusal::TimedOut) | None => Some(Duration::ZERO),
-        }
+    const fn is_off(&self) -> bool {
+        self.last == 0
     }
 
-    /// Moves on to the next attempt.
     #[inline]
-    fn pause(&mut self, least: Duration) -> Pause {
-        let attempt = self.number;
-        self.number += 1;
-        pause_after(self.retry, attempt, least)
+    const fn only_counts(&self) -> bool {
+        self.last == 1
+    }
+
+    #[inline]
+    const fn is_used_up(&self) -> bool {
+        self.number >= self.retry.max_attempts
     }
 }
 
-/// The pause after this attempt. By value and out of line: a call that succeeds has no need of a
-/// place in memory for its attempts.
-#[cold]
-#[inline(never)]
-fn pause_after(retry: Retry, attempt: u32, least: Duration) -> Pause {
-    let pause = retry.backoff.after_attempts(attempt);
-    let pause = retry.jitter.apply(pause).max(least);
-    tracing::debug!(
-        attempt,
-        max_attempts = retry.max_attempts,
-        ?pause,
-        "attempt failed, trying again"
-    );
-    Pause {
-        timer: sleep(pause),
-    }
-}
-
-/// What two failed attempts did together. One that was cut off stays in doubt: a later attempt that
-/// ran to its end does not tell what became of the earlier one.
-fn together(earlier: Effect, later: Effect) -> Effect {
-    match (earlier, later) {
-        (Effect::MayHaveRun, _) | (_, Effect::MayHaveRun) => Effect::MayHaveRun,
-        (Effect::Ran, _) | (_, Effect::Ran) => Effect::Ran,
-        (Effect::DidNotRun, Effect::DidNotRun) => Effect::DidNotRun,
-    }
-}
-
-pin_project! {
-    /// The pause before the next attempt. It can be dropped at any time.
-    #[derive(Debug)]
-    #[must_use = "futures do nothing unless polled"]
-    pub struct Pause {
-        #[pin]
-        timer: Sleep,
-    }
-}
-
-impl Future for Pause {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        self.project().timer.poll(context)
+impl<R> fmt::Debug for Attempts<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempts")
+            .field("function", &self.progress.function)
+            .field("number", &self.progress.number)
+            .finish_non_exhaustive()
     }
 }
 

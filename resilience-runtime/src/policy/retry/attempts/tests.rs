@@ -2,7 +2,20 @@
 //! attributes around `#[retry]` depend on it.
 
 use super::*;
-use crate::policy::retry::Backoff;
+use crate::outcome::{Origin, errors, returns};
+use crate::policy::retry::{Backoff, Jitter};
+use crate::policy::switch::Mode;
+
+type Reply = Result<(), &'static str>;
+
+/// The attempts of a call under a policy that no other test has.
+fn attempts(retry: Retry) -> Attempts<Reply> {
+    attempts_of(Box::leak(Box::new(retry)))
+}
+
+fn attempts_of(retry: &'static Retry) -> Attempts<Reply> {
+    retry.attempts(returns::<Reply>("shop::charge"), errors())
+}
 
 const BODY_RAN: Origin = Origin::BODY;
 const CUT_OFF: Origin = Origin {
@@ -21,9 +34,9 @@ const FINAL: Origin = Origin {
 /// The answer to attempts that end like this, each with an error but for a last `Ok`.
 fn last_answer(origins: &[Origin], result: Result<(), &'static str>) -> Answer<(), &'static str> {
     let attempts = u32::try_from(origins.len()).unwrap();
-    let mut attempts = Retry::max_attempts(attempts.max(2))
-        .backoff(Backoff::fixed(Duration::ZERO))
-        .attempts();
+    let mut attempts = self::attempts(
+        Retry::max_attempts(attempts.max(2)).backoff(Backoff::fixed(Duration::ZERO)),
+    );
     let (last, earlier) = origins.split_last().unwrap();
     for &origin in earlier {
         let answer = Answer {
@@ -79,16 +92,11 @@ async fn a_success_is_the_bodys_whatever_came_before() {
     assert_eq!(answer.origin.effect, Effect::Ran);
 }
 
+type Predicate = fn(Result<&(), &&'static str>) -> bool;
+
 /// The length of the pause that follows a refusal, if any does.
-fn pause_after(
-    origin: Origin,
-    backoff: Backoff,
-    predicate: Option<fn(&&'static str) -> bool>,
-) -> Option<Duration> {
-    let mut attempts = Retry::max_attempts(2)
-        .backoff(backoff)
-        .jitter(crate::policy::retry::Jitter::None)
-        .attempts();
+fn pause_after(origin: Origin, backoff: Backoff, predicate: Option<Predicate>) -> Option<Duration> {
+    let mut attempts = attempts(Retry::max_attempts(2).backoff(backoff).jitter(Jitter::None));
     let answer = Answer {
         result: Err::<(), _>("refused"),
         origin,
@@ -98,7 +106,7 @@ fn pause_after(
         None => attempts.settle(answer),
     };
     match settled {
-        ControlFlow::Continue(pause) => Some(pause.timer.deadline() - tokio::time::Instant::now()),
+        ControlFlow::Continue(pause) => Some(pause.ends_at() - Instant::now()),
         ControlFlow::Break(_) => None,
     }
 }
@@ -113,8 +121,8 @@ async fn a_refusal_decides_whether_another_attempt_can_help() {
         }),
         effect: Effect::DidNotRun,
     };
-    let yes: Option<fn(&&'static str) -> bool> = Some(|_| true);
-    let no: Option<fn(&&'static str) -> bool> = Some(|_| false);
+    let yes: Option<Predicate> = Some(|_| true);
+    let no: Option<Predicate> = Some(|_| false);
     let cases = [
         (BODY_RAN, None, Some(second)),
         (CUT_OFF, None, Some(second)),
@@ -139,8 +147,42 @@ async fn a_refusal_decides_whether_another_attempt_can_help() {
         (rejected_for(second), no, None),
     ];
     for (origin, predicate, pause) in cases {
-        let chosen = predicate.map(|predicate| predicate(&""));
+        let chosen = predicate.map(|predicate| predicate(Err(&"")));
         let seen = pause_after(origin, backoff, predicate);
         assert_eq!(seen, pause, "{origin:?}, predicate says {chosen:?}");
     }
+}
+
+/// A policy in this mode, of which no more than one attempt is made.
+fn switched(mode: Mode) -> &'static Retry {
+    let retry: &'static Retry = Box::leak(Box::new(Retry::default()));
+    retry.switch.set(mode);
+    retry
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_is_off_does_and_asks_nothing() {
+    let retry = switched(Mode::Disabled);
+    let mut attempts = attempts_of(retry);
+    assert!(attempts.is_last());
+    let asked = attempts.settle_if(Err("busy"), |_| panic!("it is off"));
+    assert!(asked.is_break());
+    assert!(attempts_of(retry).settle(Err("busy")).is_break());
+    assert_eq!(retry.switch.would_have(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_in_the_shadow_counts_the_calls_it_would_have_retried() {
+    let retry = switched(Mode::Shadow);
+    let mut attempts = attempts_of(retry);
+    assert!(attempts.is_last());
+    assert!(attempts.settle(Err("busy")).is_break());
+    assert_eq!(retry.switch.would_have(), 1);
+    assert!(attempts_of(retry).settle(Ok(())).is_break());
+    assert!(
+        attempts_of(retry)
+            .settle_if(Err("gone"), |_| false)
+            .is_break()
+    );
+    assert_eq!(retry.switch.would_have(), 1);
 }

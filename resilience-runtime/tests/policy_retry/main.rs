@@ -1,22 +1,36 @@
 //! Retries: how many attempts, how long in between, and what comes out.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what goes wrong in a helper fails the test, too"
+)]
+
+mod limits;
+
 use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use resilience_runtime::outcome::{errors, returns};
 use resilience_runtime::policy::replay::Replay;
-use resilience_runtime::policy::retry::{Backoff, Jitter, Retry};
+use resilience_runtime::policy::retry::{Attempts, Backoff, Jitter, Retry};
 use tokio::time::Instant;
 
 const SECOND: Duration = Duration::from_secs(1);
+
+/// The attempts of a call under a policy that no other test has.
+fn attempts<T, E>(retry: Retry) -> Attempts<Result<T, E>> {
+    let retry: &'static Retry = Box::leak(Box::new(retry));
+    retry.attempts(returns::<Result<T, E>>("shop::charge"), errors())
+}
 
 /// Runs `body` under `retry`; it is given the number of the attempt.
 async fn run<T, E>(
     retry: Retry,
     mut body: impl AsyncFnMut(u32) -> Result<T, E>,
 ) -> (Result<T, E>, u32) {
-    let mut attempts = retry.attempts();
+    let mut attempts = attempts(retry);
     let mut started = 0;
     loop {
         started += 1;
@@ -91,7 +105,7 @@ async fn an_exponential_backoff_grows_up_to_its_longest_pause() {
 
 #[tokio::test(start_paused = true)]
 async fn the_defaults_are_as_documented() {
-    assert_eq!(Retry::default(), Retry::max_attempts(4));
+    assert_eq!(pauses(Retry::default()).await.len(), 3);
     assert_eq!(
         pauses(Retry::max_attempts(8).jitter(Jitter::None)).await,
         [1, 2, 4, 8, 16, 30, 30].map(Duration::from_secs)
@@ -121,10 +135,12 @@ async fn no_backoff_overflows() {
         .factor(f64::MAX)
         .max(Duration::MAX);
     for jitter in [Jitter::Full, Jitter::Equal, Jitter::None] {
-        let mut attempts = Retry::max_attempts(u32::MAX)
-            .backoff(backoff)
-            .jitter(jitter)
-            .attempts();
+        let mut attempts = attempts(
+            Retry::max_attempts(u32::MAX)
+                .backoff(backoff)
+                .jitter(jitter)
+                .without_budget(),
+        );
         for _ in 0..1_000 {
             assert!(attempts.settle(Err::<(), _>(())).is_continue());
         }
@@ -133,7 +149,9 @@ async fn no_backoff_overflows() {
 
 /// Ten thousand pauses, in milliseconds rounded up by the timer, of a backoff of one second.
 async fn drawn(jitter: Jitter) -> Vec<u128> {
-    let retry = Retry::max_attempts(10_001).backoff(Backoff::fixed(SECOND));
+    let retry = Retry::max_attempts(10_001)
+        .backoff(Backoff::fixed(SECOND))
+        .without_budget();
     let pauses = pauses(retry.jitter(jitter)).await;
     pauses.iter().map(Duration::as_millis).collect()
 }
@@ -159,18 +177,18 @@ async fn jitter_stays_in_its_bounds_and_uses_all_of_them() {
 
 #[tokio::test(start_paused = true)]
 async fn every_call_draws_its_own_pauses() {
-    let retry = Retry::max_attempts(6);
-    assert_ne!(pauses(retry).await, pauses(retry).await);
+    let retry = || Retry::max_attempts(6);
+    assert_ne!(pauses(retry()).await, pauses(retry()).await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_predicate_chooses_the_errors() {
-    let mut attempts = Retry::max_attempts(9).attempts();
+    let mut attempts = attempts(Retry::max_attempts(9));
     let mut started = 0;
     let result = loop {
         started += 1;
         let outcome = Err::<(), _>(if started < 3 { "busy" } else { "gone" });
-        match attempts.settle_if(outcome, |error: &&str| matches!(error, &"busy")) {
+        match attempts.settle_if(outcome, |result| matches!(result, Err(&"busy"))) {
             ControlFlow::Break(answer) => break answer.into_result(),
             ControlFlow::Continue(pause) => pause.await,
         }
@@ -179,24 +197,37 @@ async fn the_predicate_chooses_the_errors() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_predicate_is_not_asked_when_there_is_nothing_to_decide() {
+async fn the_predicate_is_not_asked_about_an_error_when_there_is_nothing_to_decide() {
     let asked = Cell::new(0);
-    let ask = |_: &()| {
+    let ask = |_: Result<&(), &()>| {
         asked.set(asked.get() + 1);
         true
     };
-    let mut attempts = Retry::max_attempts(2).attempts();
-    assert!(attempts.settle_if(Ok(()), ask).is_break());
-    assert!(attempts.settle_if(Err::<(), _>(()), ask).is_continue());
-    assert!(attempts.settle_if(Err::<(), _>(()), ask).is_break());
+    let mut attempts = attempts(Retry::max_attempts(2));
+    assert!(attempts.settle_if(Err(()), ask).is_continue());
+    assert!(attempts.settle_if(Err(()), ask).is_break());
     assert_eq!(asked.get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_is_not_good_enough_is_retried_and_the_last_one_is_the_answer() {
+    let mut attempts = attempts::<u32, ()>(Retry::max_attempts(3));
+    let mut value = 0;
+    let result = loop {
+        value += 1;
+        match attempts.settle_if(Ok(value), |result| result.is_ok()) {
+            ControlFlow::Break(answer) => break answer.into_result(),
+            ControlFlow::Continue(pause) => pause.await,
+        }
+    };
+    assert_eq!(result, Ok(3));
 }
 
 /// Not in a runtime: a timer would panic here.
 #[test]
 fn a_first_success_needs_no_timer() {
-    let mut attempts = Retry::default().attempts();
-    assert!(attempts.settle(Ok::<_, ()>(())).is_break());
+    let mut attempts = attempts(Retry::default());
+    assert!(attempts.settle(Ok::<(), ()>(())).is_break());
 }
 
 /// Counts how often it was cloned.
@@ -213,7 +244,7 @@ impl Clone for Counted<'_> {
 async fn clones(max_attempts: u32, takes: impl Fn(u32) -> bool) -> u32 {
     let count = Cell::new(0);
     let mut argument = Replay::new(Counted(&count));
-    let mut attempts = Retry::max_attempts(max_attempts).attempts();
+    let mut attempts = attempts(Retry::max_attempts(max_attempts));
     for attempt in 1.. {
         let last = attempts.is_last();
         if takes(attempt) {
@@ -257,7 +288,7 @@ fn senseless_policies_panic_with_a_sentence() {
             || _ = Backoff::exponential(2 * SECOND).max(SECOND),
             "shorter",
         ),
-        (|| _ = Backoff::fixed(SECOND).factor(2.0), "fixed backoff"),
+        (|| _ = Backoff::fixed(SECOND).factor(2.0), "has a factor"),
     ];
     for (make, part) in cases {
         let text = sentence(make);

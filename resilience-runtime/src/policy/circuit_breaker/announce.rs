@@ -1,0 +1,50 @@
+//! What an operator hears of a breaker.
+
+use super::core::Change;
+use super::state::State;
+use crate::telemetry::meter;
+
+/// Tells of a change of state, after the fact.
+#[cold]
+pub(super) fn announce(breaker: &'static str, change: Change, cause: Option<&str>) {
+    match change.to {
+        State::Closed => tracing::info!(breaker, "circuit breaker closed"),
+        State::HalfOpen => tracing::info!(breaker, "circuit breaker half-open, probing"),
+        State::Recovering => tracing::info!(breaker, "circuit breaker recovering"),
+        State::Open => {
+            let open_for = change.open_for;
+            tracing::warn!(breaker, ?open_for, cause, "circuit breaker opened");
+        }
+    }
+    meter::count("circuit_breaker_transitions_total", "breaker", breaker);
+}
+
+/// How a call ended, for its breaker's metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    Succeeded,
+    Failed,
+    Rejected,
+    /// It says nothing.
+    Otherwise,
+}
+
+/// Counts a call that the breaker was asked about.
+#[inline]
+pub(super) fn count(breaker: &'static str, ended: Ended) {
+    if meter::is_listening() {
+        count_slowly(breaker, ended);
+    }
+}
+
+#[cold]
+fn count_slowly(breaker: &'static str, ended: Ended) {
+    meter::count("circuit_breaker_requests_total", "breaker", breaker);
+    let which = match ended {
+        Ended::Succeeded => "circuit_breaker_successes_total",
+        Ended::Failed => "circuit_breaker_failures_total",
+        Ended::Rejected => "circuit_breaker_rejections_total",
+        Ended::Otherwise => return,
+    };
+    meter::count(which, "breaker", breaker);
+}

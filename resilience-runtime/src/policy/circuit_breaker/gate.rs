@@ -1,0 +1,236 @@
+//! Whom a call asks: a breaker, or the breaker of a key.
+
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::announce::announce;
+use super::core::{Change, Word};
+use super::moment::Moment;
+use super::rules::Rules;
+use super::state::{Need, State, Ticket, Verdict};
+use super::{CircuitBreaker, Shared};
+use crate::error::{Opened, Opening};
+use crate::policy::switch::{Mode, Switch};
+use crate::telemetry::meter;
+
+/// Whom a call asks. Not meant for others.
+pub trait Gate: Copy {
+    /// The name, for events and metrics.
+    fn name(self) -> &'static str;
+
+    /// When it does what.
+    fn rules(self) -> &'static Rules;
+
+    /// The leave to call, where nothing is to be decided.
+    fn admit_quickly(self) -> Option<Ticket>;
+
+    /// The leave to call. The gate becomes the one that is to be told how the call ends.
+    ///
+    /// # Errors
+    /// When the call may not run.
+    fn admit_slowly(&mut self) -> Result<Admission, Refused>;
+
+    /// Notes a success that was not slow; false when that needs more.
+    fn succeed_quickly(self, ticket: Ticket) -> bool;
+
+    /// Notes how an admitted call ended. `cause` is asked for the text of its error if that opened
+    /// the breaker.
+    fn settle_slowly(
+        self,
+        ticket: Ticket,
+        verdict: Verdict,
+        cause: impl FnOnce() -> Option<String>,
+    );
+
+    /// What opened it.
+    fn opening(self) -> Opening;
+}
+
+/// How a call is let through.
+#[derive(Debug, Clone, Copy)]
+pub enum Admission {
+    /// Its end is to be told.
+    Watched(Ticket),
+    /// It is none of the breaker's business, which is turned off or only counts.
+    Unwatched,
+}
+
+/// Why a call was not admitted.
+#[derive(Debug, Clone, Copy)]
+pub enum Refused {
+    /// The breaker rejects it.
+    Open {
+        /// When it may come again.
+        retry_after: Duration,
+    },
+    /// Two configurations have one name: the first one, and the one that was asked.
+    NameConflict([Option<&'static Location<'static>>; 2]),
+}
+
+/// What a breaker that is not simply enforced makes of its own decision.
+pub(super) fn decide(
+    name: &'static str,
+    switch: &'static Switch,
+    decision: impl FnOnce() -> Result<Ticket, Duration>,
+) -> Result<Admission, Refused> {
+    let mode = switch.mode();
+    if mode == Mode::Disabled {
+        return Ok(Admission::Unwatched);
+    }
+    match decision() {
+        Ok(ticket) => Ok(Admission::Watched(ticket)),
+        Err(_) if mode == Mode::Shadow => {
+            switch.would_have_acted();
+            meter::count("resilience_shadow_total", "policy", name);
+            Ok(Admission::Unwatched)
+        }
+        Err(retry_after) => Err(Refused::Open { retry_after }),
+    }
+}
+
+impl Gate for &'static CircuitBreaker {
+    #[inline]
+    fn name(self) -> &'static str {
+        self.name
+    }
+
+    #[inline]
+    fn rules(self) -> &'static Rules {
+        &self.rules
+    }
+
+    #[inline]
+    fn admit_quickly(self) -> Option<Ticket> {
+        match self.switch.mode() {
+            Mode::Enforced => Word::load(&self.word).ticket(),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn admit_slowly(&mut self) -> Result<Admission, Refused> {
+        let shared = self
+            .shared()
+            .map_err(|first| Refused::NameConflict([first.named_at, self.named_at]))?;
+        *self = shared.home;
+        // Looked at first, and not by what works on the lock: a rejection is to be quick.
+        if self.switch.mode() == Mode::Enforced
+            && let Some(retry_after) = shared.rejects()
+        {
+            return Err(Refused::Open { retry_after });
+        }
+        shared.admit()
+    }
+
+    #[inline]
+    fn succeed_quickly(self, ticket: Ticket) -> bool {
+        let word = Word::load(&self.word);
+        word.is_silent_for(ticket) || word.is(Need::Counting) && self.count_success(ticket)
+    }
+
+    #[inline(never)]
+    fn settle_slowly(
+        self,
+        ticket: Ticket,
+        verdict: Verdict,
+        cause: impl FnOnce() -> Option<String>,
+    ) {
+        let Ok(shared) = self.shared() else {
+            // It admits no calls.
+            return;
+        };
+        let change = shared.core().settle(ticket, verdict, Moment::now);
+        if let Some(change) = change {
+            shared.changed(change, cause);
+        }
+    }
+
+    #[inline]
+    fn opening(self) -> Opening {
+        Opening::of(self, [0; 2])
+    }
+}
+
+impl CircuitBreaker {
+    #[inline(never)]
+    fn count_success(&'static self, ticket: Ticket) -> bool {
+        let count = |shared: &&'static Shared| shared.core().count_success(ticket, Moment::now);
+        self.shared.get().is_some_and(count)
+    }
+}
+
+impl Shared {
+    /// For how long an open breaker rejects; `None` when it has to be asked.
+    #[inline]
+    fn rejects(&'static self) -> Option<Duration> {
+        if !Word::load(&self.home.word).is(Need::Waiting) {
+            return None;
+        }
+        let until = self.memory.until();
+        if until == Moment::NEVER {
+            return Some(self.home.rules.lease());
+        }
+        let now = Moment::now();
+        (now < until).then(|| until.since(now))
+    }
+
+    #[inline(never)]
+    fn admit(&'static self) -> Result<Admission, Refused> {
+        let home = self.home;
+        decide(home.name, &home.switch, || {
+            // A shared name's first breaker may be as healthy as can be.
+            if let Some(ticket) = Word::load(&home.word).ticket() {
+                return Ok(ticket);
+            }
+            let (answer, change) = self
+                .core()
+                .lock(|machine| machine.admit(Moment::now, &home.rules));
+            if let Some(change) = change {
+                self.changed(change, || None);
+            }
+            answer
+        })
+    }
+
+    /// Tells of a change, and keeps what caused it.
+    #[cold]
+    pub(super) fn changed(&'static self, change: Change, cause: impl FnOnce() -> Option<String>) {
+        let mut text = None;
+        if change.to == State::Open {
+            // The text is the caller's code: it runs without the lock.
+            text = cause().map(Arc::<str>::from);
+            if text.is_some() {
+                self.core().lock(|machine| {
+                    if machine.openings() == change.openings {
+                        machine.cause.clone_from(&text);
+                    }
+                });
+            }
+            self.home.start_probe(change.generation);
+        }
+        announce(self.home.name, change, text.as_deref());
+        meter::gauge(
+            "circuit_breaker_state",
+            "breaker",
+            self.home.name,
+            gauge_of(change.to),
+        );
+    }
+}
+
+/// The state as a metric has it.
+fn gauge_of(state: State) -> f64 {
+    match state {
+        State::Closed => 0.0,
+        State::HalfOpen | State::Recovering => 1.0,
+        State::Open => 2.0,
+    }
+}
+
+impl Opened for CircuitBreaker {
+    fn cause(&'static self, _: [u64; 2]) -> Option<Arc<str>> {
+        let shared = self.home().shared.get()?;
+        shared.core().lock(|machine| machine.cause.clone()).0
+    }
+}

@@ -1,0 +1,117 @@
+//! Some of the keys, under one lock.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
+
+use crate::error::Key;
+use crate::policy::circuit_breaker::state::{Machine, State};
+
+/// At most so many keys. Closed ones stand in the order of their use, to be forgotten when there is
+/// no room; the others are never forgotten.
+#[derive(Debug)]
+pub(super) struct Shard {
+    capacity: usize,
+    keys: HashMap<Key, Known, BuildHasherDefault<HashedAlready>>,
+    /// The closed ones, by when they were used last.
+    closed: BTreeMap<u64, Key>,
+    uses: u64,
+    /// Of the keys that nothing is known of. It grows when one that had changed its state is
+    /// forgotten, so that outcomes from before that are not taken for later ones.
+    generation: u64,
+}
+
+#[derive(Debug)]
+struct Known {
+    machine: Machine,
+    /// The generation that it began with.
+    born: u64,
+    /// Its place among the closed ones, or that it had last.
+    used: u64,
+}
+
+impl Shard {
+    pub(super) fn new(capacity: u32) -> Self {
+        Self {
+            capacity: capacity as usize,
+            keys: HashMap::default(),
+            closed: BTreeMap::new(),
+            uses: 0,
+            generation: 0,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    pub(super) fn find(&mut self, key: Key) -> Option<&mut Machine> {
+        self.keys.get_mut(&key).map(|known| &mut known.machine)
+    }
+
+    /// Begins with a key; false when there is no room. [`Shard::used`] is to follow.
+    pub(super) fn insert(&mut self, key: Key) -> bool {
+        if self.keys.len() >= self.capacity {
+            let Some((_, oldest)) = self.closed.pop_first() else {
+                return false;
+            };
+            self.forget(oldest);
+        }
+        let born = self.generation;
+        let known = Known {
+            machine: Machine::starting_at(born),
+            born,
+            used: 0,
+        };
+        self.keys.insert(key, known);
+        true
+    }
+
+    /// A key was used: it may have changed its state, and there may be nothing to say of it now.
+    pub(super) fn used(&mut self, key: Key) {
+        let Some(known) = self.keys.get_mut(&key) else {
+            return;
+        };
+        self.closed.remove(&known.used);
+        if known.machine.has_nothing_to_say(known.born) {
+            self.forget(key);
+        } else if known.machine.state() == State::Closed {
+            self.uses += 1;
+            known.used = self.uses;
+            self.closed.insert(self.uses, key);
+        }
+    }
+
+    fn forget(&mut self, key: Key) {
+        if let Some(Known { machine, born, .. }) = self.keys.remove(&key)
+            && machine.generation() != born
+        {
+            self.generation = self.generation.max(machine.generation() + 1);
+        }
+    }
+}
+
+/// Takes a part of the key as its hash, because it is one.
+#[derive(Debug, Default)]
+pub(super) struct HashedAlready(u64);
+
+impl Hasher for HashedAlready {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            // The last part; the first chooses the shard.
+            self.0 = u64::from_ne_bytes(word);
+        }
+    }
+    fn write_usize(&mut self, _: usize) {}
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+}

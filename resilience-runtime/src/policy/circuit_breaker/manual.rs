@@ -1,0 +1,83 @@
+//! What an operator does to a breaker, and reads off it.
+
+use tokio::time::Instant;
+
+use super::moment::Moment;
+use super::state::{Machine, State};
+use super::statistics::Statistics;
+use super::{CircuitBreaker, Shared};
+use crate::policy::switch::Mode;
+
+/// By hand. All of this concerns every breaker of the name.
+impl CircuitBreaker {
+    /// The state at this moment. An open breaker stays open until the first call after `open_for`,
+    /// or until its probe succeeds.
+    #[must_use]
+    pub fn state(&'static self) -> State {
+        match self.used() {
+            Some(shared) => shared.core().lock(|machine| machine.state()).0,
+            None => State::Closed,
+        }
+    }
+
+    /// What it knows at this moment.
+    #[must_use]
+    pub fn statistics(&'static self) -> Statistics {
+        let Some(shared) = self.used() else {
+            return Statistics::NEW;
+        };
+        let rules = &shared.home.rules;
+        let now = Moment::now();
+        let statistics = |machine: &mut Machine| Statistics::of(machine, now, rules);
+        shared.core().lock(statistics).0
+    }
+
+    /// Rejects every call until [`CircuitBreaker::reset`] or another of these methods.
+    pub fn force_open(&'static self) {
+        self.by_hand(Machine::hold_open);
+    }
+
+    /// Lets every call run, and never opens, until [`CircuitBreaker::reset`] or another of these
+    /// methods.
+    pub fn force_closed(&'static self) {
+        self.by_hand(Machine::hold_closed);
+    }
+
+    /// Rejects every call until then, and goes on as after `open_for`. A time that has passed makes
+    /// the next call a probe.
+    pub fn open_until(&'static self, at: Instant) {
+        self.by_hand(|machine| machine.open_by_hand(Moment::at(at)));
+    }
+
+    /// Does nothing, until it is [`reset`](CircuitBreaker::reset): calls pass untouched, and are
+    /// not counted.
+    pub fn disable(&'static self) {
+        self.home().switch.set(Mode::Disabled);
+    }
+
+    /// Counts and changes its state, and rejects nothing, until it is
+    /// [`reset`](CircuitBreaker::reset).
+    pub fn metrics_only(&'static self) {
+        self.home().switch.set(Mode::Shadow);
+    }
+
+    /// Closes it, with nothing counted, and has it decide by itself again.
+    pub fn reset(&'static self) {
+        self.home().switch.set(Mode::Enforced);
+        self.by_hand(Machine::close);
+    }
+
+    fn by_hand(&'static self, change: impl FnOnce(&mut Machine)) {
+        let Ok(shared) = self.home().shared() else {
+            return;
+        };
+        if let ((), Some(change)) = shared.core().lock(change) {
+            shared.changed(change, || None);
+        }
+    }
+
+    /// The state, if there was anything to keep.
+    fn used(&'static self) -> Option<&'static Shared> {
+        self.home().shared.get().copied()
+    }
+}

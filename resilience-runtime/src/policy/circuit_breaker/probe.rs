@@ -1,0 +1,109 @@
+//! Asking the dependency itself, while a breaker is open.
+
+use std::fmt;
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::sleep;
+
+use super::CircuitBreaker;
+use super::core::Word;
+use crate::BoxFuture;
+
+/// A question that tells whether a dependency is back, so that no caller has to find out.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, Probe};
+/// static PING: Probe = Probe::every(Duration::from_secs(2), || Box::pin(async { true }));
+/// static DB: CircuitBreaker = CircuitBreaker::named("db").probe(&PING);
+/// ```
+///
+/// While the breaker is open a task asks it every so often, from `interval` after the opening on.
+/// `true` makes the breaker half-open at once; `false` changes nothing. One question is asked at a
+/// time, and it is dropped when the breaker has left the state that it opened in. One that panics
+/// was the last of this opening.
+///
+/// The task belongs to the Tokio runtime of the call that opened the breaker, which needs its timer.
+/// If there was no runtime there is no probing, and the time decides alone.
+pub struct Probe {
+    interval: Duration,
+    ask: fn() -> BoxFuture<'static, bool>,
+}
+
+impl Probe {
+    /// Asks `ask` every `interval`.
+    ///
+    /// # Panics
+    /// When `interval` is zero, which in a `static` item is a compile error.
+    #[must_use]
+    #[track_caller]
+    pub const fn every(interval: Duration, ask: fn() -> BoxFuture<'static, bool>) -> Self {
+        assert!(
+            !interval.is_zero(),
+            "the interval of a probe must be longer than zero: it would ask without a pause"
+        );
+        Self { interval, ask }
+    }
+}
+
+impl Probe {
+    pub(super) fn interval(&self) -> Duration {
+        self.interval
+    }
+}
+
+impl fmt::Debug for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Probe")
+            .field("interval", &self.interval)
+            .finish_non_exhaustive()
+    }
+}
+
+impl CircuitBreaker {
+    /// Probes as long as this generation, an open one, lasts.
+    pub(super) fn start_probe(&'static self, generation: u64) {
+        if let Some(probe) = self.probe
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(self.ask_until_it_is_back(probe, generation));
+        }
+    }
+
+    async fn ask_until_it_is_back(&'static self, probe: &'static Probe, generation: u64) {
+        let lasts = || Word::load(&self.word).is_open_in(generation);
+        loop {
+            sleep(probe.interval).await;
+            if !lasts() {
+                return;
+            }
+            let mut answer = pin!((probe.ask)());
+            let back = loop {
+                tokio::select! {
+                    biased;
+                    back = &mut answer => break back,
+                    // A question without an answer must not outlive what it is about.
+                    () = sleep(probe.interval) => if !lasts() {
+                        return;
+                    },
+                }
+            };
+            if back {
+                self.end_waiting(generation);
+                return;
+            }
+        }
+    }
+
+    fn end_waiting(&'static self, generation: u64) {
+        let Ok(shared) = self.shared() else { return };
+        let ((), change) = shared
+            .core()
+            .lock(|machine| machine.end_waiting(generation));
+        if let Some(change) = change {
+            shared.changed(change, || None);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! `#[fallback]`: another answer in place of a failure.
+
+use std::fmt;
+use std::ops::ControlFlow;
+
+use super::switch::{Mode, Switch};
+use crate::catalog::{Policy, PolicyKind};
+use crate::error::Effect;
+use crate::outcome::{Answer, Errors, Origin, Outcome};
+use crate::telemetry::meter;
+
+/// Decides whether a call that failed is answered in another way.
+///
+/// | failure | without a predicate ([`Fallback::needed`]) |
+/// |---|---|
+/// | an inner policy's refusal, of any kind | answered |
+/// | an error of the body whose type says what it means ([`Classify`](crate::classify::Classify)) | answered if it is transient or throttled |
+/// | any other error of the body | answered |
+///
+/// With a predicate ([`Fallback::needed_if`]) the predicate alone decides, about errors of the body
+/// and of inner policies alike.
+///
+/// The answer of a fallback is the call's own answer, not a policy's: policies further out see no
+/// refusal. But a fallback is not the body, so what is known of the body stays as it was.
+///
+/// The time of the fallback itself is the user's: [`Policy::worst_case`] does not know it.
+#[derive(Debug)]
+pub struct Fallback {
+    function: Option<&'static str>,
+    switch: Switch,
+}
+
+impl Fallback {
+    /// A fallback for every failure.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            function: None,
+            switch: Switch::new(),
+        }
+    }
+
+    /// The path of the function it stands on, by which its metrics and events go. Without one they
+    /// go by `fallback`.
+    #[must_use]
+    pub const fn for_function(path: &'static str) -> Self {
+        let mut fallback = Self::new();
+        fallback.function = Some(path);
+        fallback
+    }
+
+    /// The answer of the call, or the error in place of which there has to be another answer.
+    #[inline]
+    pub fn needed<O: Outcome>(
+        &'static self,
+        answer: O,
+        errors: Errors<Result<O::Ok, O::Err>>,
+    ) -> ControlFlow<Answer<O::Ok, O::Err>, (O::Err, Failed)> {
+        self.decide(answer.into_answer(), |answer| {
+            answer.origin.refusal.is_some() || errors.is_transient(&answer.result)
+        })
+    }
+
+    /// The same, where `predicate` says which errors are answered in another way.
+    #[inline]
+    pub fn needed_if<O: Outcome>(
+        &'static self,
+        answer: O,
+        _errors: Errors<Result<O::Ok, O::Err>>,
+        predicate: impl FnOnce(&O::Err) -> bool,
+    ) -> ControlFlow<Answer<O::Ok, O::Err>, (O::Err, Failed)> {
+        self.decide(answer.into_answer(), |answer| {
+            answer.result.as_ref().is_err_and(predicate)
+        })
+    }
+
+    #[inline]
+    fn decide<T, E>(
+        &'static self,
+        answer: Answer<T, E>,
+        is_needed: impl FnOnce(&Answer<T, E>) -> bool,
+    ) -> ControlFlow<Answer<T, E>, (E, Failed)> {
+        let mode = self.switch.mode();
+        let is_needed = answer.result.is_err() && mode != Mode::Disabled && is_needed(&answer);
+        if !is_needed || !self.acts(mode) {
+            return ControlFlow::Break(answer);
+        }
+        let Origin { effect, .. } = answer.origin;
+        match answer.result {
+            Err(error) => ControlFlow::Continue((error, Failed { effect })),
+            Ok(_) => ControlFlow::Break(answer),
+        }
+    }
+
+    /// Notes that it is needed. `false` while it only counts.
+    #[cold]
+    fn acts(&self, mode: Mode) -> bool {
+        let function = self.function.unwrap_or("fallback");
+        if mode == Mode::Shadow {
+            self.switch.would_have_acted();
+            meter::count("resilience_shadow_total", "policy", function);
+            tracing::debug!(function, "call failed, and would have fallen back");
+            return false;
+        }
+        tracing::debug!(function, "call failed, falling back");
+        meter::count("fallbacks_total", "function", function);
+        true
+    }
+}
+
+impl Default for Fallback {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Policy for Fallback {
+    fn kind(&self) -> PolicyKind {
+        PolicyKind::Fallback
+    }
+
+    fn describe(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+
+    fn switch(&self) -> Option<&Switch> {
+        Some(&self.switch)
+    }
+}
+
+/// A call that failed and is about to be answered in another way.
+#[derive(Debug)]
+#[must_use = "the answer of the fallback is made with it"]
+pub struct Failed {
+    /// What the call did before.
+    effect: Effect,
+}
+
+impl Failed {
+    /// The answer of the call: what the fallback says.
+    pub fn answered<T, E>(self, result: Result<T, E>) -> Answer<T, E> {
+        Answer {
+            result,
+            origin: Origin {
+                refusal: None,
+                effect: self.effect,
+            },
+        }
+    }
+}
