@@ -205,10 +205,16 @@ pub use resilience_runtime::dlq::{
     DeadLetter, DeadLetterError, DeadLetterId, DeadLetterStatus, DeadLetters, Kind, NewDeadLetter,
     Retried,
 };
-pub use resilience_runtime::error::{Effect, EncodeError, Error, StoreError};
-pub use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, State};
+pub use resilience_runtime::error::{Effect, EncodeError, Error, Opening, StoreError};
+pub use resilience_runtime::policy::bulkhead::Bulkhead;
+pub use resilience_runtime::policy::circuit_breaker::{
+    CircuitBreaker, KeyedCircuitBreaker, OnCancel, Probe, State, Statistics,
+};
 pub use resilience_runtime::policy::deadline::{WithDeadline, deadline, with_deadline};
-pub use resilience_runtime::policy::retry::{Backoff, Jitter, Retry};
+pub use resilience_runtime::policy::fallback::Fallback;
+pub use resilience_runtime::policy::hedge::Hedge;
+pub use resilience_runtime::policy::rate_limit::{KeyedRateLimit, RateLimit};
+pub use resilience_runtime::policy::retry::{Backoff, Jitter, Retry, RetryBudget};
 pub use resilience_runtime::policy::switch::{Mode, Switch};
 pub use resilience_runtime::policy::timeout::Timeout;
 pub use resilience_runtime::runtime::{OpenError, Runtime, RuntimeBuilder, ShutdownReport};
