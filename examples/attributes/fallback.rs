@@ -71,7 +71,6 @@ async fn main() {
 }
 
 #[derive(Debug)]
-#[expect(dead_code, reason = "they are printed")]
 enum Price {
     Live(u32),
     Old(u32),

@@ -19,7 +19,7 @@ async fn book_flight(#[state] bookings: &Bookings, traveller: &str) -> Result<St
 async fn cancel_flight(
     bookings: &Bookings,
     _traveller: &str,
-    flight: &String,
+    flight: &str,
 ) -> Result<(), TripError> {
     println!("  cancelled: {flight}");
     bookings.remove(flight)
@@ -33,11 +33,7 @@ async fn book_hotel(#[state] bookings: &Bookings, traveller: &str) -> Result<Str
     bookings.add(format!("room for {traveller}"))
 }
 
-async fn cancel_hotel(
-    bookings: &Bookings,
-    _traveller: &str,
-    room: &String,
-) -> Result<(), TripError> {
+async fn cancel_hotel(bookings: &Bookings, _traveller: &str, room: &str) -> Result<(), TripError> {
     bookings.remove(room)
 }
 
