@@ -7,11 +7,15 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use resilience::{Runtime, circuit_breaker, idempotent, retry, saga, saga_step, timeout};
+use resilience::{Error, Runtime, circuit_breaker, idempotent, retry, saga, saga_step, timeout};
 use serde::{Deserialize, Serialize};
 
 #[saga_step(compensate = release)]
-#[retry(max_attempts = 4, backoff = exponential(1ms, factor = 2, max = 30s), retry_on = ShopError::Busy)]
+#[retry(
+    max_attempts = 4,
+    backoff = exponential(1ms, factor = 2, max = 30s),
+    retry_on = ShopError::Busy | ShopError::Resilience(Error::TimedOut { .. })
+)]
 #[circuit_breaker(name = "warehouse", failure_threshold = 5, open_for = 60s)]
 #[timeout(2s)]
 async fn reserve(#[state] warehouse: &Warehouse, order: &Order) -> Result<Reservation, ShopError> {
@@ -104,11 +108,11 @@ struct Receipt {
 enum ShopError {
     Busy,
     Declined { amount: u32 },
-    Resilience(resilience::Error),
+    Resilience(Error),
 }
 
-impl From<resilience::Error> for ShopError {
-    fn from(error: resilience::Error) -> Self {
+impl From<Error> for ShopError {
+    fn from(error: Error) -> Self {
         Self::Resilience(error)
     }
 }
