@@ -3,6 +3,8 @@
 mod policy_bulkhead {
     mod deadlines;
     mod drops;
+    #[cfg(feature = "metrics")]
+    mod gauges;
     mod model;
     mod names;
     mod places;

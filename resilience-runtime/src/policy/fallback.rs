@@ -9,6 +9,9 @@ use crate::error::Effect;
 use crate::outcome::{Answer, Errors, Origin, Outcome};
 use crate::telemetry::meter;
 
+/// The answer of a call, or the error in place of which there has to be another answer.
+pub type Decided<T, E> = ControlFlow<Answer<T, E>, (E, Failed)>;
+
 /// Decides whether a call that failed is answered in another way.
 ///
 /// | failure | without a predicate ([`Fallback::needed`]) |
@@ -55,7 +58,7 @@ impl Fallback {
         &'static self,
         answer: O,
         errors: Errors<Result<O::Ok, O::Err>>,
-    ) -> ControlFlow<Answer<O::Ok, O::Err>, (O::Err, Failed)> {
+    ) -> Decided<O::Ok, O::Err> {
         self.decide(answer.into_answer(), |answer| {
             answer.origin.refusal.is_some() || errors.is_transient(&answer.result)
         })
@@ -68,7 +71,7 @@ impl Fallback {
         answer: O,
         _errors: Errors<Result<O::Ok, O::Err>>,
         predicate: impl FnOnce(&O::Err) -> bool,
-    ) -> ControlFlow<Answer<O::Ok, O::Err>, (O::Err, Failed)> {
+    ) -> Decided<O::Ok, O::Err> {
         self.decide(answer.into_answer(), |answer| {
             answer.result.as_ref().is_err_and(predicate)
         })
@@ -79,7 +82,7 @@ impl Fallback {
         &'static self,
         answer: Answer<T, E>,
         is_needed: impl FnOnce(&Answer<T, E>) -> bool,
-    ) -> ControlFlow<Answer<T, E>, (E, Failed)> {
+    ) -> Decided<T, E> {
         let mode = self.switch.mode();
         let is_needed = answer.result.is_err() && mode != Mode::Disabled && is_needed(&answer);
         if !is_needed || !self.acts(mode) {
@@ -148,3 +151,6 @@ impl Failed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -211,3 +211,6 @@ where
         Poll::Ready(Answer::refused(error, Refusal::TimedOut, this.function))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,14 @@
 //! Waits, and the deadline of the call.
 
 use std::cell::Cell;
+use std::pin::pin;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use resilience_runtime::error::{Effect, Error};
 use resilience_runtime::policy::deadline::with_deadline;
 use resilience_runtime::policy::timeout::Timeout;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, advance, sleep};
 
 use crate::{WORK, bulkhead, call, counts, leak, work};
 
@@ -71,25 +73,29 @@ async fn a_call_whose_deadline_has_passed_does_not_queue() {
 #[tokio::test(start_paused = true)]
 async fn a_place_that_comes_at_the_deadline_goes_to_the_next() {
     let bulkhead = leak(bulkhead(1, 2));
-    let start = Instant::now();
     let started = Cell::new(false);
     let body = async {
         started.set(true);
-        work().await
+        Ok(1)
     };
-    let waits = with_deadline(start + WORK, bulkhead.enter(body, call()));
-    let (_, late, next) = tokio::join!(
-        bulkhead.enter(work(), call()),
-        waits,
-        bulkhead.enter(work(), call())
-    );
+    let mut context = Context::from_waker(Waker::noop());
+    let mut holds = Box::pin(bulkhead.enter(work(), call()));
+    assert!(holds.as_mut().poll(&mut context).is_pending());
+    let entered = bulkhead.enter(body, call());
+    let mut late = pin!(with_deadline(Instant::now() + WORK, entered));
+    assert!(late.as_mut().poll(&mut context).is_pending());
+    let mut next = pin!(bulkhead.enter(work(), call()));
+    assert!(next.as_mut().poll(&mut context).is_pending());
+    advance(WORK).await;
+    drop(holds);
+    assert_eq!(counts(bulkhead), (1, 1));
     assert!(matches!(
-        late.into_result(),
+        late.await.into_result(),
         Err(Error::DeadlineTooClose { .. })
     ));
     assert!(!started.get());
-    assert_eq!(next.into_result().unwrap(), 7);
-    assert_eq!(start.elapsed(), WORK * 2);
+    assert_eq!(counts(bulkhead), (1, 0));
+    assert_eq!(next.await.into_result().unwrap(), 7);
     assert_eq!(counts(bulkhead), (0, 0));
 }
 

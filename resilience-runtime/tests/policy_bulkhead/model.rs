@@ -52,8 +52,9 @@ impl Live {
     }
 }
 
-async fn check(places: usize, seats: usize, events: Vec<Event>) {
-    let limits = bulkhead(places as u32, seats as u32);
+async fn check(most: (u32, u32), events: Vec<Event>) {
+    let (places, seats) = (most.0 as usize, most.1 as usize);
+    let limits = bulkhead(most.0, most.1);
     let bulkhead = leak(limits.max_wait(Duration::from_millis(MAX_WAIT)));
     let mut running: Vec<Live> = Vec::new();
     let mut waiting: VecDeque<Live> = VecDeque::new();
@@ -115,8 +116,9 @@ async fn check(places: usize, seats: usize, events: Vec<Event>) {
             assert!(live.poll().is_pending(), "it has a place now");
             running.push(live);
         }
-        let counted = (running.len() as u32, waiting.len() as u32);
-        assert_eq!(counts(bulkhead), counted, "after {event:?}");
+        let (now_running, now_waiting) = counts(bulkhead);
+        let counted = (now_running as usize, now_waiting as usize);
+        assert_eq!(counted, (running.len(), waiting.len()), "after {event:?}");
     }
     drop((running, waiting));
     assert_eq!(counts(bulkhead), (0, 0));
@@ -125,8 +127,8 @@ async fn check(places: usize, seats: usize, events: Vec<Event>) {
 proptest! {
     #[test]
     fn it_does_as_the_model_does(
-        places in 1..4_usize,
-        seats in 0..5_usize,
+        places in 1..4_u32,
+        seats in 0..5_u32,
         events in proptest::collection::vec(event(), 1..80),
     ) {
         tokio::runtime::Builder::new_current_thread()
@@ -134,6 +136,6 @@ proptest! {
             .start_paused(true)
             .build()
             .unwrap()
-            .block_on(check(places, seats, events));
+            .block_on(check((places, seats), events));
     }
 }

@@ -173,7 +173,7 @@ async fn a_call_of_a_thread_that_panics_already_is_no_failure() {
 
 #[tokio::test(start_paused = true)]
 async fn a_timeout_inside_is_a_failure_and_one_outside_is_not() {
-    let timeout = Timeout::after(Duration::from_secs(1));
+    let timeout: &'static _ = Box::leak(Box::new(Timeout::after(Duration::from_secs(1))));
     let outside = breaker();
     for _ in 0..FAILURES * 2 {
         let guarded = outside.guard(pending::<Reply>(), call(), errors());

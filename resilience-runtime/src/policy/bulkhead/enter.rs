@@ -127,6 +127,7 @@ struct Until {
 }
 
 /// Why a call was not let in.
+#[derive(Clone, Copy)]
 enum Refused {
     Full { waited: Duration },
     Deadline { waited: Duration },

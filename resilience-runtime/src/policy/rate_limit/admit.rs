@@ -97,6 +97,7 @@ enum Stage {
 }
 
 /// Why a call was not admitted.
+#[derive(Clone, Copy)]
 enum Refused {
     NotYet(NotYet),
     Conflict(Conflict),

@@ -8,8 +8,6 @@ use std::time::Duration;
 /// its end.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-const NANOS_PER_SECOND: u128 = 1_000_000_000;
-
 /// How many calls, in which time, and how long they may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Limits {
@@ -30,13 +28,14 @@ impl Limits {
     #[track_caller]
     pub(super) const fn with_rate(mut self, calls: u32, per: Duration) -> Self {
         assert!(
+            calls > 0,
+            "`rate` must be at least 1: a limit of 0 lets nothing through"
+        );
+        assert!(
             !per.is_zero(),
             "the time of a `rate` must be longer than zero"
         );
-        let Some(calls) = NonZeroU32::new(calls) else {
-            panic!("`rate` must be at least 1: a limit of 0 lets nothing through")
-        };
-        self.rate = calls;
+        self.rate = not_zero(calls);
         self.per = per;
         self.assert_fills();
         self
@@ -44,10 +43,11 @@ impl Limits {
 
     #[track_caller]
     pub(super) const fn with_burst(mut self, calls: u32) -> Self {
-        let Some(calls) = NonZeroU32::new(calls) else {
-            panic!("`burst` must be at least 1: a limit of 0 lets nothing through")
-        };
-        self.burst = Some(calls);
+        assert!(
+            calls > 0,
+            "`burst` must be at least 1: a limit of 0 lets nothing through"
+        );
+        self.burst = Some(not_zero(calls));
         self.assert_fills();
         self
     }
@@ -72,12 +72,20 @@ impl Limits {
     }
 
     /// The time for one call, rounded up: there are never more calls than the rate allows.
+    #[expect(clippy::cast_possible_truncation, reason = "it is cut before")]
     pub(super) const fn interval(&self) -> Duration {
-        let nanos = self.per.as_nanos().div_ceil(self.rate.get() as u128);
-        Duration::new(
-            (nanos / NANOS_PER_SECOND) as u64,
-            (nanos % NANOS_PER_SECOND) as u32,
-        )
+        let (rate, longest) = (self.rate.get() as u128, u64::MAX as u128);
+        let nanos = self.per.as_nanos().div_ceil(rate);
+        // What is longer takes more than a hundred years, and is refused as that.
+        let nanos = if nanos > longest { longest } else { nanos };
+        Duration::from_nanos(nanos as u64)
+    }
+}
+
+const fn not_zero(calls: u32) -> NonZeroU32 {
+    match NonZeroU32::new(calls) {
+        Some(calls) => calls,
+        None => NonZeroU32::MIN,
     }
 }
 
