@@ -15,7 +15,7 @@ async fn each_attempt(calls: &AtomicU32) -> Result<(), Failure> {
     std::future::pending().await
 }
 
-#[timeout(1500ms)]
+#[timeout(1500ms, allow(attempts_exceed_deadline))]
 #[retry(max_attempts = 3, backoff = fixed(1s), jitter = none)]
 async fn all_attempts(calls: &AtomicU32) -> Result<(), Failure> {
     calls.fetch_add(1, Ordering::Relaxed);
@@ -44,7 +44,7 @@ async fn a_timeout_below_bounds_each_attempt_and_above_all_of_them() {
 }
 
 #[retry(max_attempts = 4, backoff = fixed(1s), jitter = none)]
-#[circuit_breaker(failure_threshold = 2, open_for = 60s)]
+#[circuit_breaker(failure_threshold = 2, open_for = 60s, allow(retry_opens_breaker))]
 async fn breaker_inside(calls: &AtomicU32) -> Result<(), Failure> {
     calls.fetch_add(1, Ordering::Relaxed);
     Err(Failure::Broken)

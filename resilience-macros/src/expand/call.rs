@@ -126,11 +126,12 @@ impl Annotated {
     // Output: let call = ..;
     //         match fallback.needed(call.await, errors) {
     //             ControlFlow::Break(answer) => answer,
-    //             ControlFlow::Continue((error, failed)) => failed.answered(from_cache(client, symbol, error).await),
+    //             ControlFlow::Continue((error, failed)) => failed.answered(function.result(from_cache(client, symbol, error).await)),
     //         }
     fn fallback(&self, fallback: &Fallback, below: &[Policy]) -> TokenStream {
         let (policy, call, errors) = (local("fallback"), local("call"), local("errors"));
         let (answer, error, failed) = (local("answer"), local("error"), local("failed"));
+        let function = local("function");
         let inner = self.wrap(below, false);
         let needed = match &fallback.on {
             None => quote!(needed(#call.await, #errors)),
@@ -146,7 +147,7 @@ impl Annotated {
             #inner
             match #policy.#needed {
                 ::core::ops::ControlFlow::Break(#answer) => #answer,
-                ::core::ops::ControlFlow::Continue((#bound, #failed)) => #failed.answered(#instead),
+                ::core::ops::ControlFlow::Continue((#bound, #failed)) => #failed.answered(#function.result(#instead)),
             }
         }
     }
@@ -162,6 +163,14 @@ impl Annotated {
         quote_spanned!(syn::spanned::Spanned::span(function)=> #function(#receiver #arguments #error).await)
     }
 
+    /// Whether a policy above this one calls it more than once.
+    fn is_repeated(&self, kind: Kind) -> bool {
+        let above = self.policies.iter().map(Policy::kind);
+        above
+            .take_while(|above| *above != kind)
+            .any(|above| matches!(above, Kind::Retry | Kind::Hedge))
+    }
+
     /// The layers that hold the call in place.
     // Output: let call = timeout.limit(call, function);
     fn layer(&self, policy: &Policy) -> TokenStream {
@@ -175,6 +184,10 @@ impl Annotated {
             Policy::CircuitBreaker(policy) => self.guard(policy),
             Policy::Idempotent(_) => {
                 let idempotent = local("idempotent");
+                let key = match self.is_repeated(Kind::Idempotent) {
+                    true => quote!(#key.clone()),
+                    false => quote!(#key),
+                };
                 quote!(#idempotent.once(#key, #call, #function, #stored))
             }
             Policy::RateLimit(_) => {
