@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use resilience_runtime::catalog::Policy;
 use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, State};
+use resilience_runtime::policy::switch::Switch;
 use tokio::time::{Instant, advance};
 
 use crate::support::{
@@ -128,7 +129,7 @@ fn the_options_are_told_as_an_attribute_has_them() {
         .time_window(Duration::from_secs(30))
         .half_open_success_rate(0.5)
         .recovery(0.25);
-    assert_eq!(rich.switch().map(|switch| switch.would_have()), Some(0));
+    assert_eq!(rich.switch().map(Switch::would_have), Some(0));
     assert_eq!(
         Options(rich).to_string(),
         "failure_rate = 0.5, time_window = 30s, minimum_calls = 20, open_for = 60s, \

@@ -34,7 +34,7 @@ async fn a_rate_of_a_window_of_calls_opens_it_when_the_window_is_full() {
 
 #[tokio::test(start_paused = true)]
 async fn a_window_of_calls_slides_call_by_call() {
-    for size in [10, 64, 100, 1_000] {
+    for size in [10, 65, 100, 1_000] {
         let breaker = leak(new().failure_rate(0.2).count_window(size));
         let limit = size / 5;
         // Never a fifth of the last so many: each of them leaves before the next comes.
