@@ -64,7 +64,9 @@ impl Annotated {
             _ => None,
         });
         keys.map(|(variable, key)| {
-            let of = at(&key.to_token_stream(), quote!(of(&#key)));
+            let place = key.to_token_stream();
+            let key = at(&place, quote!(&#key));
+            let of = at(&place, quote!(of(#key)));
             quote!(let #variable = #variable.#of;)
         })
         .collect()

@@ -3,10 +3,11 @@
 mod judge;
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::Path;
 
 use super::Annotated;
+use super::declare::at;
 use crate::paths::local;
 use crate::policy::{Fallback, Instead, Kind, Policy, Retry};
 
@@ -140,7 +141,10 @@ impl Annotated {
             },
         };
         let (bound, instead) = match &fallback.instead {
-            Instead::Value(value) => (quote!(_), quote!(::core::result::Result::Ok(#value))),
+            Instead::Value(value) => {
+                let ok = quote!(::core::result::Result::Ok(#value));
+                (quote!(_), at(&value.to_token_stream(), ok))
+            }
             Instead::Function(function) => (quote!(#error), self.call_instead(function)),
         };
         quote! {
@@ -154,7 +158,10 @@ impl Annotated {
 
     // Output: from_cache(client, order.copy(), error).await
     fn call_instead(&self, function: &Path) -> TokenStream {
-        let error = local("error");
+        let error = at(
+            &function.to_token_stream(),
+            local("error").to_token_stream(),
+        );
         let receiver = self.function.sig.receiver().map(|receiver| {
             let this = receiver.self_token;
             quote!(#this,)
