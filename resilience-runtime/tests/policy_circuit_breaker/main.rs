@@ -7,7 +7,13 @@
 )]
 
 mod events;
+mod judging;
+mod keyed;
+mod manual;
 mod names;
 mod probes;
+mod recovery;
 mod states;
 mod support;
+mod threads;
+mod windows;

@@ -113,9 +113,10 @@ impl Model {
         if self.state() == State::Recovering {
             let (stage, asked, _) = &mut self.stage;
             let share = *stage * u64::from(self.rules.recovery);
-            let before = (*asked * share).div_ceil(1_000_000);
+            // The first one runs, and from there on one for every whole of shares.
+            let run = |asked: u64| (asked * share + 1_000_000 - share) / 1_000_000;
             *asked += 1;
-            if (*asked * share).div_ceil(1_000_000) == before {
+            if run(*asked) == run(*asked - 1) {
                 return Some(0);
             }
         }

@@ -39,13 +39,13 @@ impl Counts {
 #[derive(Debug)]
 pub(crate) enum Window {
     Count(CountWindow),
-    Time(TimeWindow),
+    Time(Box<TimeWindow>),
 }
 
 impl Window {
     pub(crate) fn new(rules: &Rules, now: impl FnOnce() -> Moment) -> Self {
         if rules.timed {
-            Self::Time(TimeWindow::new(tick(now(), rules)))
+            Self::Time(Box::new(TimeWindow::new(tick(now(), rules))))
         } else {
             Self::Count(CountWindow::new(rules.count_window()))
         }
@@ -138,18 +138,19 @@ impl Window {
 pub(crate) fn tick(now: Moment, rules: &Rules) -> i64 {
     const NANOS_PER_MILLI: i64 = 1_000_000;
     let window = i64::from(rules.count_window()) * NANOS_PER_MILLI;
-    now.0.div_euclid(window.div_euclid(PARTS).max(1))
+    now.0.div_euclid(window.div_euclid(PARTS_OF_TIME).max(1))
 }
 
 /// How many parts a time window has; it slides by one at a time.
-const PARTS: i64 = 32;
+const PARTS: usize = 32;
+const PARTS_OF_TIME: i64 = 32;
 
 /// The calls of the last so many milliseconds, in parts. The part that is just running is one of
 /// them, so that a call leaves the window when it is between 31/32 and 32/32 of it old.
 #[derive(Debug)]
 pub(crate) struct TimeWindow {
     tick: i64,
-    parts: [Counts; PARTS as usize],
+    parts: [Counts; PARTS],
     counts: Counts,
 }
 
@@ -157,14 +158,14 @@ impl TimeWindow {
     fn new(tick: i64) -> Self {
         Self {
             tick,
-            parts: [Counts::default(); PARTS as usize],
+            parts: [Counts::default(); PARTS],
             counts: Counts::default(),
         }
     }
 
     /// Forgets what is too old. A clock that goes back moves nothing.
     fn advance(&mut self, to: i64) {
-        for tick in (self.tick + 1..=to).take(PARTS as usize) {
+        for tick in (self.tick + 1..=to).take(PARTS) {
             let old = std::mem::take(Self::part(&mut self.parts, tick));
             self.counts.subtract(old);
         }
@@ -176,8 +177,8 @@ impl TimeWindow {
         self.counts.add(counts);
     }
 
-    fn part(parts: &mut [Counts; PARTS as usize], tick: i64) -> &mut Counts {
-        let place = usize::try_from(tick.rem_euclid(PARTS)).unwrap_or(0);
+    fn part(parts: &mut [Counts; PARTS], tick: i64) -> &mut Counts {
+        let place = usize::try_from(tick.rem_euclid(PARTS_OF_TIME)).unwrap_or(0);
         &mut parts[place]
     }
 }
