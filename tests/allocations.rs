@@ -47,7 +47,7 @@ async fn free(order: Order, amount: u64) -> Result<u64, Failure> {
     Ok(black_box(order).id + amount)
 }
 
-#[retry(retry_on = Failure::Busy(_))]
+#[retry(retry_on = Failure::Busy(_) | Failure::Policy(Error::TimedOut { .. }))]
 #[circuit_breaker(name = "gateway")]
 #[timeout(800ms)]
 async fn under_a_shared_name(order: &Order, (amount, _): (u64, u8)) -> Result<u64, Failure> {

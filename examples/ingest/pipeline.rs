@@ -32,7 +32,7 @@ pub async fn ingest(#[state] library: &Library, document: Document) -> Result<Re
 
 #[saga_step(compensate = delete_row, in_doubt = compensate)]
 #[retry(max_attempts = 5, backoff = exponential(100ms), retry_on = IngestError::Store { .. } | IngestError::Policy(_))]
-#[circuit_breaker(name = "rows", failure_threshold = 5, open_for = 1s)]
+#[circuit_breaker(name = "rows", failure_threshold = 10, open_for = 1s)]
 #[timeout(1s)]
 async fn insert_row(#[state] rows: &Store<Rows>, document: &Document) -> Result<u64> {
     rows.insert(document).await
@@ -46,7 +46,7 @@ async fn delete_row(rows: &Store<Rows>, document: &Document, _row: Option<&u64>)
 
 #[saga_step(compensate = unindex, in_doubt = compensate)]
 #[retry(max_attempts = 5, backoff = exponential(100ms), retry_on = IngestError::Store { .. } | IngestError::Policy(_))]
-#[circuit_breaker(name = "index", failure_threshold = 5, open_for = 1s)]
+#[circuit_breaker(name = "index", failure_threshold = 10, open_for = 1s)]
 #[timeout(1s)]
 async fn index_words(#[state] index: &Store<Index>, document: &Document) -> Result<u64> {
     index.insert(document).await
@@ -60,7 +60,7 @@ async fn unindex(index: &Store<Index>, document: &Document, _words: Option<&u64>
 
 #[saga_step(compensate = unlink, in_doubt = compensate)]
 #[retry(max_attempts = 5, backoff = exponential(100ms), retry_on = IngestError::Store { .. } | IngestError::Policy(_))]
-#[circuit_breaker(name = "graph", failure_threshold = 5, open_for = 1s)]
+#[circuit_breaker(name = "graph", failure_threshold = 10, open_for = 1s)]
 #[timeout(1s)]
 async fn link(#[state] graph: &Store<Graph>, document: &Document) -> Result<u64> {
     graph.insert(document).await
@@ -74,7 +74,7 @@ async fn unlink(graph: &Store<Graph>, document: &Document, _links: Option<&u64>)
 
 #[saga_step(compensate = forget, in_doubt = compensate)]
 #[retry(max_attempts = 5, backoff = exponential(100ms), retry_on = IngestError::Store { .. } | IngestError::Policy(_))]
-#[circuit_breaker(name = "cache", failure_threshold = 5, open_for = 1s)]
+#[circuit_breaker(name = "cache", failure_threshold = 10, open_for = 1s)]
 #[timeout(1s)]
 async fn remember(#[state] cache: &Store<Cache>, document: &Document) -> Result<u64> {
     cache.insert(document).await

@@ -8,6 +8,7 @@
 mod errors;
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -15,7 +16,6 @@ use serde::de::{DeserializeOwned, Error as _};
 
 use crate::error::{Effect, Error};
 use crate::json;
-use errors::Named;
 
 pub use errors::{Errors, Unclassified, Undescribed, Unwrapped, errors};
 
@@ -169,7 +169,7 @@ pub fn function<R: Refusable>(name: &'static str) -> Function<R> {
 #[derive(Debug)]
 pub struct Returns<R> {
     name: &'static str,
-    result: Named<R>,
+    result: PhantomData<fn() -> R>,
 }
 
 impl<R> Clone for Returns<R> {
@@ -193,7 +193,7 @@ impl<R> Returns<R> {
 pub fn returns<R: ReturnsResult>(name: &'static str) -> Returns<R> {
     Returns {
         name,
-        result: Named::NEW,
+        result: PhantomData,
     }
 }
 

@@ -15,10 +15,12 @@ async fn each_attempt(calls: &AtomicU32) -> Result<(), Failure> {
     std::future::pending().await
 }
 
-#[timeout(1500ms)]
+#[timeout(1500ms, allow(attempts_exceed_deadline))]
 #[retry(max_attempts = 3, backoff = fixed(1s), jitter = none)]
-async fn all_attempts(calls: &AtomicU32) -> Result<(), Failure> {
-    calls.fetch_add(1, Ordering::Relaxed);
+async fn all_attempts(calls: &AtomicU32, hangs: bool) -> Result<(), Failure> {
+    if calls.fetch_add(1, Ordering::Relaxed) == 1 && hangs {
+        std::future::pending::<()>().await;
+    }
     Err(Failure::Broken)
 }
 
@@ -34,17 +36,24 @@ async fn a_timeout_below_bounds_each_attempt_and_above_all_of_them() {
     assert_eq!(start.elapsed(), Duration::from_millis(3 * 100 + 2 * 1000));
 
     let (calls, start) = (AtomicU32::new(0), Instant::now());
-    let error = all_attempts(&calls).await.unwrap_err();
+    let error = all_attempts(&calls, true).await.unwrap_err();
     assert!(
         matches!(error, Failure::Policy(Error::TimedOut { .. })),
         "{error:?}"
     );
     assert_eq!(calls.into_inner(), 2);
     assert_eq!(start.elapsed(), Duration::from_millis(1500));
+
+    // A pause that would outlive the timeout is not begun.
+    let (calls, start) = (AtomicU32::new(0), Instant::now());
+    let error = all_attempts(&calls, false).await.unwrap_err();
+    assert!(matches!(error, Failure::Broken), "{error:?}");
+    assert_eq!(calls.into_inner(), 2);
+    assert_eq!(start.elapsed(), Duration::from_secs(1));
 }
 
 #[retry(max_attempts = 4, backoff = fixed(1s), jitter = none)]
-#[circuit_breaker(failure_threshold = 2, open_for = 60s)]
+#[circuit_breaker(failure_threshold = 2, open_for = 60s, allow(retry_opens_breaker))]
 async fn breaker_inside(calls: &AtomicU32) -> Result<(), Failure> {
     calls.fetch_add(1, Ordering::Relaxed);
     Err(Failure::Broken)

@@ -6,7 +6,9 @@ impl Subject {
         out: &mut Vec<u64>,
     ) -> Result<u64, QuoteError> {
         let (annotated, fallback, retry) = {
-            static __FALLBACK: ::resilience::Fallback = ::resilience::Fallback::new();
+            static __FALLBACK: ::resilience::Fallback = ::resilience::Fallback::for_function(
+                ::core::concat!(::core::module_path!(), "::quote"),
+            );
             static __RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(2);
             static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
                 name: ::core::concat!(::core::module_path!(), "::quote"),

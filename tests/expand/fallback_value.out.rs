@@ -4,7 +4,9 @@ async fn quote(symbol: &str) -> Result<Quote, QuoteError> {
         static __TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
             ::core::time::Duration::from_secs(1),
         );
-        static __FALLBACK: ::resilience::Fallback = ::resilience::Fallback::new();
+        static __FALLBACK: ::resilience::Fallback = ::resilience::Fallback::for_function(
+            ::core::concat!(::core::module_path!(), "::quote"),
+        );
         static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
             name: ::core::concat!(::core::module_path!(), "::quote"),
             file: ::core::file!(),

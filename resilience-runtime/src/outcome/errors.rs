@@ -9,7 +9,6 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::marker::PhantomData;
 use std::time::Duration;
 
 use crate::classify::{Class, Classify};
@@ -177,22 +176,6 @@ impl<T, E> Errors<Result<T, E>> {
             )
     }
 }
-
-/// A type that is named and never there.
-#[derive(Debug)]
-pub(super) struct Named<R>(PhantomData<fn() -> R>);
-
-impl<R> Named<R> {
-    pub(super) const NEW: Self = Self(PhantomData);
-}
-
-impl<R> Clone for Named<R> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<R> Copy for Named<R> {}
 
 #[cfg(test)]
 mod tests {

@@ -90,11 +90,11 @@ async fn a_predicate_is_asked_instead_of_the_type() {
 
 #[tokio::test(start_paused = true)]
 async fn a_timeout_inside_is_judged_by_where_it_comes_from() {
+    static TIMEOUT: Timeout = Timeout::after(Duration::from_secs(1));
     let breaker = twice();
-    let timeout = Timeout::after(Duration::from_secs(1));
     for _ in 0..2 {
         assert_eq!(breaker.state(), State::Closed);
-        let body = timeout.limit(pending::<Reply>(), call());
+        let body = TIMEOUT.limit(pending::<Reply>(), call());
         // The type calls it permanent, and so does the predicate.
         let guarded = breaker.guard_if(body, call(), known(), |_: &Said| Judgement::Success);
         assert!(guarded.await.into_result().is_err());

@@ -190,7 +190,7 @@ async fn the_predicate_chooses_the_errors() {
     let result = loop {
         started += 1;
         let outcome = Err::<(), _>(if started < 3 { "busy" } else { "gone" });
-        match attempts.settle_if(outcome, |result| matches!(result, Err(&"busy"))) {
+        match attempts.settle_if(outcome, |result| matches!(result, Err("busy"))) {
             ControlFlow::Break(answer) => break answer.into_result(),
             ControlFlow::Continue(pause) => pause.await,
         }
@@ -201,7 +201,7 @@ async fn the_predicate_chooses_the_errors() {
 #[tokio::test(start_paused = true)]
 async fn the_predicate_is_not_asked_about_an_error_when_there_is_nothing_to_decide() {
     let asked = Cell::new(0);
-    let ask = |_: Result<&(), &()>| {
+    let ask = |_: &Result<(), ()>| {
         asked.set(asked.get() + 1);
         true
     };

@@ -18,12 +18,12 @@ static BREAKER: CircuitBreaker = CircuitBreaker::named("drops")
     .success_threshold(1)
     .open_for(Duration::from_secs(1));
 
-/// Awaits three times, and counts the calls that are inside.
-struct Inside<'a>(&'a Count, &'a Count);
+/// Counts the bodies that have ended, or were dropped.
+struct Inside<'a>(&'a Count);
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        self.1.next();
+        self.0.next();
     }
 }
 
@@ -36,7 +36,7 @@ impl Drop for Inside<'_> {
 #[circuit_breaker(BREAKER)]
 async fn everything(entered: &Count, left: &Count, order: String) -> Result<String, Failure> {
     entered.next();
-    let _inside = Inside(entered, left);
+    let _inside = Inside(left);
     for _ in 0..3 {
         sleep(Duration::from_millis(15)).await;
     }

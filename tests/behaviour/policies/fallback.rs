@@ -15,7 +15,7 @@ struct Prices {
 impl Prices {
     #[fallback(Self::from_cache, on = Failure::Busy | Failure::Policy(_))]
     #[retry(max_attempts = 2, backoff = fixed(1s), jitter = none)]
-    #[timeout(500ms, allow(retry_skips_timeout))]
+    #[timeout(500ms)]
     async fn price(&self, symbol: String, seen: &mut Vec<u32>) -> Result<String, Failure> {
         let call = self.live.next();
         seen.push(call);

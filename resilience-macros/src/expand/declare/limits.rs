@@ -71,9 +71,10 @@ impl Annotated {
         )
     }
 
-    // Output: static __FALLBACK: Fallback = Fallback::new();
+    // Output: static __FALLBACK: Fallback = Fallback::for_function("shop::quote");
     pub(super) fn declare_fallback(&self) -> Declared {
         let ty = self.paths.public("Fallback");
-        item("fallback", "__FALLBACK", &ty, &quote!(#ty::new()))
+        let constructor = self.constructor(None);
+        item("fallback", "__FALLBACK", &ty, &quote!(#ty::#constructor))
     }
 }

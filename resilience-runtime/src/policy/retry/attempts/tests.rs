@@ -92,7 +92,7 @@ async fn a_success_is_the_bodys_whatever_came_before() {
     assert_eq!(answer.origin.effect, Effect::Ran);
 }
 
-type Predicate = fn(Result<&(), &&'static str>) -> bool;
+type Predicate = fn(&Result<(), &'static str>) -> bool;
 
 /// The length of the pause that follows a refusal, if any does.
 fn pause_after(origin: Origin, backoff: Backoff, predicate: Option<Predicate>) -> Option<Duration> {
@@ -147,7 +147,7 @@ async fn a_refusal_decides_whether_another_attempt_can_help() {
         (rejected_for(second), no, None),
     ];
     for (origin, predicate, pause) in cases {
-        let chosen = predicate.map(|predicate| predicate(Err(&"")));
+        let chosen = predicate.map(|predicate| predicate(&Err("")));
         let seen = pause_after(origin, backoff, predicate);
         assert_eq!(seen, pause, "{origin:?}, predicate says {chosen:?}");
     }

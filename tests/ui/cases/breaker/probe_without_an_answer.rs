@@ -1,0 +1,13 @@
+// A probe that does not say whether it is up.
+//~ mismatched types
+
+use resilience::circuit_breaker;
+
+async fn is_up() {}
+
+#[circuit_breaker(probe = is_up)]
+async fn call() -> Result<(), std::io::Error> {
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,53 @@
+// What the rules must not report: everything is just in time.
+
+use std::time::Duration;
+
+use resilience::{circuit_breaker, fallback, hedge, idempotent, retry, timeout};
+
+const LIMIT: Duration = Duration::from_secs(7);
+const ATTEMPTS: u32 = 4;
+
+#[timeout(7s)]
+#[retry]
+async fn literal() -> Result<(), std::io::Error> {
+    Ok(())
+}
+
+#[timeout(LIMIT)]
+#[retry(max_attempts = ATTEMPTS)]
+#[circuit_breaker(failure_threshold = 5)]
+async fn constant() -> Result<(), std::io::Error> {
+    Ok(())
+}
+
+#[retry(deadline = 15s)]
+#[timeout(2s)]
+async fn sum() -> Result<(), std::io::Error> {
+    Ok(())
+}
+
+#[timeout(1001ms)]
+#[hedge(delay = 1s)]
+#[idempotent(key = number)]
+async fn hedged(number: u32) -> Result<u32, std::io::Error> {
+    Ok(number)
+}
+
+mod cache {
+    pub(crate) async fn quote(number: u32, _error: std::io::Error) -> Result<u32, std::io::Error> {
+        Ok(number)
+    }
+}
+
+#[fallback(cache::quote)]
+async fn quote(number: u32) -> Result<u32, std::io::Error> {
+    Ok(number)
+}
+
+async fn all() {
+    let _ = (literal().await, constant().await, sum().await, hedged(1).await, quote(1).await);
+}
+
+fn main() {
+    let _calls = all();
+}
