@@ -12,7 +12,7 @@ use resilience::{CircuitBreaker, Error, State, circuit_breaker};
 /// One breaker for all that talks to the warehouse.
 static WAREHOUSE: CircuitBreaker = CircuitBreaker::named("warehouse")
     .failure_threshold(3)
-    .open_for(Duration::from_millis(100))
+    .open_for(Duration::from_millis(300))
     .success_threshold(2);
 
 /// That something is sold out is an answer; that nobody answers is a failure.
@@ -72,7 +72,7 @@ async fn main() {
 
     // It comes back. After `open_for` the next calls are probes, and two good ones close the breaker.
     warehouse.is_down.store(false, Ordering::Relaxed);
-    tokio::time::sleep(Duration::from_millis(120)).await;
+    tokio::time::sleep(Duration::from_millis(350)).await;
     assert!(stock(&warehouse, "apple").await.is_ok());
     println!("back: {:?} after one probe", WAREHOUSE.state());
     assert_eq!(WAREHOUSE.state(), State::HalfOpen);
