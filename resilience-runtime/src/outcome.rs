@@ -153,6 +153,12 @@ impl<R> Function<R> {
     pub fn never(self) -> Option<R> {
         None
     }
+
+    /// `result`, which has to be what the function returns.
+    #[must_use]
+    pub fn result(self, result: R) -> R {
+        result
+    }
 }
 
 /// The function that the policies stand on.
@@ -185,6 +191,12 @@ impl<R> Returns<R> {
     #[must_use]
     pub fn never(self) -> Option<R> {
         None
+    }
+
+    /// `result`, which has to be what the function returns.
+    #[must_use]
+    pub fn result(self, result: R) -> R {
+        result
     }
 }
 

@@ -63,7 +63,11 @@ impl Subject {
                 ::core::ops::ControlFlow::Continue((error, failed)) => {
                     failed
                         .answered(
-                            Self::from_cache(self, symbol.copy(), &mut *out, error).await,
+                            function
+                                .result(
+                                    Self::from_cache(self, symbol.copy(), &mut *out, error)
+                                        .await,
+                                ),
                         )
                 }
             }

@@ -39,7 +39,10 @@ async fn quote(symbol: &str) -> Result<Quote, QuoteError> {
         match fallback.needed(call.await, errors) {
             ::core::ops::ControlFlow::Break(answer) => answer,
             ::core::ops::ControlFlow::Continue((_, failed)) => {
-                failed.answered(::core::result::Result::Ok(Quote::unknown()))
+                failed
+                    .answered(
+                        function.result(::core::result::Result::Ok(Quote::unknown())),
+                    )
             }
         }
     };

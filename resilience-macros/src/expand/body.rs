@@ -1,10 +1,11 @@
 //! The user's body as one attempt, and the arguments that it gets.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::Type;
 
 use super::Annotated;
+use super::declare::at;
 use crate::function::{Body, Passing};
 use crate::paths::local;
 use crate::policy::{Kind, Policy};
@@ -62,8 +63,13 @@ impl Annotated {
             Policy::RateLimit(policy) => Some((local("limit"), policy.key.as_ref()?)),
             _ => None,
         });
-        keys.map(|(variable, key)| quote!(let #variable = #variable.of(&#key);))
-            .collect()
+        keys.map(|(variable, key)| {
+            let place = key.to_token_stream();
+            let key = at(&place, quote!(&#key));
+            let of = at(&place, quote!(of(#key)));
+            quote!(let #variable = #variable.#of;)
+        })
+        .collect()
     }
 
     // Output: let mut order = ::resilience::__private::Replay::new(order);

@@ -3,10 +3,11 @@
 mod judge;
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::Path;
 
 use super::Annotated;
+use super::declare::at;
 use crate::paths::local;
 use crate::policy::{Fallback, Instead, Kind, Policy, Retry};
 
@@ -126,11 +127,12 @@ impl Annotated {
     // Output: let call = ..;
     //         match fallback.needed(call.await, errors) {
     //             ControlFlow::Break(answer) => answer,
-    //             ControlFlow::Continue((error, failed)) => failed.answered(from_cache(client, symbol, error).await),
+    //             ControlFlow::Continue((error, failed)) => failed.answered(function.result(from_cache(client, symbol, error).await)),
     //         }
     fn fallback(&self, fallback: &Fallback, below: &[Policy]) -> TokenStream {
         let (policy, call, errors) = (local("fallback"), local("call"), local("errors"));
         let (answer, error, failed) = (local("answer"), local("error"), local("failed"));
+        let function = local("function");
         let inner = self.wrap(below, false);
         let needed = match &fallback.on {
             None => quote!(needed(#call.await, #errors)),
@@ -139,27 +141,41 @@ impl Annotated {
             },
         };
         let (bound, instead) = match &fallback.instead {
-            Instead::Value(value) => (quote!(_), quote!(::core::result::Result::Ok(#value))),
+            Instead::Value(value) => {
+                let ok = quote!(::core::result::Result::Ok(#value));
+                (quote!(_), at(&value.to_token_stream(), ok))
+            }
             Instead::Function(function) => (quote!(#error), self.call_instead(function)),
         };
         quote! {
             #inner
             match #policy.#needed {
                 ::core::ops::ControlFlow::Break(#answer) => #answer,
-                ::core::ops::ControlFlow::Continue((#bound, #failed)) => #failed.answered(#instead),
+                ::core::ops::ControlFlow::Continue((#bound, #failed)) => #failed.answered(#function.result(#instead)),
             }
         }
     }
 
     // Output: from_cache(client, order.copy(), error).await
     fn call_instead(&self, function: &Path) -> TokenStream {
-        let error = local("error");
+        let error = at(
+            &function.to_token_stream(),
+            local("error").to_token_stream(),
+        );
         let receiver = self.function.sig.receiver().map(|receiver| {
             let this = receiver.self_token;
             quote!(#this,)
         });
         let arguments = self.arguments_again();
         quote_spanned!(syn::spanned::Spanned::span(function)=> #function(#receiver #arguments #error).await)
+    }
+
+    /// Whether a policy above this one calls it more than once.
+    fn is_repeated(&self, kind: Kind) -> bool {
+        let above = self.policies.iter().map(Policy::kind);
+        above
+            .take_while(|above| *above != kind)
+            .any(|above| matches!(above, Kind::Retry | Kind::Hedge))
     }
 
     /// The layers that hold the call in place.
@@ -175,6 +191,10 @@ impl Annotated {
             Policy::CircuitBreaker(policy) => self.guard(policy),
             Policy::Idempotent(_) => {
                 let idempotent = local("idempotent");
+                let key = match self.is_repeated(Kind::Idempotent) {
+                    true => quote!(#key.clone()),
+                    false => quote!(#key),
+                };
                 quote!(#idempotent.once(#key, #call, #function, #stored))
             }
             Policy::RateLimit(_) => {

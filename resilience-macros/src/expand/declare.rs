@@ -127,8 +127,9 @@ fn item(variable: &str, name: &str, ty: &Path, value: &TokenStream) -> Declared 
 /// A policy that is defined elsewhere. The item makes a path of another type one error, on the path.
 fn shared(variable: &str, name: &str, ty: &Path, path: &Path) -> Declared {
     let name = Ident::new(name, proc_macro2::Span::mixed_site());
+    let value = at(&path.to_token_stream(), quote!(&#path));
     Declared {
-        item: quote!(static #name: &#ty = &#path;),
+        item: quote!(static #name: &#ty = #value;),
         reference: quote!(#name),
         variable: local(variable),
     }

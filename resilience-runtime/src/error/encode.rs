@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 /// Why a value cannot be part of a key or of a journal.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct EncodeError(pub(crate) String);
 
 impl fmt::Display for EncodeError {

@@ -62,7 +62,7 @@ impl<T: Serialize + ?Sized> KeyPart for T {
 ///
 /// Both are SHA-256 digests over typed, self-delimiting tokens: see
 /// [`idempotency`](crate::idempotency#keys) for what is equal and what is not.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use = "a key protects nothing until it is given to `Idempotent::once`"]
 pub struct Key {
     digest: Digest,

@@ -76,8 +76,8 @@ impl<T> Replay<T> {
 
 /// An argument that several attempts can each have for themselves: `Clone`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be passed to a `#[retry]` function: it is not `Clone`",
-    label = "each attempt needs its own copy of this argument",
+    message = "`{Self}` cannot be passed on more than once: it is not `Clone`",
+    label = "each attempt, and a fallback, needs its own copy of this argument",
     note = "take it by reference, wrap it in `Arc`, or derive `Clone` for `{Self}`"
 )]
 pub trait Replayable {

@@ -73,9 +73,10 @@ impl Annotated {
             Some(every) => every.to_token_stream(),
             None => quote!(#ty::DEFAULT_INTERVAL),
         };
-        let call = at(&function.to_token_stream(), quote!(::std::boxed::Box::pin));
+        let place = function.to_token_stream();
+        let call = at(&place, quote!(::std::boxed::Box::pin(#function())));
         quote! {
-            static __PROBE: #ty = #ty::every(#every, || #call(#function()));
+            static __PROBE: #ty = #ty::every(#every, || #call);
         }
     }
 

@@ -1,5 +1,5 @@
 // A probe that does not say whether it is up.
-//~ mismatched types
+//~ to be a future that resolves to `bool`, but it resolves to `()`
 
 use resilience::circuit_breaker;
 

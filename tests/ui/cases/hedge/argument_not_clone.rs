@@ -1,5 +1,6 @@
 // An argument that two attempts cannot both have.
-//~ `Socket` cannot be passed to a
+//~ `Socket` cannot be passed on more than once: it is not `Clone`
+//~ each attempt, and a fallback, needs its own copy of this argument
 
 use resilience::hedge;
 

@@ -1,6 +1,6 @@
 // An argument that cannot be replayed.
-//~ `Socket` cannot be passed to a `#[retry]` function: it is not `Clone`
-//~ each attempt needs its own copy of this argument
+//~ `Socket` cannot be passed on more than once: it is not `Clone`
+//~ each attempt, and a fallback, needs its own copy of this argument
 
 use resilience::retry;
 
