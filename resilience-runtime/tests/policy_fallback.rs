@@ -151,7 +151,10 @@ async fn judged(answer: Answer<u32, Plain>) -> State {
     let breaker = CircuitBreaker::for_function("shop::price").failure_threshold(1);
     let breaker: &'static CircuitBreaker = Box::leak(Box::new(breaker));
     let call = function::<Result<u32, Plain>>("shop::price");
-    let _ = breaker.guard(async { answer }, call, errors()).await.into_answer();
+    let _ = breaker
+        .guard(async { answer }, call, errors())
+        .await
+        .into_answer();
     breaker.state()
 }
 

@@ -49,7 +49,7 @@ impl Hedge {
                 definition: Err(path),
             });
         }
-        let delay = options.length_or_zero("delay");
+        let delay = options.length("delay");
         let quantile = options.rate("quantile");
         let initially = options.length("initially");
         let max_hedges = options.count("max_hedges", 1);

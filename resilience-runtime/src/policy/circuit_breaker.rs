@@ -17,6 +17,7 @@ mod rules;
 mod state;
 mod statistics;
 mod trial;
+mod watch;
 mod window;
 
 use std::fmt;

@@ -51,11 +51,14 @@ impl Subscriber for Log {
 async fn every_change_of_state_is_one_event_after_the_fact() {
     let breaker = breaker();
     let entries = Arc::new(Mutex::new(Vec::new()));
-    let log = Log {
+    let log = || Log {
         breaker,
         entries: Arc::clone(&entries),
     };
-    let _logging = tracing::subscriber::set_default(log);
+    // With one subscriber `tracing` asks the thread that meets an event first whether anybody
+    // listens, which may be another test's; with two it asks them all.
+    let _another = tracing::Dispatch::new(log());
+    let _logging = tracing::subscriber::set_default(log());
     for _ in 0..FAILURES {
         let _ = fail(breaker).await;
     }

@@ -127,6 +127,23 @@ async fn an_outcome_from_before_a_key_opened_says_nothing_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nor_does_it_when_the_key_was_forgotten_since() {
+    let keyed = keyed(1);
+    let (end, ended) = oneshot::channel::<Reply>();
+    let body = async { ended.await.unwrap() };
+    let late = tokio::spawn(keyed.of("a").guard(body, call(), errors()));
+    tokio::task::yield_now().await;
+    opens(keyed.of("a")).await;
+    advance(OPEN_FOR).await;
+    assert!(ends(keyed.of("a"), Ok(7)).await.is_ok());
+    fails(keyed.of("b")).await;
+    end.send(Err(Failure::Body)).unwrap();
+    assert!(late.await.unwrap().into_result().is_err());
+    assert_eq!(keyed.of("a").statistics().failures_in_a_row, 0);
+    assert_eq!(keyed.of("b").statistics().failures_in_a_row, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_key_is_changed_by_hand() {
     let keyed = keyed(100);
     keyed.of("a").force_open();

@@ -271,7 +271,7 @@ async fn polling_after_the_answer_is_harmless() {
 #[test]
 fn senseless_breakers_panic_with_a_sentence() {
     type Build = fn(CircuitBreaker) -> CircuitBreaker;
-    let cases: [(Build, &str); 6] = [
+    let cases: [(Build, &str); 16] = [
         (
             |breaker| breaker.failure_threshold(0),
             "`failure_threshold`",
@@ -293,11 +293,34 @@ fn senseless_breakers_panic_with_a_sentence() {
             |breaker| breaker.success_threshold(3).half_open_permits(2),
             "never close",
         ),
+        (|breaker| breaker.failure_rate(0.0), "`failure_rate`"),
+        (|breaker| breaker.failure_rate(1.5), "`failure_rate`"),
+        (
+            |breaker| breaker.slow_call_rate(f64::NAN),
+            "`slow_call_rate`",
+        ),
+        (|breaker| breaker.count_window(0), "`count_window`"),
+        (|breaker| breaker.minimum_calls(0), "`minimum_calls`"),
+        (
+            |breaker| breaker.time_window(Duration::ZERO),
+            "`time_window`",
+        ),
+        (|breaker| breaker.growing(0.5, MILLI), "`growing`"),
+        (|breaker| breaker.recovery(1.0), "`recovery`"),
+        (
+            |breaker| breaker.half_open_success_rate(0.5).success_threshold(1),
+            "exclude each other",
+        ),
+        (|breaker| breaker.open_for(Duration::MAX), "49 days"),
     ];
     for (make, part) in cases {
         let make = move || make(CircuitBreaker::for_function("f"));
         let panic = std::panic::catch_unwind(make).unwrap_err();
-        let text = panic.downcast_ref::<&str>().unwrap();
+        let text = panic
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+            .unwrap();
         assert!(text.contains(part), "{text}");
     }
 }

@@ -83,6 +83,7 @@ async fn every_call_is_counted_once_by_its_ending() {
         ("calls_failed_total", 3.0),
         ("calls_refused_total", 1.0),
         ("calls_cancelled_total", 1.0),
+        ("timeouts_total", 1.0),
         // A second until the success and two until the timeout.
         ("call_duration_seconds", 3.0),
     ]

@@ -13,7 +13,7 @@ struct Prices {
 }
 
 impl Prices {
-    #[fallback(Self::from_cache, on = Failure::Busy | Failure::Policy(_))]
+    #[fallback(Self::cached_price, on = Failure::Busy | Failure::Policy(_))]
     #[retry(max_attempts = 2, backoff = fixed(1s), jitter = none)]
     #[timeout(500ms)]
     async fn price(&self, symbol: String, seen: &mut Vec<u32>) -> Result<String, Failure> {
@@ -30,7 +30,7 @@ impl Prices {
         }
     }
 
-    async fn from_cache(
+    async fn cached_price(
         &self,
         symbol: String,
         seen: &mut Vec<u32>,

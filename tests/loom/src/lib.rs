@@ -28,6 +28,8 @@ mod circuit_breaker {
     pub(crate) mod state;
     #[path = "../../../../resilience-runtime/src/policy/circuit_breaker/trial.rs"]
     pub(crate) mod trial;
+    #[path = "../../../../resilience-runtime/src/policy/circuit_breaker/watch.rs"]
+    pub(crate) mod watch;
     #[path = "../../../../resilience-runtime/src/policy/circuit_breaker/window.rs"]
     pub(crate) mod window;
 

@@ -227,32 +227,36 @@ impl<G: Gate> Seat<G> {
 
     #[inline]
     fn take(&mut self) -> Result<(), Refused> {
-        match self.gate.admit_quickly() {
-            Some(ticket) => {
-                self.ticket = ticket;
-                self.stage = Stage::Watched;
-            }
-            None => self.take_slowly()?,
+        if !self.gate.rules().judges_slow_calls()
+            && let Some(ticket) = self.gate.admit_quickly()
+        {
+            self.ticket = ticket;
+            self.stage = Stage::Watched;
+            return Ok(());
         }
-        if self.gate.rules().judges_slow_calls() {
-            self.since = Moment::now();
-        }
-        Ok(())
+        self.take_slowly()
     }
 
     #[inline(never)]
     fn take_slowly(&mut self) -> Result<(), Refused> {
         self.stage = Stage::Ended;
-        match self.gate.admit_slowly() {
-            Ok(Admission::Watched(ticket)) => {
+        let name = self.gate.name();
+        let admission = match self.gate.admit_quickly() {
+            Some(ticket) => Admission::Watched(ticket),
+            None => self
+                .gate
+                .admit_slowly()
+                .inspect_err(|_| announce::count(name, Ended::Rejected))?,
+        };
+        match admission {
+            Admission::Watched(ticket) => {
                 self.ticket = ticket;
                 self.stage = Stage::Watched;
             }
-            Ok(Admission::Unwatched) => self.stage = Stage::Unwatched,
-            Err(refused) => {
-                announce::count(self.gate.name(), Ended::Rejected);
-                return Err(refused);
-            }
+            Admission::Unwatched => self.stage = Stage::Unwatched,
+        }
+        if self.gate.rules().judges_slow_calls() {
+            self.since = Moment::now();
         }
         Ok(())
     }
@@ -272,6 +276,7 @@ impl<G: Gate> Seat<G> {
     }
 
     /// The call has ended otherwise.
+    #[cold]
     #[inline(never)]
     fn settle<T, E>(
         &mut self,

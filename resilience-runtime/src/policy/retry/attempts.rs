@@ -33,9 +33,10 @@ pub(in crate::policy) use failure::together;
 /// is there for.
 ///
 /// With a predicate ([`Attempts::settle_if`]) the predicate alone decides, about errors of the body
-/// and of inner policies alike, with two exceptions: what is refused for good is not tried again,
-/// and the pause is never shorter than an inner policy asked for. It may ask for another attempt
-/// after a value, too; when there is none the last value is the answer.
+/// and of inner policies alike, with two exceptions: what is refused for good, or for longer than the
+/// longest pause of the backoff, is not tried again, and the pause is never shorter than an inner
+/// policy asked for. It may ask for another attempt after a value, too; when there is none the last
+/// value is the answer.
 ///
 /// An error of the body may ask for a pause: the type calls it throttled, or
 /// [`Attempts::settle_after`] finds it in the error. Then the pause is at least that, but no longer

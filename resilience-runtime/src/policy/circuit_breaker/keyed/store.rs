@@ -100,6 +100,7 @@ impl Store {
         cause: impl FnOnce() -> Option<String>,
     ) {
         let change = self.guard(key).lock(|shard| {
+            let mut ticket = ticket;
             if shard.find(key).is_none() {
                 let says_nothing = match verdict {
                     Verdict::Success { .. } => !rules.has_window(),
@@ -114,6 +115,8 @@ impl Store {
                     self.tell_once(name);
                     return None;
                 }
+                // To make room may have begun a new generation.
+                ticket = Ticket::of(shard.generation());
             }
             let machine = shard.find(key)?;
             let settle = |machine: &mut Machine| {

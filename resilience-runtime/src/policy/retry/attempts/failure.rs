@@ -81,14 +81,15 @@ fn least_pause<T, E>(
                 refusal: Some(refusal),
                 ..
             },
-            again,
+            _,
         ) => {
             let least = match refusal {
                 Refusal::Final => return None,
                 Refusal::TimedOut => Duration::ZERO,
                 Refusal::Rejected { retry_after } => retry_after.unwrap_or_default(),
             };
-            (matches!(again, Again::Yes { .. }) || least <= longest).then_some(least)
+            // A breaker that is open for long makes the call fail fast: it is there for that.
+            (least <= longest).then_some(least)
         }
     }
 }

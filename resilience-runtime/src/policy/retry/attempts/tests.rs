@@ -143,7 +143,8 @@ async fn a_refusal_decides_whether_another_attempt_can_help() {
         (REJECTED, no, None),
         (FINAL, yes, None),
         (rejected_for(second / 2), yes, Some(second)),
-        (rejected_for(60 * second), yes, Some(60 * second)),
+        (rejected_for(10 * second), yes, Some(10 * second)),
+        (rejected_for(60 * second), yes, None),
         (rejected_for(second), no, None),
     ];
     for (origin, predicate, pause) in cases {
