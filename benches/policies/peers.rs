@@ -93,6 +93,10 @@ pub(crate) fn rate_limits(bench: &mut Bench) {
     );
 }
 
+#[expect(
+    clippy::expect_used,
+    reason = "the configuration is a constant, and valid"
+)]
 pub(crate) fn stacks_of_four(bench: &mut Bench) {
     let (breaker, places) = (recloser(), Semaphore::new(PLACES));
     bench.row(
@@ -121,7 +125,8 @@ pub(crate) fn stacks_of_four(bench: &mut Bench) {
         .layer(
             BulkheadLayer::builder()
                 .max_concurrent_calls(PLACES)
-                .build(),
+                .build()
+                .expect("a valid configuration"),
         )
         .layer(tower_resilience_retry::<
             CircuitBreakerError<TimeLimiterError<Failure>>,

@@ -217,7 +217,7 @@ async fn a_value_that_is_not_good_enough_is_retried_and_the_last_one_is_the_answ
     let mut value = 0;
     let result = loop {
         value += 1;
-        match attempts.settle_if(Ok(value), |result| result.is_ok()) {
+        match attempts.settle_if(Ok(value), Result::is_ok) {
             ControlFlow::Break(answer) => break answer.into_result(),
             ControlFlow::Continue(pause) => pause.await,
         }
