@@ -6,16 +6,18 @@
 //! error type.
 
 mod errors;
+mod origin;
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::{DeserializeOwned, Error as _};
 
-use crate::error::{Effect, Error};
+use crate::error::Error;
 use crate::json;
+
+pub use origin::{Origin, Refusal};
 
 pub use errors::{Errors, Unclassified, Undescribed, Unwrapped, errors};
 
@@ -24,43 +26,6 @@ pub use errors::{Errors, Unclassified, Undescribed, Unwrapped, errors};
 pub struct Answer<T, E> {
     pub(crate) result: Result<T, E>,
     pub(crate) origin: Origin,
-}
-
-/// Who decided the result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Origin {
-    /// Set when a policy, not the body, made this result.
-    pub refusal: Option<Refusal>,
-    /// Whether any attempt of the body was started in this call.
-    pub effect: Effect,
-}
-
-/// A policy's failure, as far as an outer policy must know it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// The body was cut off.
-    TimedOut,
-    /// The body was not started; it may be after this time, where the policy knows.
-    Rejected {
-        /// How long to wait before the next try, where that is known.
-        retry_after: Option<Duration>,
-    },
-    /// A record could not be kept, or says that the body must not run: another attempt is useless.
-    Final,
-}
-
-impl Origin {
-    /// The body ran to its end.
-    pub const BODY: Self = Self {
-        refusal: None,
-        effect: Effect::Ran,
-    };
-
-    /// A record answered instead of the body, which did not run in this call.
-    pub(crate) const RECORD: Self = Self {
-        refusal: None,
-        effect: Effect::DidNotRun,
-    };
 }
 
 impl<T, E> Answer<T, E> {
@@ -73,10 +38,7 @@ impl<T, E> Answer<T, E> {
         let effect = error.effect();
         Self {
             result: (function.refuse)(error),
-            origin: Origin {
-                refusal: Some(refusal),
-                effect,
-            },
+            origin: Origin::new(Some(refusal), effect),
         }
     }
 

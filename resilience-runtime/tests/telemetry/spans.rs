@@ -13,7 +13,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-use crate::calls::{fails, observed, one_of_each, succeeds};
+use crate::calls::{observed, one_of_each, succeeds};
 
 /// Writes down what becomes of spans of ours.
 #[derive(Clone)]

@@ -1,0 +1,175 @@
+//! Who decided a result, in one word.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::error::Effect;
+
+/// A policy's failure, as far as an outer policy must know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The body was cut off.
+    TimedOut,
+    /// The body was not started; it may be after this time, where the policy knows.
+    Rejected {
+        /// How long to wait before the next try, where that is known.
+        retry_after: Option<Duration>,
+    },
+    /// A record could not be kept, or says that the body must not run: another attempt is useless.
+    Final,
+}
+
+/// Who decided a result: the body, or a policy; and whether the body ran.
+///
+/// It goes with every answer through every layer. As one word it is copied whole; as a struct it
+/// would be written in pieces and read back as a whole a moment later, which makes a processor wait
+/// for longer than a policy takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Origin(u64);
+
+/// The effect.
+const EFFECT: u64 = 0b11;
+/// The kind of refusal, above the effect.
+const KIND_AT: u32 = 2;
+const KIND: u64 = 0b111 << KIND_AT;
+const BY_BODY: u64 = 0;
+const TIMED_OUT: u64 = 1;
+const REJECTED: u64 = 2;
+const REJECTED_FOR: u64 = 3;
+const FINAL: u64 = 4;
+/// The time of a rejection in nanoseconds, above the kind: up to eighteen years.
+const TIME_AT: u32 = 5;
+
+impl Origin {
+    /// The body ran to its end.
+    pub const BODY: Self = Self(effect_bits(Effect::Ran));
+
+    /// A record answered instead of the body, which did not run in this call.
+    pub(crate) const RECORD: Self = Self(effect_bits(Effect::DidNotRun));
+
+    /// A result that a policy made where there is a refusal, and the body where there is none;
+    /// `effect` says whether any attempt of the body was started in this call.
+    #[must_use]
+    pub const fn new(refusal: Option<Refusal>, effect: Effect) -> Self {
+        Self(refusal_bits(refusal) | effect_bits(effect))
+    }
+
+    /// Set when a policy, not the body, made this result.
+    #[inline]
+    #[must_use]
+    pub fn refusal(self) -> Option<Refusal> {
+        match (self.0 & KIND) >> KIND_AT {
+            BY_BODY => None,
+            TIMED_OUT => Some(Refusal::TimedOut),
+            REJECTED => Some(Refusal::Rejected { retry_after: None }),
+            REJECTED_FOR => Some(Refusal::Rejected {
+                retry_after: Some(Duration::from_nanos(self.0 >> TIME_AT)),
+            }),
+            _ => Some(Refusal::Final),
+        }
+    }
+
+    /// Whether a policy, not the body, made this result.
+    #[inline]
+    #[must_use]
+    pub fn is_refusal(self) -> bool {
+        self.0 & KIND != 0
+    }
+
+    /// Whether any attempt of the body was started in this call.
+    #[inline]
+    #[must_use]
+    pub fn effect(self) -> Effect {
+        match self.0 & EFFECT {
+            0 => Effect::DidNotRun,
+            1 => Effect::MayHaveRun,
+            _ => Effect::Ran,
+        }
+    }
+
+    /// The same with this effect.
+    #[inline]
+    pub(crate) fn set_effect(&mut self, effect: Effect) {
+        self.0 = self.0 & !EFFECT | effect_bits(effect);
+    }
+
+    /// The same with this refusal.
+    pub(crate) fn set_refusal(&mut self, refusal: Refusal) {
+        self.0 = self.0 & EFFECT | refusal_bits(Some(refusal));
+    }
+}
+
+#[inline]
+const fn effect_bits(effect: Effect) -> u64 {
+    match effect {
+        Effect::DidNotRun => 0,
+        Effect::MayHaveRun => 1,
+        Effect::Ran => 2,
+    }
+}
+
+const fn refusal_bits(refusal: Option<Refusal>) -> u64 {
+    match refusal {
+        None => BY_BODY << KIND_AT,
+        Some(Refusal::TimedOut) => TIMED_OUT << KIND_AT,
+        Some(Refusal::Rejected { retry_after: None }) => REJECTED << KIND_AT,
+        Some(Refusal::Rejected {
+            retry_after: Some(time),
+        }) => {
+            let most = u64::MAX >> TIME_AT;
+            let nanos = match time.as_secs().checked_mul(1_000_000_000) {
+                Some(nanos) => nanos.saturating_add(time.subsec_nanos() as u64),
+                None => most,
+            };
+            let nanos = if nanos < most { nanos } else { most };
+            REJECTED_FOR << KIND_AT | nanos << TIME_AT
+        }
+        Some(Refusal::Final) => FINAL << KIND_AT,
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Origin")
+            .field("refusal", &self.refusal())
+            .field("effect", &self.effect())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_in_comes_out() {
+        let rejected = |retry_after| Some(Refusal::Rejected { retry_after });
+        let refusals = [
+            None,
+            Some(Refusal::TimedOut),
+            Some(Refusal::Final),
+            rejected(None),
+            rejected(Some(Duration::ZERO)),
+            rejected(Some(Duration::from_nanos(1))),
+            rejected(Some(Duration::from_secs(18 * 365 * 86_400))),
+        ];
+        let effects = [Effect::DidNotRun, Effect::MayHaveRun, Effect::Ran];
+        for refusal in refusals {
+            for effect in effects {
+                let origin = Origin::new(refusal, effect);
+                assert_eq!((origin.refusal(), origin.effect()), (refusal, effect));
+                assert_eq!(origin.is_refusal(), refusal.is_some());
+                for other in effects {
+                    let mut origin = origin;
+                    origin.set_effect(other);
+                    assert_eq!(origin, Origin::new(refusal, other));
+                    origin.set_refusal(Refusal::Final);
+                    assert_eq!(origin, Origin::new(Some(Refusal::Final), other));
+                }
+            }
+        }
+        // Longer than it can say is as long as it can say.
+        let longest = Origin::new(rejected(Some(Duration::MAX)), Effect::DidNotRun).refusal();
+        assert_eq!(longest, rejected(Some(Duration::from_nanos(u64::MAX >> 5))));
+    }
+}
