@@ -72,7 +72,8 @@ impl Subject {
                             observed
                                 .watch(
                                     ::core::pin::pin!(
-                                        Self::from_cache(self, symbol.copy(), & mut * out, error)
+                                        async { Self::from_cache(self, symbol.copy(), & mut * out,
+                                        error). await }
                                     ),
                                 )
                                 .await,

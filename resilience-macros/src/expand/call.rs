@@ -191,7 +191,11 @@ impl Annotated {
             },
         };
         let (bound, instead) = match &fallback.instead {
-            Instead::Value(value) => (quote!(_), quote!(::core::result::Result::Ok(#value))),
+            Instead::Value(value) => {
+                let written = value.to_token_stream();
+                let ok = at(&written, quote!(::core::result::Result::Ok(#value)));
+                (quote!(_), ok)
+            }
             Instead::Function(function) => (quote!(#error), self.call_instead(function, top)),
         };
         quote! {{
@@ -204,7 +208,7 @@ impl Annotated {
     }
 
     // Output: from_cache(client, order.copy(), error).await
-    //         observed.watch(pin!(from_cache(client, order.copy(), error))).await    at the top
+    //         observed.watch(pin!(async { from_cache(..).await })).await    at the top
     fn call_instead(&self, function: &Path, top: bool) -> TokenStream {
         let error = at(
             &function.to_token_stream(),
@@ -218,8 +222,11 @@ impl Annotated {
         let span = syn::spanned::Spanned::span(function);
         let call = quote_spanned!(span=> #function(#receiver #arguments #error));
         if top {
-            let observed = local("observed");
-            quote_spanned!(span=> #observed.watch(::core::pin::pin!(#call)).await)
+            let observed = at(
+                &function.to_token_stream(),
+                local("observed").to_token_stream(),
+            );
+            quote_spanned!(span=> #observed.watch(::core::pin::pin!(async { #call.await })).await)
         } else {
             quote_spanned!(span=> #call.await)
         }

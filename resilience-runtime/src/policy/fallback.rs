@@ -1,6 +1,7 @@
 //! `#[fallback]`: another answer in place of a failure.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::ControlFlow;
 
 use super::switch::{Mode, Switch};
@@ -10,7 +11,7 @@ use crate::outcome::{Answer, Errors, Origin, Outcome};
 use crate::telemetry::meter;
 
 /// The answer of a call, or the error in place of which there has to be another answer.
-pub type Decided<T, E> = ControlFlow<Answer<T, E>, (E, Failed)>;
+pub type Decided<T, E> = ControlFlow<Answer<T, E>, (E, Failed<Result<T, E>>)>;
 
 /// Decides whether a call that failed is answered in another way.
 ///
@@ -90,7 +91,13 @@ impl Fallback {
         }
         let effect = answer.origin.effect();
         match answer.result {
-            Err(error) => ControlFlow::Continue((error, Failed { effect })),
+            Err(error) => {
+                let failed = Failed {
+                    effect,
+                    result: PhantomData,
+                };
+                ControlFlow::Continue((error, failed))
+            }
             Ok(_) => ControlFlow::Break(answer),
         }
     }
@@ -131,23 +138,29 @@ impl Policy for Fallback {
     }
 }
 
-/// A call that failed and is about to be answered in another way.
-#[derive(Debug)]
+/// A call that failed and is about to be answered in another way, with what a function that returns
+/// `R` answers.
 #[must_use = "the answer of the fallback is made with it"]
-pub struct Failed {
+pub struct Failed<R> {
     /// What the call did before.
     effect: Effect,
+    result: PhantomData<fn() -> R>,
 }
 
-impl Failed {
+impl<R> fmt::Debug for Failed<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failed")
+            .field("effect", &self.effect)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T, E> Failed<Result<T, E>> {
     /// The answer of the call: what the fallback says.
-    pub fn answered<T, E>(self, result: Result<T, E>) -> Answer<T, E> {
+    pub fn answered(self, result: Result<T, E>) -> Answer<T, E> {
         Answer {
             result,
             origin: Origin::new(None, self.effect),
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
