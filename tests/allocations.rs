@@ -3,8 +3,8 @@
 //! each other.
 //!
 //! That such a call takes no lock either cannot be seen from outside, and follows from the code:
-//! the breaker has the only lock of the three policies, and `admit_when_quiet` and `settle`, which
-//! are all that a call of a healthy breaker runs, read one atomic word.
+//! the breaker has the only lock of the three policies, and `admit_quickly` and `succeed_quickly`,
+//! which are all that a call of a healthy breaker runs, read atomic words.
 
 #![allow(missing_docs)] // Tests.
 

@@ -29,9 +29,9 @@ pub fn catalog() -> Catalog {
 /// The annotated functions, by name; two of one name by their places. It prints as a tree:
 ///
 /// ```text
-/// shop::charge  src/shop.rs:12  worst case 2.7s
-/// ├─ retry            max_attempts = 3, backoff = fixed(100ms)
-/// ├─ circuit_breaker  `gateway` failure_threshold = 5  [shadow]
+/// shop::charge  src/shop.rs:12  worst case 2.6s
+/// ├─ retry            max_attempts = 3, backoff = fixed(100ms), jitter = full, budget = none
+/// ├─ circuit_breaker  `gateway` failure_threshold = 5, open_for = 30s, half_open_permits = 3, success_threshold = 3  [shadow]
 /// └─ timeout          after = 800ms
 /// ```
 #[derive(Debug, Clone)]
