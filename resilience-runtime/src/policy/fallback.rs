@@ -164,3 +164,6 @@ impl<T, E> Failed<Result<T, E>> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
