@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Effect, Error};
 
 /// What an error says about another attempt, and about the dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,6 +53,13 @@ impl<E: Classify + ?Sized> Classify for Arc<E> {
 }
 
 /// For errors that carry a policy's failure of a call inside: `#[classify(transparent)]`.
+///
+/// | the failure | its class |
+/// |---|---|
+/// | `TimedOut`, `BulkheadFull`, `InProgress` | transient |
+/// | `CircuitOpen`, `RateLimited` | throttled, for as long as they say |
+/// | `RetryBudgetExhausted`, `DeadlineTooClose`, when the body ran | transient: it failed, and was not tried again |
+/// | every other | ignored: a mistake in the program, or a record |
 impl Classify for Error {
     fn classify(&self) -> Class {
         match self {
@@ -63,6 +70,13 @@ impl Classify for Error {
                 Class::Throttled {
                     retry_after: Some(*retry_after),
                 }
+            }
+            // The dependency failed, and a policy inside gave up on it: outside of that policy it is a
+            // failure like the one that it ended with.
+            Self::RetryBudgetExhausted { effect, .. } | Self::DeadlineTooClose { effect, .. }
+                if *effect != Effect::DidNotRun =>
+            {
+                Class::Transient
             }
             // A mistake in the program, or a record: neither says how the dependency is, and another
             // attempt would meet the same.

@@ -40,24 +40,33 @@ impl fmt::Display for Error {
                 readable(*retry_after)
             ),
             Self::RetryBudgetExhausted {
-                function, budget, ..
+                function,
+                budget,
+                source,
+                ..
             } => write!(
                 f,
-                "`{function}` failed and was not tried again: the retry budget `{budget}` is used \
-                 up, because too large a part of its calls fails"
+                "`{function}` failed and was not tried again, because the retry budget `{budget}` \
+                 is used up: too large a part of its calls fails; the last error was: {source}"
             ),
             Self::DeadlineTooClose {
                 function,
                 needed,
                 left,
+                source,
                 ..
-            } => write!(
-                f,
-                "`{function}` would have had to wait {:?}, and only {:?} are left until the \
-                 deadline of the call",
-                readable(*needed),
-                readable(*left)
-            ),
+            } => {
+                let (needed, left) = (readable(*needed), readable(*left));
+                write!(
+                    f,
+                    "`{function}` would have had to wait {needed:?}, and only {left:?} are left \
+                     until the deadline of the call"
+                )?;
+                match source {
+                    Some(source) => write!(f, "; the last error was: {source}"),
+                    None => Ok(()),
+                }
+            }
             Self::TimedOut { function, after } => {
                 write!(
                     f,

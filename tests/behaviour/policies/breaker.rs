@@ -200,3 +200,58 @@ async fn retried(calls: &Count) -> Result<u32, Failure> {
 async fn a_retry_waits_for_the_breaker_when_it_can() {
     assert_eq!(retried(&Count::new()).await.unwrap(), 2);
 }
+
+#[derive(Debug, Classify)]
+enum Outer {
+    #[classify(transient)]
+    Reset,
+    #[classify(transparent)]
+    Policy(Error),
+}
+
+impl From<Error> for Outer {
+    fn from(error: Error) -> Self {
+        Self::Policy(error)
+    }
+}
+
+impl std::fmt::Display for Outer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Reset => f.write_str("reset"),
+            Self::Policy(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Outer {}
+
+static NO_MORE: resilience::RetryBudget = resilience::RetryBudget::named("no more")
+    .burst(1)
+    .ratio(0.01)
+    .per_second(0);
+static AROUND: CircuitBreaker = CircuitBreaker::named("around").failure_threshold(3);
+
+#[retry(max_attempts = 2, backoff = fixed(1s), budget = NO_MORE)]
+async fn gives_up() -> Result<(), Outer> {
+    Err(Outer::Reset)
+}
+
+#[circuit_breaker(AROUND)]
+async fn around() -> Result<(), Outer> {
+    gives_up().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_breaker_around_another_function_sees_it_fail_also_when_its_retries_are_used_up() {
+    for _ in 0..3 {
+        assert_eq!(AROUND.state(), State::Closed);
+        around().await.unwrap_err();
+    }
+    assert_eq!(AROUND.state(), State::Open);
+    let error = around().await.unwrap_err();
+    assert!(
+        error.to_string().ends_with("the last error was: reset"),
+        "{error}"
+    );
+}
