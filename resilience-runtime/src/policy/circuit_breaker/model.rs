@@ -38,8 +38,9 @@ fn any_move() -> impl Strategy<Value = Move> {
         4 => Just(Move::Call),
         6 => (any::<prop::sample::Index>(), end).prop_map(|(call, end)| Move::End(call, end)),
         2 => (1_u32..15).prop_map(Move::Successes),
-        // Around the ten seconds of `open_for`, from both sides and exactly.
-        2 => prop_oneof![1_i64..500, 1_000_i64..6_000, Just(10_000)]
+        // Around the ten seconds of `open_for`, from both sides and exactly; and so that of what is in
+        // a window of three seconds or of eight a part leaves it.
+        3 => prop_oneof![1_i64..500, 1_000_i64..6_000, 2_500_i64..3_000, 7_000_i64..8_000, Just(10_000)]
             .prop_map(|millis| Move::Wait(millis * 1_000_000)),
     ]
 }
