@@ -103,10 +103,15 @@ pub trait Outcome: Sized {
 impl<T, E> Outcome for Result<T, E> {
     type Ok = T;
     type Err = E;
+    #[inline]
     fn into_answer(self) -> Answer<T, E> {
         Answer {
             result: self,
-            origin: Origin::BODY,
+            // Not the constant: its padding would be copied along, a part at a time.
+            origin: Origin {
+                refusal: None,
+                effect: Effect::Ran,
+            },
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What an operator hears of a breaker.
 
+use std::time::Duration;
+
 use super::core::Change;
 use super::state::State;
 use crate::telemetry::meter;
@@ -17,6 +19,24 @@ pub(super) fn announce(breaker: &'static str, change: Change, cause: Option<&str
         }
     }
     meter::count("circuit_breaker_transitions_total", "breaker", breaker);
+}
+
+/// Tells of a rejection, if somebody listens.
+#[inline]
+pub(super) fn rejected(breaker: &'static str, function: &'static str, retry_after: Duration) {
+    if tracing::level_enabled!(tracing::Level::DEBUG) {
+        rejected_aloud(breaker, function, retry_after);
+    }
+}
+
+#[cold]
+fn rejected_aloud(breaker: &'static str, function: &'static str, retry_after: Duration) {
+    tracing::debug!(
+        breaker,
+        function,
+        ?retry_after,
+        "rejected by a circuit breaker"
+    );
 }
 
 /// How a call ended, for its breaker's metrics.

@@ -16,7 +16,7 @@ use super::rules::OnCancel;
 use super::state::{Ticket, Verdict};
 use crate::classify::Class;
 use crate::error::{Effect, Error};
-use crate::outcome::{Answer, Errors, Function, Judgement, Outcome, Refusal};
+use crate::outcome::{Answer, Errors, Function, Judgement, Origin, Outcome, Refusal};
 
 pin_project! {
     /// A call under a [`CircuitBreaker`]. The breaker is asked at the first poll.
@@ -96,13 +96,17 @@ where
 {
     type Output = Answer<T, E>;
 
-    #[inline]
+    // Always: called, it would hand its answer over in memory, written in parts and read as a whole,
+    // at every layer above it again.
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         match this.seat.stage {
             Stage::Asking => {
-                if let Err(refused) = this.seat.take() {
-                    return refusal(this.seat.gate, refused, this.function);
+                if !this.seat.take_quickly()
+                    && let Some(answer) = this.seat.take_slowly(this.function)
+                {
+                    return Poll::Ready(answer);
                 }
             }
             Stage::Watched | Stage::Unwatched => {}
@@ -154,33 +158,47 @@ fn judgement<T, E>(
 /// The answer to a call that was not admitted.
 #[inline]
 fn refusal<T, E>(
+    breaker: &'static str,
     gate: impl Gate,
     refused: Refused,
     function: &Function<Result<T, E>>,
-) -> Poll<Answer<T, E>> {
-    let name = gate.name();
-    let (error, refusal) = match refused {
-        Refused::Open { retry_after } => (
-            Error::CircuitOpen {
-                breaker: name,
-                retry_after,
-                cause: gate.opening(),
-            },
-            Refusal::Rejected {
-                retry_after: Some(retry_after),
-            },
-        ),
-        Refused::NameConflict([first, second]) => (
-            Error::NameConflict {
-                kind: "circuit breaker",
-                name,
-                first: written(first),
-                second: written(second),
-            },
-            Refusal::Final,
-        ),
+) -> Answer<T, E> {
+    announce::count(breaker, Ended::Rejected);
+    let retry_after = match refused {
+        Refused::Open { retry_after } => retry_after,
+        Refused::NameConflict(places) => return conflict(breaker, places, function),
     };
-    Poll::Ready(Answer::refused(error, refusal, function))
+    announce::rejected(breaker, function.name, retry_after);
+    let error = Error::CircuitOpen {
+        breaker,
+        retry_after,
+        cause: gate.opening(),
+    };
+    Answer {
+        result: (function.refuse)(error),
+        origin: Origin {
+            refusal: Some(Refusal::Rejected {
+                retry_after: Some(retry_after),
+            }),
+            effect: Effect::DidNotRun,
+        },
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn conflict<T, E>(
+    name: &'static str,
+    [first, second]: [Option<&'static Location<'static>>; 2],
+    function: &Function<Result<T, E>>,
+) -> Answer<T, E> {
+    let error = Error::NameConflict {
+        kind: "circuit breaker",
+        name,
+        first: written(first),
+        second: written(second),
+    };
+    Answer::refused(error, Refusal::Final, function)
 }
 
 fn written(place: Option<&'static Location<'static>>) -> String {
@@ -225,40 +243,42 @@ impl<G: Gate> Seat<G> {
         }
     }
 
+    /// Takes it, if nothing is to be decided.
     #[inline]
-    fn take(&mut self) -> Result<(), Refused> {
-        if !self.gate.rules().judges_slow_calls()
-            && let Some(ticket) = self.gate.admit_quickly()
-        {
-            self.ticket = ticket;
-            self.stage = Stage::Watched;
-            return Ok(());
+    fn take_quickly(&mut self) -> bool {
+        let Some(ticket) = self.gate.admit_quickly() else {
+            return false;
+        };
+        self.ticket = ticket;
+        self.stage = Stage::Watched;
+        if self.gate.rules().judges_slow_calls() {
+            self.note_time();
         }
-        self.take_slowly()
+        true
     }
 
+    /// Takes it; or answers, if the call may not run.
     #[inline(never)]
-    fn take_slowly(&mut self) -> Result<(), Refused> {
+    fn take_slowly<T, E>(&mut self, function: &Function<Result<T, E>>) -> Option<Answer<T, E>> {
         self.stage = Stage::Ended;
         let name = self.gate.name();
-        let admission = match self.gate.admit_quickly() {
-            Some(ticket) => Admission::Watched(ticket),
-            None => self
-                .gate
-                .admit_slowly()
-                .inspect_err(|_| announce::count(name, Ended::Rejected))?,
-        };
-        match admission {
-            Admission::Watched(ticket) => {
+        match self.gate.admit_slowly() {
+            Ok(Admission::Watched(ticket)) => {
                 self.ticket = ticket;
                 self.stage = Stage::Watched;
             }
-            Admission::Unwatched => self.stage = Stage::Unwatched,
+            Ok(Admission::Unwatched) => self.stage = Stage::Unwatched,
+            Err(refused) => return Some(refusal(name, self.gate, refused, function)),
         }
         if self.gate.rules().judges_slow_calls() {
-            self.since = Moment::now();
+            self.note_time();
         }
-        Ok(())
+        None
+    }
+
+    #[inline(never)]
+    fn note_time(&mut self) {
+        self.since = Moment::now();
     }
 
     /// The call has ended well.
