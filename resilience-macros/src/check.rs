@@ -17,6 +17,9 @@ mod question;
 mod records;
 mod times;
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::RefCell;
 
 use proc_macro2::Span;

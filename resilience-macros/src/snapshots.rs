@@ -15,8 +15,8 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/expand")
 }
 
-/// What the compiler does with the first attribute of ours on the function.
-fn expand(source: &str) -> String {
+/// What the compiler makes of the first attribute of ours on the function.
+pub(crate) fn expansion(source: &str) -> TokenStream {
     let mut function: Function = syn::parse_str(source).expect("the input is a function");
     let (index, kind) = function
         .attrs
@@ -32,7 +32,11 @@ fn expand(source: &str) -> String {
         syn::Meta::List(list) => list.tokens,
         _ => TokenStream::new(),
     };
-    let output = attribute::expand(kind, arguments, function.into_token_stream());
+    attribute::expand(kind, arguments, function.into_token_stream())
+}
+
+fn expand(source: &str) -> String {
+    let output = expansion(source);
     // Methods are items only inside an `impl`.
     let is_method = output.to_string().contains("self");
     if is_method {

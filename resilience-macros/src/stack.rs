@@ -219,26 +219,35 @@ fn is_trace(attr: &Attribute, paths: &Paths) -> bool {
 /// Whether `attr` is certainly none of ours: the attributes of the language that stand above
 /// functions.
 fn is_inert(attr: &Attribute) -> bool {
-    const INERT: [&str; 20] = [
+    const INERT: [&str; 29] = [
         "allow",
         "automatically_derived",
         "cfg",
         "cfg_attr",
         "cold",
+        "coverage",
         "deny",
         "deprecated",
         "diagnostic",
         "doc",
         "expect",
+        "export_name",
         "forbid",
         "ignore",
         "inline",
+        "instruction_set",
+        "link_section",
+        "miri",
         "must_use",
+        "naked",
         "no_mangle",
+        "optimize",
+        "rust_analyzer",
         "rustfmt",
         "should_panic",
         "target_feature",
         "track_caller",
+        "unsafe",
         "warn",
     ];
     let first = attr.path().segments.first();

@@ -6,7 +6,7 @@ use std::future::ready;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 use metrics::{
     Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
@@ -55,7 +55,13 @@ static CHARGE: Annotated = Annotated {
 fn call() {
     let mut context = Context::from_waker(Waker::noop());
     let body = ready(Ok::<_, Error>(()));
-    assert!(pin!(CHARGE.observe(body)).poll(&mut context).is_ready());
+    let mut observed = CHARGE.observe();
+    let mut body = pin!(body);
+    let polled = pin!(observed.watch(body.as_mut())).poll(&mut context);
+    let Poll::Ready(answer) = polled else {
+        unreachable!("it is ready");
+    };
+    assert!(observed.end(answer).is_ok());
 }
 
 #[test]

@@ -45,31 +45,36 @@ impl Subject {
                     .wrapped()
             };
             let mut message = ::resilience::__private::Replay::new(message);
-            let call = async {
+            let mut observed = annotated.observe();
+            let answer = {
                 let mut attempts = retry.attempts(function, errors);
                 loop {
                     let last = attempts.is_last();
-                    let call = async {
-                        if let ::core::option::Option::Some(never) = function.never() {
-                            return never;
-                        }
-                        let message = message.take(last);
-                        let __self = &mut *self;
-                        let message = message;
-                        let __ret: Result<u32, SendError> = {
-                            __self.transport.send(message).await
+                    let answer = {
+                        let call = async {
+                            if let ::core::option::Option::Some(never) = function.never()
+                            {
+                                return never;
+                            }
+                            let message = message.take(last);
+                            let __self = &mut *self;
+                            let message = message;
+                            let __ret: Result<u32, SendError> = {
+                                __self.transport.send(message).await
+                            };
+                            #[allow(unreachable_code)] __ret
                         };
-                        #[allow(unreachable_code)] __ret
+                        let call = ::core::pin::pin!(timeout.limit(call, function));
+                        observed.watch(call).await
                     };
-                    let call = timeout.limit(call, function);
-                    let pause = match attempts.settle(call.await) {
+                    let pause = match attempts.settle(answer) {
                         ::core::ops::ControlFlow::Break(answer) => break answer,
                         ::core::ops::ControlFlow::Continue(pause) => pause,
                     };
                     pause.await;
                 }
             };
-            annotated.observe(call).await.into_result()
+            observed.end(answer)
         })
     }
 }

@@ -38,26 +38,22 @@ async fn store(order: Order) -> Result<u64, QuoteError> {
             .described()
             .wrapped()
     };
-    let call = async move {
-        if let ::core::option::Option::Some(never) = function.never() {
-            return never;
-        }
-        put(order).await
-    };
-    let call = breaker
-        .guard_if(
-            call,
-            function,
-            errors,
-            |error| {
-                if ::core::matches!(error, QuoteError::Cancelled) {
-                    ::resilience::__private::Judgement::Ignored
-                } else if ::core::matches!(error, QuoteError::Busy | QuoteError::Reset) {
-                    ::resilience::__private::Judgement::Failure
-                } else {
-                    ::resilience::__private::Judgement::Success
-                }
-            },
+    let mut observed = annotated.observe();
+    let answer = {
+        let call = async move {
+            if let ::core::option::Option::Some(never) = function.never() {
+                return never;
+            }
+            put(order).await
+        };
+        let call = ::core::pin::pin!(
+            breaker.guard_if(call, function, errors, | error | if ::core::matches!(error,
+            QuoteError::Cancelled) { ::resilience::__private::Judgement::Ignored } else
+            if ::core::matches!(error, QuoteError::Busy | QuoteError::Reset) {
+            ::resilience::__private::Judgement::Failure } else {
+            ::resilience::__private::Judgement::Success })
         );
-    annotated.observe(call).await.into_result()
+        observed.watch(call).await
+    };
+    observed.end(answer)
 }

@@ -33,13 +33,17 @@ impl Subject {
                 .described()
                 .wrapped()
         };
-        let call = async move {
-            if let ::core::option::Option::Some(never) = function.never() {
-                return never;
-            }
-            put(self).await
+        let mut observed = annotated.observe();
+        let answer = {
+            let call = async move {
+                if let ::core::option::Option::Some(never) = function.never() {
+                    return never;
+                }
+                put(self).await
+            };
+            let call = ::core::pin::pin!(breaker.guard(call, function, errors));
+            observed.watch(call).await
         };
-        let call = breaker.guard(call, function, errors);
-        annotated.observe(call).await.into_result()
+        observed.end(answer)
     }
 }

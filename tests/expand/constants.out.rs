@@ -55,26 +55,30 @@ async fn charge(order: Order) -> Result<Receipt, PayError> {
             .wrapped()
     };
     let mut order = ::resilience::__private::Replay::new(order);
-    let call = async {
+    let mut observed = annotated.observe();
+    let answer = {
         let mut attempts = retry.attempts(function, errors);
         loop {
             let last = attempts.is_last();
-            let call = async {
-                if let ::core::option::Option::Some(never) = function.never() {
-                    return never;
-                }
-                let order = order.take(last);
-                gateway().charge(order).await
+            let answer = {
+                let call = async {
+                    if let ::core::option::Option::Some(never) = function.never() {
+                        return never;
+                    }
+                    let order = order.take(last);
+                    gateway().charge(order).await
+                };
+                let call = timeout.limit(call, function);
+                let call = breaker.guard(call, function, errors);
+                let call = ::core::pin::pin!(attempts.within(call));
+                observed.watch(call).await
             };
-            let call = timeout.limit(call, function);
-            let call = breaker.guard(call, function, errors);
-            let call = attempts.within(call);
-            let pause = match attempts.settle(call.await) {
+            let pause = match attempts.settle(answer) {
                 ::core::ops::ControlFlow::Break(answer) => break answer,
                 ::core::ops::ControlFlow::Continue(pause) => pause,
             };
             pause.await;
         }
     };
-    annotated.observe(call).await.into_result()
+    observed.end(answer)
 }

@@ -33,19 +33,25 @@ impl Subject {
                 .wrapped()
         };
         let mut symbol = ::resilience::__private::Replay::new(symbol);
-        let call = async {
-            let call = async {
+        let mut observed = annotated.observe();
+        let answer = {
+            let answer = {
                 let mut attempts = retry.attempts(function, errors);
                 loop {
-                    let call = async {
-                        if let ::core::option::Option::Some(never) = function.never() {
-                            return never;
-                        }
-                        let symbol = symbol.copy();
-                        let out = &mut *out;
-                        self.client.get(symbol, out).await
+                    let answer = {
+                        let call = async {
+                            if let ::core::option::Option::Some(never) = function.never()
+                            {
+                                return never;
+                            }
+                            let symbol = symbol.copy();
+                            let out = &mut *out;
+                            self.client.get(symbol, out).await
+                        };
+                        let call = ::core::pin::pin!(call);
+                        observed.watch(call).await
                     };
-                    let pause = match attempts.settle(call.await) {
+                    let pause = match attempts.settle(answer) {
                         ::core::ops::ControlFlow::Break(answer) => break answer,
                         ::core::ops::ControlFlow::Continue(pause) => pause,
                     };
@@ -54,7 +60,7 @@ impl Subject {
             };
             match fallback
                 .needed_if(
-                    call.await,
+                    answer,
                     errors,
                     |error| ::core::matches!(error, QuoteError::Busy),
                 )
@@ -63,15 +69,17 @@ impl Subject {
                 ::core::ops::ControlFlow::Continue((error, failed)) => {
                     failed
                         .answered(
-                            function
-                                .result(
-                                    Self::from_cache(self, symbol.copy(), &mut *out, error)
-                                        .await,
-                                ),
+                            observed
+                                .watch(
+                                    ::core::pin::pin!(
+                                        Self::from_cache(self, symbol.copy(), & mut * out, error)
+                                    ),
+                                )
+                                .await,
                         )
                 }
             }
         };
-        annotated.observe(call).await.into_result()
+        observed.end(answer)
     }
 }

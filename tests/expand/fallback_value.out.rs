@@ -29,23 +29,29 @@ async fn quote(symbol: &str) -> Result<Quote, QuoteError> {
             .described()
             .wrapped()
     };
-    let call = async {
-        let call = async move {
-            if let ::core::option::Option::Some(never) = function.never() {
-                return never;
+    let mut observed = annotated.observe();
+    let answer = {
+        let call = async {
+            {
+                let answer = {
+                    let call = async move {
+                        if let ::core::option::Option::Some(never) = function.never() {
+                            return never;
+                        }
+                        client().get(symbol).await
+                    };
+                    call.await
+                };
+                match fallback.needed(answer, errors) {
+                    ::core::ops::ControlFlow::Break(answer) => answer,
+                    ::core::ops::ControlFlow::Continue((_, failed)) => {
+                        failed.answered(::core::result::Result::Ok(Quote::unknown()))
+                    }
+                }
             }
-            client().get(symbol).await
         };
-        match fallback.needed(call.await, errors) {
-            ::core::ops::ControlFlow::Break(answer) => answer,
-            ::core::ops::ControlFlow::Continue((_, failed)) => {
-                failed
-                    .answered(
-                        function.result(::core::result::Result::Ok(Quote::unknown())),
-                    )
-            }
-        }
+        let call = ::core::pin::pin!(timeout.limit(call, function));
+        observed.watch(call).await
     };
-    let call = timeout.limit(call, function);
-    annotated.observe(call).await.into_result()
+    observed.end(answer)
 }

@@ -31,17 +31,20 @@ async fn quote(client: &Client, symbol: String) -> Result<u64, QuoteError> {
             .wrapped()
     };
     let mut symbol = ::resilience::__private::Replay::new(symbol);
-    let attempt = || {
-        let symbol = symbol.copy();
-        let call = async move {
-            if let ::core::option::Option::Some(never) = function.never() {
-                return never;
-            }
-            client.get(symbol).await
+    let mut observed = annotated.observe();
+    let answer = {
+        let attempt = || {
+            let symbol = symbol.copy();
+            let call = async move {
+                if let ::core::option::Option::Some(never) = function.never() {
+                    return never;
+                }
+                client.get(symbol).await
+            };
+            timeout.limit(call, function)
         };
-        let call = timeout.limit(call, function);
-        call
+        let call = ::core::pin::pin!(hedge.race(attempt, function, errors));
+        observed.watch(call).await
     };
-    let call = hedge.race(attempt, function, errors);
-    annotated.observe(call).await.into_result()
+    observed.end(answer)
 }

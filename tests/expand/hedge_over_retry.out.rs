@@ -32,27 +32,37 @@ async fn quote(client: &Client, symbol: String) -> Result<u64, QuoteError> {
             .wrapped()
     };
     let mut symbol = ::resilience::__private::Replay::new(symbol);
-    let attempt = || {
-        let mut symbol = symbol.fork();
-        let call = async move {
-            let mut attempts = retry.attempts(function, errors);
-            loop {
-                let call = async {
-                    if let ::core::option::Option::Some(never) = function.never() {
-                        return never;
+    let mut observed = annotated.observe();
+    let answer = {
+        let attempt = || {
+            let mut symbol = symbol.fork();
+            async move {
+                {
+                    let mut attempts = retry.attempts(function, errors);
+                    loop {
+                        let answer = {
+                            let call = async {
+                                if let ::core::option::Option::Some(never) = function
+                                    .never()
+                                {
+                                    return never;
+                                }
+                                let mut symbol = symbol.copy();
+                                client.get(symbol).await
+                            };
+                            call.await
+                        };
+                        let pause = match attempts.settle(answer) {
+                            ::core::ops::ControlFlow::Break(answer) => break answer,
+                            ::core::ops::ControlFlow::Continue(pause) => pause,
+                        };
+                        pause.await;
                     }
-                    let mut symbol = symbol.copy();
-                    client.get(symbol).await
-                };
-                let pause = match attempts.settle(call.await) {
-                    ::core::ops::ControlFlow::Break(answer) => break answer,
-                    ::core::ops::ControlFlow::Continue(pause) => pause,
-                };
-                pause.await;
+                }
             }
         };
-        call
+        let call = ::core::pin::pin!(hedge.race(attempt, function, errors));
+        observed.watch(call).await
     };
-    let call = hedge.race(attempt, function, errors);
-    annotated.observe(call).await.into_result()
+    observed.end(answer)
 }

@@ -30,13 +30,17 @@ impl Subject {
             .key(&(&tenant, &order.id))
             .argument("tenant", tenant)
             .argument("order", &order);
-        let call = async move {
-            if let ::core::option::Option::Some(never) = function.never() {
-                return never;
-            }
-            self.insert(tenant, order).await
+        let mut observed = annotated.observe();
+        let answer = {
+            let call = async move {
+                if let ::core::option::Option::Some(never) = function.never() {
+                    return never;
+                }
+                self.insert(tenant, order).await
+            };
+            let call = ::core::pin::pin!(idempotent.once(key, call, function, stored));
+            observed.watch(call).await
         };
-        let call = idempotent.once(key, call, function, stored);
-        annotated.observe(call).await.into_result()
+        observed.end(answer)
     }
 }

@@ -19,12 +19,16 @@ async fn names(
     let function = ::resilience::__private::function::<
         Result<_, ListError>,
     >(annotated.name);
-    let call = async move {
-        if let ::core::option::Option::Some(never) = function.never() {
-            return never;
-        }
-        list(filter).await
+    let mut observed = annotated.observe();
+    let answer = {
+        let call = async move {
+            if let ::core::option::Option::Some(never) = function.never() {
+                return never;
+            }
+            list(filter).await
+        };
+        let call = ::core::pin::pin!(timeout.limit(call, function));
+        observed.watch(call).await
     };
-    let call = timeout.limit(call, function);
-    annotated.observe(call).await.into_result()
+    observed.end(answer)
 }

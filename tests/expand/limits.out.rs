@@ -28,13 +28,17 @@ async fn quote(tenant: &str, order: Order) -> Result<u64, QuoteError> {
     let function = ::resilience::__private::function::<
         Result<u64, QuoteError>,
     >(annotated.name);
-    let call = async move {
-        if let ::core::option::Option::Some(never) = function.never() {
-            return never;
-        }
-        get(tenant, order).await
+    let mut observed = annotated.observe();
+    let answer = {
+        let call = async move {
+            if let ::core::option::Option::Some(never) = function.never() {
+                return never;
+            }
+            get(tenant, order).await
+        };
+        let call = bulkhead.enter(call, function);
+        let call = ::core::pin::pin!(limit.admit(call, function));
+        observed.watch(call).await
     };
-    let call = bulkhead.enter(call, function);
-    let call = limit.admit(call, function);
-    annotated.observe(call).await.into_result()
+    observed.end(answer)
 }

@@ -33,27 +33,32 @@ async fn show(
     let mut pool = ::resilience::__private::Replay::new(pool);
     let mut a = ::resilience::__private::Replay::new(a);
     let mut b = ::resilience::__private::Replay::new(b);
-    let call = async {
+    let mut observed = annotated.observe();
+    let answer = {
         let mut attempts = retry.attempts(function, errors);
         loop {
             let last = attempts.is_last();
-            let call = async {
-                if let ::core::option::Option::Some(never) = function.never() {
-                    return never;
-                }
-                let id = id.take(last);
-                let pool = pool.take(last);
-                let mut a = a.take(last);
-                let b = b.take(last);
-                a += 1;
-                pool.render(id, a, b).await
+            let answer = {
+                let call = async {
+                    if let ::core::option::Option::Some(never) = function.never() {
+                        return never;
+                    }
+                    let id = id.take(last);
+                    let pool = pool.take(last);
+                    let mut a = a.take(last);
+                    let b = b.take(last);
+                    a += 1;
+                    pool.render(id, a, b).await
+                };
+                let call = ::core::pin::pin!(call);
+                observed.watch(call).await
             };
-            let pause = match attempts.settle(call.await) {
+            let pause = match attempts.settle(answer) {
                 ::core::ops::ControlFlow::Break(answer) => break answer,
                 ::core::ops::ControlFlow::Continue(pause) => pause,
             };
             pause.await;
         }
     };
-    annotated.observe(call).await.into_result()
+    observed.end(answer)
 }

@@ -17,12 +17,16 @@ async fn ping() -> Result<(), PingError> {
     let function = ::corp::armour::__private::function::<
         Result<(), PingError>,
     >(annotated.name);
-    let call = async move {
-        if let ::core::option::Option::Some(never) = function.never() {
-            return never;
-        }
-        socket::ping().await
+    let mut observed = annotated.observe();
+    let answer = {
+        let call = async move {
+            if let ::core::option::Option::Some(never) = function.never() {
+                return never;
+            }
+            socket::ping().await
+        };
+        let call = ::core::pin::pin!(timeout.limit(call, function));
+        observed.watch(call).await
     };
-    let call = timeout.limit(call, function);
-    annotated.observe(call).await.into_result()
+    observed.end(answer)
 }

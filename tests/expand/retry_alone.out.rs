@@ -23,19 +23,24 @@ async fn read(buffer: &mut Vec<u8>, n: usize) -> io::Result<usize> {
             .described()
             .wrapped()
     };
-    let call = async {
+    let mut observed = annotated.observe();
+    let answer = {
         let mut attempts = retry.attempts(function, errors);
         loop {
-            let call = async {
-                if let ::core::option::Option::Some(never) = function.never() {
-                    return never;
-                }
-                let buffer = &mut *buffer;
-                source.read(buffer, n).await
+            let answer = {
+                let call = async {
+                    if let ::core::option::Option::Some(never) = function.never() {
+                        return never;
+                    }
+                    let buffer = &mut *buffer;
+                    source.read(buffer, n).await
+                };
+                let call = ::core::pin::pin!(call);
+                observed.watch(call).await
             };
             let pause = match attempts
                 .settle_if(
-                    call.await,
+                    answer,
                     |result| match result {
                         ::core::result::Result::Ok(_) => false,
                         ::core::result::Result::Err(error) => {
@@ -54,5 +59,5 @@ async fn read(buffer: &mut Vec<u8>, n: usize) -> io::Result<usize> {
             pause.await;
         }
     };
-    annotated.observe(call).await.into_result()
+    observed.end(answer)
 }

@@ -33,25 +33,35 @@ async fn fetch<'a, T: Source>(
             .wrapped()
     };
     let mut request = ::resilience::__private::Replay::new(request);
-    let call = async {
-        let mut attempts = retry.attempts(function, errors);
-        loop {
-            let last = attempts.is_last();
-            let call = async {
-                if let ::core::option::Option::Some(never) = function.never() {
-                    return never;
+    let mut observed = annotated.observe();
+    let answer = {
+        let call = async {
+            {
+                let mut attempts = retry.attempts(function, errors);
+                loop {
+                    let last = attempts.is_last();
+                    let answer = {
+                        let call = async {
+                            if let ::core::option::Option::Some(never) = function.never()
+                            {
+                                return never;
+                            }
+                            let mut request = request.take(last);
+                            request.sign();
+                            source.get(request).await
+                        };
+                        call.await
+                    };
+                    let pause = match attempts.settle(answer) {
+                        ::core::ops::ControlFlow::Break(answer) => break answer,
+                        ::core::ops::ControlFlow::Continue(pause) => pause,
+                    };
+                    pause.await;
                 }
-                let mut request = request.take(last);
-                request.sign();
-                source.get(request).await
-            };
-            let pause = match attempts.settle(call.await) {
-                ::core::ops::ControlFlow::Break(answer) => break answer,
-                ::core::ops::ControlFlow::Continue(pause) => pause,
-            };
-            pause.await;
-        }
+            }
+        };
+        let call = ::core::pin::pin!(timeout.limit(call, function));
+        observed.watch(call).await
     };
-    let call = timeout.limit(call, function);
-    annotated.observe(call).await.into_result()
+    observed.end(answer)
 }

@@ -32,21 +32,26 @@ async fn charge(order: Order) -> Result<Receipt, PayError> {
             .wrapped()
     };
     let mut order = ::resilience::__private::Replay::new(order);
-    let call = async {
+    let mut observed = annotated.observe();
+    let answer = {
         let mut attempts = retry.attempts(function, errors);
         loop {
             let last = attempts.is_last();
-            let call = async {
-                if let ::core::option::Option::Some(never) = function.never() {
-                    return never;
-                }
-                let order = order.take(last);
-                pay(order).await
+            let answer = {
+                let call = async {
+                    if let ::core::option::Option::Some(never) = function.never() {
+                        return never;
+                    }
+                    let order = order.take(last);
+                    pay(order).await
+                };
+                let call = call;
+                let call = ::core::pin::pin!(attempts.within(call));
+                observed.watch(call).await
             };
-            let call = attempts.within(call);
             let pause = match attempts
                 .settle_after(
-                    call.await,
+                    answer,
                     |result| match result {
                         ::core::result::Result::Ok(value) => {
                             ::core::matches!(value, Receipt::Pending)
@@ -68,5 +73,5 @@ async fn charge(order: Order) -> Result<Receipt, PayError> {
             pause.await;
         }
     };
-    annotated.observe(call).await.into_result()
+    observed.end(answer)
 }

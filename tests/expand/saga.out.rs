@@ -30,25 +30,29 @@ pub async fn checkout(shop: &Shop, order: Order) -> Result<Confirmation, Checkou
     >();
     let key = idempotent.key(&order.id).argument("order", &order);
     let arguments = saga.arguments().with("order", &order);
-    let call = async move {
-        if let ::core::option::Option::Some(never) = function.never() {
-            return never;
-        }
-        let reserved = reserve(&shop.warehouse, &order).await?;
-        let receipt = charge(&shop.payments, &order).await?;
-        ship(&shop.carrier, &order, &reserved).await
+    let mut observed = annotated.observe();
+    let answer = {
+        let call = async move {
+            if let ::core::option::Option::Some(never) = function.never() {
+                return never;
+            }
+            let reserved = reserve(&shop.warehouse, &order).await?;
+            let receipt = charge(&shop.payments, &order).await?;
+            ship(&shop.carrier, &order, &reserved).await
+        };
+        let call = saga
+            .run(
+                arguments,
+                ::core::option::Option::Some(idempotent.saga_key(&key)),
+                call,
+                function,
+                stored,
+                failures,
+            );
+        let call = ::core::pin::pin!(idempotent.once(key, call, function, stored));
+        observed.watch(call).await
     };
-    let call = saga
-        .run(
-            arguments,
-            ::core::option::Option::Some(idempotent.saga_key(&key)),
-            call,
-            function,
-            stored,
-            failures,
-        );
-    let call = idempotent.once(key, call, function, stored);
-    annotated.observe(call).await.into_result()
+    observed.end(answer)
 }
 const _: () = {
     fn resume(

@@ -39,26 +39,36 @@ async fn reserve(
     };
     let stored = ::resilience::__private::stored::<Result<Reservation, StockError>>();
     let arguments = step.arguments().with("order", order).with("count", &count);
-    let call = async {
-        let mut attempts = retry.attempts(function, errors);
-        loop {
-            let call = async {
-                if let ::core::option::Option::Some(never) = function.never() {
-                    return never;
+    let mut observed = annotated.observe();
+    let answer = {
+        let call = async {
+            {
+                let mut attempts = retry.attempts(function, errors);
+                loop {
+                    let answer = {
+                        let call = async {
+                            if let ::core::option::Option::Some(never) = function.never()
+                            {
+                                return never;
+                            }
+                            warehouse.reserve(order, count).await
+                        };
+                        let call = timeout.limit(call, function);
+                        let call = breaker.guard(call, function, errors);
+                        call.await
+                    };
+                    let pause = match attempts.settle(answer) {
+                        ::core::ops::ControlFlow::Break(answer) => break answer,
+                        ::core::ops::ControlFlow::Continue(pause) => pause,
+                    };
+                    pause.await;
                 }
-                warehouse.reserve(order, count).await
-            };
-            let call = timeout.limit(call, function);
-            let call = breaker.guard(call, function, errors);
-            let pause = match attempts.settle(call.await) {
-                ::core::ops::ControlFlow::Break(answer) => break answer,
-                ::core::ops::ControlFlow::Continue(pause) => pause,
-            };
-            pause.await;
-        }
+            }
+        };
+        let call = ::core::pin::pin!(step.run(arguments, call, function, stored));
+        observed.watch(call).await
     };
-    let call = step.run(arguments, call, function, stored);
-    annotated.observe(call).await.into_result()
+    observed.end(answer)
 }
 const _: () = {
     fn compensate(

@@ -20,14 +20,18 @@ async fn reserve(order: Order) -> Result<Reservation, StockError> {
     >(annotated.name);
     let stored = ::resilience::__private::stored::<Result<Reservation, StockError>>();
     let arguments = step.arguments().with("order", &order);
-    let call = async move {
-        if let ::core::option::Option::Some(never) = function.never() {
-            return never;
-        }
-        stock::reserve(order).await
+    let mut observed = annotated.observe();
+    let answer = {
+        let call = async move {
+            if let ::core::option::Option::Some(never) = function.never() {
+                return never;
+            }
+            stock::reserve(order).await
+        };
+        let call = ::core::pin::pin!(step.run(arguments, call, function, stored));
+        observed.watch(call).await
     };
-    let call = step.run(arguments, call, function, stored);
-    annotated.observe(call).await.into_result()
+    observed.end(answer)
 }
 const _: () = {
     fn compensate(

@@ -27,21 +27,25 @@ async fn charge(order: &Order) -> Result<Receipt, PayError> {
             .described()
             .wrapped()
     };
-    let call = async {
+    let mut observed = annotated.observe();
+    let answer = {
         let mut attempts = retry.attempts(function, errors);
         loop {
-            let call = async {
-                if let ::core::option::Option::Some(never) = function.never() {
-                    return never;
-                }
-                pay(order).await
+            let answer = {
+                let call = async {
+                    if let ::core::option::Option::Some(never) = function.never() {
+                        return never;
+                    }
+                    pay(order).await
+                };
+                let call = breaker.guard(call, function, errors);
+                let call = bulkhead.enter(call, function);
+                let call = ::core::pin::pin!(attempts.within(call));
+                observed.watch(call).await
             };
-            let call = breaker.guard(call, function, errors);
-            let call = bulkhead.enter(call, function);
-            let call = attempts.within(call);
             let pause = match attempts
                 .settle_if(
-                    call.await,
+                    answer,
                     |result| {
                         ::core::matches!(
                             result, ::core::result::Result::Err(PayError::Busy)
@@ -55,5 +59,5 @@ async fn charge(order: &Order) -> Result<Receipt, PayError> {
             pause.await;
         }
     };
-    annotated.observe(call).await.into_result()
+    observed.end(answer)
 }

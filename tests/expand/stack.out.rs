@@ -44,23 +44,27 @@ impl Subject {
                 .wrapped()
         };
         let mut order = ::resilience::__private::Replay::new(order);
-        let call = async {
+        let mut observed = annotated.observe();
+        let answer = {
             let mut attempts = retry.attempts(function, errors);
             loop {
                 let last = attempts.is_last();
-                let call = async {
-                    if let ::core::option::Option::Some(never) = function.never() {
-                        return never;
-                    }
-                    let order = order.take(last);
-                    let quote = self.quote(&order).await?;
-                    self.gateway.charge(tenant, order, quote).await
+                let answer = {
+                    let call = async {
+                        if let ::core::option::Option::Some(never) = function.never() {
+                            return never;
+                        }
+                        let order = order.take(last);
+                        let quote = self.quote(&order).await?;
+                        self.gateway.charge(tenant, order, quote).await
+                    };
+                    let call = timeout.limit(call, function);
+                    let call = ::core::pin::pin!(breaker.guard(call, function, errors));
+                    observed.watch(call).await
                 };
-                let call = timeout.limit(call, function);
-                let call = breaker.guard(call, function, errors);
                 let pause = match attempts
                     .settle_if(
-                        call.await,
+                        answer,
                         |result| {
                             ::core::matches!(
                                 result, ::core::result::Result::Err(PayError::Busy { .. } |
@@ -75,6 +79,6 @@ impl Subject {
                 pause.await;
             }
         };
-        annotated.observe(call).await.into_result()
+        observed.end(answer)
     }
 }

@@ -18,14 +18,18 @@ impl Subject {
         let function = ::resilience::__private::function::<
             Result<(), PingError>,
         >(annotated.name);
-        let call = async move {
-            if let ::core::option::Option::Some(never) = function.never() {
-                return never;
-            }
-            self.socket.ping().await?;
-            Ok(())
+        let mut observed = annotated.observe();
+        let answer = {
+            let call = async move {
+                if let ::core::option::Option::Some(never) = function.never() {
+                    return never;
+                }
+                self.socket.ping().await?;
+                Ok(())
+            };
+            let call = ::core::pin::pin!(timeout.limit(call, function));
+            observed.watch(call).await
         };
-        let call = timeout.limit(call, function);
-        annotated.observe(call).await.into_result()
+        observed.end(answer)
     }
 }

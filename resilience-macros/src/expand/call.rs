@@ -12,91 +12,134 @@ use crate::paths::local;
 use crate::policy::{Fallback, Instead, Kind, Policy, Retry};
 
 impl Annotated {
-    // Output: let call = ..; annotated.observe(call).await.into_result()
+    // Output: let mut observed = annotated.observe();
+    //         let answer = ..;
+    //         observed.end(answer)
     /// Everything from the innermost call to the function's result.
     pub(super) fn call(&self) -> TokenStream {
-        let (annotated, call) = (local("annotated"), local("call"));
-        let wrapped = self.wrap(&self.policies, false);
+        let (annotated, observed) = (local("annotated"), local("observed"));
+        let answer = self.answer(&self.policies, true);
+        let variable = local("answer");
         quote! {
-            #wrapped
-            #annotated.observe(#call).await.into_result()
+            let mut #observed = #annotated.observe();
+            let #variable = #answer;
+            #observed.end(#variable)
         }
     }
 
-    /// Statements that leave the call under `policies` (outermost first) in the variable `call`.
+    /// An expression: the answer of the call under `policies`, outermost first. At the top the call is
+    /// watched.
+    fn answer(&self, policies: &[Policy], top: bool) -> TokenStream {
+        match policies.split_first() {
+            Some((Policy::Retry(retry), below)) => self.retry_loop(retry, below, top),
+            Some((Policy::Fallback(fallback), below)) => self.fallback(fallback, below, top),
+            _ => {
+                let answer = self.awaited(policies, false, top);
+                quote!({ #answer })
+            }
+        }
+    }
+
+    // Output: let call = async { .. };
+    //         let call = timeout.limit(call, function);
+    //         let call = pin!(breaker.guard(call, function, errors));
+    //         observed.watch(call).await
+    /// The statements that make the call, and the expression that waits for it. `within` says that the
+    /// attempts above may have a deadline.
+    fn awaited(&self, policies: &[Policy], within: bool, top: bool) -> TokenStream {
+        let call = local("call");
+        let (mut statements, mut last) = self.wrap(policies, false);
+        if policies.is_empty() && top {
+            // The body stands by itself, and not inside of a macro.
+            statements.extend(quote!(let #call = #last;));
+            last = quote!(#call);
+        }
+        if within {
+            let attempts = local("attempts");
+            statements.extend(quote!(let #call = #last;));
+            last = quote!(#attempts.within(#call));
+        }
+        if top {
+            let observed = local("observed");
+            quote! {
+                #statements
+                let #call = ::core::pin::pin!(#last);
+                #observed.watch(#call).await
+            }
+        } else {
+            quote!(#statements let #call = #last; #call.await)
+        }
+    }
+
+    /// The call under `policies` (outermost first): the statements that leave all but its last layer in
+    /// the variable `call`, and the last layer as an expression.
     ///
     /// `owned` says that the arguments in reach belong to this call alone, so that it has to take
     /// them with it.
-    fn wrap(&self, policies: &[Policy], owned: bool) -> TokenStream {
-        let call = local("call");
+    fn wrap(&self, policies: &[Policy], owned: bool) -> (TokenStream, TokenStream) {
         match policies.split_first() {
-            None => {
-                let attempt = self.attempt(owned);
-                quote!(let #call = #attempt;)
-            }
-            Some((Policy::Retry(retry), below)) => {
-                let attempts = self.retry_loop(retry, below);
-                block(owned, &attempts)
-            }
-            Some((Policy::Fallback(fallback), below)) => {
-                let answer = self.fallback(fallback, below);
-                block(owned, &answer)
+            None => (TokenStream::new(), self.attempt(owned)),
+            Some((Policy::Retry(_) | Policy::Fallback(_), _)) => {
+                let answer = self.answer(policies, false);
+                let moved = owned.then(|| quote!(move));
+                (TokenStream::new(), quote!(async #moved { #answer }))
             }
             Some((Policy::Hedge(_), below)) => self.hedge(below),
             Some((policy, below)) => {
-                let inner = self.wrap(below, owned);
+                let call = local("call");
+                let (statements, last) = self.wrap(below, owned);
                 let layer = self.layer(policy);
-                quote!(#inner #layer)
+                (quote!(#statements let #call = #last;), layer)
             }
         }
     }
 
-    // Output: let mut attempts = retry.attempts(function, errors);
-    //         loop {
-    //             let last = attempts.is_last();
-    //             let call = async { .. };
-    //             let call = timeout.limit(call, function);
-    //             let pause = match attempts.settle(call.await) {
-    //                 ControlFlow::Break(answer) => break answer,
-    //                 ControlFlow::Continue(pause) => pause,
-    //             };
-    //             pause.await;
+    // Output: {
+    //             let mut attempts = retry.attempts(function, errors);
+    //             loop {
+    //                 let last = attempts.is_last();
+    //                 let answer = {
+    //                     let call = async { .. };
+    //                     let call = pin!(timeout.limit(call, function));
+    //                     observed.watch(call).await
+    //                 };
+    //                 let pause = match attempts.settle(answer) {
+    //                     ControlFlow::Break(answer) => break answer,
+    //                     ControlFlow::Continue(pause) => pause,
+    //                 };
+    //                 pause.await;
+    //             }
     //         }
-    fn retry_loop(&self, retry: &Retry, below: &[Policy]) -> TokenStream {
+    fn retry_loop(&self, retry: &Retry, below: &[Policy], top: bool) -> TokenStream {
         let (policy, attempts, last) = (local("retry"), local("attempts"), local("last"));
-        let (call, pause, answer) = (local("call"), local("pause"), local("answer"));
+        let (pause, answer) = (local("pause"), local("answer"));
         let (function, errors) = (local("function"), local("errors"));
         let last = self
             .takes_last()
             .then(|| quote!(let #last = #attempts.is_last();));
-        let inner = self.wrap(below, false);
-        let within = retry
-            .may_have_deadline()
-            .then(|| quote!(let #call = #attempts.within(#call);));
+        let attempt = self.awaited(below, retry.may_have_deadline(), top);
         let settle = self.settle(&retry.again);
-        quote! {
+        quote! {{
             let mut #attempts = #policy.attempts(#function, #errors);
             loop {
                 #last
-                #inner
-                #within
+                let #answer = { #attempt };
                 let #pause = match #attempts.#settle {
                     ::core::ops::ControlFlow::Break(#answer) => break #answer,
                     ::core::ops::ControlFlow::Continue(#pause) => #pause,
                 };
                 #pause.await;
             }
-        }
+        }}
     }
 
     // Output: let attempt = || {
     //             let order = order.copy();
-    //             let call = async move { .. };
-    //             call
+    //             async move { .. }
     //         };
     //         let call = hedge.race(attempt, function, errors);
-    fn hedge(&self, below: &[Policy]) -> TokenStream {
-        let (policy, attempt, call) = (local("hedge"), local("attempt"), local("call"));
+    fn hedge(&self, below: &[Policy]) -> (TokenStream, TokenStream) {
+        let (policy, attempt) = (local("hedge"), local("attempt"));
         let (function, errors) = (local("function"), local("errors"));
         // What runs again below keeps arguments for itself.
         let keeps = below.iter().any(|policy| match policy {
@@ -113,51 +156,56 @@ impl Annotated {
                 quote!(#(#cfgs)* let #mutable #argument = #argument.copy();)
             }
         });
-        let inner = self.wrap(below, true);
-        quote! {
+        let (statements, last) = self.wrap(below, true);
+        let attempt_of = quote! {
             let #attempt = || {
                 #(#copies)*
-                #inner
-                #call
+                #statements
+                #last
             };
-            let #call = #policy.race(#attempt, #function, #errors);
-        }
+        };
+        (
+            attempt_of,
+            quote!(#policy.race(#attempt, #function, #errors)),
+        )
     }
 
-    // Output: let call = ..;
-    //         match fallback.needed(call.await, errors) {
-    //             ControlFlow::Break(answer) => answer,
-    //             ControlFlow::Continue((error, failed)) => failed.answered(function.result(from_cache(client, symbol, error).await)),
+    // Output: {
+    //             let answer = { .. };
+    //             match fallback.needed(answer, errors) {
+    //                 ControlFlow::Break(answer) => answer,
+    //                 ControlFlow::Continue((error, failed)) => {
+    //                     let call = pin!(from_cache(client, symbol, error));
+    //                     failed.answered(observed.watch(call).await)
+    //                 }
+    //             }
     //         }
-    fn fallback(&self, fallback: &Fallback, below: &[Policy]) -> TokenStream {
-        let (policy, call, errors) = (local("fallback"), local("call"), local("errors"));
+    fn fallback(&self, fallback: &Fallback, below: &[Policy], top: bool) -> TokenStream {
+        let (policy, errors) = (local("fallback"), local("errors"));
         let (answer, error, failed) = (local("answer"), local("error"), local("failed"));
-        let function = local("function");
-        let inner = self.wrap(below, false);
+        let inner = self.answer(below, top);
         let needed = match &fallback.on {
-            None => quote!(needed(#call.await, #errors)),
+            None => quote!(needed(#answer, #errors)),
             Some(pattern) => quote! {
-                needed_if(#call.await, #errors, |#error| ::core::matches!(#error, #pattern))
+                needed_if(#answer, #errors, |#error| ::core::matches!(#error, #pattern))
             },
         };
         let (bound, instead) = match &fallback.instead {
-            Instead::Value(value) => {
-                let ok = quote!(::core::result::Result::Ok(#value));
-                (quote!(_), at(&value.to_token_stream(), ok))
-            }
-            Instead::Function(function) => (quote!(#error), self.call_instead(function)),
+            Instead::Value(value) => (quote!(_), quote!(::core::result::Result::Ok(#value))),
+            Instead::Function(function) => (quote!(#error), self.call_instead(function, top)),
         };
-        quote! {
-            #inner
+        quote! {{
+            let #answer = #inner;
             match #policy.#needed {
                 ::core::ops::ControlFlow::Break(#answer) => #answer,
-                ::core::ops::ControlFlow::Continue((#bound, #failed)) => #failed.answered(#function.result(#instead)),
+                ::core::ops::ControlFlow::Continue((#bound, #failed)) => #failed.answered(#instead),
             }
-        }
+        }}
     }
 
     // Output: from_cache(client, order.copy(), error).await
-    fn call_instead(&self, function: &Path) -> TokenStream {
+    //         observed.watch(pin!(from_cache(client, order.copy(), error))).await    at the top
+    fn call_instead(&self, function: &Path, top: bool) -> TokenStream {
         let error = at(
             &function.to_token_stream(),
             local("error").to_token_stream(),
@@ -167,7 +215,14 @@ impl Annotated {
             quote!(#this,)
         });
         let arguments = self.arguments_again();
-        quote_spanned!(syn::spanned::Spanned::span(function)=> #function(#receiver #arguments #error).await)
+        let span = syn::spanned::Spanned::span(function);
+        let call = quote_spanned!(span=> #function(#receiver #arguments #error));
+        if top {
+            let observed = local("observed");
+            quote_spanned!(span=> #observed.watch(::core::pin::pin!(#call)).await)
+        } else {
+            quote_spanned!(span=> #call.await)
+        }
     }
 
     /// Whether a policy above this one calls it more than once.
@@ -179,11 +234,11 @@ impl Annotated {
     }
 
     /// The layers that hold the call in place.
-    // Output: let call = timeout.limit(call, function);
+    // Output: timeout.limit(call, function)
     fn layer(&self, policy: &Policy) -> TokenStream {
         let (call, function, stored) = (local("call"), local("function"), local("stored"));
         let (key, arguments) = (local("key"), local("arguments"));
-        let wrapped = match policy {
+        match policy {
             Policy::Bulkhead(_) => {
                 let bulkhead = local("bulkhead");
                 quote!(#bulkhead.enter(#call, #function))
@@ -219,15 +274,7 @@ impl Annotated {
                 quote!(#timeout.limit(#call, #function))
             }
             // These make blocks of their own.
-            Policy::Fallback(_) | Policy::Hedge(_) | Policy::Retry(_) => return TokenStream::new(),
-        };
-        quote!(let #call = #wrapped;)
+            Policy::Fallback(_) | Policy::Hedge(_) | Policy::Retry(_) => TokenStream::new(),
+        }
     }
-}
-
-// Output: let call = async { statements };
-fn block(owned: bool, statements: &TokenStream) -> TokenStream {
-    let call = local("call");
-    let moved = owned.then(|| quote!(move));
-    quote!(let #call = async #moved { #statements };)
 }

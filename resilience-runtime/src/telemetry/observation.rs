@@ -18,7 +18,7 @@ pub(super) struct Observation {
     function: &'static str,
     span: Span,
     started: Instant,
-    is_polled: bool,
+    has_panicked: bool,
 }
 
 /// How a call ended.
@@ -56,21 +56,35 @@ impl Observation {
             function,
             span,
             started: Instant::now(),
-            is_polled: false,
+            has_panicked: false,
         }))
     }
 
-    /// Runs `poll` inside of the span.
-    pub(super) fn observe<R>(&mut self, poll: impl FnOnce() -> R) -> R {
-        let _entered = self.span.enter();
-        // What does not come back has panicked.
-        self.is_polled = true;
-        let result = poll();
-        self.is_polled = false;
-        result
+    /// A part of the call is polled from now on, inside of the span.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn enter(&mut self) {
+        self.span.with_subscriber(|(id, to)| to.enter(id));
+    }
+
+    /// The poll has come back.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn leave(&mut self) {
+        self.span.with_subscriber(|(id, to)| to.exit(id));
+    }
+
+    /// The poll does not come back.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn panicked(&mut self) {
+        self.leave();
+        self.has_panicked = true;
     }
 
     /// The call has answered.
+    #[cold]
+    #[inline(never)]
     pub(super) fn answered(&self, is_ok: bool, origin: Origin) {
         let ending = match origin.refusal {
             _ if is_ok => Ending::Ok,
@@ -88,10 +102,11 @@ impl Observation {
     }
 
     /// The call is dropped before it has answered: because of a panic, or because nobody waits for it
-    /// any more. What it says in its end belongs to it.
-    pub(super) fn dropped(&self, drop: impl FnOnce()) {
-        self.span.in_scope(drop);
-        let ending = if self.is_polled {
+    /// any more.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn dropped(&self) {
+        let ending = if self.has_panicked {
             Ending::Panicked
         } else {
             Ending::Cancelled

@@ -1,125 +1,127 @@
 //! A call under a span, counted at its end.
 
 use std::fmt;
-use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use pin_project_lite::pin_project;
-
 use super::observation::{self, Observation};
 use crate::catalog::Annotated;
-use crate::outcome::{Answer, Outcome};
+use crate::outcome::Outcome;
 
 impl Annotated {
-    /// `call`, seen by whoever listens when it begins: in a span, and counted at its end. It can be
-    /// dropped at any time, and `call` is dropped with it, as one that was cancelled.
-    pub fn observe<F>(&'static self, call: F) -> Observed<F>
-    where
-        F: Future<Output: Outcome>,
-    {
-        Observed {
-            call: Some(call),
-            observation: None,
-            has_begun: false,
-            annotated: self,
+    /// Begins one call: in a span, and counted at its end, if somebody listens.
+    #[inline]
+    #[must_use]
+    pub fn observe(&'static self) -> Observed {
+        if observation::is_wanted() {
+            return Observed(Observation::begin(self.name));
+        }
+        Observed(None)
+    }
+}
+
+/// One call of an [`Annotated`] function. Dropped before its [`end`](Self::end), the call was
+/// cancelled, or has panicked.
+///
+/// It stands beside the call and does not wrap it: a call that nobody listens to is polled where it
+/// lies.
+pub struct Observed(Option<Box<Observation>>);
+
+impl Observed {
+    /// What the call waits for now, inside of its span. It can be dropped at any time.
+    #[inline]
+    pub fn watch<'a, F: Future>(&'a mut self, call: Pin<&'a mut F>) -> Watched<'a, F> {
+        Watched {
+            call,
+            observation: self.0.as_deref_mut(),
+        }
+    }
+
+    /// The call has answered: what its caller gets.
+    ///
+    /// # Errors
+    /// Whatever the body or a policy decided.
+    #[inline]
+    pub fn end<O: Outcome>(mut self, outcome: O) -> Result<O::Ok, O::Err> {
+        let answer = outcome.into_answer();
+        if let Some(observation) = self.0.take() {
+            observation.answered(answer.result.is_ok(), answer.origin);
+        }
+        answer.result
+    }
+}
+
+impl Drop for Observed {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(observation) = self.0.take() {
+            observation.dropped();
         }
     }
 }
 
-pin_project! {
-    /// A call of an [`Annotated`] function, as its caller awaits it.
-    #[must_use = "futures do nothing unless polled"]
-    pub struct Observed<F> {
-        // `None` once it has answered.
-        #[pin]
-        call: Option<F>,
-        // `None` when nobody listened as the call began. Dropped by hand, so that a call which nobody
-        // observes has nothing of it in its drop.
-        observation: Option<ManuallyDrop<Box<Observation>>>,
-        has_begun: bool,
-        annotated: &'static Annotated,
-    }
-
-    impl<F> PinnedDrop for Observed<F> {
-        fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
-            if let Some(observation) = this.observation.take() {
-                end(observation, this.call);
-            }
-        }
-    }
-}
-
-/// What is left of an observed call when it is dropped.
-#[cold]
-fn end<F>(observation: ManuallyDrop<Box<Observation>>, mut call: Pin<&mut Option<F>>) {
-    let observation = ManuallyDrop::into_inner(observation);
-    if call.is_some() {
-        observation.dropped(|| call.set(None));
-    }
-}
-
-impl<F> fmt::Debug for Observed<F> {
+impl fmt::Debug for Observed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Observed")
-            .field("function", &self.annotated.name)
+        f.debug_tuple("Observed").field(&self.0).finish()
+    }
+}
+
+/// A part of an [`Observed`] call.
+#[must_use = "futures do nothing unless polled"]
+pub struct Watched<'a, F> {
+    call: Pin<&'a mut F>,
+    observation: Option<&'a mut Observation>,
+}
+
+impl<F> fmt::Debug for Watched<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watched")
+            .field("observation", &self.observation)
             .finish_non_exhaustive()
     }
 }
 
-impl<F> Future for Observed<F>
-where
-    F: Future<Output: Outcome>,
-{
-    type Output = AnswerOf<F::Output>;
+impl<F: Future> Future for Watched<'_, F> {
+    type Output = F::Output;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let Some(call) = this.call.as_mut().as_pin_mut() else {
-            // Polled again after its end: there is no more to come.
-            return Poll::Pending;
-        };
-        if !*this.has_begun {
-            *this.has_begun = true;
-            if observation::is_wanted() {
-                *this.observation = Observation::begin(this.annotated.name).map(ManuallyDrop::new);
-            }
-        }
-        if let Some(observation) = this.observation {
-            return poll_observed(observation, this.call, context);
-        }
-        let Poll::Ready(outcome) = call.poll(context) else {
-            return Poll::Pending;
-        };
-        this.call.set(None);
-        Poll::Ready(outcome.into_answer())
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = &mut *self;
+        // One poll for both: a second one, beside it, would keep the compiler from inlining the call
+        // into the place where nobody listens.
+        let inside = Inside::enter(this.observation.as_deref_mut());
+        let polled = this.call.as_mut().poll(context);
+        inside.leave();
+        polled
     }
 }
 
-/// The poll of a call that somebody listens to.
-#[cold]
-fn poll_observed<F>(
-    observation: &mut Observation,
-    mut call: Pin<&mut Option<F>>,
-    context: &mut Context<'_>,
-) -> Poll<AnswerOf<F::Output>>
-where
-    F: Future<Output: Outcome>,
-{
-    let polled = observation.observe(|| match call.as_mut().as_pin_mut() {
-        Some(call) => call.poll(context),
-        None => Poll::Pending,
-    });
-    let Poll::Ready(outcome) = polled else {
-        return Poll::Pending;
-    };
-    call.set(None);
-    let answer = outcome.into_answer();
-    observation.answered(answer.result.is_ok(), answer.origin);
-    Poll::Ready(answer)
+/// While it lives the thread is inside of the span.
+struct Inside<'a>(Option<&'a mut Observation>);
+
+impl<'a> Inside<'a> {
+    #[inline]
+    fn enter(mut observation: Option<&'a mut Observation>) -> Self {
+        if let Some(observation) = &mut observation {
+            observation.enter();
+        }
+        Self(observation)
+    }
+
+    #[inline]
+    fn leave(mut self) {
+        if let Some(observation) = self.0.take() {
+            observation.leave();
+        }
+    }
 }
 
-/// What a call with this outcome answers.
-type AnswerOf<O> = Answer<<O as Outcome>::Ok, <O as Outcome>::Err>;
+impl Drop for Inside<'_> {
+    /// Only of a poll that panics.
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(observation) = self.0.take() {
+            observation.panicked();
+        }
+    }
+}

@@ -1,12 +1,13 @@
 //! Calls of an annotated function, one of each ending.
 
 use std::future::pending;
+use std::pin::pin;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
 use resilience_runtime::catalog::Annotated;
 use resilience_runtime::error::Error;
-use resilience_runtime::outcome::{function, stored};
+use resilience_runtime::outcome::{Outcome, function, stored};
 use resilience_runtime::policy::timeout::Timeout;
 use resilience_runtime::private::Idempotent;
 use tokio::time::sleep;
@@ -17,6 +18,17 @@ pub(crate) static CHARGE: Annotated = Annotated {
     line: 12,
     policies: &[],
 };
+
+/// `call`, as generated code makes it.
+pub(crate) async fn observed<F>(call: F) -> Result<u32, Error>
+where
+    F: Future<Output: Outcome<Ok = u32, Err = Error>>,
+{
+    let mut observed = CHARGE.observe();
+    let call = pin!(call);
+    let answer = observed.watch(call).await;
+    observed.end(answer)
+}
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
@@ -38,7 +50,7 @@ async fn times_out() {
     static TIMEOUT: Timeout = Timeout::after(Duration::from_secs(2));
     let function = function::<Result<u32, Error>>(CHARGE.name);
     let call = TIMEOUT.limit(pending::<Result<u32, Error>>(), function);
-    let result = CHARGE.observe(call).await.into_result();
+    let result = observed(call).await;
     assert!(matches!(result, Err(Error::TimedOut { .. })));
 }
 
@@ -49,14 +61,14 @@ async fn is_refused() {
     let function = function::<Result<u32, Error>>(CHARGE.name);
     let stored = stored::<Result<u32, Error>>();
     let call = ONCE.once(key, succeeds(), function, stored);
-    let result = CHARGE.observe(call).await.into_result();
+    let result = observed(call).await;
     assert!(matches!(result, Err(Error::NoRuntime { .. })));
 }
 
 /// A call that is given up at its first await.
 pub(crate) fn is_cancelled() {
     let mut context = Context::from_waker(Waker::noop());
-    let mut call = Box::pin(CHARGE.observe(pending::<Result<u32, Error>>()));
+    let mut call = Box::pin(observed(pending::<Result<u32, Error>>()));
     assert!(call.as_mut().poll(&mut context).is_pending());
     drop(call);
 }
@@ -64,7 +76,7 @@ pub(crate) fn is_cancelled() {
 /// A call that panics.
 async fn panics() {
     #[allow(clippy::panic)]
-    let call = tokio::spawn(async { CHARGE.observe(panicking()).await.into_result() });
+    let call = tokio::spawn(async { observed(panicking()).await });
     assert!(call.await.is_err_and(|error| error.is_panic()));
 }
 
@@ -76,12 +88,12 @@ async fn panicking() -> Result<u32, Error> {
 
 /// One call of each kind.
 pub(crate) async fn one_of_each() {
-    assert!(CHARGE.observe(succeeds()).await.into_result().is_ok());
-    assert!(CHARGE.observe(fails()).await.into_result().is_err());
+    assert!(observed(succeeds()).await.is_ok());
+    assert!(observed(fails()).await.is_err());
     times_out().await;
     is_refused().await;
     is_cancelled();
     panics().await;
     // Was never polled, and so is no call.
-    drop(CHARGE.observe(succeeds()));
+    drop(observed(succeeds()));
 }

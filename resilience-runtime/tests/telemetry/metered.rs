@@ -14,7 +14,7 @@ use metrics::{
 };
 use resilience_runtime::error::Error;
 
-use crate::calls::{CHARGE, SECOND, is_cancelled, one_of_each, succeeds};
+use crate::calls::{SECOND, is_cancelled, observed, one_of_each, succeeds};
 
 type Sums = Arc<Mutex<BTreeMap<String, f64>>>;
 
@@ -105,12 +105,12 @@ async fn a_recorder_hears_of_the_calls_that_begin_while_it_is_there() {
         Some(&1.0)
     );
     // One that began before is not half a call.
-    let mut call = Box::pin(CHARGE.observe(succeeds()));
+    let mut call = Box::pin(observed(succeeds()));
     let mut context = Context::from_waker(Waker::noop());
     assert!(call.as_mut().poll(&mut context).is_pending());
     let _listening = set_default_local_recorder(&recorder);
     tokio::time::advance(SECOND + Duration::from_millis(1)).await;
-    assert!(call.await.into_result().is_ok());
+    assert!(call.await.is_ok());
     assert_eq!(recorder.taken(), BTreeMap::new());
 }
 
@@ -120,7 +120,7 @@ fn an_observation_is_what_allocates() {
     let call = || {
         let mut context = Context::from_waker(Waker::noop());
         let call = pending::<Result<u32, Error>>();
-        assert!(pin!(CHARGE.observe(call)).poll(&mut context).is_pending());
+        assert!(pin!(observed(call)).poll(&mut context).is_pending());
     };
     assert_eq!(measure(call).count_total, 0);
     let _listening = set_default_local_recorder(&recorder);

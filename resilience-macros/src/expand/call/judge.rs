@@ -8,22 +8,22 @@ use crate::paths::local;
 use crate::policy::{Again, CircuitBreaker};
 
 impl Annotated {
-    // Output: settle(call.await)
-    //         settle_if(call.await, |result| matches!(result, Err(PATTERN)))
-    //         settle_not_before(call.await, |error| ask(error, retry_after))
-    //         settle_after(call.await, |result| .., |error| ask(error, retry_after))
+    // Output: settle(answer)
+    //         settle_if(answer, |result| matches!(result, Err(PATTERN)))
+    //         settle_not_before(answer, |error| ask(error, retry_after))
+    //         settle_after(answer, |result| .., |error| ask(error, retry_after))
     pub(super) fn settle(&self, again: &Again) -> TokenStream {
-        let (call, error) = (local("call"), local("error"));
+        let (answer, error) = (local("answer"), local("error"));
         let condition = self.is_worth_another(again);
         match (&again.retry_after, condition) {
-            (None, None) => quote!(settle(#call.await)),
-            (None, Some(condition)) => quote!(settle_if(#call.await, #condition)),
+            (None, None) => quote!(settle(#answer)),
+            (None, Some(condition)) => quote!(settle_if(#answer, #condition)),
             (Some(after), condition) => {
                 let ask = self.paths.private("ask");
                 let after = quote!(|#error| #ask(#error, #after));
                 match condition {
-                    None => quote!(settle_not_before(#call.await, #after)),
-                    Some(condition) => quote!(settle_after(#call.await, #condition, #after)),
+                    None => quote!(settle_not_before(#answer, #after)),
+                    Some(condition) => quote!(settle_after(#answer, #condition, #after)),
                 }
             }
         }

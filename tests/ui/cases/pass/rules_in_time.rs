@@ -33,6 +33,15 @@ async fn hedged(number: u32) -> Result<u32, std::io::Error> {
     Ok(number)
 }
 
+#[tracing::instrument]
+#[retry]
+#[allow(clippy::unused_async)]
+#[timeout(1s)]
+#[tracing::instrument]
+async fn beside() -> Result<(), std::io::Error> {
+    Ok(())
+}
+
 mod cache {
     pub(crate) async fn quote(number: u32, _error: std::io::Error) -> Result<u32, std::io::Error> {
         Ok(number)
@@ -45,7 +54,7 @@ async fn quote(number: u32) -> Result<u32, std::io::Error> {
 }
 
 async fn all() {
-    let _ = (literal().await, constant().await, sum().await, hedged(1).await, quote(1).await);
+    let _ = (beside().await, literal().await, constant().await, sum().await, hedged(1).await, quote(1).await);
 }
 
 fn main() {
