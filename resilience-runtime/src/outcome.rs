@@ -6,6 +6,7 @@
 //! error type.
 
 mod errors;
+mod origin;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,25 +15,17 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, Error as _};
 
-use crate::error::{Effect, Error};
+use crate::error::Error;
 use crate::json;
 
 pub use errors::{Errors, Unclassified, Undescribed, Unwrapped, errors};
+pub use origin::Origin;
 
 /// A function's result, and where it comes from.
 #[derive(Debug)]
 pub struct Answer<T, E> {
     pub(crate) result: Result<T, E>,
     pub(crate) origin: Origin,
-}
-
-/// Who decided the result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Origin {
-    /// Set when a policy, not the body, made this result.
-    pub refusal: Option<Refusal>,
-    /// Whether any attempt of the body was started in this call.
-    pub effect: Effect,
 }
 
 /// A policy's failure, as far as an outer policy must know it.
@@ -49,20 +42,6 @@ pub enum Refusal {
     Final,
 }
 
-impl Origin {
-    /// The body ran to its end.
-    pub const BODY: Self = Self {
-        refusal: None,
-        effect: Effect::Ran,
-    };
-
-    /// A record answered instead of the body, which did not run in this call.
-    pub(crate) const RECORD: Self = Self {
-        refusal: None,
-        effect: Effect::DidNotRun,
-    };
-}
-
 impl<T, E> Answer<T, E> {
     /// A policy's refusal, as the function's own error type.
     pub(crate) fn refused(
@@ -73,10 +52,7 @@ impl<T, E> Answer<T, E> {
         let effect = error.effect();
         Self {
             result: (function.refuse)(error),
-            origin: Origin {
-                refusal: Some(refusal),
-                effect,
-            },
+            origin: Origin::new(Some(refusal), effect),
         }
     }
 
@@ -107,11 +83,7 @@ impl<T, E> Outcome for Result<T, E> {
     fn into_answer(self) -> Answer<T, E> {
         Answer {
             result: self,
-            // Not the constant: its padding would be copied along, a part at a time.
-            origin: Origin {
-                refusal: None,
-                effect: Effect::Ran,
-            },
+            origin: Origin::BODY,
         }
     }
 }
@@ -119,6 +91,7 @@ impl<T, E> Outcome for Result<T, E> {
 impl<T, E> Outcome for Answer<T, E> {
     type Ok = T;
     type Err = E;
+    #[inline]
     fn into_answer(self) -> Self {
         self
     }

@@ -60,7 +60,7 @@ impl Fallback {
         errors: Errors<Result<O::Ok, O::Err>>,
     ) -> Decided<O::Ok, O::Err> {
         self.decide(answer.into_answer(), |answer| {
-            answer.origin.refusal.is_some() || errors.is_transient(&answer.result)
+            answer.origin.refusal().is_some() || errors.is_transient(&answer.result)
         })
     }
 
@@ -88,7 +88,7 @@ impl Fallback {
         if !is_needed || !self.acts(mode) {
             return ControlFlow::Break(answer);
         }
-        let Origin { effect, .. } = answer.origin;
+        let effect = answer.origin.effect();
         match answer.result {
             Err(error) => ControlFlow::Continue((error, Failed { effect })),
             Ok(_) => ControlFlow::Break(answer),
@@ -144,10 +144,7 @@ impl Failed {
     pub fn answered<T, E>(self, result: Result<T, E>) -> Answer<T, E> {
         Answer {
             result,
-            origin: Origin {
-                refusal: None,
-                effect: self.effect,
-            },
+            origin: Origin::new(None, self.effect),
         }
     }
 }

@@ -153,7 +153,7 @@ impl Unfinished<'_> {
         let output = match &answer.result {
             Ok(value) => (stored.encode)(value),
             Err(_) => {
-                if answer.origin.effect == Effect::DidNotRun {
+                if answer.origin.effect() == Effect::DidNotRun {
                     self.step = None;
                 }
                 return Ok(());

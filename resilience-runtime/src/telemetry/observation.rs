@@ -86,7 +86,7 @@ impl Observation {
     #[cold]
     #[inline(never)]
     pub(super) fn answered(&self, is_ok: bool, origin: Origin) {
-        let ending = match origin.refusal {
+        let ending = match origin.refusal() {
             _ if is_ok => Ending::Ok,
             None => Ending::Error,
             Some(Refusal::TimedOut) => Ending::TimedOut,
@@ -98,7 +98,7 @@ impl Observation {
             self.function,
             self.started.elapsed(),
         );
-        self.end(ending, origin.effect);
+        self.end(ending, origin.effect());
     }
 
     /// The call is dropped before it has answered: because of a panic, or because nobody waits for it

@@ -131,8 +131,8 @@ async fn a_key_with_other_arguments_is_refused_while_it_runs_and_after() {
         // In this process, and by the store.
         for core in [&here, &there] {
             let reused = answer(core, CHECKOUT, key(2), body.run()).await;
-            assert_eq!(reused.origin.refusal, Some(Refusal::Final));
-            assert_eq!(reused.origin.effect, Effect::DidNotRun);
+            assert_eq!(reused.origin.refusal(), Some(Refusal::Final));
+            assert_eq!(reused.origin.effect(), Effect::DidNotRun);
             let error = policy(reused.into_result());
             assert!(matches!(
                 error,
@@ -181,7 +181,7 @@ async fn a_duplicate_stops_waiting_after_its_time() {
             let refused = answer(core, waiting, waiting.key("k"), async { Ok(1) }).await;
             assert_eq!(started.elapsed(), wait);
             let rejected = Refusal::Rejected { retry_after: None };
-            assert_eq!(refused.origin.refusal, Some(rejected));
+            assert_eq!(refused.origin.refusal(), Some(rejected));
             let error = policy(refused.into_result());
             let key = waiting.key("k").digest().to_string();
             assert!(

@@ -23,7 +23,7 @@ async fn after_an_error_the_next_call_runs() {
     });
     let failed = failed.await;
     assert_eq!(
-        (failed.origin.refusal, failed.origin.effect),
+        (failed.origin.refusal(), failed.origin.effect()),
         (None, Effect::Ran)
     );
     assert!(matches!(failed.into_result(), Err(Failure::Body)));
@@ -109,8 +109,8 @@ async fn a_result_without_json_is_not_recorded_and_not_repeated_by_those_who_wai
                 Ok(Unstorable::from([(Point(1, 2), 3)]))
             };
             let answer = answer(&core, CHECKOUT, CHECKOUT.key("k"), run).await;
-            assert_eq!(answer.origin.refusal, Some(Refusal::Final));
-            assert_eq!(answer.origin.effect, Effect::Ran);
+            assert_eq!(answer.origin.refusal(), Some(Refusal::Final));
+            assert_eq!(answer.origin.effect(), Effect::Ran);
             policy(answer.into_result()).to_string()
         });
     }
@@ -129,9 +129,9 @@ async fn a_store_that_is_down_refuses_the_call() {
     let body = Body::default();
     store.state().failing.claims = 1;
     let refused = answer(&core, CHECKOUT, CHECKOUT.key("k"), body.run()).await;
-    assert_eq!(refused.origin.effect, Effect::DidNotRun);
+    assert_eq!(refused.origin.effect(), Effect::DidNotRun);
     assert_eq!(
-        refused.origin.refusal,
+        refused.origin.refusal(),
         Some(Refusal::Rejected { retry_after: None })
     );
     assert!(matches!(policy(refused.into_result()), Error::Store { .. }));

@@ -123,7 +123,7 @@ where
         // The value is taken out and put back, and nobody is shown the place where it lies: written
         // to memory in parts and read as a whole it would cost more than all the rest.
         let answer = match result {
-            Ok(value) if origin.effect != Effect::DidNotRun => {
+            Ok(value) if origin.effect() != Effect::DidNotRun => {
                 this.seat.succeed();
                 Answer {
                     result: Ok(value),
@@ -147,10 +147,10 @@ fn judgement<T, E>(
     errors: &Errors<Result<T, E>>,
     judge: &impl Judge<T, E>,
 ) -> Judgement {
-    match (answer.origin.effect, &answer.result) {
+    match (answer.origin.effect(), &answer.result) {
         (Effect::DidNotRun, _) => Judgement::Ignored,
         (_, Ok(_)) => Judgement::Success,
-        (_, Err(_)) if answer.origin.refusal.is_some() => Judgement::Failure,
+        (_, Err(_)) if answer.origin.refusal().is_some() => Judgement::Failure,
         (_, Err(_)) => judge.judge(&answer.result, errors),
     }
 }
@@ -176,12 +176,12 @@ fn refusal<T, E>(
     };
     Answer {
         result: (function.refuse)(error),
-        origin: Origin {
-            refusal: Some(Refusal::Rejected {
+        origin: Origin::new(
+            Some(Refusal::Rejected {
                 retry_after: Some(retry_after),
             }),
-            effect: Effect::DidNotRun,
-        },
+            Effect::DidNotRun,
+        ),
     }
 }
 

@@ -154,7 +154,7 @@ impl<T, E> Attempts<Result<T, E>> {
         let Err(error) = &answer.result else {
             return ControlFlow::Break(self.succeeded(answer));
         };
-        let of_the_body = answer.origin.refusal.is_none();
+        let of_the_body = answer.origin.refusal().is_none();
         let asked = if of_the_body && self.may_go_on() {
             retry_after(error)
         } else {
@@ -202,7 +202,7 @@ impl<T, E> Attempts<Result<T, E>> {
                 }
                 Again::Yes { asked: None }
             }
-            Err(error) => match answer.origin.refusal {
+            Err(error) => match answer.origin.refusal() {
                 Some(Refusal::Final) => Again::No,
                 _ if !self.may_go_on() => Again::No,
                 refusal if retry_if(&answer.result) => Again::Yes {
@@ -227,8 +227,8 @@ impl<T, E> Attempts<Result<T, E>> {
     /// attempts count.
     #[inline(always)]
     fn succeeded(&self, mut answer: Answer<T, E>) -> Answer<T, E> {
-        if answer.origin.effect == Effect::DidNotRun {
-            answer.origin.effect = self.progress.effect;
+        if answer.origin.effect() == Effect::DidNotRun {
+            answer.origin = answer.origin.with_effect(self.progress.effect);
         }
         let budget = &self.progress.retry.budget;
         if !budget.is_full() && !self.progress.is_off() {

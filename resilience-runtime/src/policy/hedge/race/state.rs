@@ -99,15 +99,15 @@ impl State {
         running: usize,
     ) -> Option<Answer<T, E>> {
         if answer.result.is_ok() {
-            if answer.origin.effect == Effect::DidNotRun {
-                answer.origin.effect = self.effect_with(running);
+            if answer.origin.effect() == Effect::DidNotRun {
+                answer.origin = answer.origin.with_effect(self.effect_with(running));
             }
             self.won(who);
             return Some(answer);
         }
-        self.effect = together(self.effect, answer.origin.effect);
+        self.effect = together(self.effect, answer.origin.effect());
         self.failed(can_help(errors, &answer), running).then(|| {
-            answer.origin.effect = self.effect;
+            answer.origin = answer.origin.with_effect(self.effect);
             answer
         })
     }
@@ -213,7 +213,7 @@ impl State {
 
 /// Whether another attempt may do better than one that failed like this.
 fn can_help<T, E>(errors: &Errors<Result<T, E>>, answer: &Answer<T, E>) -> bool {
-    match answer.origin.refusal {
+    match answer.origin.refusal() {
         None => errors.is_transient(&answer.result),
         Some(Refusal::TimedOut | Refusal::Rejected { .. }) => true,
         Some(Refusal::Final) => false,

@@ -9,14 +9,8 @@ use crate::policy::switch::Mode;
 
 type Reply = Answer<(), &'static str>;
 
-const CUT_OFF: Origin = Origin {
-    refusal: Some(Refusal::TimedOut),
-    effect: Effect::MayHaveRun,
-};
-const FINAL: Origin = Origin {
-    refusal: Some(Refusal::Final),
-    effect: Effect::DidNotRun,
-};
+const CUT_OFF: Origin = Origin::new(Some(Refusal::TimedOut), Effect::MayHaveRun);
+const FINAL: Origin = Origin::new(Some(Refusal::Final), Effect::DidNotRun);
 
 fn hedge(mode: Mode) -> &'static Hedge {
     let hedge: &'static Hedge = Box::leak(Box::new(Hedge::after(Duration::from_millis(10))));
@@ -53,7 +47,7 @@ async fn failed_attempts_add_up_and_a_success_is_its_own() {
     )
     .await;
     assert_eq!(answer.result, Err("two"));
-    assert_eq!(answer.origin.effect, Effect::MayHaveRun);
+    assert_eq!(answer.origin.effect(), Effect::MayHaveRun);
     let (answer, _) = race(
         enforced(),
         &[(99, Ok(()), Origin::BODY), (1, Ok(()), Origin::BODY)],
@@ -66,7 +60,7 @@ async fn failed_attempts_add_up_and_a_success_is_its_own() {
         &[(99, Ok(()), Origin::BODY), (1, Ok(()), Origin::RECORD)],
     )
     .await;
-    assert_eq!(answer.origin.effect, Effect::MayHaveRun);
+    assert_eq!(answer.origin.effect(), Effect::MayHaveRun);
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::Progress;
 use crate::error::Effect;
-use crate::outcome::{Answer, Errors, Origin, Refusal};
+use crate::outcome::{Answer, Errors, Refusal};
 use crate::policy::retry::pause::{Denied, Length, Pause};
 use crate::telemetry::meter;
 
@@ -37,10 +37,10 @@ pub(super) fn after_failure<T, E>(
     }
     let longest = progress.retry.backoff.longest();
     let least = least_pause(&errors, &answer, again, longest);
-    progress.effect = together(progress.effect, answer.origin.effect);
+    progress.effect = together(progress.effect, answer.origin.effect());
     // A value that is not good enough is the body's, whatever came before.
-    if answer.result.is_err() || answer.origin.effect == Effect::DidNotRun {
-        answer.origin.effect = progress.effect;
+    if answer.result.is_err() || answer.origin.effect() == Effect::DidNotRun {
+        answer.origin = answer.origin.with_effect(progress.effect);
     }
     if progress.is_used_up() {
         progress.announce_end();
@@ -70,19 +70,13 @@ fn least_pause<T, E>(
         let asked = asked.or_else(|| errors.retry_after(&answer.result));
         asked.unwrap_or_default().min(longest)
     };
-    match (answer.origin, again) {
+    match (answer.origin.refusal(), again) {
         (_, Again::No) => None,
-        (Origin { refusal: None, .. }, Again::Yes { asked }) => Some(of_the_body(asked)),
-        (Origin { refusal: None, .. }, Again::IfItCanHelp { asked }) => errors
+        (None, Again::Yes { asked }) => Some(of_the_body(asked)),
+        (None, Again::IfItCanHelp { asked }) => errors
             .is_transient(&answer.result)
             .then(|| of_the_body(asked)),
-        (
-            Origin {
-                refusal: Some(refusal),
-                ..
-            },
-            _,
-        ) => {
+        (Some(refusal), _) => {
             let least = match refusal {
                 Refusal::Final => return None,
                 Refusal::TimedOut => Duration::ZERO,
@@ -141,12 +135,12 @@ impl Progress {
         mut answer: Answer<T, E>,
     ) -> Answer<T, E> {
         self.announce(&denied);
-        let effect = answer.origin.effect;
+        let effect = answer.origin.effect();
         let (result, wrapped) = errors.wrap(answer.result, |source| {
             denied.into_error(self.function, effect, source)
         });
         if wrapped {
-            answer.origin.refusal = Some(Refusal::Final);
+            answer.origin = answer.origin.refused(Refusal::Final);
         }
         Answer { result, ..answer }
     }

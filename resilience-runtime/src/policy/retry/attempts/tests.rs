@@ -18,18 +18,12 @@ fn attempts_of(retry: &'static Retry) -> Attempts<Reply> {
 }
 
 const BODY_RAN: Origin = Origin::BODY;
-const CUT_OFF: Origin = Origin {
-    refusal: Some(Refusal::TimedOut),
-    effect: Effect::MayHaveRun,
-};
-const REJECTED: Origin = Origin {
-    refusal: Some(Refusal::Rejected { retry_after: None }),
-    effect: Effect::DidNotRun,
-};
-const FINAL: Origin = Origin {
-    refusal: Some(Refusal::Final),
-    effect: Effect::DidNotRun,
-};
+const CUT_OFF: Origin = Origin::new(Some(Refusal::TimedOut), Effect::MayHaveRun);
+const REJECTED: Origin = Origin::new(
+    Some(Refusal::Rejected { retry_after: None }),
+    Effect::DidNotRun,
+);
+const FINAL: Origin = Origin::new(Some(Refusal::Final), Effect::DidNotRun);
 
 /// The answer to attempts that end like this, each with an error but for a last `Ok`.
 fn last_answer(origins: &[Origin], result: Result<(), &'static str>) -> Answer<(), &'static str> {
@@ -72,8 +66,8 @@ async fn failed_attempts_add_up_to_the_least_certain_of_them() {
     for (origins, effect) in cases {
         let answer = last_answer(&origins, Err("last"));
         assert_eq!(answer.result, Err("last"));
-        assert_eq!(answer.origin.effect, effect, "{origins:?}");
-        assert_eq!(answer.origin.refusal, origins[1].refusal, "{origins:?}");
+        assert_eq!(answer.origin.effect(), effect, "{origins:?}");
+        assert_eq!(answer.origin.refusal(), origins[1].refusal(), "{origins:?}");
     }
 }
 
@@ -84,12 +78,9 @@ async fn a_success_is_the_bodys_whatever_came_before() {
         assert_eq!(answer.origin, Origin::BODY, "{earlier:?}");
     }
     // An inner policy answered without the body, after an attempt that ran.
-    let replayed = Origin {
-        refusal: None,
-        effect: Effect::DidNotRun,
-    };
+    let replayed = Origin::new(None, Effect::DidNotRun);
     let answer = last_answer(&[BODY_RAN, replayed], Ok(()));
-    assert_eq!(answer.origin.effect, Effect::Ran);
+    assert_eq!(answer.origin.effect(), Effect::Ran);
 }
 
 type Predicate = fn(&Result<(), &'static str>) -> bool;
@@ -115,11 +106,13 @@ fn pause_after(origin: Origin, backoff: Backoff, predicate: Option<Predicate>) -
 async fn a_refusal_decides_whether_another_attempt_can_help() {
     let second = Duration::from_secs(1);
     let backoff = Backoff::exponential(second).max(10 * second);
-    let rejected_for = |retry_after| Origin {
-        refusal: Some(Refusal::Rejected {
-            retry_after: Some(retry_after),
-        }),
-        effect: Effect::DidNotRun,
+    let rejected_for = |retry_after| {
+        Origin::new(
+            Some(Refusal::Rejected {
+                retry_after: Some(retry_after),
+            }),
+            Effect::DidNotRun,
+        )
     };
     let yes: Option<Predicate> = Some(|_| true);
     let no: Option<Predicate> = Some(|_| false);
