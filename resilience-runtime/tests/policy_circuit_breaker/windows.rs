@@ -188,3 +188,15 @@ async fn a_success_opens_it_when_the_calls_before_have_left_too_much_behind() {
         assert_eq!(breaker.state(), State::Open);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_success_after_a_long_silence_is_of_its_own_time() {
+    let part = Duration::from_millis(1);
+    for parts in [1 << 20, 1 << 24, 1 << 31] {
+        let breaker = leak(new().failure_rate(0.5).time_window(part * 32));
+        assert!(succeed(breaker).await.is_ok());
+        advance(part * parts).await;
+        assert!(succeed(breaker).await.is_ok());
+        assert_eq!(breaker.statistics().calls, 1);
+    }
+}

@@ -85,7 +85,8 @@ impl Tally {
     const TAG_MASK: u64 = (1 << Self::TAG_BITS) - 1;
 
     /// Open, with nothing in it. The tags come around after a million changes, within which no
-    /// thread stands still between two instructions.
+    /// thread stands still between two instructions; that nothing has changed for so long is for
+    /// others to see.
     #[inline]
     fn open(generation: u64, tick: i64) -> Self {
         let tick = tick.cast_unsigned() & Self::TAG_MASK;
@@ -118,6 +119,8 @@ impl Tally {
 #[derive(Debug)]
 pub(crate) struct Memory {
     until: AtomicI64,
+    /// The time that the tally is for, all of it.
+    tick: AtomicI64,
     tally: AtomicU64,
     machine: Mutex<Machine>,
 }
@@ -156,6 +159,7 @@ impl Memory {
     pub(crate) fn new() -> Self {
         Self {
             until: AtomicI64::new(Moment::NEVER.0),
+            tick: AtomicI64::new(0),
             tally: AtomicU64::new(Tally::SHUT.0),
             machine: Mutex::new(Machine::NEW),
         }
@@ -180,6 +184,10 @@ impl Core<'_> {
             true => tick(now(), self.rules),
             false => 0,
         };
+        // The tag of a time comes around while nobody calls, for a short window within seconds.
+        if self.memory.tick.load(Ordering::Relaxed) != tick {
+            return false;
+        }
         // So many successes fill a window of calls: then no more need be counted, which the one
         // who takes the lock will find out.
         let room = match self.rules.timed {
@@ -227,7 +235,9 @@ impl Core<'_> {
         }
         if need == Need::Counting {
             // After the word: whoever finds the tally open for a generation finds the generation.
-            let open = Tally::open(machine.generation(), machine.tick());
+            let tick = machine.tick();
+            self.memory.tick.store(tick, Ordering::Relaxed);
+            let open = Tally::open(machine.generation(), tick);
             self.memory.tally.store(open.0, Ordering::Release);
         }
         let change = Change::since(generation, &machine, self.rules);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::announce::announce;
 use super::core::{Change, Word};
-use super::moment::Moment;
+use super::moment::{Moment, nanoseconds};
 use super::rules::Rules;
 use super::state::{Need, State, Ticket, Verdict};
 use super::{CircuitBreaker, Shared};
@@ -61,8 +61,9 @@ pub enum Admission {
 pub enum Refused {
     /// The breaker rejects it.
     Open {
-        /// When it may come again.
-        retry_after: Duration,
+        /// When it may come again, in nanoseconds. (A `Duration` would be written in two parts of
+        /// different sizes beside the other case, and read as one whole.)
+        retry_after: u64,
     },
     /// Two configurations have one name: the first one, and the one that was asked.
     NameConflict([Option<&'static Location<'static>>; 2]),
@@ -85,7 +86,16 @@ pub(super) fn decide(
             meter::count("resilience_shadow_total", "policy", name);
             Ok(Admission::Unwatched)
         }
-        Err(retry_after) => Err(Refused::Open { retry_after }),
+        Err(retry_after) => Err(Refused::open(retry_after)),
+    }
+}
+
+impl Refused {
+    #[inline]
+    fn open(retry_after: Duration) -> Self {
+        Self::Open {
+            retry_after: nanoseconds(retry_after).unsigned_abs(),
+        }
     }
 }
 
@@ -116,9 +126,9 @@ impl Gate for &'static CircuitBreaker {
         *self = shared.home;
         // Looked at first, and not by what works on the lock: a rejection is to be quick.
         if self.switch.mode() == Mode::Enforced
-            && let Some(retry_after) = shared.rejects()
+            && let Some(refused) = shared.rejects()
         {
-            return Err(Refused::Open { retry_after });
+            return Err(refused);
         }
         shared.admit()
     }
@@ -161,18 +171,20 @@ impl CircuitBreaker {
 }
 
 impl Shared {
-    /// For how long an open breaker rejects; `None` when it has to be asked.
+    /// The rejection of an open breaker; `None` when it has to be asked.
     #[inline]
-    fn rejects(&'static self) -> Option<Duration> {
+    fn rejects(&'static self) -> Option<Refused> {
         if !Word::load(&self.home.word).is(Need::Waiting) {
             return None;
         }
         let until = self.memory.until();
         if until == Moment::NEVER {
-            return Some(self.home.rules.lease());
+            return Some(Refused::open(self.home.rules.lease()));
         }
         let now = Moment::now();
-        (now < until).then(|| until.since(now))
+        (now < until).then(|| Refused::Open {
+            retry_after: until.nanoseconds_since(now),
+        })
     }
 
     #[inline(never)]

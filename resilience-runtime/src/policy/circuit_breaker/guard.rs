@@ -5,6 +5,7 @@ use std::mem;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
@@ -165,7 +166,7 @@ fn refusal<T, E>(
 ) -> Answer<T, E> {
     announce::count(breaker, Ended::Rejected);
     let retry_after = match refused {
-        Refused::Open { retry_after } => retry_after,
+        Refused::Open { retry_after } => Duration::from_nanos(retry_after),
         Refused::NameConflict(places) => return conflict(breaker, places, function),
     };
     announce::rejected(breaker, function.name, retry_after);
