@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tracing::Level;
+
 use super::core::Change;
 use super::state::State;
 use crate::telemetry::meter;
@@ -21,16 +23,18 @@ pub(super) fn announce(breaker: &'static str, change: Change, cause: Option<&str
     meter::count("circuit_breaker_transitions_total", "breaker", breaker);
 }
 
-/// Tells of a rejection, if somebody listens.
+/// Tells of a rejection, if somebody listens: a look at two variables.
 #[inline]
-pub(super) fn rejected(breaker: &'static str, function: &'static str, retry_after: Duration) {
-    if tracing::level_enabled!(tracing::Level::DEBUG) {
-        rejected_aloud(breaker, function, retry_after);
+pub(super) fn rejected(breaker: &'static str, function: &'static str, nanoseconds: u64) {
+    if tracing::level_enabled!(Level::DEBUG) {
+        rejected_aloud(breaker, function, Duration::from_nanos(nanoseconds));
     }
+    count(breaker, Ended::Rejected);
 }
 
 #[cold]
-fn rejected_aloud(breaker: &'static str, function: &'static str, retry_after: Duration) {
+#[inline(never)]
+pub(super) fn rejected_aloud(breaker: &'static str, function: &'static str, retry_after: Duration) {
     tracing::debug!(
         breaker,
         function,

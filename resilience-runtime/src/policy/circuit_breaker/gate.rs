@@ -25,6 +25,10 @@ pub trait Gate: Copy {
     /// The leave to call, where nothing is to be decided.
     fn admit_quickly(self) -> Option<Ticket>;
 
+    /// For how many nanoseconds calls are rejected without being asked about; `None` when the call
+    /// has to be. A number, because it goes out of a function in a register.
+    fn reject_quickly(self) -> Option<u64>;
+
     /// The leave to call. The gate becomes the one that is to be told how the call ends.
     ///
     /// # Errors
@@ -61,9 +65,8 @@ pub enum Admission {
 pub enum Refused {
     /// The breaker rejects it.
     Open {
-        /// When it may come again, in nanoseconds. (A `Duration` would be written in two parts of
-        /// different sizes beside the other case, and read as one whole.)
-        retry_after: u64,
+        /// When it may come again.
+        retry_after: Duration,
     },
     /// Two configurations have one name: the first one, and the one that was asked.
     NameConflict([Option<&'static Location<'static>>; 2]),
@@ -86,16 +89,7 @@ pub(super) fn decide(
             meter::count("resilience_shadow_total", "policy", name);
             Ok(Admission::Unwatched)
         }
-        Err(retry_after) => Err(Refused::open(retry_after)),
-    }
-}
-
-impl Refused {
-    #[inline]
-    fn open(retry_after: Duration) -> Self {
-        Self::Open {
-            retry_after: nanoseconds(retry_after).unsigned_abs(),
-        }
+        Err(retry_after) => Err(Refused::Open { retry_after }),
     }
 }
 
@@ -119,17 +113,17 @@ impl Gate for &'static CircuitBreaker {
     }
 
     #[inline]
+    fn reject_quickly(self) -> Option<u64> {
+        let shared = self.shared.get()?;
+        let enforced = shared.home.switch.mode() == Mode::Enforced;
+        if enforced { shared.rejects() } else { None }
+    }
+
     fn admit_slowly(&mut self) -> Result<Admission, Refused> {
         let shared = self
             .shared()
             .map_err(|first| Refused::NameConflict([first.named_at, self.named_at]))?;
         *self = shared.home;
-        // Looked at first, and not by what works on the lock: a rejection is to be quick.
-        if self.switch.mode() == Mode::Enforced
-            && let Some(refused) = shared.rejects()
-        {
-            return Err(refused);
-        }
         shared.admit()
     }
 
@@ -171,20 +165,17 @@ impl CircuitBreaker {
 }
 
 impl Shared {
-    /// The rejection of an open breaker; `None` when it has to be asked.
     #[inline]
-    fn rejects(&'static self) -> Option<Refused> {
+    fn rejects(&'static self) -> Option<u64> {
         if !Word::load(&self.home.word).is(Need::Waiting) {
             return None;
         }
         let until = self.memory.until();
         if until == Moment::NEVER {
-            return Some(Refused::open(self.home.rules.lease()));
+            return Some(nanoseconds(self.home.rules.lease()).unsigned_abs());
         }
         let now = Moment::now();
-        (now < until).then(|| Refused::Open {
-            retry_after: until.nanoseconds_since(now),
-        })
+        (now < until).then(|| until.nanoseconds_since(now))
     }
 
     #[inline(never)]

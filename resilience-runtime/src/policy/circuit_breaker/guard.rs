@@ -104,10 +104,14 @@ where
         let this = self.project();
         match this.seat.stage {
             Stage::Asking => {
-                if !this.seat.take_quickly()
-                    && let Some(answer) = this.seat.take_slowly(this.function)
-                {
-                    return Poll::Ready(answer);
+                if !this.seat.take_quickly() {
+                    if let Some(wait) = this.seat.reject_quickly(this.function.name) {
+                        let wait = Duration::from_nanos(wait);
+                        return Poll::Ready(rejection(this.seat.gate, wait, this.function));
+                    }
+                    if let Some(answer) = this.seat.take_slowly(this.function) {
+                        return Poll::Ready(answer);
+                    }
                 }
             }
             Stage::Watched | Stage::Unwatched => {}
@@ -156,22 +160,15 @@ fn judgement<T, E>(
     }
 }
 
-/// The answer to a call that was not admitted.
+/// The answer to a call that is rejected.
 #[inline]
-fn refusal<T, E>(
-    breaker: &'static str,
+fn rejection<T, E>(
     gate: impl Gate,
-    refused: Refused,
+    retry_after: Duration,
     function: &Function<Result<T, E>>,
 ) -> Answer<T, E> {
-    announce::count(breaker, Ended::Rejected);
-    let retry_after = match refused {
-        Refused::Open { retry_after } => Duration::from_nanos(retry_after),
-        Refused::NameConflict(places) => return conflict(breaker, places, function),
-    };
-    announce::rejected(breaker, function.name, retry_after);
     let error = Error::CircuitOpen {
-        breaker,
+        breaker: gate.name(),
         retry_after,
         cause: gate.opening(),
     };
@@ -186,6 +183,7 @@ fn refusal<T, E>(
     }
 }
 
+/// The answer to a call of a breaker whose name another configuration has.
 #[cold]
 #[inline(never)]
 fn conflict<T, E>(
@@ -258,7 +256,17 @@ impl<G: Gate> Seat<G> {
         true
     }
 
+    /// For how many nanoseconds the call is rejected, if that needs no lock.
+    #[inline(never)]
+    fn reject_quickly(&mut self, function: &'static str) -> Option<u64> {
+        let wait = self.gate.reject_quickly()?;
+        self.stage = Stage::Ended;
+        announce::rejected(self.gate.name(), function, wait);
+        Some(wait)
+    }
+
     /// Takes it; or answers, if the call may not run.
+    #[cold]
     #[inline(never)]
     fn take_slowly<T, E>(&mut self, function: &Function<Result<T, E>>) -> Option<Answer<T, E>> {
         self.stage = Stage::Ended;
@@ -269,7 +277,16 @@ impl<G: Gate> Seat<G> {
                 self.stage = Stage::Watched;
             }
             Ok(Admission::Unwatched) => self.stage = Stage::Unwatched,
-            Err(refused) => return Some(refusal(name, self.gate, refused, function)),
+            Err(refused) => {
+                announce::count(name, Ended::Rejected);
+                return Some(match refused {
+                    Refused::Open { retry_after } => {
+                        announce::rejected_aloud(name, function.name, retry_after);
+                        rejection(self.gate, retry_after, function)
+                    }
+                    Refused::NameConflict(places) => conflict(name, places, function),
+                });
+            }
         }
         if self.gate.rules().judges_slow_calls() {
             self.note_time();
