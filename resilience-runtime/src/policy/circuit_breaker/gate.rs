@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::announce::announce;
 use super::core::{Change, Word};
 use super::moment::{Moment, nanoseconds};
+use super::place;
 use super::rules::Rules;
 use super::state::{Need, State, Ticket, Verdict};
 use super::{CircuitBreaker, Shared};
@@ -159,7 +160,10 @@ impl Gate for &'static CircuitBreaker {
 impl CircuitBreaker {
     #[inline(never)]
     fn count_success(&'static self, ticket: Ticket) -> bool {
-        let count = |shared: &&'static Shared| shared.core().count_success(ticket, Moment::now);
+        let count = |shared: &&'static Shared| {
+            let place = place::mine();
+            shared.core().count_success(ticket, place, Moment::now)
+        };
         self.shared.get().is_some_and(count)
     }
 }

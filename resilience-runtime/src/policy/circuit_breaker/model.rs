@@ -116,6 +116,8 @@ fn any_rules() -> impl Strategy<Value = Rules> {
 struct Breaker<'a> {
     core: Core<'a>,
     now: Cell<i64>,
+    /// The thread that a success is of.
+    place: Cell<usize>,
 }
 
 impl Breaker<'_> {
@@ -138,9 +140,10 @@ impl Breaker<'_> {
     }
 
     fn settle(&self, ticket: Ticket, verdict: Verdict) {
+        let place = self.place.replace(self.place.get() + 1);
         let quick = verdict == Verdict::Success { slow: false }
             && (Word::load(self.core.word).is_silent_for(ticket)
-                || self.core.count_success(ticket, self.clock()));
+                || self.core.count_success(ticket, place, self.clock()));
         if !quick {
             self.core.settle(ticket, verdict, self.clock());
         }
@@ -167,7 +170,7 @@ proptest! {
         let (memory, mut model) = (Memory::new(), Model::new(rules));
         let word = AtomicU64::new(Word::new(0, Machine::NEW.need(&rules)).bits());
         let core = Core { word: &word, memory: &memory, rules: &rules };
-        let breaker = Breaker { core, now: Cell::new(0) };
+        let breaker = Breaker { core, now: Cell::new(0), place: Cell::new(0) };
         let mut tickets = Vec::new();
         for step in moves {
             let now = breaker.now.get();
