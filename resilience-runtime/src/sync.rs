@@ -3,3 +3,6 @@
 
 pub(crate) use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 pub(crate) use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// How many tallies a circuit breaker has. A model checker does with fewer.
+pub(crate) const TALLIES: usize = 4;

@@ -12,6 +12,7 @@ mod manual;
 mod model;
 mod moment;
 mod options;
+mod place;
 mod probe;
 mod rules;
 mod state;

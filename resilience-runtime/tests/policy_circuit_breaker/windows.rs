@@ -148,3 +148,55 @@ async fn failures_in_a_row_open_it_before_the_window_is_full() {
     }
     assert_eq!(breaker.state(), State::Open);
 }
+
+/// When old calls leave the window, what is left may be too much. The next call that ends opens it
+/// then, a success like any other, whether somebody has looked at the breaker in between or not.
+#[tokio::test(start_paused = true)]
+async fn a_success_opens_it_when_the_calls_before_have_left_too_much_behind() {
+    let second = Duration::from_secs(1);
+    let timed = || new().time_window(second * 32).minimum_calls(3);
+    let by_slow_calls = || {
+        timed()
+            .slow_call_duration(Duration::from_millis(100))
+            .slow_call_rate(0.5)
+    };
+    let rules: [(CircuitBreaker, bool); 4] = [
+        (by_slow_calls(), true),
+        (by_slow_calls(), false),
+        (timed().failure_rate(0.5), true),
+        (timed().failure_rate(0.5), false),
+    ];
+    for (breaker, looks) in rules {
+        let breaker = leak(breaker);
+        for _ in 0..20 {
+            assert!(succeed(breaker).await.is_ok());
+        }
+        advance(second * 10).await;
+        for _ in 0..2 {
+            // Slow for the one, a failure for the other.
+            slowly(breaker, 100, Err(Failure::Body)).await;
+        }
+        assert!(succeed(breaker).await.is_ok());
+        assert_eq!(breaker.state(), State::Closed);
+        // The twenty leave: two of three are left.
+        advance(second * 23).await;
+        if looks {
+            assert_eq!(breaker.statistics().calls, 3);
+            assert_eq!(breaker.state(), State::Closed);
+        }
+        assert!(succeed(breaker).await.is_ok());
+        assert_eq!(breaker.state(), State::Open);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_after_a_long_silence_is_of_its_own_time() {
+    let part = Duration::from_millis(1);
+    for parts in [1 << 20, 1 << 24, 1 << 31] {
+        let breaker = leak(new().failure_rate(0.5).time_window(part * 32));
+        assert!(succeed(breaker).await.is_ok());
+        advance(part * parts).await;
+        assert!(succeed(breaker).await.is_ok());
+        assert_eq!(breaker.statistics().calls, 1);
+    }
+}

@@ -15,6 +15,9 @@ mod sync {
     pub(crate) use loom::sync::Mutex;
     pub(crate) use loom::sync::atomic::{AtomicI64, AtomicU64, Ordering};
     pub(crate) use std::sync::PoisonError;
+
+    /// One for each thread.
+    pub(crate) const TALLIES: usize = 2;
 }
 
 mod circuit_breaker {

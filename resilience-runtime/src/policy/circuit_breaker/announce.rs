@@ -1,5 +1,9 @@
 //! What an operator hears of a breaker.
 
+use std::time::Duration;
+
+use tracing::Level;
+
 use super::core::Change;
 use super::state::State;
 use crate::telemetry::meter;
@@ -17,6 +21,26 @@ pub(super) fn announce(breaker: &'static str, change: Change, cause: Option<&str
         }
     }
     meter::count("circuit_breaker_transitions_total", "breaker", breaker);
+}
+
+/// Tells of a rejection, if somebody listens: a look at two variables.
+#[inline]
+pub(super) fn rejected(breaker: &'static str, function: &'static str, nanoseconds: u64) {
+    if tracing::level_enabled!(Level::DEBUG) {
+        rejected_aloud(breaker, function, Duration::from_nanos(nanoseconds));
+    }
+    count(breaker, Ended::Rejected);
+}
+
+#[cold]
+#[inline(never)]
+pub(super) fn rejected_aloud(breaker: &'static str, function: &'static str, retry_after: Duration) {
+    tracing::debug!(
+        breaker,
+        function,
+        ?retry_after,
+        "rejected by a circuit breaker"
+    );
 }
 
 /// How a call ended, for its breaker's metrics.

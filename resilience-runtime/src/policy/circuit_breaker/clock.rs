@@ -21,7 +21,13 @@ impl Moment {
         let start = *START.get_or_init(|| instant);
         match instant.checked_duration_since(start) {
             Some(since) => Self(nanoseconds(since)),
-            None => Self(-nanoseconds(start - instant)),
+            None => Self::before(start, instant),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn before(start: Instant, instant: Instant) -> Self {
+        Self(-nanoseconds(start - instant))
     }
 }

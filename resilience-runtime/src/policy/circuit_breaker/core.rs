@@ -5,10 +5,11 @@
 //!
 //! - the *word*: the generation, and how much of the machine a call needs ([`Need`]);
 //! - *until*: how long it is open, for rejections;
-//! - the *tally*: successes that only have to be counted, under the generation and the time they
-//!   belong to. The next holder of the lock takes them out and counts them.
+//! - the *tallies*: successes that only have to be counted, under the generation and the time they
+//!   belong to. The next holder of the lock takes them out and counts them. There are a few, so that
+//!   threads do not have to wait for each other's.
 //!
-//! The tally is shut while somebody holds the lock, and while successes need more than counting:
+//! The tallies are shut while somebody holds the lock, and while successes need more than counting:
 //! then they take the lock, too.
 
 use std::time::Duration;
@@ -17,7 +18,7 @@ use super::moment::Moment;
 use super::rules::Rules;
 use super::state::{Machine, Need, State, Ticket, Verdict};
 use super::window::tick;
-use crate::sync::{AtomicI64, AtomicU64, Mutex, Ordering, PoisonError};
+use crate::sync::{AtomicI64, AtomicU64, Mutex, Ordering, PoisonError, TALLIES};
 
 /// A generation, and what a call in it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +86,8 @@ impl Tally {
     const TAG_MASK: u64 = (1 << Self::TAG_BITS) - 1;
 
     /// Open, with nothing in it. The tags come around after a million changes, within which no
-    /// thread stands still between two instructions.
+    /// thread stands still between two instructions; that nothing has changed for so long is for
+    /// others to see.
     #[inline]
     fn open(generation: u64, tick: i64) -> Self {
         let tick = tick.cast_unsigned() & Self::TAG_MASK;
@@ -114,11 +116,18 @@ impl Tally {
     }
 }
 
+/// A tally that shares no cache line with anything, nor the pair of lines that is fetched together.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Apart(AtomicU64);
+
 /// What a breaker remembers, made when it first has to.
 #[derive(Debug)]
 pub(crate) struct Memory {
     until: AtomicI64,
-    tally: AtomicU64,
+    /// The time that the tallies are for, all of it.
+    tick: AtomicI64,
+    tallies: [Apart; TALLIES],
     machine: Mutex<Machine>,
 }
 
@@ -156,7 +165,8 @@ impl Memory {
     pub(crate) fn new() -> Self {
         Self {
             until: AtomicI64::new(Moment::NEVER.0),
-            tally: AtomicU64::new(Tally::SHUT.0),
+            tick: AtomicI64::new(0),
+            tallies: std::array::from_fn(|_| Apart(AtomicU64::new(Tally::SHUT.0))),
             machine: Mutex::new(Machine::NEW),
         }
     }
@@ -170,9 +180,15 @@ impl Memory {
 }
 
 impl Core<'_> {
-    /// Counts a success without the lock; false when that is not possible (now).
+    /// Counts a success without the lock; false when that is not possible (now). Threads that are in
+    /// a `place` of their own do not disturb each other.
     #[inline]
-    pub(crate) fn count_success(self, ticket: Ticket, now: impl FnOnce() -> Moment) -> bool {
+    pub(crate) fn count_success(
+        self,
+        ticket: Ticket,
+        place: usize,
+        now: impl FnOnce() -> Moment,
+    ) -> bool {
         if Word::load(self.word) != Word::new(ticket.generation, Need::Counting) {
             return false;
         }
@@ -180,6 +196,10 @@ impl Core<'_> {
             true => tick(now(), self.rules),
             false => 0,
         };
+        // The tag of a time comes around while nobody calls, for a short window within seconds.
+        if self.memory.tick.load(Ordering::Relaxed) != tick {
+            return false;
+        }
         // So many successes fill a window of calls: then no more need be counted, which the one
         // who takes the lock will find out.
         let room = match self.rules.timed {
@@ -187,9 +207,10 @@ impl Core<'_> {
             false => u64::from(self.rules.count_window()).min(Tally::COUNT_MASK),
         };
         let open = Tally::open(ticket.generation, tick);
-        let mut tally = Tally(self.memory.tally.load(Ordering::Relaxed));
+        let Apart(counted) = &self.memory.tallies[place % TALLIES];
+        let mut tally = Tally(counted.load(Ordering::Relaxed));
         while let Some(more) = tally.plus_one(open, room) {
-            match self.memory.tally.compare_exchange_weak(
+            match counted.compare_exchange_weak(
                 tally.0,
                 more.0,
                 Ordering::Release,
@@ -209,10 +230,12 @@ impl Core<'_> {
             .machine
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        // It is opened and shut under the lock only: one that is shut stays shut.
-        if self.memory.tally.load(Ordering::Relaxed) != Tally::SHUT.0 {
-            let counted = Tally(self.memory.tally.swap(Tally::SHUT.0, Ordering::Acquire));
-            machine.fold(counted.successes());
+        // They are opened and shut under the lock only: one that is shut stays shut.
+        for Apart(tally) in &self.memory.tallies {
+            if tally.load(Ordering::Relaxed) != Tally::SHUT.0 {
+                let counted = Tally(tally.swap(Tally::SHUT.0, Ordering::Acquire));
+                machine.fold(counted.successes());
+            }
         }
         let generation = machine.generation();
         let result = work(&mut machine);
@@ -226,9 +249,13 @@ impl Core<'_> {
             self.word.store(word, Ordering::Release);
         }
         if need == Need::Counting {
-            // After the word: whoever finds the tally open for a generation finds the generation.
-            let open = Tally::open(machine.generation(), machine.tick());
-            self.memory.tally.store(open.0, Ordering::Release);
+            // After the word: whoever finds a tally open for a generation finds the generation.
+            let tick = machine.tick();
+            self.memory.tick.store(tick, Ordering::Relaxed);
+            let open = Tally::open(machine.generation(), tick);
+            for Apart(tally) in &self.memory.tallies {
+                tally.store(open.0, Ordering::Release);
+            }
         }
         let change = Change::since(generation, &machine, self.rules);
         (result, change)

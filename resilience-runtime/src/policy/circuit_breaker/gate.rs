@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::announce::announce;
 use super::core::{Change, Word};
-use super::moment::Moment;
+use super::moment::{Moment, nanoseconds};
+use super::place;
 use super::rules::Rules;
 use super::state::{Need, State, Ticket, Verdict};
 use super::{CircuitBreaker, Shared};
@@ -24,6 +25,10 @@ pub trait Gate: Copy {
 
     /// The leave to call, where nothing is to be decided.
     fn admit_quickly(self) -> Option<Ticket>;
+
+    /// For how many nanoseconds calls are rejected without being asked about; `None` when the call
+    /// has to be. A number, because it goes out of a function in a register.
+    fn reject_quickly(self) -> Option<u64>;
 
     /// The leave to call. The gate becomes the one that is to be told how the call ends.
     ///
@@ -109,17 +114,17 @@ impl Gate for &'static CircuitBreaker {
     }
 
     #[inline]
+    fn reject_quickly(self) -> Option<u64> {
+        let shared = self.shared.get()?;
+        let enforced = shared.home.switch.mode() == Mode::Enforced;
+        if enforced { shared.rejects() } else { None }
+    }
+
     fn admit_slowly(&mut self) -> Result<Admission, Refused> {
         let shared = self
             .shared()
             .map_err(|first| Refused::NameConflict([first.named_at, self.named_at]))?;
         *self = shared.home;
-        // Looked at first, and not by what works on the lock: a rejection is to be quick.
-        if self.switch.mode() == Mode::Enforced
-            && let Some(retry_after) = shared.rejects()
-        {
-            return Err(Refused::Open { retry_after });
-        }
         shared.admit()
     }
 
@@ -155,24 +160,26 @@ impl Gate for &'static CircuitBreaker {
 impl CircuitBreaker {
     #[inline(never)]
     fn count_success(&'static self, ticket: Ticket) -> bool {
-        let count = |shared: &&'static Shared| shared.core().count_success(ticket, Moment::now);
+        let count = |shared: &&'static Shared| {
+            let place = place::mine();
+            shared.core().count_success(ticket, place, Moment::now)
+        };
         self.shared.get().is_some_and(count)
     }
 }
 
 impl Shared {
-    /// For how long an open breaker rejects; `None` when it has to be asked.
     #[inline]
-    fn rejects(&'static self) -> Option<Duration> {
+    fn rejects(&'static self) -> Option<u64> {
         if !Word::load(&self.home.word).is(Need::Waiting) {
             return None;
         }
         let until = self.memory.until();
         if until == Moment::NEVER {
-            return Some(self.home.rules.lease());
+            return Some(nanoseconds(self.home.rules.lease()).unsigned_abs());
         }
         let now = Moment::now();
-        (now < until).then(|| until.since(now))
+        (now < until).then(|| until.nanoseconds_since(now))
     }
 
     #[inline(never)]

@@ -5,6 +5,7 @@ use std::mem;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
@@ -16,7 +17,7 @@ use super::rules::OnCancel;
 use super::state::{Ticket, Verdict};
 use crate::classify::Class;
 use crate::error::{Effect, Error};
-use crate::outcome::{Answer, Errors, Function, Judgement, Outcome, Refusal};
+use crate::outcome::{Answer, Errors, Function, Judgement, Origin, Outcome, Refusal};
 
 pin_project! {
     /// A call under a [`CircuitBreaker`]. The breaker is asked at the first poll.
@@ -96,13 +97,21 @@ where
 {
     type Output = Answer<T, E>;
 
-    #[inline]
+    // Always: called, it would hand its answer over in memory, written in parts and read as a whole,
+    // at every layer above it again.
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         match this.seat.stage {
             Stage::Asking => {
-                if let Err(refused) = this.seat.take() {
-                    return refusal(this.seat.gate, refused, this.function);
+                if !this.seat.take_quickly() {
+                    if let Some(wait) = this.seat.reject_quickly(this.function.name) {
+                        let wait = Duration::from_nanos(wait);
+                        return Poll::Ready(rejection(this.seat.gate, wait, this.function));
+                    }
+                    if let Some(answer) = this.seat.take_slowly(this.function) {
+                        return Poll::Ready(answer);
+                    }
                 }
             }
             Stage::Watched | Stage::Unwatched => {}
@@ -146,41 +155,49 @@ fn judgement<T, E>(
     match (answer.origin.effect(), &answer.result) {
         (Effect::DidNotRun, _) => Judgement::Ignored,
         (_, Ok(_)) => Judgement::Success,
-        (_, Err(_)) if answer.origin.is_refusal() => Judgement::Failure,
+        (_, Err(_)) if answer.origin.refusal().is_some() => Judgement::Failure,
         (_, Err(_)) => judge.judge(&answer.result, errors),
     }
 }
 
-/// The answer to a call that was not admitted.
+/// The answer to a call that is rejected.
 #[inline]
-fn refusal<T, E>(
+fn rejection<T, E>(
     gate: impl Gate,
-    refused: Refused,
+    retry_after: Duration,
     function: &Function<Result<T, E>>,
-) -> Poll<Answer<T, E>> {
-    let name = gate.name();
-    let (error, refusal) = match refused {
-        Refused::Open { retry_after } => (
-            Error::CircuitOpen {
-                breaker: name,
-                retry_after,
-                cause: gate.opening(),
-            },
-            Refusal::Rejected {
-                retry_after: Some(retry_after),
-            },
-        ),
-        Refused::NameConflict([first, second]) => (
-            Error::NameConflict {
-                kind: "circuit breaker",
-                name,
-                first: written(first),
-                second: written(second),
-            },
-            Refusal::Final,
-        ),
+) -> Answer<T, E> {
+    let error = Error::CircuitOpen {
+        breaker: gate.name(),
+        retry_after,
+        cause: gate.opening(),
     };
-    Poll::Ready(Answer::refused(error, refusal, function))
+    Answer {
+        result: (function.refuse)(error),
+        origin: Origin::new(
+            Some(Refusal::Rejected {
+                retry_after: Some(retry_after),
+            }),
+            Effect::DidNotRun,
+        ),
+    }
+}
+
+/// The answer to a call of a breaker whose name another configuration has.
+#[cold]
+#[inline(never)]
+fn conflict<T, E>(
+    name: &'static str,
+    [first, second]: [Option<&'static Location<'static>>; 2],
+    function: &Function<Result<T, E>>,
+) -> Answer<T, E> {
+    let error = Error::NameConflict {
+        kind: "circuit breaker",
+        name,
+        first: written(first),
+        second: written(second),
+    };
+    Answer::refused(error, Refusal::Final, function)
 }
 
 fn written(place: Option<&'static Location<'static>>) -> String {
@@ -225,40 +242,61 @@ impl<G: Gate> Seat<G> {
         }
     }
 
+    /// Takes it, if nothing is to be decided.
     #[inline]
-    fn take(&mut self) -> Result<(), Refused> {
-        if !self.gate.rules().judges_slow_calls()
-            && let Some(ticket) = self.gate.admit_quickly()
-        {
-            self.ticket = ticket;
-            self.stage = Stage::Watched;
-            return Ok(());
+    fn take_quickly(&mut self) -> bool {
+        let Some(ticket) = self.gate.admit_quickly() else {
+            return false;
+        };
+        self.ticket = ticket;
+        self.stage = Stage::Watched;
+        if self.gate.rules().judges_slow_calls() {
+            self.note_time();
         }
-        self.take_slowly()
+        true
     }
 
+    /// For how many nanoseconds the call is rejected, if that needs no lock.
     #[inline(never)]
-    fn take_slowly(&mut self) -> Result<(), Refused> {
+    fn reject_quickly(&mut self, function: &'static str) -> Option<u64> {
+        let wait = self.gate.reject_quickly()?;
+        self.stage = Stage::Ended;
+        announce::rejected(self.gate.name(), function, wait);
+        Some(wait)
+    }
+
+    /// Takes it; or answers, if the call may not run.
+    #[cold]
+    #[inline(never)]
+    fn take_slowly<T, E>(&mut self, function: &Function<Result<T, E>>) -> Option<Answer<T, E>> {
         self.stage = Stage::Ended;
         let name = self.gate.name();
-        let admission = match self.gate.admit_quickly() {
-            Some(ticket) => Admission::Watched(ticket),
-            None => self
-                .gate
-                .admit_slowly()
-                .inspect_err(|_| announce::count(name, Ended::Rejected))?,
-        };
-        match admission {
-            Admission::Watched(ticket) => {
+        match self.gate.admit_slowly() {
+            Ok(Admission::Watched(ticket)) => {
                 self.ticket = ticket;
                 self.stage = Stage::Watched;
             }
-            Admission::Unwatched => self.stage = Stage::Unwatched,
+            Ok(Admission::Unwatched) => self.stage = Stage::Unwatched,
+            Err(refused) => {
+                announce::count(name, Ended::Rejected);
+                return Some(match refused {
+                    Refused::Open { retry_after } => {
+                        announce::rejected_aloud(name, function.name, retry_after);
+                        rejection(self.gate, retry_after, function)
+                    }
+                    Refused::NameConflict(places) => conflict(name, places, function),
+                });
+            }
         }
         if self.gate.rules().judges_slow_calls() {
-            self.since = Moment::now();
+            self.note_time();
         }
-        Ok(())
+        None
+    }
+
+    #[inline(never)]
+    fn note_time(&mut self) {
+        self.since = Moment::now();
     }
 
     /// The call has ended well.

@@ -245,6 +245,11 @@ impl Gate for OfKey {
         home.store.admit_unknown(self.key)
     }
 
+    #[inline]
+    fn reject_quickly(self) -> Option<u64> {
+        None
+    }
+
     fn admit_slowly(&mut self) -> Result<Admission, Refused> {
         let shared = self.keyed.home();
         let (first, asked) = (&shared.home.breaker, &self.keyed.breaker);

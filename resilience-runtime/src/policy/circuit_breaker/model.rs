@@ -38,8 +38,9 @@ fn any_move() -> impl Strategy<Value = Move> {
         4 => Just(Move::Call),
         6 => (any::<prop::sample::Index>(), end).prop_map(|(call, end)| Move::End(call, end)),
         2 => (1_u32..15).prop_map(Move::Successes),
-        // Around the ten seconds of `open_for`, from both sides and exactly.
-        2 => prop_oneof![1_i64..500, 1_000_i64..6_000, Just(10_000)]
+        // Around the ten seconds of `open_for`, from both sides and exactly; and so that of what is in
+        // a window of three seconds or of eight a part leaves it.
+        3 => prop_oneof![1_i64..500, 1_000_i64..6_000, 2_500_i64..3_000, 7_000_i64..8_000, Just(10_000)]
             .prop_map(|millis| Move::Wait(millis * 1_000_000)),
     ]
 }
@@ -115,6 +116,8 @@ fn any_rules() -> impl Strategy<Value = Rules> {
 struct Breaker<'a> {
     core: Core<'a>,
     now: Cell<i64>,
+    /// The thread that a success is of.
+    place: Cell<usize>,
 }
 
 impl Breaker<'_> {
@@ -137,9 +140,10 @@ impl Breaker<'_> {
     }
 
     fn settle(&self, ticket: Ticket, verdict: Verdict) {
+        let place = self.place.replace(self.place.get() + 1);
         let quick = verdict == Verdict::Success { slow: false }
             && (Word::load(self.core.word).is_silent_for(ticket)
-                || self.core.count_success(ticket, self.clock()));
+                || self.core.count_success(ticket, place, self.clock()));
         if !quick {
             self.core.settle(ticket, verdict, self.clock());
         }
@@ -166,7 +170,7 @@ proptest! {
         let (memory, mut model) = (Memory::new(), Model::new(rules));
         let word = AtomicU64::new(Word::new(0, Machine::NEW.need(&rules)).bits());
         let core = Core { word: &word, memory: &memory, rules: &rules };
-        let breaker = Breaker { core, now: Cell::new(0) };
+        let breaker = Breaker { core, now: Cell::new(0), place: Cell::new(0) };
         let mut tickets = Vec::new();
         for step in moves {
             let now = breaker.now.get();

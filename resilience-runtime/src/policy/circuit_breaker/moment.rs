@@ -18,7 +18,13 @@ impl Moment {
     /// How long it is from `earlier` to `self`; zero when it is not earlier.
     #[inline]
     pub(crate) fn since(self, earlier: Self) -> Duration {
-        Duration::from_nanos(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+        Duration::from_nanos(self.nanoseconds_since(earlier))
+    }
+
+    /// The same as a number.
+    #[inline]
+    pub(crate) fn nanoseconds_since(self, earlier: Self) -> u64 {
+        u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
     }
 }
 

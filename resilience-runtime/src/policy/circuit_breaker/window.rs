@@ -115,14 +115,12 @@ impl Window {
     }
 
     /// Whether no number of successes at this time would open the breaker: they only thin out the
-    /// others, unless the rates do not count yet.
+    /// others. Not so while the rates do not count yet, and not when calls that have left the window
+    /// have left too much behind: that is for the next call that ends to find out.
     pub(crate) fn is_safe_from_successes(&self, rules: &Rules) -> bool {
-        let Counts {
-            calls,
-            failures,
-            slow,
-        } = self.counts();
-        calls >= rules.minimum_calls() || failures == 0 && slow == 0
+        let counts = self.counts();
+        let Counts { failures, slow, .. } = counts;
+        failures == 0 && slow == 0 || counts.calls >= rules.minimum_calls() && !counts.trips(rules)
     }
 
     /// The time that successes without a lock have to be of.

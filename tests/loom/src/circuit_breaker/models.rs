@@ -62,20 +62,28 @@ impl Breaker {
             .ok()
     }
 
-    /// As a call does it.
-    fn settle(&self, ticket: Ticket, verdict: Verdict, now: Moment) {
+    /// As a call does it, on the thread that is in this place.
+    fn settle_at(&self, place: usize, ticket: Ticket, verdict: Verdict, now: Moment) {
         let quick = verdict == SUCCESS
             && (Word::load(&self.word).is_silent_for(ticket)
-                || self.core().count_success(ticket, || now));
+                || self.core().count_success(ticket, place, || now));
         if !quick {
             self.core().settle(ticket, verdict, || now);
         }
     }
 
+    fn settle(&self, ticket: Ticket, verdict: Verdict, now: Moment) {
+        self.settle_at(0, ticket, verdict, now);
+    }
+
     fn call(&self, verdict: Verdict, now: Moment) -> bool {
+        self.call_at(0, verdict, now)
+    }
+
+    fn call_at(&self, place: usize, verdict: Verdict, now: Moment) -> bool {
         let ticket = self.admit(now);
         if let Some(ticket) = ticket {
-            self.settle(ticket, verdict, now);
+            self.settle_at(place, ticket, verdict, now);
         }
         ticket.is_some()
     }
@@ -164,23 +172,28 @@ fn counting() -> Arc<Breaker> {
 
 #[test]
 fn no_success_is_lost_or_counted_twice_while_others_take_the_lock() {
-    loom::model(|| {
-        let breaker = counting();
-        let other = Arc::clone(&breaker);
-        let succeeds = thread::spawn(move || {
-            other.call(SUCCESS, Moment(0));
-            other.call(SUCCESS, Moment(0));
-        });
-        breaker.call(FAILURE, Moment(0));
-        breaker.call(SUCCESS, Moment(0));
-        succeeds.join().unwrap();
-        let expected = Counts {
-            calls: 5,
-            failures: 1,
-            slow: 0,
-        };
-        assert_eq!(breaker.counts(Moment(0)), expected);
+    // In the same place, and each in its own.
+    for place in [0, 1] {
+        loom::model(move || no_success_is_lost(place));
+    }
+}
+
+fn no_success_is_lost(place: usize) {
+    let breaker = counting();
+    let other = Arc::clone(&breaker);
+    let succeeds = thread::spawn(move || {
+        other.call_at(place, SUCCESS, Moment(0));
+        other.call_at(place, SUCCESS, Moment(0));
     });
+    breaker.call(FAILURE, Moment(0));
+    breaker.call(SUCCESS, Moment(0));
+    succeeds.join().unwrap();
+    let expected = Counts {
+        calls: 5,
+        failures: 1,
+        slow: 0,
+    };
+    assert_eq!(breaker.counts(Moment(0)), expected);
 }
 
 #[test]
