@@ -177,9 +177,8 @@ pub(crate) enum Rate {
 
 impl Rate {
     fn parse(name: &str, value: &Value, diagnostics: &Diagnostics) -> Option<Self> {
-        let written = value.tokens.to_string().replace(['_', ' '], "");
-        let Ok(known) = written.parse::<f64>() else {
-            if written.ends_with('%') {
+        let Some(known) = number(value) else {
+            if value.tokens.to_string().ends_with('%') {
                 diagnostics.error(
                     value,
                     format!(
@@ -228,6 +227,14 @@ impl ToTokens for Rate {
             }
         }
     }
+}
+
+/// A number that is written out. `NAN`, `INF` and `_1` are names.
+pub(crate) fn number(value: &Value) -> Option<f64> {
+    let written = value.tokens.to_string().replace(' ', "");
+    let is_name = written.starts_with(|first: char| first.is_alphabetic() || first == '_');
+    let number = written.replace('_', "").parse();
+    number.ok().filter(|_| !is_name)
 }
 
 /// A pattern. A bare lower-case name would bind every error, and so match all of them: whoever

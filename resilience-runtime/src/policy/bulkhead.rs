@@ -181,11 +181,24 @@ impl Bulkhead {
     #[inline]
     fn show(&self) {
         if meter::is_listening() {
-            let name = self.identity.name();
-            let running = self.queue.running().into();
-            meter::gauge("bulkhead_running", "bulkhead", name, running);
-            let waiting = self.queue.waiting().into();
-            meter::gauge("bulkhead_waiting", "bulkhead", name, waiting);
+            self.show_slowly();
+        }
+    }
+
+    #[cold]
+    fn show_slowly(&self) {
+        let name = self.identity.name();
+        let counts = || (self.queue.running(), self.queue.waiting());
+        let mut shown = counts();
+        loop {
+            meter::gauge("bulkhead_running", "bulkhead", name, shown.0.into());
+            meter::gauge("bulkhead_waiting", "bulkhead", name, shown.1.into());
+            // Another thread may have shown later numbers before these.
+            let now = counts();
+            if now == shown {
+                return;
+            }
+            shown = now;
         }
     }
 }

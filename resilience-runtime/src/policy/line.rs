@@ -1,6 +1,7 @@
 //! Who waits, in the order in which they came.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::task::Waker;
 
 /// A line of tasks. One is found by the ticket that it got when it joined; one whose ticket is not
@@ -29,14 +30,18 @@ impl Line {
         ticket
     }
 
-    /// How many stand before this one, which `waker` is to wake from now on. `None` once it was
-    /// called.
-    pub(crate) fn position(&mut self, ticket: u64, waker: &Waker) -> Option<usize> {
+    /// How many stand before this one, which `waker` is to wake from now on, and the waker that did
+    /// before: the last of a task takes what the task holds with it, so it is not dropped under the
+    /// lock of the line. `None` once it was called.
+    pub(crate) fn position(
+        &mut self,
+        ticket: u64,
+        waker: &Waker,
+    ) -> Option<(usize, Option<Waker>)> {
         let position = self.find(ticket)?;
-        if let Some((_, known)) = self.waiting.get_mut(position) {
-            known.clone_from(waker);
-        }
-        Some(position)
+        let (_, known) = self.waiting.get_mut(position)?;
+        let replaced = (!known.will_wake(waker)).then(|| mem::replace(known, waker.clone()));
+        Some((position, replaced))
     }
 
     /// Calls the first one.

@@ -1,9 +1,13 @@
 //! A call that is dropped at every point where it can be.
 
+use std::future::pending;
+use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Waker};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
+use resilience_runtime::error::Error;
 use tokio::time::advance;
 
 use crate::{bulkhead, call, counts, leak};
@@ -65,4 +69,38 @@ async fn drop_after(polls: u32, dropped_unpolled: bool) {
     assert_eq!(counts(bulkhead), (0, 0), "after {polls} polls");
     assert_eq!(Rc::strong_count(&held), 1);
     let _ = body;
+}
+
+/// A task that nobody keeps but its wakers.
+#[derive(Default)]
+struct Task(Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>);
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn the_last_waker_of_a_task_takes_its_seat_along() {
+    let bulkhead = leak(bulkhead(1, 2));
+    let wait = || Box::pin(bulkhead.enter(pending::<Result<u32, Error>>(), call()));
+    let mut nobody = Context::from_waker(Waker::noop());
+    let (mut holder, mut kept, mut moved) = (wait(), wait(), wait());
+    let task = Arc::new(Task::default());
+    assert!(holder.as_mut().poll(&mut nobody).is_pending());
+    assert!(kept.as_mut().poll(&mut nobody).is_pending());
+    let waker = Waker::from(Arc::clone(&task));
+    assert!(
+        moved
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    *task.0.lock().unwrap() = Some(Box::pin(async {
+        let _ = kept.await;
+    }));
+    drop((task, waker));
+    assert_eq!(counts(bulkhead), (1, 2));
+    // Polled by another task, it has no need of that waker.
+    assert!(moved.as_mut().poll(&mut nobody).is_pending());
+    assert_eq!(counts(bulkhead), (1, 1));
 }

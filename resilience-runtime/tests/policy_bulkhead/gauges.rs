@@ -1,5 +1,6 @@
 //! What a recorder of metrics is told.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Waker};
@@ -10,6 +11,11 @@ use metrics::{
 };
 
 use crate::{bulkhead, call, leak, work};
+
+thread_local! {
+    /// What happens before the next value of a gauge is written.
+    static MEANWHILE: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
+}
 
 /// The last value of every metric, and how often it was set.
 #[derive(Default)]
@@ -33,6 +39,9 @@ impl GaugeFn for Value {
         self.change(|value| value - by);
     }
     fn set(&self, to: f64) {
+        if let Some(meanwhile) = MEANWHILE.take() {
+            meanwhile();
+        }
         self.change(|_| to);
     }
 }
@@ -98,5 +107,25 @@ async fn the_gauges_follow_those_who_run_and_wait() {
         assert_eq!(gauges(), (1.0, 0.0));
         drop((second, rejected));
         assert_eq!(gauges(), (0.0, 0.0));
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_number_is_not_what_a_gauge_shows_at_the_end() {
+    let values = Values::default();
+    let bulkhead = leak(bulkhead(2, 0));
+    with_local_recorder(&values, || {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut enter = || {
+            let mut entered = Box::pin(bulkhead.enter(work(), call()));
+            assert!(entered.as_mut().poll(&mut context).is_pending());
+            entered
+        };
+        let (first, second) = (enter(), enter());
+        assert_eq!(values.of("bulkhead_running"), 2.0);
+        // As another thread may do between the look at the number and its showing.
+        MEANWHILE.set(Some(Box::new(|| drop(second))));
+        drop(first);
+        assert_eq!(values.of("bulkhead_running"), 0.0);
     });
 }

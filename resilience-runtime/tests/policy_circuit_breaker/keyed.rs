@@ -206,3 +206,25 @@ async fn keyed_breakers_of_one_name_share_and_must_agree() {
             .is_none_or(|after| after == Duration::ZERO)
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_open_key_makes_room_when_its_time_is_over_and_not_before() {
+    let keyed = keyed(4);
+    for key in 0..4_u32 {
+        opens(keyed.of(&key)).await;
+        advance(OPEN_FOR / 10).await;
+    }
+    // All are open: a further key is not watched.
+    for _ in 0..5 {
+        fails(keyed.of(&99_u32)).await;
+    }
+    assert_eq!(keyed.of(&99_u32).state(), State::Closed);
+    // The time of the first one is over, and nobody came back for it.
+    advance(OPEN_FOR * 6 / 10).await;
+    opens(keyed.of(&99_u32)).await;
+    assert!(is_rejected(keyed.of(&99_u32)).await);
+    for key in 1..4_u32 {
+        assert!(is_rejected(keyed.of(&key)).await, "{key} was forgotten");
+    }
+    assert_eq!(keyed.of(&0_u32).state(), State::Closed);
+}

@@ -77,6 +77,28 @@ async fn a_key_whose_bucket_is_full_again_makes_room() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_later_key_makes_room_before_an_earlier_one_that_owes_more() {
+    let limit = keyed(10, 2);
+    for _ in 0..10 {
+        assert!(admit(limit, 1).await.is_ok());
+    }
+    assert!(admit(limit, 2).await.is_ok());
+    // The bucket that the others share is empty from now on.
+    for _ in 0..10 {
+        assert!(admit(limit, 3).await.is_ok());
+    }
+    advance(SECOND / 10).await;
+    // It takes the place of the second, and owes as little.
+    assert!(admit(limit, 4).await.is_ok());
+    advance(SECOND / 10).await;
+    // The first one still owes.
+    for call in 0..10 {
+        assert!(admit(limit, 5).await.is_ok(), "{call}");
+    }
+    assert_eq!(limit.keys(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn its_memory_is_bounded_whatever_comes() {
     for max_keys in [1, 100, 2_000] {
         let limit = keyed(1, max_keys);

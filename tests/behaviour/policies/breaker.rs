@@ -255,3 +255,69 @@ async fn a_breaker_around_another_function_sees_it_fail_also_when_its_retries_ar
         "{error}"
     );
 }
+
+static SHARED_OUT: CircuitBreaker = CircuitBreaker::named("share of the probes")
+    .failure_threshold(1)
+    .open_for(Duration::from_secs(10))
+    .half_open_permits(2)
+    .half_open_success_rate(0.5);
+
+#[circuit_breaker(SHARED_OUT)]
+async fn hangs_or(fails: Option<bool>) -> Result<(), Failure> {
+    match fails {
+        None => std::future::pending().await,
+        Some(true) => Err(Failure::Busy),
+        Some(false) => Ok(()),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropped_probes_have_no_part_in_the_share() {
+    hangs_or(Some(true)).await.unwrap_err();
+    sleep(Duration::from_secs(10)).await;
+    let short = Duration::from_millis(1);
+    for _ in 0..10 {
+        tokio::time::timeout(short, hangs_or(None))
+            .await
+            .unwrap_err();
+    }
+    hangs_or(Some(true)).await.unwrap_err();
+    for _ in 0..10 {
+        tokio::time::timeout(short, hangs_or(None))
+            .await
+            .unwrap_err();
+    }
+    assert_eq!(SHARED_OUT.state(), State::HalfOpen);
+    hangs_or(Some(false)).await.unwrap();
+    assert_eq!(SHARED_OUT.state(), State::Closed);
+}
+
+static CURIOUS: CircuitBreaker = CircuitBreaker::named("curious").failure_threshold(1);
+
+/// An error whose text needs the breaker that it opens.
+#[derive(Debug)]
+struct Curious;
+
+impl std::fmt::Display for Curious {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "found it {:?}", CURIOUS.state())
+    }
+}
+
+impl From<Error> for Curious {
+    fn from(error: Error) -> Self {
+        assert!(error.to_string().contains("found it Open"), "{error}");
+        Self
+    }
+}
+
+#[circuit_breaker(CURIOUS)]
+async fn curious() -> Result<(), Curious> {
+    Err(Curious)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_text_of_an_error_may_ask_the_breaker() {
+    curious().await.unwrap_err();
+    curious().await.unwrap_err();
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resilience::{Bulkhead, Effect, Error, RateLimit, bulkhead, rate_limit, retry};
+use resilience::{Bulkhead, Effect, Error, RateLimit, bulkhead, hedge, rate_limit, retry, timeout};
 use tokio::time::{Instant, sleep};
 
 use super::{Count, Failure};
@@ -146,4 +146,42 @@ pub(super) async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) ->
     })
     .await;
     answers.into_iter().flatten().collect()
+}
+
+#[timeout(5s)]
+#[bulkhead(max_concurrent = 1, max_queue = 1)]
+async fn calls_itself(deep: u32) -> Result<u32, Failure> {
+    match deep {
+        0 => Ok(0),
+        deep => Ok(1 + Box::pin(calls_itself(deep - 1)).await?),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_for_the_place_it_holds_ends_at_its_deadline() {
+    let begun = Instant::now();
+    let error = calls_itself(1).await.unwrap_err();
+    assert!(
+        matches!(error, Failure::Policy(Error::DeadlineTooClose { .. })),
+        "{error:?}"
+    );
+    assert_eq!(begun.elapsed(), Duration::from_secs(5));
+    assert_eq!(calls_itself(0).await.unwrap(), 0);
+}
+
+#[hedge(delay = 100ms, max_hedges = 3, allow(hedge_without_idempotency))]
+#[rate_limit(rate = 1, per = 1s, burst = 1, max_wait = 10s)]
+async fn hedged() -> Result<(), Failure> {
+    sleep(Duration::from_millis(500)).await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn beaten_attempts_give_their_turns_back() {
+    let begun = Instant::now();
+    for _ in 0..3 {
+        hedged().await.unwrap();
+    }
+    // A turn each, and not the turns of those that only waited.
+    assert_eq!(begun.elapsed(), Duration::from_millis(2_500));
 }

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use resilience::{
-    Mode, PolicyKind, catalog, circuit_breaker, rate_limit, retry, switchboard, timeout,
+    Bulkhead, Mode, PolicyKind, bulkhead, catalog, circuit_breaker, rate_limit, retry, switchboard,
+    timeout,
 };
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 
 use super::{Count, Failure};
@@ -111,4 +113,41 @@ async fn policies_are_turned_off_and_on_by_name() {
         unknown.to_string().contains("`switched limit`"),
         "{unknown}"
     );
+}
+
+static SWITCHED: Bulkhead = Bulkhead::named("switched places")
+    .max_concurrent(1)
+    .max_queue(5);
+
+#[bulkhead(SWITCHED)]
+async fn in_a_place() -> Result<(), Failure> {
+    sleep(Duration::from_secs(1)).await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_a_switch_finds_in_a_bulkhead_end_as_they_began() {
+    let switch = |mode| {
+        let switched = switchboard().set(PolicyKind::Bulkhead, "switched places", mode);
+        assert_eq!(switched.unwrap(), 1);
+    };
+    for (mode, run) in [(Mode::Shadow, 3), (Mode::Disabled, 1)] {
+        let mut calls: Vec<_> = (0..3).map(|_| tokio::spawn(in_a_place())).collect();
+        yield_now().await;
+        switch(mode);
+        calls.extend((0..2).map(|_| tokio::spawn(in_a_place())));
+        yield_now().await;
+        assert_eq!((SWITCHED.running(), SWITCHED.waiting()), (run, 2));
+        switch(Mode::Enforced);
+        calls.push(tokio::spawn(in_a_place()));
+        yield_now().await;
+        assert_eq!((SWITCHED.running(), SWITCHED.waiting()), (run, 3));
+        let begun = Instant::now();
+        for call in calls {
+            call.await.unwrap().unwrap();
+        }
+        // One after the other, those who wait.
+        assert_eq!(begun.elapsed(), Duration::from_secs(4));
+        assert_eq!((SWITCHED.running(), SWITCHED.waiting()), (0, 0));
+    }
 }

@@ -8,7 +8,7 @@ use super::RetryOptions;
 use crate::args::{Args, Value};
 use crate::diagnostics::{Diagnostics, closest, did_you_mean, list};
 use crate::duration::{self, Length};
-use crate::options::{Options, Rate};
+use crate::options::{Options, Rate, number};
 
 const BACKOFFS: [&str; 5] = ["exponential", "fixed", "linear", "decorrelated", "custom"];
 const JITTERS: [&str; 3] = ["full", "equal", "none"];
@@ -196,8 +196,7 @@ fn longest(options: &mut Options<'_>, first: Option<&Length>) -> Option<Length> 
 
 /// What each time is multiplied by to get the next.
 pub(crate) fn growth_factor(times: &str, value: &Value, diagnostics: &Diagnostics) -> Option<Rate> {
-    let written = value.tokens.to_string().replace(['_', ' '], "");
-    let Ok(known) = written.parse::<f64>() else {
+    let Some(known) = number(value) else {
         return value.parse::<Expr>(diagnostics).map(Rate::Expression);
     };
     if !(known >= 1.0 && known.is_finite()) {

@@ -86,7 +86,8 @@ impl Queue {
 
     /// Whether this ticket was called: its owner has a place now.
     pub(super) fn is_admitted(&self, ticket: u64, waker: &Waker) -> bool {
-        self.line().position(ticket, waker).is_none()
+        let found = self.line().position(ticket, waker);
+        found.is_none()
     }
 
     /// Gives up waiting. When a place was handed over in the meantime, it goes to the next.

@@ -323,5 +323,11 @@ const fn millis(time: Duration, too_long: &str) -> u32 {
 /// Rates do not need more.
 #[expect(clippy::cast_possible_truncation, reason = "rounded on purpose")]
 const fn single(number: f64) -> f32 {
-    number as f32
+    let rounded = number as f32;
+    // None is "off": a rate that is too small to be told from none is the smallest there is.
+    if rounded == 0.0 {
+        f32::MIN_POSITIVE
+    } else {
+        rounded
+    }
 }

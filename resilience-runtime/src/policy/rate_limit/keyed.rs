@@ -171,6 +171,8 @@ impl Keys {
         }
         let bucket = Bucket::new();
         shard.buckets.insert(key, bucket.clone());
+        // It may be full again before all that are known by now.
+        shard.look_again = None;
         bucket
     }
 }

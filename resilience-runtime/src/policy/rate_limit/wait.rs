@@ -86,11 +86,14 @@ impl Waiting {
         let mut this = self.project();
         let Seat { ticket, bucket } = this.seat;
         loop {
+            // Dropped after the line is released.
+            let _replaced;
             let mut line = bucket.line();
-            let Some(position) = line.position(*ticket, context.waker()) else {
+            let Some((position, replaced)) = line.position(*ticket, context.waker()) else {
                 // Nobody else takes it out of the line.
                 return Poll::Pending;
             };
+            _replaced = replaced;
             let now = Instant::now();
             // The timer comes late by up to its resolution: that is not held against the call, unless
             // it would be cut off at once.

@@ -19,8 +19,18 @@ async fn call() -> Result<(), std::io::Error> {
     Ok(())
 }
 
+// Names, and not the numbers that they can be read as.
+const INF: f64 = 2.0;
+const NAN: f64 = 0.5;
+
+#[retry(max_attempts = 2, backoff = exponential(1ms, factor = INF, max = 1s))]
+#[circuit_breaker(failure_rate = NAN)]
+async fn rated() -> Result<(), std::io::Error> {
+    Ok(())
+}
+
 async fn all() {
-    let _ = call().await;
+    let _ = (call().await, rated().await);
 }
 
 fn main() {

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::error::Key;
+use crate::policy::circuit_breaker::moment::Moment;
 use crate::policy::circuit_breaker::state::{Machine, State};
 
 /// At most so many keys. Closed ones stand in the order of their use, to be forgotten when there is
-/// no room; the others are never forgotten.
+/// no room; an open one is forgotten only where no closed one is left, and not before its time is over:
+/// else keys that failed once and never came back would leave no room for others.
 #[derive(Debug)]
 pub(super) struct Shard {
     capacity: usize,
@@ -19,6 +21,9 @@ pub(super) struct Shard {
     /// forgotten, so that outcomes from before that are not taken for later ones.
     generation: u64,
 }
+
+/// Every key that there is room for is open.
+pub(super) struct NoRoom;
 
 #[derive(Debug)]
 struct Known {
@@ -52,11 +57,12 @@ impl Shard {
         self.keys.get_mut(&key).map(|known| &mut known.machine)
     }
 
-    /// Begins with a key; false when there is no room. [`Shard::used`] is to follow.
-    pub(super) fn insert(&mut self, key: Key) -> bool {
+    /// Begins with a key. [`Shard::used`] is to follow.
+    pub(super) fn insert(&mut self, key: Key, now: impl FnOnce() -> Moment) -> Result<(), NoRoom> {
         if self.keys.len() >= self.capacity {
-            let Some((_, oldest)) = self.closed.pop_first() else {
-                return false;
+            let oldest = match self.closed.pop_first() {
+                Some((_, oldest)) => oldest,
+                None => self.open_for_longest(now()).ok_or(NoRoom)?,
             };
             self.forget(oldest);
         }
@@ -67,7 +73,17 @@ impl Shard {
             used: 0,
         };
         self.keys.insert(key, known);
-        true
+        Ok(())
+    }
+
+    /// Of the open ones whose time is over, the one that has waited longest for a call.
+    fn open_for_longest(&self, now: Moment) -> Option<Key> {
+        let open = self.keys.iter().filter_map(|(key, known)| {
+            let is_open = known.machine.state() == State::Open;
+            let until = known.machine.open_until();
+            (is_open && until <= now).then_some((until, *key))
+        });
+        open.min().map(|(_, key)| key)
     }
 
     /// A key was used: it may have changed its state, and there may be nothing to say of it now.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::shard::Shard;
+use super::shard::{NoRoom, Shard};
 use crate::error::Key;
 use crate::policy::circuit_breaker::announce::announce;
 use crate::policy::circuit_breaker::core::Change;
@@ -99,7 +99,7 @@ impl Store {
         rules: &Rules,
         cause: impl FnOnce() -> Option<String>,
     ) {
-        let change = self.guard(key).lock(|shard| {
+        let change = self.locked(key, name, |shard| {
             let mut ticket = ticket;
             if shard.find(key).is_none() {
                 let says_nothing = match verdict {
@@ -109,22 +109,21 @@ impl Store {
                 };
                 // Another generation: the key may have been open and forgotten since.
                 if says_nothing || ticket.generation != shard.generation() {
-                    return None;
+                    return Ok(None);
                 }
-                if !shard.insert(key) {
-                    self.tell_once(name);
-                    return None;
-                }
+                shard.insert(key, Moment::now)?;
                 // To make room may have begun a new generation.
                 ticket = Ticket::of(shard.generation());
             }
-            let machine = shard.find(key)?;
+            let Some(machine) = shard.find(key) else {
+                return Ok(None);
+            };
             let settle = |machine: &mut Machine| {
                 machine.settle(ticket, verdict, Moment::now, rules);
             };
             let ((), change) = watch(machine, rules, settle);
             shard.used(key);
-            change
+            Ok(change)
         });
         if let Some(change) = change {
             self.changed(key, change, name, cause);
@@ -144,17 +143,36 @@ impl Store {
         rules: &Rules,
         work: impl FnOnce(&mut Machine),
     ) {
-        let change = self.guard(key).lock(|shard| {
-            if shard.find(key).is_none() && !shard.insert(key) {
-                self.tell_once(name);
-                return None;
+        let change = self.locked(key, name, |shard| {
+            if shard.find(key).is_none() {
+                shard.insert(key, Moment::now)?;
             }
-            let ((), change) = watch(shard.find(key)?, rules, work);
+            let Some(machine) = shard.find(key) else {
+                return Ok(None);
+            };
+            let ((), change) = watch(machine, rules, work);
             shard.used(key);
-            change
+            Ok(change)
         });
         if let Some(change) = change {
             announce(name, change, None);
+        }
+    }
+
+    /// Works on the keys beside `key`. That there is no room is told when the lock is released: who
+    /// listens may ask the breaker.
+    fn locked(
+        &self,
+        key: Key,
+        name: &'static str,
+        work: impl FnOnce(&mut Shard) -> Result<Option<Change>, NoRoom>,
+    ) -> Option<Change> {
+        match self.guard(key).lock(work) {
+            Ok(change) => change,
+            Err(NoRoom) => {
+                self.tell_once(name);
+                None
+            }
         }
     }
 
