@@ -215,6 +215,10 @@ impl Policy for Bulkhead {
         self.identity.own_name()
     }
 
+    fn namespace(&self) -> &'static str {
+        Self::KIND
+    }
+
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Limits {
             concurrent,

@@ -107,7 +107,7 @@ impl Policy for Timeout {
 
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.after >= NEVER {
-            return f.write_str("after = never");
+            return f.write_str("after = Duration::MAX");
         }
         write!(f, "after = {:?}", self.after)
     }

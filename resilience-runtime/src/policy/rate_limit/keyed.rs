@@ -244,6 +244,10 @@ impl Policy for KeyedRateLimit {
         self.identity.own_name()
     }
 
+    fn namespace(&self) -> &'static str {
+        Self::KIND
+    }
+
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, max_keys = {}", self.limits, self.max_keys)
     }
