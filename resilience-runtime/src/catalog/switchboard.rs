@@ -210,7 +210,7 @@ impl Row {
             mode: self.switch.mode(),
             would_have_acted: self
                 .switches()
-                .map(Switch::would_have)
+                .map(Switch::would_have_acted)
                 .fold(0, u32::wrapping_add),
         }
     }

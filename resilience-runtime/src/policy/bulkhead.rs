@@ -13,7 +13,7 @@ use super::switch::Switch;
 use crate::catalog::{Policy, PolicyKind};
 use crate::outcome::{Function, Outcome};
 use crate::sync::{AtomicU64, Mutex};
-use crate::telemetry::meter;
+use crate::telemetry::{meter, names};
 use queue::Queue;
 
 pub use enter::Entered;
@@ -183,9 +183,9 @@ impl Bulkhead {
         if meter::is_listening() {
             let name = self.identity.name();
             let running = self.queue.running().into();
-            meter::gauge("bulkhead_running", "bulkhead", name, running);
+            meter::gauge(names::BULKHEAD_RUNNING, "bulkhead", name, running);
             let waiting = self.queue.waiting().into();
-            meter::gauge("bulkhead_waiting", "bulkhead", name, waiting);
+            meter::gauge(names::BULKHEAD_WAITING, "bulkhead", name, waiting);
         }
     }
 }

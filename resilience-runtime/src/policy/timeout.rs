@@ -14,7 +14,7 @@ use super::switch::{Mode, Switch};
 use crate::catalog::{Policy, PolicyKind};
 use crate::error::Error;
 use crate::outcome::{Answer, Function, Outcome, Refusal};
-use crate::telemetry::meter;
+use crate::telemetry::{meter, names};
 
 /// A duration from here on is no limit. It keeps the arithmetic on the clock, ours and the
 /// timer's, far from its end.
@@ -93,8 +93,7 @@ impl Timeout {
 
     #[cold]
     fn would_have_acted(&self, function: &'static str) {
-        self.switch.would_have_acted();
-        meter::count("resilience_shadow_total", "policy", function);
+        self.switch.note(function);
         let after = self.after;
         tracing::debug!(function, ?after, "call would have been cut off");
     }
@@ -206,7 +205,7 @@ where
         this.call.set(None);
         let after = this.timeout.after;
         tracing::debug!(function, ?after, "call timed out");
-        meter::count("timeouts_total", "function", function);
+        meter::count(names::TIMEOUTS, "function", function);
         let error = Error::TimedOut { function, after };
         Poll::Ready(Answer::refused(error, Refusal::TimedOut, this.function))
     }

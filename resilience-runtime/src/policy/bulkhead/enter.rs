@@ -17,7 +17,7 @@ use crate::outcome::{Answer, Function, Outcome, Refusal};
 use crate::policy::deadline::deadline;
 use crate::policy::identity::{self, Conflict};
 use crate::policy::switch::Mode;
-use crate::telemetry::meter;
+use crate::telemetry::{meter, names};
 
 pin_project! {
     /// A call under a [`Bulkhead`], which is asked at the first poll.
@@ -206,7 +206,7 @@ impl Place {
                 return Ok(None);
             }
             (Err(_), Mode::Shadow) => {
-                would_have_acted(of);
+                of.switch.note(of.identity.name());
                 self.stage = Stage::Uncounted;
                 return Ok(None);
             }
@@ -218,7 +218,7 @@ impl Place {
         } = first.limits;
         if mode == Mode::Shadow {
             if first.queue.enter_regardless(concurrent, queue) {
-                would_have_acted(of);
+                of.switch.note(of.identity.name());
             }
             self.runs_in(first);
             return Ok(None);
@@ -350,13 +350,6 @@ fn until(since: Instant, wait: Option<Duration>) -> Option<Until> {
     }
 }
 
-#[cold]
-fn would_have_acted(bulkhead: &Bulkhead) {
-    bulkhead.switch.would_have_acted();
-    let name = bulkhead.identity.name();
-    meter::count("resilience_shadow_total", "policy", name);
-}
-
 /// The answer to a call that was not let in.
 #[cold]
 fn refusal<T, E>(
@@ -382,6 +375,6 @@ fn refusal<T, E>(
         },
     };
     tracing::debug!(bulkhead = name, function = function.name, %error, "rejected by a bulkhead");
-    meter::count("bulkhead_rejections_total", "bulkhead", name);
+    meter::count(names::BULKHEAD_REJECTIONS, "bulkhead", name);
     Answer::refused(error, Refusal::Rejected { retry_after: None }, function)
 }
