@@ -23,4 +23,5 @@ pub mod replay;
 pub mod retry;
 pub mod switch;
 pub mod timeout;
+mod timer;
 pub mod verify;

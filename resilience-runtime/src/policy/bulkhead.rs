@@ -1,6 +1,7 @@
 //! `#[bulkhead]`: a bound on how many calls run at once.
 
 mod enter;
+mod place;
 mod queue;
 
 use std::fmt;

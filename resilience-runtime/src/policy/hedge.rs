@@ -45,7 +45,8 @@ pub use race::Race;
 /// [`deadline()`](crate::policy::deadline::deadline).
 ///
 /// A call that answers without waiting allocates nothing and reads no clock, unless the delay is a
-/// quantile: then the clock is read twice per call. Each hedge is one allocation.
+/// quantile: then the clock is read twice per call. Each hedge is one allocation, and the
+/// first one of a call another, for the list of them.
 #[derive(Debug)]
 pub struct Hedge {
     delay: Delay,

@@ -1,16 +1,16 @@
 //! `#[timeout]`: a bound on how long a call may take.
 
 use std::fmt;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use tokio::task::coop::unconstrained;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 use super::deadline::Scope;
 use super::switch::{Mode, Switch};
+use super::timer::Timer;
 use crate::catalog::{Policy, PolicyKind};
 use crate::error::Error;
 use crate::outcome::{Answer, Function, Outcome, Refusal};
@@ -70,7 +70,7 @@ impl Timeout {
     {
         Limited {
             call: Some(call),
-            timer: None,
+            timer: Timer::none(),
             deadline: Deadline::NotStarted,
             timeout: self,
             function,
@@ -140,9 +140,9 @@ pin_project! {
         // `None` once it was cut off.
         #[pin]
         call: Option<F>,
-        // Made when the call has to wait for the first time.
+        // Set when the call has to wait for the first time.
         #[pin]
-        timer: Option<Sleep>,
+        timer: Timer,
         deadline: Deadline,
         timeout: &'static Timeout,
         function: Function<Result<T, E>>,
@@ -185,20 +185,13 @@ where
         let (Deadline::At(deadline) | Deadline::CountedAt(deadline)) = *this.deadline else {
             return Poll::Pending;
         };
-        if this.timer.is_none() {
-            this.timer.set(Some(sleep_until(deadline)));
-        }
-        if let Some(timer) = this.timer.as_mut().as_pin_mut() {
-            // A call that uses up Tokio's cooperative budget in every poll would otherwise keep
-            // the timer from being looked at, and run on for ever.
-            if pin!(unconstrained(timer)).poll(context).is_pending() {
-                return Poll::Pending;
-            }
+        if this.timer.as_mut().poll_at(deadline, context).is_pending() {
+            return Poll::Pending;
         }
         let function = this.function.name;
         if let Deadline::CountedAt(_) = *this.deadline {
             *this.deadline = Deadline::Never;
-            this.timer.set(None);
+            this.timer.clear();
             this.timeout.would_have_acted(function);
             return Poll::Pending;
         }
