@@ -9,6 +9,7 @@ mod switchboard;
 use std::fmt;
 use std::time::Duration;
 
+use crate::policy::retry::RetryBudget;
 use crate::policy::switch::Switch;
 
 pub use conflict::Conflict;
@@ -63,9 +64,11 @@ impl Catalog {
         self.iter().find(|function| function.name == name)
     }
 
-    /// The names that two policies of one kind have, with different options: calls through one of
-    /// them fail with [`Error::NameConflict`](crate::error::Error::NameConflict). Ask at the start of
-    /// the program, or in a test, to hear of it before the first call.
+    /// The names that two policies, or two retry budgets, share with different options: calls through
+    /// one of them fail with [`Error::NameConflict`](crate::error::Error::NameConflict). Ask at the
+    /// start of the program, or in a test, to hear of it before the first call.
+    ///
+    /// Two breakers that differ in what their probes ask, and in nothing else, are not found.
     #[must_use]
     pub fn conflicts(&self) -> Vec<Conflict> {
         conflict::all_in(&self.functions)
@@ -101,9 +104,15 @@ pub trait Policy: Sync {
         None
     }
 
+    /// Among which policies its [`name`](Self::name) is one: those that have both in common share a
+    /// state. It is what messages call them; by itself the kind.
+    fn namespace(&self) -> &'static str {
+        self.kind().name()
+    }
+
     /// The options in force, without the name, as the attribute would have them:
-    /// `max_attempts = 4, jitter = full`. Two policies of one kind and one name conflict when this
-    /// differs.
+    /// `max_attempts = 4, jitter = full`. Two policies of one namespace and one name conflict when
+    /// this differs.
     ///
     /// # Errors
     /// Those of the formatter.
@@ -115,7 +124,13 @@ pub trait Policy: Sync {
         inner
     }
 
-    /// The switch, where the policy can be turned off.
+    /// The budget that its further attempts are paid from, where it has one.
+    fn budget(&self) -> Option<&RetryBudget> {
+        None
+    }
+
+    /// The switch, where the policy can be turned off. Policies that share a state can have one each:
+    /// the [switchboard](switchboard()) sets them together.
     fn switch(&self) -> Option<&Switch> {
         None
     }

@@ -1,9 +1,11 @@
-//! What an operator sees: spans, events and metrics, in one place, so that their names are.
+//! What an operator sees of a call: its span, its metrics, and how metrics are written. Events are
+//! written where they happen, by the policies.
 //!
 //! Nothing is built, formatted or allocated when nobody listens: every function here asks first. The
 //! names, for users, are in `docs/telemetry.md`.
 
 pub(crate) mod meter;
+pub(crate) mod names;
 mod observation;
 mod observed;
 

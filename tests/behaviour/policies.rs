@@ -1,6 +1,7 @@
 //! Every local policy through its attribute: what a user sees of it.
 
 mod breaker;
+mod catalog;
 mod deadline;
 mod drops;
 mod fallback;

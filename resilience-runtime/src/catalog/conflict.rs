@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Annotated, PolicyKind};
+use super::{Annotated, Policy};
+use crate::policy::retry::RetryBudget;
 
-/// Two policies of one kind that share a name, and with it a state, but not their options.
+/// Two policies, or two retry budgets, that share a name, and with it a state, but not their options.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Conflict {
-    /// The kind of both.
-    pub kind: PolicyKind,
+    /// What both are, as [`Error::NameConflict`](crate::error::Error::NameConflict) has it:
+    /// `circuit breaker`, `rate limit per key`, `retry budget`.
+    pub kind: &'static str,
     /// The name of both.
     pub name: &'static str,
     /// A function under the one.
@@ -42,17 +44,12 @@ impl fmt::Display for Conflict {
     }
 }
 
-/// Each function whose policy differs from the first one of its name, with that first one.
+/// Each function whose policy or budget differs from the first one of its name, with that first one.
 pub(super) fn all_in(functions: &[&'static Annotated]) -> Vec<Conflict> {
     let mut firsts = BTreeMap::new();
     let mut conflicts = Vec::new();
     for &function in functions {
-        for policy in function.policies {
-            let Some(name) = policy.name() else {
-                continue;
-            };
-            let kind = policy.kind();
-            let options = policy.options().to_string();
+        for (kind, name, options) in function.policies.iter().flat_map(|it| named(*it)) {
             let (first, first_options) = firsts
                 .entry((kind, name))
                 .or_insert_with(|| (function, options.clone()));
@@ -69,4 +66,16 @@ pub(super) fn all_in(functions: &[&'static Annotated]) -> Vec<Conflict> {
         }
     }
     conflicts
+}
+
+/// What of a policy has a name to share: itself, and its budget. With the options.
+fn named(policy: &dyn Policy) -> impl Iterator<Item = (&'static str, &'static str, String)> {
+    let own = policy
+        .name()
+        .map(|name| (policy.namespace(), name, policy.options().to_string()));
+    let budget = policy.budget().and_then(|budget| {
+        let name = budget.shared_name()?;
+        Some((RetryBudget::KIND, name, budget.options().to_string()))
+    });
+    own.into_iter().chain(budget)
 }

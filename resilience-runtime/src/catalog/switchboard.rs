@@ -10,8 +10,10 @@ use crate::policy::switch::{Mode, Switch};
 
 /// The switches of all policies of the process, for an operator who has to turn one off.
 ///
-/// A policy goes by its own name, where it has one, and by the path of its function otherwise. Calls
-/// that have begun may end as they began. Nothing is kept: after a restart every policy is
+/// A policy goes by its own name, where it has one, and by the path of its function otherwise.
+/// Policies that share a state, because they are of one kind and have one name, are one here, before
+/// their first call and after it: they are set together, and counted together. Those with a `key` do
+/// not share with those without, and are another. Calls that have begun may end as they began. Nothing is kept: after a restart every policy is
 /// [enforced](Mode::Enforced) again.
 #[must_use]
 pub const fn switchboard() -> Switchboard {
@@ -30,11 +32,12 @@ pub struct Switched {
     pub kind: PolicyKind,
     /// The name it is switched by.
     pub name: &'static str,
-    /// The function it is on; of functions that share one `static`, the first by name.
+    /// The function it is on; of functions that share it, the first by name.
     pub function: &'static str,
     /// What it does.
     pub mode: Mode,
-    /// How often it would have acted while it was in [`Mode::Shadow`].
+    /// How often it would have acted while it was in [`Mode::Shadow`], over all functions that share
+    /// it.
     pub would_have_acted: u32,
 }
 
@@ -51,8 +54,9 @@ pub struct UnknownPolicy {
 }
 
 impl Switchboard {
-    /// Sets every policy of this kind and name, and says how many those are. Each one that changes is
-    /// a warning in the log.
+    /// Sets every policy of this kind and name, and says how many those are: one, unless some have a
+    /// `key` and some do not, or methods of two `impl` blocks have one path. Each one that changes is a
+    /// warning in the log.
     ///
     /// # Errors
     /// [`UnknownPolicy`] when there is none, or when policies of this kind keep records, and so
@@ -100,28 +104,32 @@ impl Switchboard {
     }
 }
 
-/// A switch, and whose it is.
+/// A policy that can be switched: what functions share, as far as it has a name to share it by.
 struct Row {
     kind: PolicyKind,
     name: &'static str,
+    /// `None` where the name is that of the function, and shared with nobody.
+    namespace: Option<&'static str>,
     function: &'static str,
     switch: &'static Switch,
+    /// Those of the other policies of its name, each once.
+    others: Vec<&'static Switch>,
 }
 
 impl Row {
-    /// Every switch, once: functions can share a policy. By the name of the function.
+    /// Every policy, once: functions can share one. By the name of the function.
     fn all() -> Vec<Self> {
         let mut functions: Vec<_> = inventory::iter::<Entry>().map(|entry| entry.0).collect();
         functions.sort_unstable_by_key(|function| function.name);
         let mut rows: Vec<Self> = Vec::new();
         for function in functions {
             for policy in function.policies {
-                if let Some(row) = Self::of(function, *policy)
-                    && !rows
-                        .iter()
-                        .any(|known| std::ptr::eq(known.switch, row.switch))
-                {
-                    rows.push(row);
+                let Some(row) = Self::of(function, *policy) else {
+                    continue;
+                };
+                match rows.iter_mut().find(|known| known.is_shared_with(&row)) {
+                    Some(known) => known.add(row.switch),
+                    None => rows.push(row),
                 }
             }
         }
@@ -150,14 +158,38 @@ impl Row {
         Some(Self {
             kind,
             name: policy.name().unwrap_or(function.name),
+            namespace: policy.name().map(|_| policy.namespace()),
             function: function.name,
             switch: policy.switch()?,
+            others: Vec::new(),
         })
+    }
+
+    /// Whether both are one policy: by their name, or because it is one `static`.
+    fn is_shared_with(&self, other: &Self) -> bool {
+        match self.namespace {
+            Some(_) => {
+                (self.kind, self.namespace, self.name) == (other.kind, other.namespace, other.name)
+            }
+            None => std::ptr::eq(self.switch, other.switch),
+        }
+    }
+
+    fn add(&mut self, switch: &'static Switch) {
+        if !self.switches().any(|known| std::ptr::eq(known, switch)) {
+            self.others.push(switch);
+        }
+    }
+
+    fn switches(&self) -> impl Iterator<Item = &'static Switch> {
+        std::iter::once(self.switch).chain(self.others.iter().copied())
     }
 
     fn set(&self, to: Mode) {
         let from = self.switch.mode();
-        self.switch.set(to);
+        for switch in self.switches() {
+            switch.set(to);
+        }
         if from != to {
             tracing::warn!(
                 policy = self.kind.name(),
@@ -176,7 +208,10 @@ impl Row {
             name: self.name,
             function: self.function,
             mode: self.switch.mode(),
-            would_have_acted: self.switch.would_have(),
+            would_have_acted: self
+                .switches()
+                .map(Switch::would_have_acted)
+                .fold(0, u32::wrapping_add),
         }
     }
 }

@@ -87,13 +87,13 @@ impl Origin {
         }
     }
 
-    /// The same with this effect.
+    /// Says that this became of the body.
     #[inline]
     pub(crate) fn set_effect(&mut self, effect: Effect) {
         self.0 = self.0 & !EFFECT | effect_bits(effect);
     }
 
-    /// The same with this refusal.
+    /// Says that a policy made the result, with this refusal.
     pub(crate) fn set_refusal(&mut self, refusal: Refusal) {
         self.0 = self.0 & EFFECT | refusal_bits(Some(refusal));
     }

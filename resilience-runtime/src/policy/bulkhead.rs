@@ -1,6 +1,7 @@
 //! `#[bulkhead]`: a bound on how many calls run at once.
 
 mod enter;
+mod place;
 mod queue;
 
 use std::fmt;
@@ -13,7 +14,7 @@ use super::switch::Switch;
 use crate::catalog::{Policy, PolicyKind};
 use crate::outcome::{Function, Outcome};
 use crate::sync::{AtomicU64, Mutex};
-use crate::telemetry::meter;
+use crate::telemetry::{meter, names};
 use queue::Queue;
 
 pub use enter::Entered;
@@ -191,8 +192,8 @@ impl Bulkhead {
         let counts = || (self.queue.running(), self.queue.waiting());
         let mut shown = counts();
         loop {
-            meter::gauge("bulkhead_running", "bulkhead", name, shown.0.into());
-            meter::gauge("bulkhead_waiting", "bulkhead", name, shown.1.into());
+            meter::gauge(names::BULKHEAD_RUNNING, "bulkhead", name, shown.0.into());
+            meter::gauge(names::BULKHEAD_WAITING, "bulkhead", name, shown.1.into());
             // Another thread may have shown later numbers before these.
             let now = counts();
             if now == shown {
@@ -226,6 +227,10 @@ impl Policy for Bulkhead {
 
     fn name(&self) -> Option<&'static str> {
         self.identity.own_name()
+    }
+
+    fn namespace(&self) -> &'static str {
+        Self::KIND
     }
 
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

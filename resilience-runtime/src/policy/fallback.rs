@@ -8,7 +8,7 @@ use super::switch::{Mode, Switch};
 use crate::catalog::{Policy, PolicyKind};
 use crate::error::Effect;
 use crate::outcome::{Answer, Errors, Origin, Outcome};
-use crate::telemetry::meter;
+use crate::telemetry::{meter, names};
 
 /// The answer of a call, or the error in place of which there has to be another answer.
 pub type Decided<T, E> = ControlFlow<Answer<T, E>, (E, Failed<Result<T, E>>)>;
@@ -107,13 +107,12 @@ impl Fallback {
     fn acts(&self, mode: Mode) -> bool {
         let function = self.function.unwrap_or("fallback");
         if mode == Mode::Shadow {
-            self.switch.would_have_acted();
-            meter::count("resilience_shadow_total", "policy", function);
+            self.switch.note(function);
             tracing::debug!(function, "call failed, and would have fallen back");
             return false;
         }
         tracing::debug!(function, "call failed, falling back");
-        meter::count("fallbacks_total", "function", function);
+        meter::count(names::FALLBACKS, "function", function);
         true
     }
 }

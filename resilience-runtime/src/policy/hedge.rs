@@ -45,7 +45,8 @@ pub use race::Race;
 /// [`deadline()`](crate::policy::deadline::deadline).
 ///
 /// A call that answers without waiting allocates nothing and reads no clock, unless the delay is a
-/// quantile: then the clock is read twice per call. Each hedge is one allocation.
+/// quantile: then the clock is read twice per call. Each hedge is one allocation, and the
+/// first one of a call another, for the list of them.
 #[derive(Debug)]
 pub struct Hedge {
     delay: Delay,
@@ -174,7 +175,7 @@ impl Policy for Hedge {
 
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (delay, hedges, budget) = (&self.delay, self.max_hedges, &self.budget);
-        write!(f, "{delay}, max_hedges = {hedges}, budget = {budget}")
+        write!(f, "{delay}, max_hedges = {hedges}{budget}")
     }
 
     /// Each attempt starts when the delay is over, or when the one before it has failed.
@@ -182,6 +183,10 @@ impl Policy for Hedge {
         let inner = inner?;
         let apart = self.delay.fixed().map_or(inner, |delay| delay.min(inner));
         Some(inner.saturating_add(apart.saturating_mul(self.max_hedges)))
+    }
+
+    fn budget(&self) -> Option<&RetryBudget> {
+        self.budget.budget()
     }
 
     fn switch(&self) -> Option<&Switch> {

@@ -196,6 +196,10 @@ impl Policy for RateLimit {
         self.identity.own_name()
     }
 
+    fn namespace(&self) -> &'static str {
+        Self::KIND
+    }
+
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.limits)
     }

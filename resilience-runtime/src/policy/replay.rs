@@ -41,8 +41,7 @@ impl<T> Replay<T> {
     pub fn copy(&mut self) -> T {
         match &self.value {
             Some(value) => (self.copy)(value),
-            // `take` leaves a value for all but the last attempt, and nobody asks after that.
-            None => unreachable!("an argument was asked for after the last attempt had it"),
+            None => asked_too_often(),
         }
     }
 
@@ -67,11 +66,17 @@ impl<T> Replay<T> {
         };
         match argument {
             Some(argument) => argument,
-            // `Attempts` says `is_last` for one attempt only and always breaks the loop after it.
-            // A value that was moved out cannot be had twice, so there is no other answer.
-            None => unreachable!("an attempt was started after the last one"),
+            None => asked_too_often(),
         }
     }
+}
+
+/// Where the last attempt has the value: `Attempts` says `is_last` of one attempt only and always
+/// breaks the loop after it, so generated code does not get here. There is no other answer: a value
+/// that was moved out cannot be had twice.
+#[cold]
+fn asked_too_often() -> ! {
+    unreachable!("an argument was asked for after the last attempt had it")
 }
 
 /// An argument that several attempts can each have for themselves: `Clone`.

@@ -208,7 +208,7 @@ impl Policy for Retry {
         if let Some(deadline) = self.deadline {
             write!(f, ", deadline = {deadline:?}")?;
         }
-        write!(f, ", budget = {}", self.budget)
+        write!(f, "{}", self.budget)
     }
 
     /// All attempts, and the longest pauses of the backoff. With a deadline, no more than that and
@@ -222,6 +222,10 @@ impl Policy for Retry {
             Some(deadline) => all.min(deadline.saturating_add(inner)),
             None => all,
         })
+    }
+
+    fn budget(&self) -> Option<&RetryBudget> {
+        self.budget.budget()
     }
 
     fn switch(&self) -> Option<&Switch> {

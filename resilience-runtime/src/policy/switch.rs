@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
+use crate::telemetry::{meter, names};
+
 /// What a policy does at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Mode {
@@ -53,15 +55,18 @@ impl Switch {
         self.mode.store(mode as u8, Ordering::Relaxed);
     }
 
-    /// Counts what a policy in [`Mode::Shadow`] would have done.
-    pub fn would_have_acted(&self) {
+    /// Counts what the policy of this name, or on this function, would have done if it were not in
+    /// [`Mode::Shadow`].
+    #[cold]
+    pub(crate) fn note(&self, policy: &'static str) {
         self.would_have_acted.fetch_add(1, Ordering::Relaxed);
+        meter::count(names::SHADOW, "policy", policy);
     }
 
     /// How often the policy would have acted, as long as it was in [`Mode::Shadow`]. The count
     /// starts again at zero after 4,294,967,295.
     #[must_use]
-    pub fn would_have(&self) -> u32 {
+    pub fn would_have_acted(&self) -> u32 {
         self.would_have_acted.load(Ordering::Relaxed)
     }
 }

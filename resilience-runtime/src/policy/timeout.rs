@@ -1,20 +1,20 @@
 //! `#[timeout]`: a bound on how long a call may take.
 
 use std::fmt;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use tokio::task::coop::unconstrained;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 use super::deadline::Scope;
 use super::switch::{Mode, Switch};
+use super::timer::Timer;
 use crate::catalog::{Policy, PolicyKind};
 use crate::error::Error;
 use crate::outcome::{Answer, Function, Outcome, Refusal};
-use crate::telemetry::meter;
+use crate::telemetry::{meter, names};
 
 /// A duration from here on is no limit. It keeps the arithmetic on the clock, ours and the
 /// timer's, far from its end.
@@ -70,7 +70,7 @@ impl Timeout {
     {
         Limited {
             call: Some(call),
-            timer: None,
+            timer: Timer::none(),
             deadline: Deadline::NotStarted,
             timeout: self,
             function,
@@ -93,8 +93,7 @@ impl Timeout {
 
     #[cold]
     fn would_have_acted(&self, function: &'static str) {
-        self.switch.would_have_acted();
-        meter::count("resilience_shadow_total", "policy", function);
+        self.switch.note(function);
         let after = self.after;
         tracing::debug!(function, ?after, "call would have been cut off");
     }
@@ -107,7 +106,7 @@ impl Policy for Timeout {
 
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.after >= NEVER {
-            return f.write_str("after = never");
+            return f.write_str("after = Duration::MAX");
         }
         write!(f, "after = {:?}", self.after)
     }
@@ -141,9 +140,9 @@ pin_project! {
         // `None` once it was cut off.
         #[pin]
         call: Option<F>,
-        // Made when the call has to wait for the first time.
+        // Set when the call has to wait for the first time.
         #[pin]
-        timer: Option<Sleep>,
+        timer: Timer,
         deadline: Deadline,
         timeout: &'static Timeout,
         function: Function<Result<T, E>>,
@@ -186,27 +185,20 @@ where
         let (Deadline::At(deadline) | Deadline::CountedAt(deadline)) = *this.deadline else {
             return Poll::Pending;
         };
-        if this.timer.is_none() {
-            this.timer.set(Some(sleep_until(deadline)));
-        }
-        if let Some(timer) = this.timer.as_mut().as_pin_mut() {
-            // A call that uses up Tokio's cooperative budget in every poll would otherwise keep
-            // the timer from being looked at, and run on for ever.
-            if pin!(unconstrained(timer)).poll(context).is_pending() {
-                return Poll::Pending;
-            }
+        if this.timer.as_mut().poll_at(deadline, context).is_pending() {
+            return Poll::Pending;
         }
         let function = this.function.name;
         if let Deadline::CountedAt(_) = *this.deadline {
             *this.deadline = Deadline::Never;
-            this.timer.set(None);
+            this.timer.clear();
             this.timeout.would_have_acted(function);
             return Poll::Pending;
         }
         this.call.set(None);
         let after = this.timeout.after;
         tracing::debug!(function, ?after, "call timed out");
-        meter::count("timeouts_total", "function", function);
+        meter::count(names::TIMEOUTS, "function", function);
         let error = Error::TimedOut { function, after };
         Poll::Ready(Answer::refused(error, Refusal::TimedOut, this.function))
     }

@@ -5,7 +5,7 @@ use tracing::field::Empty;
 use tracing::subscriber::NoSubscriber;
 use tracing::{Level, Span};
 
-use super::meter;
+use super::{meter, names};
 use crate::error::Effect;
 use crate::outcome::{Origin, Refusal};
 
@@ -86,14 +86,15 @@ impl Observation {
     #[cold]
     #[inline(never)]
     pub(super) fn answered(&self, is_ok: bool, origin: Origin) {
-        let ending = match origin.refusal() {
+        let ending = match (origin.refusal(), origin.effect()) {
             _ if is_ok => Ending::Ok,
-            None => Ending::Error,
-            Some(Refusal::TimedOut) => Ending::TimedOut,
-            Some(Refusal::Rejected { .. } | Refusal::Final) => Ending::Refused,
+            (Some(Refusal::TimedOut), _) => Ending::TimedOut,
+            (Some(_), Effect::DidNotRun) => Ending::Refused,
+            // A call that was not tried again, or not recorded, has failed all the same.
+            (None | Some(_), _) => Ending::Error,
         };
         meter::time(
-            "call_duration_seconds",
+            names::CALL_DURATION,
             "function",
             self.function,
             self.started.elapsed(),
@@ -117,7 +118,7 @@ impl Observation {
     fn end(&self, ending: Ending, effect: Effect) {
         self.span.record("outcome", ending.name());
         self.span.record("effect", name_of(effect));
-        meter::count("calls_total", "function", self.function);
+        meter::count(names::CALLS, "function", self.function);
         if let Some(counter) = ending.counter() {
             meter::count(counter, "function", self.function);
         }
@@ -147,9 +148,9 @@ impl Ending {
     fn counter(self) -> Option<&'static str> {
         match self {
             Self::Ok => None,
-            Self::Error | Self::TimedOut | Self::Panicked => Some("calls_failed_total"),
-            Self::Refused => Some("calls_refused_total"),
-            Self::Cancelled => Some("calls_cancelled_total"),
+            Self::Error | Self::TimedOut | Self::Panicked => Some(names::CALLS_FAILED),
+            Self::Refused => Some(names::CALLS_REFUSED),
+            Self::Cancelled => Some(names::CALLS_CANCELLED),
         }
     }
 }

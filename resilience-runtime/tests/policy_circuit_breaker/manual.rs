@@ -75,7 +75,7 @@ async fn with_metrics_only_it_counts_and_rejects_nothing() {
     for _ in 0..5 {
         assert!(succeed(breaker).await.is_ok());
     }
-    assert_eq!(breaker.switch().unwrap().would_have(), 5);
+    assert_eq!(breaker.switch().unwrap().would_have_acted(), 5);
     assert_eq!(breaker.state(), State::Open);
     advance(OPEN_FOR).await;
     for _ in 0..PERMITS {
@@ -129,7 +129,7 @@ fn the_options_are_told_as_an_attribute_has_them() {
         .time_window(Duration::from_secs(30))
         .half_open_success_rate(0.5)
         .recovery(0.25);
-    assert_eq!(rich.switch().map(Switch::would_have), Some(0));
+    assert_eq!(rich.switch().map(Switch::would_have_acted), Some(0));
     assert_eq!(
         Options(rich).to_string(),
         "failure_rate = 0.5, time_window = 30s, minimum_calls = 20, open_for = 60s, \

@@ -35,6 +35,16 @@ async fn each_key_has_its_own_limit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn as_many_keys_are_remembered_as_it_says_in_how_many_parts_ever() {
+    // Sixteen parts, fifteen of them with one more than the last.
+    let limit = keyed(1, 1_039);
+    for key in 0..20_000 {
+        admit(limit, key).await.ok();
+    }
+    assert_eq!(limit.keys(), 1_039);
+}
+
+#[tokio::test(start_paused = true)]
 async fn equal_keys_are_one_key_however_they_are_written() {
     let limit = keyed(1, 10);
     let owned = limit.of(&String::from("a")).admit(async { Ok(7) }, call());

@@ -109,7 +109,7 @@ fn the_catalog_knows_what_it_is_configured_with() {
     let waits = || limit(10, 3).max_wait(SECOND);
     assert_eq!(waits().worst_case(Some(SECOND)), Some(SECOND * 2));
     assert_eq!(waits().worst_case(None), None);
-    let text = "rate = 10 per 1s, burst = 3, max_wait = 1s";
+    let text = "rate = 10, per = 1s, burst = 3, max_wait = 1s";
     assert_eq!(Described(waits()).to_string(), text);
     let keyed = Described(waits().per_key(5)).to_string();
     assert_eq!(keyed, format!("{text}, max_keys = 5"));

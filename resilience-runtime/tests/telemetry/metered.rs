@@ -14,7 +14,7 @@ use metrics::{
 };
 use resilience_runtime::error::Error;
 
-use crate::calls::{SECOND, is_cancelled, observed, one_of_each, succeeds};
+use crate::calls::{SECOND, is_cancelled, is_not_tried_again, observed, one_of_each, succeeds};
 
 type Sums = Arc<Mutex<BTreeMap<String, f64>>>;
 
@@ -89,6 +89,30 @@ async fn every_call_is_counted_once_by_its_ending() {
     ]
     .map(|(name, sum)| (format!("{name}{{function=shop::charge}}"), sum));
     assert_eq!(recorder.taken(), BTreeMap::from(expected));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_ran_and_is_not_tried_again_has_failed() {
+    let recorder = Sum::default();
+    let _listening = set_default_local_recorder(&recorder);
+    let error = is_not_tried_again(Some(SECOND)).await;
+    assert!(matches!(error, Error::DeadlineTooClose { .. }), "{error}");
+    // It has the token, and its second attempt was the last.
+    let error = is_not_tried_again(None).await;
+    assert!(matches!(error, Error::ShuttingDown { .. }), "{error}");
+    let error = is_not_tried_again(None).await;
+    assert!(
+        matches!(error, Error::RetryBudgetExhausted { .. }),
+        "{error}"
+    );
+    let calls: Vec<_> = recorder
+        .taken()
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("calls_"))
+        .collect();
+    let expected = [("calls_failed_total", 3.0), ("calls_total", 3.0)]
+        .map(|(name, sum)| (format!("{name}{{function=shop::charge}}"), sum));
+    assert_eq!(calls, expected);
 }
 
 #[tokio::test(start_paused = true)]

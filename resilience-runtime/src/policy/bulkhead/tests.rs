@@ -9,7 +9,7 @@ use crate::outcome::function;
 use crate::policy::switch::Mode;
 
 fn counts(bulkhead: &'static Bulkhead) -> (u32, u32, u32) {
-    let would_have = bulkhead.switch.would_have();
+    let would_have = bulkhead.switch.would_have_acted();
     (bulkhead.running(), bulkhead.waiting(), would_have)
 }
 
@@ -64,5 +64,5 @@ async fn a_conflict_of_names_is_only_counted_where_it_only_counts() {
         let answer = bulkhead.enter(async { Ok(7) }, call).await;
         assert_eq!(answer.into_result().ok(), Some(7));
     }
-    assert_eq!(OTHER.switch.would_have(), 1);
+    assert_eq!(OTHER.switch.would_have_acted(), 1);
 }

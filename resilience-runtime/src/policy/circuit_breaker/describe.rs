@@ -17,15 +17,20 @@ impl Policy for CircuitBreaker {
         self.named_at.map(|_| self.name)
     }
 
+    fn namespace(&self) -> &'static str {
+        "circuit breaker"
+    }
+
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.rules.describe(f)?;
         match self.probe {
-            Some(probe) => write!(f, ", probe = {:?}", probe.interval()),
+            Some(probe) => write!(f, ", probe = .., probe_every = {:?}", probe.interval()),
             None => Ok(()),
         }
     }
 
-    /// The one of the breaker whose state this one uses.
+    /// The one of the breaker whose state this one uses, once that is known: it may be of no
+    /// annotated function.
     fn switch(&self) -> Option<&Switch> {
         Some(match self.shared.get() {
             Some(shared) => &shared.home.switch,
@@ -57,14 +62,15 @@ impl Rules {
             }
             write!(f, "minimum_calls = {}, ", self.minimum_calls())?;
         }
-        write!(f, "open_for = {:?}, ", self.lease())?;
+        let open_for = self.lease();
         if self.longest > 0 {
+            let (factor, max) = (self.factor, millis(self.longest));
             write!(
                 f,
-                "growing = ({}, {:?}), ",
-                self.factor,
-                millis(self.longest)
+                "open_for = exponential({open_for:?}, factor = {factor}, max = {max:?}), "
             )?;
+        } else {
+            write!(f, "open_for = {open_for:?}, ")?;
         }
         write!(f, "half_open_permits = {}, ", self.half_open_permits())?;
         if self.half_open_rate > 0.0 {

@@ -86,8 +86,7 @@ pub(super) fn decide(
     match decision() {
         Ok(ticket) => Ok(Admission::Watched(ticket)),
         Err(_) if mode == Mode::Shadow => {
-            switch.would_have_acted();
-            meter::count("resilience_shadow_total", "policy", name);
+            switch.note(name);
             Ok(Admission::Unwatched)
         }
         Err(retry_after) => Err(Refused::Open { retry_after }),

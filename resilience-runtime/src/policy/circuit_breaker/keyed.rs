@@ -303,6 +303,10 @@ impl Policy for KeyedCircuitBreaker {
         self.breaker.named_at.map(|_| self.breaker.name)
     }
 
+    fn namespace(&self) -> &'static str {
+        "circuit breaker per key"
+    }
+
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.breaker.rules.describe(f)?;
         write!(f, ", max_keys = {}", self.max_keys)

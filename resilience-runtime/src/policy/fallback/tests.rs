@@ -13,10 +13,10 @@ fn one_that_only_counts_hands_errors_on_and_counts_them() {
     static FALLBACK: Fallback = Fallback::new();
     FALLBACK.switch.set(Mode::Shadow);
     assert!(!is_needed(&FALLBACK) && !is_needed(&FALLBACK));
-    assert_eq!(FALLBACK.switch.would_have(), 2);
+    assert_eq!(FALLBACK.switch.would_have_acted(), 2);
     FALLBACK.switch.set(Mode::Enforced);
     assert!(is_needed(&FALLBACK));
-    assert_eq!(FALLBACK.switch.would_have(), 2);
+    assert_eq!(FALLBACK.switch.would_have_acted(), 2);
 }
 
 #[test]
@@ -24,5 +24,5 @@ fn one_that_is_off_hands_errors_on() {
     static FALLBACK: Fallback = Fallback::new();
     FALLBACK.switch.set(Mode::Disabled);
     assert!(!is_needed(&FALLBACK));
-    assert_eq!(FALLBACK.switch.would_have(), 0);
+    assert_eq!(FALLBACK.switch.would_have_acted(), 0);
 }

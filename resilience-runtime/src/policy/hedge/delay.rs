@@ -54,7 +54,7 @@ impl Delay {
 impl fmt::Display for Delay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Fixed(delay) => write!(f, "after = {delay:?}"),
+            Self::Fixed(delay) => write!(f, "delay = {delay:?}"),
             Self::Quantile {
                 quantile,
                 initially,

@@ -3,15 +3,14 @@
 mod state;
 
 use std::fmt;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
-use tokio::task::coop::unconstrained;
-use tokio::time::{Sleep, sleep_until};
 
 use super::Hedge;
 use crate::outcome::{Answer, Errors, Outcome};
+use crate::policy::timer::Timer;
 use state::{Next, State, Who};
 
 pin_project! {
@@ -22,9 +21,9 @@ pin_project! {
         #[pin]
         first: Option<F>,
         hedges: Vec<Pin<Box<F>>>,
-        // Made when a hedge is waited for.
+        // Set when a hedge is waited for.
         #[pin]
-        timer: Option<Sleep>,
+        timer: Timer,
         attempt: A,
         errors: Errors<Result<T, E>>,
         state: State,
@@ -41,7 +40,7 @@ impl<A, F, T, E> Race<A, F, T, E> {
         Self {
             first: None,
             hedges: Vec::new(),
-            timer: None,
+            timer: Timer::none(),
             attempt,
             errors,
             state: State::new(hedge, function),
@@ -109,19 +108,7 @@ where
                 Next::Nothing => return Poll::Pending,
                 Next::AtOnce => {}
                 Next::At(due) => {
-                    if this
-                        .timer
-                        .as_ref()
-                        .as_pin_ref()
-                        .is_none_or(|timer| timer.deadline() != due)
-                    {
-                        this.timer.set(Some(sleep_until(due)));
-                    }
-                    if let Some(timer) = this.timer.as_mut().as_pin_mut()
-                        // An attempt that uses up Tokio's cooperative budget in every poll would
-                        // otherwise keep the timer from being looked at.
-                        && pin!(unconstrained(timer)).poll(context).is_pending()
-                    {
+                    if this.timer.as_mut().poll_at(due, context).is_pending() {
                         return Poll::Pending;
                     }
                 }
@@ -137,7 +124,7 @@ where
     fn answer(self: Pin<&mut Self>, answer: Answer<T, E>) -> Answer<T, E> {
         let mut this = self.project();
         this.first.set(None);
-        this.timer.set(None);
+        this.timer.clear();
         this.hedges.clear();
         answer
     }

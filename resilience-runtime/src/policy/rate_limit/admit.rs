@@ -14,7 +14,7 @@ use crate::error::{Effect, Error};
 use crate::outcome::{Answer, Function, Outcome, Refusal};
 use crate::policy::identity::{self, Conflict, Shared};
 use crate::policy::switch::{Mode, Switch};
-use crate::telemetry::meter;
+use crate::telemetry::{meter, names};
 
 pin_project! {
     /// A call under a [`RateLimit`], which is asked at the first poll.
@@ -229,8 +229,7 @@ impl Gate {
 
     #[cold]
     fn would_have_acted(&self) {
-        self.switch().would_have_acted();
-        meter::count("resilience_shadow_total", "policy", self.name());
+        self.switch().note(self.name());
     }
 }
 
@@ -258,7 +257,7 @@ fn refusal<T, E>(gate: &Gate, refused: Refused, function: &Function<Result<T, E>
         },
     };
     tracing::debug!(limit, function = function.name, %error, "rejected by a rate limit");
-    meter::count("rate_limit_rejections_total", "limit", limit);
+    meter::count(names::RATE_LIMIT_REJECTIONS, "limit", limit);
     let retry_after = Some(not_yet.needed);
     Answer::refused(error, Refusal::Rejected { retry_after }, function)
 }

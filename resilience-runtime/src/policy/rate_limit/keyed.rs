@@ -125,14 +125,13 @@ impl RateLimitOfKey {
 /// The buckets of the keys that are remembered.
 struct Keys {
     shards: Box<[Mutex<Shard>]>,
-    /// How many each shard holds.
-    places: usize,
     /// For new keys while all places are taken.
     overflow: Bucket,
 }
 
-#[derive(Default)]
 struct Shard {
+    /// How many keys it holds.
+    places: usize,
     buckets: HashMap<u64, Bucket, BuildHasherDefault<Hashed>>,
     /// Before this time no bucket is full again: there is no need to look.
     look_again: Option<Instant>,
@@ -142,8 +141,13 @@ impl Keys {
     fn new(max_keys: u32) -> Self {
         let shards = if max_keys < MANY_KEYS { 1 } else { SHARDS };
         Self {
-            shards: (0..shards).map(|_| Mutex::default()).collect(),
-            places: (max_keys / shards) as usize,
+            shards: (0..shards)
+                .map(|shard| {
+                    // The first ones hold what is left over.
+                    let left_over = u32::from(shard < max_keys % shards);
+                    Mutex::new(Shard::new((max_keys / shards + left_over) as usize))
+                })
+                .collect(),
             overflow: Bucket::new(),
         }
     }
@@ -163,10 +167,10 @@ impl Keys {
         if let Some(bucket) = shard.buckets.get(&key) {
             return bucket.clone();
         }
-        if shard.buckets.len() >= self.places {
+        if shard.is_full() {
             shard.forget(limiter);
         }
-        if shard.buckets.len() >= self.places {
+        if shard.is_full() {
             return self.overflow.clone();
         }
         let bucket = Bucket::new();
@@ -178,6 +182,18 @@ impl Keys {
 }
 
 impl Shard {
+    fn new(places: usize) -> Self {
+        Self {
+            places,
+            buckets: HashMap::default(),
+            look_again: None,
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.buckets.len() >= self.places
+    }
+
     /// Forgets the keys whose buckets are full, if there can be any.
     fn forget(&mut self, limiter: &Limiter) {
         let now = Instant::now();
@@ -244,6 +260,10 @@ impl Policy for KeyedRateLimit {
 
     fn name(&self) -> Option<&'static str> {
         self.identity.own_name()
+    }
+
+    fn namespace(&self) -> &'static str {
+        Self::KIND
     }
 
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

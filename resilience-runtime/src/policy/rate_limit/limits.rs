@@ -92,7 +92,7 @@ const fn not_zero(calls: u32) -> NonZeroU32 {
 impl fmt::Display for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { rate, per, .. } = self;
-        write!(f, "rate = {rate} per {per:?}, burst = {}", self.burst())?;
+        write!(f, "rate = {rate}, per = {per:?}, burst = {}", self.burst())?;
         if self.max_wait.is_zero() {
             return Ok(());
         }

@@ -22,7 +22,7 @@ async fn one_that_only_counts_admits_all_and_counts_those_it_would_reject() {
     for _ in 0..100 {
         assert!(admit(&LIMIT).await);
     }
-    assert_eq!(LIMIT.switch.would_have(), 97);
+    assert_eq!(LIMIT.switch.would_have_acted(), 97);
     // The bucket is empty.
     LIMIT.switch.set(Mode::Enforced);
     assert!(!admit(&LIMIT).await);
@@ -38,7 +38,7 @@ async fn one_that_only_counts_does_not_count_those_it_would_let_wait() {
     for _ in 0..5 {
         assert!(admit(&LIMIT).await);
     }
-    assert_eq!(LIMIT.switch.would_have(), 0);
+    assert_eq!(LIMIT.switch.would_have_acted(), 0);
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
@@ -49,7 +49,7 @@ async fn one_that_is_off_takes_nothing() {
     for _ in 0..100 {
         assert!(admit(&LIMIT).await);
     }
-    assert_eq!(LIMIT.switch.would_have(), 0);
+    assert_eq!(LIMIT.switch.would_have_acted(), 0);
     LIMIT.switch.set(Mode::Enforced);
     assert!(admit(&LIMIT).await && !admit(&LIMIT).await);
 }

@@ -1,16 +1,16 @@
 //! Waiting in line for a bucket.
 
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use tokio::task::coop::unconstrained;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 use super::bucket::{Bucket, Limiter};
 use super::limits::Limits;
 use crate::policy::deadline::deadline;
+use crate::policy::timer::Timer;
 
 /// Why a call does not wait, or no longer.
 #[derive(Debug, Clone, Copy)]
@@ -27,9 +27,9 @@ pin_project! {
         seat: Seat,
         bounds: Bounds,
         limiter: &'static Limiter,
-        // Made when it is known for how long.
+        // Set when it is known for how long.
         #[pin]
-        timer: Option<Sleep>,
+        timer: Timer,
     }
 }
 
@@ -74,7 +74,7 @@ impl Waiting {
                 seat: Seat { ticket, bucket },
                 bounds,
                 limiter,
-                timer: None,
+                timer: Timer::none(),
             }));
         }
     }
@@ -116,15 +116,8 @@ impl Waiting {
             let Some(wake_at) = wake_at else {
                 return Poll::Pending;
             };
-            match this.timer.as_mut().as_pin_mut() {
-                Some(timer) => timer.reset(wake_at),
-                None => this.timer.set(Some(sleep_until(wake_at))),
-            }
-            if let Some(timer) = this.timer.as_mut().as_pin_mut() {
-                // The wait ends on time also in a task that has used up its share.
-                if pin!(unconstrained(timer)).poll(context).is_pending() {
-                    return Poll::Pending;
-                }
+            if this.timer.as_mut().poll_at(wake_at, context).is_pending() {
+                return Poll::Pending;
             }
         }
     }

@@ -64,6 +64,9 @@ pub struct RetryBudget {
 }
 
 impl RetryBudget {
+    /// As messages call it.
+    pub(crate) const KIND: &'static str = "retry budget";
+
     /// The private budget of one policy.
     pub(in crate::policy) const fn private() -> Self {
         Self {
@@ -223,6 +226,21 @@ impl RetryBudget {
         }
     }
 
+    /// The name by which it is shared with others.
+    pub(crate) fn shared_name(&self) -> Option<&'static str> {
+        self.named_at.and(self.name)
+    }
+
+    /// The rates in force, as text.
+    pub(crate) fn options(&self) -> impl fmt::Display {
+        self.rates
+    }
+
+    /// Whether it is what a policy has where none is chosen.
+    fn is_default(&self) -> bool {
+        self.named_at.is_none() && self.rates == Rates::DEFAULT
+    }
+
     fn place(&self) -> String {
         self.named_at
             .map(|place| format!("{}:{}", place.file(), place.line()))
@@ -239,14 +257,17 @@ impl fmt::Debug for RetryBudget {
     }
 }
 
-/// As the attribute has it.
+/// As the attribute has it, with the rates that only a `static` can have behind it.
 impl fmt::Display for RetryBudget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("budget(")?;
-        if let Some(name) = self.name {
-            write!(f, "{name:?}, ")?;
+        match self.shared_name() {
+            Some(name) => write!(f, "{name:?}")?,
+            None => f.write_str("..")?,
         }
-        write!(f, "{})", self.rates)
+        if self.rates == Rates::DEFAULT {
+            return Ok(());
+        }
+        write!(f, " ({})", self.rates)
     }
 }
 

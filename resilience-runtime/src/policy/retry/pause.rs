@@ -7,7 +7,7 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::{Refused, Retry};
+use super::{Refused, Retry, RetryBudget};
 use crate::error::{BoxError, Effect, Error};
 use crate::policy::deadline;
 
@@ -119,7 +119,7 @@ impl Denied {
                 budget,
                 effect,
                 source: Box::new(Error::NameConflict {
-                    kind: "retry budget",
+                    kind: RetryBudget::KIND,
                     name: budget,
                     first,
                     second,

@@ -25,9 +25,9 @@ async fn one_that_only_counts_lets_a_call_run_on_and_counts_it_once() {
     let start = Instant::now();
     assert_eq!(run(&TIMEOUT, LIMIT * 5).await, Some(7));
     assert_eq!(start.elapsed(), LIMIT * 5);
-    assert_eq!(TIMEOUT.switch.would_have(), 1);
+    assert_eq!(TIMEOUT.switch.would_have_acted(), 1);
     assert_eq!(run(&TIMEOUT, LIMIT / 2).await, Some(7));
-    assert_eq!(TIMEOUT.switch.would_have(), 1);
+    assert_eq!(TIMEOUT.switch.would_have_acted(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -35,7 +35,7 @@ async fn one_that_is_off_does_not_look_at_the_clock() {
     static TIMEOUT: Timeout = Timeout::after(LIMIT);
     TIMEOUT.switch.set(Mode::Disabled);
     assert_eq!(run(&TIMEOUT, LIMIT * 5).await, Some(7));
-    assert_eq!(TIMEOUT.switch.would_have(), 0);
+    assert_eq!(TIMEOUT.switch.would_have_acted(), 0);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::policy::deadline::deadline;
 use crate::policy::hedge::Hedge;
 use crate::policy::retry::together;
 use crate::policy::switch::Mode;
-use crate::telemetry::meter;
+use crate::telemetry::{meter, names};
 
 /// All of a race but its futures.
 #[derive(Debug)]
@@ -133,7 +133,7 @@ impl State {
         }
         if who == Who::Hedge {
             tracing::debug!(function = self.function, "a hedge was faster");
-            meter::count("hedges_won_total", "function", self.function);
+            meter::count(names::HEDGES_WON, "function", self.function);
         }
     }
 
@@ -189,7 +189,7 @@ impl State {
         self.by_time = ByTime::NotWaiting;
         let (function, hedge) = (self.function, self.hedges);
         tracing::debug!(function, hedge, "starting a hedge");
-        meter::count("hedges_total", "function", function);
+        meter::count(names::HEDGES, "function", function);
         true
     }
 
@@ -206,8 +206,7 @@ impl State {
             return;
         }
         self.by_time = ByTime::Never;
-        self.hedge.switch.would_have_acted();
-        meter::count("resilience_shadow_total", "policy", self.function);
+        self.hedge.switch.note(self.function);
     }
 }
 

@@ -82,7 +82,7 @@ async fn a_hedge_that_is_off_or_in_the_shadow_starts_nothing() {
         for (plan, counted) in plans.into_iter().zip(counted) {
             let (answer, started) = race(hedge, &[plan]).await;
             assert_eq!((answer.result, started), (plan.1, 1));
-            assert_eq!(hedge.switch.would_have(), counted, "{mode:?}");
+            assert_eq!(hedge.switch.would_have_acted(), counted, "{mode:?}");
         }
     }
 }

@@ -10,7 +10,7 @@ use super::Progress;
 use crate::error::Effect;
 use crate::outcome::{Answer, Errors, Refusal};
 use crate::policy::retry::pause::{Denied, Length, Pause};
-use crate::telemetry::meter;
+use crate::telemetry::{meter, names};
 
 /// Whether another attempt is wanted. `asked` is how long an error of the body asks to wait.
 #[derive(Debug, Clone, Copy)]
@@ -108,7 +108,7 @@ impl Progress {
             ?pause,
             "attempt failed, trying again"
         );
-        meter::count("retry_attempts_total", "function", function);
+        meter::count(names::RETRY_ATTEMPTS, "function", function);
         Ok(Pause::of(pause))
     }
 
@@ -116,15 +116,14 @@ impl Progress {
     /// changed the answer, too.
     fn would_go_on(&self, least: Duration) {
         let _ = Length::after(self.retry, self.number, None, least, None);
-        self.retry.switch.would_have_acted();
-        meter::count("resilience_shadow_total", "policy", self.function);
+        self.retry.switch.note(self.function);
     }
 
     /// The attempts are used up.
     fn announce_end(&self) {
         let (function, attempts) = (self.function, self.number);
         tracing::debug!(function, attempts, "attempt failed, and it was the last");
-        meter::count("retry_exhausted_total", "function", function);
+        meter::count(names::RETRY_EXHAUSTED, "function", function);
     }
 
     /// The answer where another attempt would help and may not be made.
@@ -161,7 +160,7 @@ impl Progress {
                     attempt,
                     "attempt failed, and the budget has no retry left"
                 );
-                meter::count("retry_budget_refusals_total", "function", function);
+                meter::count(names::RETRY_BUDGET_REFUSALS, "function", function);
             }
         }
     }

@@ -162,7 +162,7 @@ async fn a_policy_that_is_off_does_and_asks_nothing() {
     let asked = attempts.settle_if(Err("busy"), |_| panic!("it is off"));
     assert!(asked.is_break());
     assert!(attempts_of(retry).settle(Err("busy")).is_break());
-    assert_eq!(retry.switch.would_have(), 0);
+    assert_eq!(retry.switch.would_have_acted(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -171,12 +171,12 @@ async fn a_policy_in_the_shadow_counts_the_calls_it_would_have_retried() {
     let mut attempts = attempts_of(retry);
     assert!(attempts.is_last());
     assert!(attempts.settle(Err("busy")).is_break());
-    assert_eq!(retry.switch.would_have(), 1);
+    assert_eq!(retry.switch.would_have_acted(), 1);
     assert!(attempts_of(retry).settle(Ok(())).is_break());
     assert!(
         attempts_of(retry)
             .settle_if(Err("gone"), |_| false)
             .is_break()
     );
-    assert_eq!(retry.switch.would_have(), 1);
+    assert_eq!(retry.switch.would_have_acted(), 1);
 }

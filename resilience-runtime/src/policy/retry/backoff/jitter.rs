@@ -50,7 +50,7 @@ impl fmt::Display for Jitter {
             Self::Full => f.write_str("full"),
             Self::Equal => f.write_str("equal"),
             Self::None => f.write_str("none"),
-            Self::UpTo(most) => write!(f, "up_to({most:?})"),
+            Self::UpTo(most) => write!(f, "{most:?}"),
         }
     }
 }

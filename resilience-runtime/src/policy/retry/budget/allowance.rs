@@ -67,6 +67,15 @@ impl Allowance {
         }
     }
 
+    /// Where the tokens come from; `None` where there is no limit.
+    pub(in crate::policy) const fn budget(&self) -> Option<&RetryBudget> {
+        match self.kind {
+            Kind::Own => Some(&self.own),
+            Kind::Shared(budget) => Some(budget),
+            Kind::Unlimited => None,
+        }
+    }
+
     /// A token for one more attempt.
     pub(in crate::policy) fn take(&'static self) -> Result<(), Refused> {
         match self.kind {
@@ -77,12 +86,14 @@ impl Allowance {
     }
 }
 
+/// As an attribute has it, behind its other options: nothing, for a budget that no attribute chose.
 impl fmt::Display for Allowance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            Kind::Own => self.own.fmt(f),
-            Kind::Shared(budget) => budget.fmt(f),
-            Kind::Unlimited => f.write_str("none"),
+            Kind::Own if self.own.is_default() => Ok(()),
+            Kind::Own => write!(f, ", budget = {}", self.own),
+            Kind::Shared(budget) => write!(f, ", budget = {budget}"),
+            Kind::Unlimited => f.write_str(", budget = none"),
         }
     }
 }

@@ -1,0 +1,128 @@
+//! How what a function returns is kept in a store.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::{DeserializeOwned, Error as _};
+
+use super::Outcome;
+use crate::json;
+
+/// How the results of a function are kept in a store and read back.
+///
+/// Like [`Function`], the one place that demands the bounds.
+pub struct Stored<T> {
+    pub(crate) encode: fn(&T) -> Result<String, serde_json::Error>,
+    pub(crate) decode: fn(&str) -> Result<T, serde_json::Error>,
+}
+
+impl<T> Clone for Stored<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Stored<T> {}
+
+impl<T> fmt::Debug for Stored<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stored")
+    }
+}
+
+/// How the success of `R`, the return type of an annotated function, is stored.
+#[must_use]
+pub fn stored<R: Outcome>() -> Stored<R::Ok>
+where
+    R::Ok: Storable,
+{
+    Stored {
+        encode: R::Ok::encode,
+        decode: R::Ok::decode,
+    }
+}
+
+/// How the failures of a saga are written into the journal: as text.
+pub struct Failures<E> {
+    pub(crate) describe: fn(&E) -> String,
+}
+
+impl<E> Clone for Failures<E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for Failures<E> {}
+
+impl<E> fmt::Debug for Failures<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Failures")
+    }
+}
+
+/// How the failure of `R`, the return type of an annotated function, is described.
+#[must_use]
+pub fn failures<R: Outcome>() -> Failures<R::Err>
+where
+    R::Err: Described,
+{
+    Failures {
+        describe: R::Err::describe,
+    }
+}
+
+/// A result that a store can keep: `Serialize` and `DeserializeOwned`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be kept in a store",
+    label = "the result is stored, and read back after a crash",
+    note = "derive `serde::Serialize` and `serde::Deserialize` for `{Self}`"
+)]
+pub trait Storable: Sized {
+    /// As JSON text.
+    ///
+    /// # Errors
+    /// When the value has no JSON form.
+    fn encode(&self) -> Result<String, serde_json::Error>;
+    /// From JSON text.
+    ///
+    /// # Errors
+    /// When the text is not of this type.
+    fn decode(text: &str) -> Result<Self, serde_json::Error>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> Storable for T {
+    fn encode(&self) -> Result<String, serde_json::Error> {
+        let hollow = json::count_hollow(self)?;
+        let text = serde_json::to_string(self)?;
+        // Some types know their `Some(None)` from `None` when they read it back.
+        if hollow > 0 && json::count_hollow(&Self::decode(&text)?)? != hollow {
+            return Err(serde_json::Error::custom(
+                "a `Some` with nothing in it would be read back as `None`: return a type of your own",
+            ));
+        }
+        Ok(text)
+    }
+    fn decode(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+}
+
+/// An error that a journal can keep the text of: `Display`.
+#[diagnostic::on_unimplemented(
+    message = "the failure `{Self}` cannot be written into the journal: it is not `Display`",
+    label = "operators read the text of this error",
+    note = "implement `std::fmt::Display` for `{Self}`"
+)]
+pub trait Described {
+    /// The text.
+    fn describe(&self) -> String;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: fmt::Display> Described for E {
+    fn describe(&self) -> String {
+        self.to_string()
+    }
+}

@@ -1,0 +1,34 @@
+//! The names of the metrics. `docs/telemetry.md` says what each of them counts; those of the circuit
+//! breaker stand beside the breaker, which is the only one that writes them.
+//!
+//! | label | value | metrics |
+//! |---|---|---|
+//! | `function` | the path of the function | calls, retries, timeouts, hedges, fallbacks |
+//! | `bulkhead`, `limit` | the name of the policy, or the path of its function | bulkheads, rate limits |
+//! | `policy` | the same, of whatever kind | what policies would have done |
+
+pub(crate) const CALLS: &str = "calls_total";
+pub(crate) const CALLS_FAILED: &str = "calls_failed_total";
+pub(crate) const CALLS_REFUSED: &str = "calls_refused_total";
+pub(crate) const CALLS_CANCELLED: &str = "calls_cancelled_total";
+pub(crate) const CALL_DURATION: &str = "call_duration_seconds";
+
+pub(crate) const RETRY_ATTEMPTS: &str = "retry_attempts_total";
+pub(crate) const RETRY_EXHAUSTED: &str = "retry_exhausted_total";
+pub(crate) const RETRY_BUDGET_REFUSALS: &str = "retry_budget_refusals_total";
+
+pub(crate) const TIMEOUTS: &str = "timeouts_total";
+
+pub(crate) const BULKHEAD_RUNNING: &str = "bulkhead_running";
+pub(crate) const BULKHEAD_WAITING: &str = "bulkhead_waiting";
+pub(crate) const BULKHEAD_REJECTIONS: &str = "bulkhead_rejections_total";
+
+pub(crate) const RATE_LIMIT_REJECTIONS: &str = "rate_limit_rejections_total";
+
+pub(crate) const HEDGES: &str = "hedges_total";
+pub(crate) const HEDGES_WON: &str = "hedges_won_total";
+
+pub(crate) const FALLBACKS: &str = "fallbacks_total";
+
+/// What policies in [`Mode::Shadow`](crate::policy::switch::Mode::Shadow) would have done.
+pub(crate) const SHADOW: &str = "resilience_shadow_total";
