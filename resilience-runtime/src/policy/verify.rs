@@ -8,6 +8,16 @@ use std::time::Duration;
 
 use super::retry::{Backoff, Jitter};
 
+/// The longer of two times: what stays open for `one` at first is not open for less in the end.
+#[must_use]
+pub const fn longer(one: Duration, other: Duration) -> Duration {
+    if one.as_nanos() > other.as_nanos() {
+        one
+    } else {
+        other
+    }
+}
+
 /// All attempts of a retry and the longest pauses between them end in time. `each` is the bound of
 /// one attempt, or zero.
 ///
