@@ -15,22 +15,29 @@ impl Subject<'_> {
         self.attributes_of_others_stand_outside();
     }
 
-    /// Two of a kind would have to be nested, and nobody can say which one a message means.
+    /// Two of a kind would have to be nested, and nobody can say which one a message means. A retry
+    /// between two timeouts tells them apart: one is of the whole call, and one of each attempt.
     fn no_policy_stands_twice(&self) {
         for (index, policy) in self.policies.iter().enumerate() {
             let kind = policy.kind();
-            if self
-                .policies
-                .iter()
-                .take(index)
-                .any(|earlier| earlier.kind() == kind)
-            {
-                let name = kind.name();
-                self.diagnostics.error_at(
-                    policy.span(),
-                    format!("#[{name}] stands twice on this function\nkeep one"),
-                );
-            }
+            let mut above = self.policies.iter().take(index).map(Policy::kind);
+            let Some(earlier) = above.rposition(|above| above == kind) else {
+                continue;
+            };
+            let mut between = self.policies.iter().take(index).skip(earlier);
+            let name = kind.name();
+            let remedy = match kind {
+                Kind::Timeout if between.any(|policy| policy.kind() == Kind::Retry) => continue,
+                Kind::Timeout => {
+                    "keep one, or put #[retry] between them: then one bounds the whole call, and \
+                     one each attempt"
+                }
+                _ => "keep one",
+            };
+            self.diagnostics.error_at(
+                policy.span(),
+                format!("#[{name}] stands twice on this function\n{remedy}"),
+            );
         }
     }
 

@@ -39,6 +39,11 @@ fn attempts_end_in_time() {
         "#[retry(deadline = 14s)] #[timeout(2s)]",
         "4 × 2s + 7s of pauses = 15s, and the deadline is 14s",
     );
+    quiet("#[timeout(15s)] #[retry] #[timeout(2s)]");
+    says(
+        "#[timeout(14s)] #[retry] #[timeout(2s)]",
+        "4 × 2s + 7s of pauses = 15s, and the timeout above is 14s",
+    );
     // The tighter of both.
     says(
         "#[timeout(5s)] #[retry(deadline = 4s)]",
@@ -156,6 +161,10 @@ fn deadlines_hedges_and_slow_calls_come_before_the_timeout() {
     let slow = "#[circuit_breaker(slow_call_rate = 1, slow_call_duration = 1s)]";
     quiet(&format!("{slow} #[timeout(1s)]"));
     says(&format!("{slow} #[timeout(999ms)]"), "no call is ever slow");
+    // Several attempts take longer than one of them.
+    quiet(&format!("{slow} #[retry] #[timeout(999ms)]"));
+    quiet(&format!("{slow} {} #[timeout(999ms)]", hedge("10ms")));
+    quiet(&format!("{} #[retry] #[timeout(999ms)]", hedge("1s")));
 }
 
 #[test]
@@ -171,6 +180,28 @@ fn what_stands_above_what() {
     quiet("#[rate_limit(rate = 1)] #[retry]");
     quiet("#[hedge(delay = 1s)] #[idempotent]");
     quiet("#[idempotent] #[hedge(delay = 1s)]");
+}
+
+#[test]
+fn two_timeouts_have_a_retry_between_them() {
+    const TWICE: &str = "#[timeout] stands twice";
+    quiet("#[timeout(20s)] #[circuit_breaker] #[retry] #[bulkhead] #[timeout(2s)]");
+    says("#[timeout(20s)] #[timeout(2s)]", TWICE);
+    says("#[timeout(20s)] #[timeout(19s)] #[retry]", TWICE);
+    says("#[retry] #[timeout(2s)] #[timeout(1s)]", TWICE);
+    says(
+        "#[timeout(20s)] #[retry] #[timeout(2s)] #[timeout(1s)]",
+        TWICE,
+    );
+    // Each rule looks at the one that is its own.
+    says(
+        "#[timeout(20s)] #[retry(retry_on = Failure::Busy)] #[timeout(1s)]",
+        "retry_skips_timeout",
+    );
+    says(
+        "#[timeout(20s)] #[retry] #[hedge(delay = 1s, allow(hedge_without_idempotency))] #[timeout(1s)]",
+        "the timeout below is 1s",
+    );
 }
 
 #[test]

@@ -276,8 +276,8 @@ impl Annotated {
                 let step = local("step");
                 quote!(#step.run(#arguments, #call, #function, #stored))
             }
-            Policy::Timeout(_) => {
-                let timeout = local("timeout");
+            Policy::Timeout(policy) => {
+                let timeout = local(self.variable_of(policy));
                 quote!(#timeout.limit(#call, #function))
             }
             // These make blocks of their own.

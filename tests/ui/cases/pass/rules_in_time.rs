@@ -20,6 +20,13 @@ async fn constant() -> Result<(), std::io::Error> {
     Ok(())
 }
 
+#[timeout(15s)]
+#[retry]
+#[timeout(2s)]
+async fn two_timeouts() -> Result<(), std::io::Error> {
+    Ok(())
+}
+
 #[retry(deadline = 15s)]
 #[timeout(2s)]
 async fn sum() -> Result<(), std::io::Error> {
