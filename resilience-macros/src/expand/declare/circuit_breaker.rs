@@ -48,9 +48,10 @@ impl Annotated {
             setter("slow_call_rate", slow_call_rate.as_ref()),
             self.open_for_setter(open_for.as_ref()),
             setter("half_open_permits", half_open_permits.as_ref()),
+            // Beside it the two that follow do not exclude each other.
+            setter("recovery", recovery.as_ref()),
             setter("success_threshold", success_threshold.as_ref()),
             setter("half_open_success_rate", half_open_success_rate.as_ref()),
-            setter("recovery", recovery.as_ref()),
             self.on_cancel_setter(*on_cancel),
         ];
         let (probe_item, probe) = match probe {
