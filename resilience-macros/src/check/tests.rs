@@ -172,14 +172,32 @@ fn what_stands_above_what() {
     quiet("#[fallback(value = 1)] #[retry] #[circuit_breaker]");
     quiet("#[retry] #[fallback(value = 1, on = Failure::Busy)]");
     says(
-        "#[hedge(delay = 1s)] #[idempotent] #[fallback(value = 1)]",
+        "#[hedge(delay = 1s, allow(hedge_without_idempotency))] #[fallback(value = 1)]",
         "hides every failure from the #[hedge]",
     );
     quiet("#[fallback(value = 1)] #[idempotent]");
     quiet("#[retry] #[bulkhead]");
     quiet("#[rate_limit(rate = 1)] #[retry]");
-    quiet("#[hedge(delay = 1s)] #[idempotent]");
-    quiet("#[idempotent] #[hedge(delay = 1s)]");
+}
+
+#[test]
+fn a_hedge_runs_the_body_twice() {
+    const TWICE: &str = "say that running twice is safe: `allow(hedge_without_idempotency)`";
+    says("#[hedge(delay = 1s)]", TWICE);
+    // Within one execution for the key there are two of the body.
+    says("#[idempotent] #[hedge(delay = 1s)]", TWICE);
+    quiet("#[idempotent] #[hedge(delay = 1s, allow(hedge_without_idempotency))]");
+    // One mistake is one error.
+    let said = said_of("#[hedge(delay = 1s)] #[retry] #[idempotent]");
+    assert!(
+        said.contains("can never help") && !said.contains(TWICE),
+        "{said}"
+    );
+    let said = said_of("#[saga] #[hedge(delay = 1s)]");
+    assert!(
+        said.contains("beside itself") && !said.contains(TWICE),
+        "{said}"
+    );
 }
 
 #[test]

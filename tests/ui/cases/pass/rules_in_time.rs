@@ -33,11 +33,16 @@ async fn sum() -> Result<(), std::io::Error> {
     Ok(())
 }
 
-#[timeout(1001ms)]
-#[hedge(delay = 1s)]
 #[idempotent(key = number)]
+#[timeout(1001ms)]
+#[hedge(delay = 1s, allow(hedge_without_idempotency))]
 async fn hedged(number: u32) -> Result<u32, std::io::Error> {
     Ok(number)
+}
+
+#[circuit_breaker(half_open_success_rate = 0.5, success_threshold = 3, recovery = 0.25)]
+async fn recovers() -> Result<(), std::io::Error> {
+    Ok(())
 }
 
 #[tracing::instrument]
@@ -61,7 +66,7 @@ async fn quote(number: u32) -> Result<u32, std::io::Error> {
 }
 
 async fn all() {
-    let _ = (beside().await, literal().await, constant().await, sum().await, hedged(1).await, quote(1).await);
+    let _ = (beside().await, literal().await, constant().await, sum().await, two_timeouts().await, recovers().await, hedged(1).await, quote(1).await);
 }
 
 fn main() {
