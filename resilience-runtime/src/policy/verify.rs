@@ -114,3 +114,16 @@ pub const fn hedge_starts(delay: Duration, timeout: Duration) {
          `delay`"
     );
 }
+
+/// A call is slow before the timeout above or below the circuit breaker ends it.
+///
+/// # Panics
+/// When it is not.
+#[track_caller]
+pub const fn call_can_be_slow(slow: Duration, timeout: Duration) {
+    assert!(
+        slow.as_nanos() <= timeout.as_nanos(),
+        "no call is ever slow: `slow_call_duration` is longer than the timeout above or below \
+         #[circuit_breaker]: lower it"
+    );
+}

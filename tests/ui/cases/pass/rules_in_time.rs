@@ -20,6 +20,12 @@ async fn constant() -> Result<(), std::io::Error> {
     Ok(())
 }
 
+#[timeout(LIMIT)]
+#[circuit_breaker(slow_call_rate = 0.5, slow_call_duration = 7s)]
+async fn slow() -> Result<(), std::io::Error> {
+    Ok(())
+}
+
 #[timeout(15s)]
 #[retry]
 #[timeout(2s)]
@@ -66,7 +72,7 @@ async fn quote(number: u32) -> Result<u32, std::io::Error> {
 }
 
 async fn all() {
-    let _ = (beside().await, literal().await, constant().await, sum().await, two_timeouts().await, recovers().await, hedged(1).await, quote(1).await);
+    let _ = (beside().await, literal().await, constant().await, sum().await, two_timeouts().await, recovers().await, slow().await, hedged(1).await, quote(1).await);
 }
 
 fn main() {
