@@ -120,9 +120,11 @@ impl<'a> Subject<'a> {
         above.filter_map(as_timeout).next()
     }
 
-    /// The nearest timeout below the policy at this position.
+    /// The nearest timeout that bounds a single run of what stands below this position: one below a
+    /// retry in between is of each attempt.
     fn timeout_below(&self, position: usize) -> Option<&'a Timeout> {
         let below = self.policies.iter().skip(position + 1);
+        let below = below.take_while(|policy| policy.kind() != Kind::Retry);
         below.filter_map(as_timeout).next()
     }
 

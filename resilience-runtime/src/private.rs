@@ -9,6 +9,7 @@ pub use crate::classify::retry_after;
 pub use crate::idempotency::Idempotent;
 pub use crate::outcome::{Judgement, errors, failures, function, returns, stored};
 pub use crate::policy::replay::Replay;
+pub use crate::policy::retry::Verdict;
 pub use crate::policy::verify;
 pub use crate::registry::{
     CompensationError, JournaledCall, Place, SagaEntry, StateType, StepEntry, undone,

@@ -68,6 +68,7 @@ async fn of_a_circuit_breaker() {
             of_time(&time).await,
         );
     }
+    assert_eq!(CircuitBreaker::DEFAULT_LONGEST_OPEN, believed::LONGEST_OPEN);
     assert_eq!(row.into_inner(), believed::FAILURE_THRESHOLD);
     assert_eq!(window.into_inner(), believed::COUNT_WINDOW);
     assert_eq!(time.into_inner(), believed::TIME_WINDOW_MINIMUM);

@@ -52,6 +52,42 @@ async fn a_timeout_below_bounds_each_attempt_and_above_all_of_them() {
     assert_eq!(start.elapsed(), Duration::from_secs(1));
 }
 
+#[timeout(1500ms, allow(attempts_exceed_deadline))]
+#[retry(max_attempts = 3, backoff = fixed(500ms), jitter = none)]
+#[timeout(600ms)]
+async fn both(calls: &AtomicU32, fails_first: bool) -> Result<u32, Failure> {
+    let call = calls.fetch_add(1, Ordering::Relaxed) + 1;
+    if call == 1 && fails_first {
+        return Err(Failure::Broken);
+    }
+    // Cut off once where the first attempt fails by itself.
+    if call < 3 {
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    Ok(call)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_above_and_one_below_bound_the_call_and_each_attempt() {
+    // 600 ms, a pause, and 400 ms of the second attempt: the call is over.
+    let (calls, start) = (AtomicU32::new(0), Instant::now());
+    let error = both(&calls, false).await.unwrap_err();
+    let Failure::Policy(Error::TimedOut { after, .. }) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(after, Duration::from_millis(1500));
+    assert_eq!(calls.into_inner(), 2);
+    assert_eq!(start.elapsed(), Duration::from_millis(1500));
+
+    // No time at all, a pause, 600 ms: the second attempt is over, and no pause would be in time.
+    let (calls, start) = (AtomicU32::new(0), Instant::now());
+    let error = both(&calls, true).await.unwrap_err();
+    assert!(matches!(error, Failure::Policy(_)), "{error:?}");
+    assert_eq!(calls.into_inner(), 2);
+    assert_eq!(start.elapsed(), Duration::from_millis(1100));
+}
+
 #[retry(max_attempts = 4, backoff = fixed(1s), jitter = none)]
 #[circuit_breaker(failure_threshold = 2, open_for = 60s, allow(retry_opens_breaker))]
 async fn breaker_inside(calls: &AtomicU32) -> Result<(), Failure> {

@@ -11,8 +11,9 @@ async fn store(order: Order) -> Result<u64, QuoteError> {
             .open_for(::core::time::Duration::from_secs(30))
             .growing(2.0, ::core::time::Duration::from_secs(600))
             .half_open_permits(10)
-            .half_open_success_rate(0.6)
             .recovery(0.25)
+            .success_threshold(5)
+            .half_open_success_rate(0.6)
             .on_cancel(::resilience::OnCancel::Failure)
             .per_key(64);
         static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {

@@ -22,7 +22,7 @@ pub(crate) enum Rule {
     AttemptsExceedDeadline,
     /// A place is taken by a call that only waits.
     BulkheadHeldInPauses,
-    /// A second attempt beside the first, of a function that may not be run twice.
+    /// A second attempt beside the first, of a body that nobody calls safe to run twice.
     HedgeWithoutIdempotency,
     /// The answer of a bad time is kept for a good one.
     IdempotentStoresFallback,

@@ -15,6 +15,9 @@ pub(crate) const MAX_PAUSE: Duration = Duration::from_secs(30);
 pub(crate) const FAILURE_THRESHOLD: u32 = 5;
 /// How long a circuit breaker stays open.
 pub(crate) const OPEN_FOR: Duration = Duration::from_secs(60);
+/// The longest time that a circuit breaker whose times grow stays open, unless its first one is
+/// longer.
+pub(crate) const LONGEST_OPEN: Duration = Duration::from_secs(600);
 /// How many calls the window of a circuit breaker with rates holds, and has to hold.
 pub(crate) const COUNT_WINDOW: u32 = 100;
 /// How many calls a window of time has to hold.

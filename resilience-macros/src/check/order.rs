@@ -11,26 +11,34 @@ impl Subject<'_> {
         self.a_fallback_hides_failures_from_nobody();
         self.a_fallback_is_not_stored();
         self.a_bulkhead_is_not_held_in_pauses();
-        self.a_hedged_function_is_idempotent();
+        self.a_hedge_runs_the_body_twice();
+        self.a_hedge_does_not_wait_for_its_first_attempt();
         self.attributes_of_others_stand_outside();
     }
 
-    /// Two of a kind would have to be nested, and nobody can say which one a message means.
+    /// Two of a kind would have to be nested, and nobody can say which one a message means. A retry
+    /// between two timeouts tells them apart: one is of the whole call, and one of each attempt.
     fn no_policy_stands_twice(&self) {
         for (index, policy) in self.policies.iter().enumerate() {
             let kind = policy.kind();
-            if self
-                .policies
-                .iter()
-                .take(index)
-                .any(|earlier| earlier.kind() == kind)
-            {
-                let name = kind.name();
-                self.diagnostics.error_at(
-                    policy.span(),
-                    format!("#[{name}] stands twice on this function\nkeep one"),
-                );
-            }
+            let mut above = self.policies.iter().take(index).map(Policy::kind);
+            let Some(earlier) = above.rposition(|above| above == kind) else {
+                continue;
+            };
+            let mut between = self.policies.iter().take(index).skip(earlier);
+            let name = kind.name();
+            let remedy = match kind {
+                Kind::Timeout if between.any(|policy| policy.kind() == Kind::Retry) => continue,
+                Kind::Timeout => {
+                    "keep one, or put #[retry] between them: then one bounds the whole call, and \
+                     one each attempt"
+                }
+                _ => "keep one",
+            };
+            self.diagnostics.error_at(
+                policy.span(),
+                format!("#[{name}] stands twice on this function\n{remedy}"),
+            );
         }
     }
 
@@ -95,16 +103,48 @@ impl Subject<'_> {
         }
     }
 
-    /// Two attempts run beside each other, and both may have their effect.
-    fn a_hedged_function_is_idempotent(&self) {
-        if let (Some((_, hedge)), None) = (self.hedge(), self.find(Kind::Idempotent)) {
-            self.judge_at(
-                Rule::HedgeWithoutIdempotency,
+    /// Two attempts run beside each other, and both may have their effect. `#[idempotent]` above makes
+    /// no difference: within the one execution that it allows, the body runs twice.
+    fn a_hedge_runs_the_body_twice(&self) {
+        // Where the hedge has no place at all, that is said already.
+        let is_misplaced =
+            self.find(Kind::Saga).is_some() || self.idempotent_below_the_hedge().is_some();
+        let rule = Rule::HedgeWithoutIdempotency;
+        if let Some((_, hedge)) = self.hedge()
+            && !is_misplaced
+            && !self.allowed.uses(rule)
+        {
+            self.diagnostics.error_at(
                 hedge.span,
-                "#[hedge] runs the body a second time while it may still have its effect\n\
-                 put #[idempotent(key = ..)] below it",
+                format!(
+                    "#[hedge] runs the body a second time while the first may still have its effect\n\
+                     say that running twice is safe: `allow({rule})`, or remove #[hedge]"
+                ),
             );
         }
+    }
+
+    /// All attempts have the same key, for which one of them runs and the others wait:
+    ///
+    /// ```text
+    /// #[hedge(delay = 50ms)]
+    /// #[idempotent(key = order.id)]
+    /// ```
+    fn a_hedge_does_not_wait_for_its_first_attempt(&self) {
+        if let Some(idempotent) = self.idempotent_below_the_hedge() {
+            self.diagnostics.error_at(
+                idempotent.span(),
+                "#[hedge] can never help: the #[idempotent] below it makes the second attempt wait \
+                 for the first\n\
+                 move #[idempotent] above #[hedge], or remove #[hedge]",
+            );
+        }
+    }
+
+    fn idempotent_below_the_hedge(&self) -> Option<&Policy> {
+        let (hedge, _) = self.hedge()?;
+        let mut below = self.policies.iter().skip(hedge + 1);
+        below.find(|policy| policy.kind() == Kind::Idempotent)
     }
 
     /// Our attributes are one stack, which the first of them expands. What stands between them ends up

@@ -44,6 +44,8 @@ pub(crate) enum Question {
     DeadlineReached { deadline: Length, timeout: Length },
     /// Whether a hedge starts before the timeout.
     HedgeStarts { delay: Length, timeout: Length },
+    /// Whether a call is slow before the timeout ends it.
+    CallCanBeSlow { slow: Length, timeout: Length },
 }
 
 /// How many failures open a circuit breaker at the earliest.
@@ -80,7 +82,8 @@ impl Question {
             Self::PauseFits { .. }
             | Self::BreakerFits { .. }
             | Self::DeadlineReached { .. }
-            | Self::HedgeStarts { .. } => None,
+            | Self::HedgeStarts { .. }
+            | Self::CallCanBeSlow { .. } => None,
         }
     }
 
@@ -134,6 +137,10 @@ impl Question {
             }
             | Self::HedgeStarts {
                 delay: first,
+                timeout,
+            }
+            | Self::CallCanBeSlow {
+                slow: first,
                 timeout,
             } => vec![length_constant(Some(first)), length_constant(Some(timeout))],
         };

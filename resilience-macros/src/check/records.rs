@@ -112,6 +112,11 @@ impl Subject<'_> {
                     policy.span(),
                     "#[retry] below #[saga] would take every step again\nput #[retry] on the steps",
                 ),
+                Kind::Hedge => self.diagnostics.error_at(
+                    policy.span(),
+                    "#[hedge] below #[saga] would take every step beside itself\n\
+                     put #[hedge] on the steps",
+                ),
                 Kind::Idempotent => self.diagnostics.error_at(
                     policy.span(),
                     format!("#[{name}] stands above #[saga]\nmove #[{name}] up"),

@@ -39,6 +39,11 @@ fn attempts_end_in_time() {
         "#[retry(deadline = 14s)] #[timeout(2s)]",
         "4 × 2s + 7s of pauses = 15s, and the deadline is 14s",
     );
+    quiet("#[timeout(15s)] #[retry] #[timeout(2s)]");
+    says(
+        "#[timeout(14s)] #[retry] #[timeout(2s)]",
+        "4 × 2s + 7s of pauses = 15s, and the timeout above is 14s",
+    );
     // The tighter of both.
     says(
         "#[timeout(5s)] #[retry(deadline = 4s)]",
@@ -156,6 +161,10 @@ fn deadlines_hedges_and_slow_calls_come_before_the_timeout() {
     let slow = "#[circuit_breaker(slow_call_rate = 1, slow_call_duration = 1s)]";
     quiet(&format!("{slow} #[timeout(1s)]"));
     says(&format!("{slow} #[timeout(999ms)]"), "no call is ever slow");
+    // Several attempts take longer than one of them.
+    quiet(&format!("{slow} #[retry] #[timeout(999ms)]"));
+    quiet(&format!("{slow} {} #[timeout(999ms)]", hedge("10ms")));
+    quiet(&format!("{} #[retry] #[timeout(999ms)]", hedge("1s")));
 }
 
 #[test]
@@ -163,14 +172,54 @@ fn what_stands_above_what() {
     quiet("#[fallback(value = 1)] #[retry] #[circuit_breaker]");
     quiet("#[retry] #[fallback(value = 1, on = Failure::Busy)]");
     says(
-        "#[hedge(delay = 1s)] #[idempotent] #[fallback(value = 1)]",
+        "#[hedge(delay = 1s, allow(hedge_without_idempotency))] #[fallback(value = 1)]",
         "hides every failure from the #[hedge]",
     );
     quiet("#[fallback(value = 1)] #[idempotent]");
     quiet("#[retry] #[bulkhead]");
     quiet("#[rate_limit(rate = 1)] #[retry]");
-    quiet("#[hedge(delay = 1s)] #[idempotent]");
-    quiet("#[idempotent] #[hedge(delay = 1s)]");
+}
+
+#[test]
+fn a_hedge_runs_the_body_twice() {
+    const TWICE: &str = "say that running twice is safe: `allow(hedge_without_idempotency)`";
+    says("#[hedge(delay = 1s)]", TWICE);
+    // Within one execution for the key there are two of the body.
+    says("#[idempotent] #[hedge(delay = 1s)]", TWICE);
+    quiet("#[idempotent] #[hedge(delay = 1s, allow(hedge_without_idempotency))]");
+    // One mistake is one error.
+    let said = said_of("#[hedge(delay = 1s)] #[retry] #[idempotent]");
+    assert!(
+        said.contains("can never help") && !said.contains(TWICE),
+        "{said}"
+    );
+    let said = said_of("#[saga] #[hedge(delay = 1s)]");
+    assert!(
+        said.contains("beside itself") && !said.contains(TWICE),
+        "{said}"
+    );
+}
+
+#[test]
+fn two_timeouts_have_a_retry_between_them() {
+    const TWICE: &str = "#[timeout] stands twice";
+    quiet("#[timeout(20s)] #[circuit_breaker] #[retry] #[bulkhead] #[timeout(2s)]");
+    says("#[timeout(20s)] #[timeout(2s)]", TWICE);
+    says("#[timeout(20s)] #[timeout(19s)] #[retry]", TWICE);
+    says("#[retry] #[timeout(2s)] #[timeout(1s)]", TWICE);
+    says(
+        "#[timeout(20s)] #[retry] #[timeout(2s)] #[timeout(1s)]",
+        TWICE,
+    );
+    // Each rule looks at the one that is its own.
+    says(
+        "#[timeout(20s)] #[retry(retry_on = Failure::Busy)] #[timeout(1s)]",
+        "retry_skips_timeout",
+    );
+    says(
+        "#[timeout(20s)] #[retry] #[hedge(delay = 1s, allow(hedge_without_idempotency))] #[timeout(1s)]",
+        "the timeout below is 1s",
+    );
 }
 
 #[test]

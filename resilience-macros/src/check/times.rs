@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use quote::ToTokens;
-
 use super::pauses::Pauses;
 use super::{Question, Rule, Subject, defaults};
 use crate::args::Count;
@@ -259,7 +257,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// A call that a timeout ends is never seen to take longer.
+    /// A call that a timeout ends is never seen to take longer. One of several attempts is.
     fn a_call_can_be_slow(&self) {
         let Some((position, breaker)) = self.breaker() else {
             return;
@@ -274,19 +272,27 @@ impl<'a> Subject<'a> {
         };
         let timeout = self
             .timeout_below(position)
+            .filter(|_| self.hedge().is_none_or(|(hedge, _)| hedge < position))
             .map(|timeout| (timeout, "below"))
             .or_else(|| Some((self.timeout_above(position)?, "above")));
-        if let Some((timeout, place)) = timeout
-            && let (Some(slow_is), Some(timeout_is)) = (slow.known(), timeout.after.known())
-            && slow_is > timeout_is
-        {
-            self.diagnostics.error(
-                slow.written().to_token_stream(),
-                format!(
-                    "no call is ever slow: `slow_call_duration` is {slow_is:?}, and the timeout \
-                     {place} is {timeout_is:?}\nlower it"
-                ),
-            );
+        let Some((timeout, place)) = timeout else {
+            return;
+        };
+        match (slow.known(), timeout.after.known()) {
+            (Some(slow_is), Some(timeout_is)) if slow_is > timeout_is => {
+                self.diagnostics.error(
+                    slow.written(),
+                    format!(
+                        "no call is ever slow: `slow_call_duration` is {slow_is:?}, and the timeout \
+                         {place} is {timeout_is:?}\nlower it"
+                    ),
+                );
+            }
+            (Some(_), Some(_)) => {}
+            _ => self.ask(Question::CallCanBeSlow {
+                slow: slow.clone(),
+                timeout: timeout.after.clone(),
+            }),
         }
     }
 }

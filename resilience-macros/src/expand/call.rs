@@ -232,12 +232,12 @@ impl Annotated {
         }
     }
 
-    /// Whether a policy above this one calls it more than once.
+    /// Whether a retry stands above this one, and calls it more than once.
     fn is_repeated(&self, kind: Kind) -> bool {
         let above = self.policies.iter().map(Policy::kind);
         above
             .take_while(|above| *above != kind)
-            .any(|above| matches!(above, Kind::Retry | Kind::Hedge))
+            .any(|above| above == Kind::Retry)
     }
 
     /// The layers that hold the call in place.
@@ -276,8 +276,8 @@ impl Annotated {
                 let step = local("step");
                 quote!(#step.run(#arguments, #call, #function, #stored))
             }
-            Policy::Timeout(_) => {
-                let timeout = local("timeout");
+            Policy::Timeout(policy) => {
+                let timeout = local(self.variable_of(policy));
                 quote!(#timeout.limit(#call, #function))
             }
             // These make blocks of their own.

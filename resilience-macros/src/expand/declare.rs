@@ -10,8 +10,8 @@ use quote::{ToTokens, quote};
 use syn::Path;
 
 use super::Annotated;
-use crate::paths::{Paths, local};
-use crate::policy::{Policy, Timeout};
+use crate::paths::local;
+use crate::policy::{Kind, Policy, Timeout};
 
 /// A policy as an item, and how it is spoken of.
 struct Declared {
@@ -77,8 +77,34 @@ impl Annotated {
             Policy::Retry(policy) => self.declare_retry(policy),
             Policy::Saga(policy) => self.declare_saga(policy),
             Policy::SagaStep(policy) => self.declare_saga_step(policy),
-            Policy::Timeout(policy) => declare_timeout(policy, &self.paths),
+            Policy::Timeout(policy) => self.declare_timeout(policy),
         }
+    }
+
+    // Output: static __TIMEOUT: Timeout = Timeout::after(Duration::from_secs(2));
+    fn declare_timeout(&self, policy: &Timeout) -> Declared {
+        let Timeout { span: _, after } = policy;
+        let ty = self.paths.public("Timeout");
+        let constructor = at(&after.written(), quote!(#ty::after(#after)));
+        let name = match self.is_of_attempt(policy) {
+            true => "__TIMEOUT_OF_ATTEMPT",
+            false => "__TIMEOUT",
+        };
+        item(self.variable_of(policy), name, &ty, &constructor)
+    }
+
+    /// The variable of a timeout.
+    pub(super) fn variable_of(&self, timeout: &Timeout) -> &'static str {
+        match self.is_of_attempt(timeout) {
+            true => "timeout_of_attempt",
+            false => "timeout",
+        }
+    }
+
+    /// Whether there is another timeout above this one: that one is of the whole call.
+    fn is_of_attempt(&self, timeout: &Timeout) -> bool {
+        let outermost = self.find(Kind::Timeout);
+        !matches!(outermost, Some(Policy::Timeout(first)) if std::ptr::eq(first, timeout))
     }
 
     /// The function's full path, as messages and default names have it.
@@ -103,14 +129,6 @@ impl Annotated {
             }
         }
     }
-}
-
-// Output: static __TIMEOUT: Timeout = Timeout::after(Duration::from_secs(2));
-fn declare_timeout(policy: &Timeout, paths: &Paths) -> Declared {
-    let Timeout { span: _, after } = policy;
-    let ty = paths.public("Timeout");
-    let constructor = at(&after.written(), quote!(#ty::after(#after)));
-    item("timeout", "__TIMEOUT", &ty, &constructor)
 }
 
 // Output: static __RETRY: Retry = ..;

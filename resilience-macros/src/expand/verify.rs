@@ -80,6 +80,10 @@ impl Annotated {
             | Question::HedgeStarts {
                 delay: first,
                 timeout,
+            }
+            | Question::CallCanBeSlow {
+                slow: first,
+                timeout,
             } => quote!(#first, #timeout),
         }
     }
@@ -119,5 +123,6 @@ fn name(question: &Question) -> &'static str {
         Question::BreakerHolds { .. } => "breaker_holds",
         Question::DeadlineReached { .. } => "deadline_is_reached",
         Question::HedgeStarts { .. } => "hedge_starts",
+        Question::CallCanBeSlow { .. } => "call_can_be_slow",
     }
 }

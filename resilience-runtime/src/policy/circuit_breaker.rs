@@ -25,6 +25,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::outcome::{Errors, Function, Judgement, Outcome};
 use crate::policy::names::Names;
@@ -129,6 +130,10 @@ const NOT_RESOLVED: Word = Word::new(0, Need::Asking);
 impl CircuitBreaker {
     /// How many keys a breaker per key remembers where nothing else is chosen: 1,000.
     pub const DEFAULT_MAX_KEYS: u32 = 1_000;
+
+    /// The longest time that `open_for = exponential(..)` stays open where no `max` is given and its
+    /// first time is not longer: 10 minutes.
+    pub const DEFAULT_LONGEST_OPEN: Duration = Duration::from_secs(600);
 
     /// A breaker that shares its state with all others of this name.
     #[must_use]

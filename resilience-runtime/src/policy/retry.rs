@@ -15,8 +15,8 @@ use crate::catalog::{Policy, PolicyKind};
 use crate::outcome::{Errors, Subject};
 use crate::policy::switch::{Mode, Switch};
 
-pub use attempts::Attempts;
 pub(in crate::policy) use attempts::together;
+pub use attempts::{Attempts, Verdict};
 pub use backoff::{Backoff, Jitter};
 pub use budget::RetryBudget;
 pub(in crate::policy) use budget::{Allowance, Refused};

@@ -8,6 +8,16 @@ use std::time::Duration;
 
 use super::retry::{Backoff, Jitter};
 
+/// The longer of two times: what stays open for `one` at first is not open for less in the end.
+#[must_use]
+pub const fn longer(one: Duration, other: Duration) -> Duration {
+    if one.as_nanos() > other.as_nanos() {
+        one
+    } else {
+        other
+    }
+}
+
 /// All attempts of a retry and the longest pauses between them end in time. `each` is the bound of
 /// one attempt, or zero.
 ///
@@ -102,5 +112,18 @@ pub const fn hedge_starts(delay: Duration, timeout: Duration) {
         delay.as_nanos() < timeout.as_nanos(),
         "no hedge ever starts: `delay` is not shorter than the timeout above or below #[hedge]: lower \
          `delay`"
+    );
+}
+
+/// A call is slow before the timeout above or below the circuit breaker ends it.
+///
+/// # Panics
+/// When it is not.
+#[track_caller]
+pub const fn call_can_be_slow(slow: Duration, timeout: Duration) {
+    assert!(
+        slow.as_nanos() <= timeout.as_nanos(),
+        "no call is ever slow: `slow_call_duration` is longer than the timeout above or below \
+         #[circuit_breaker]: lower it"
     );
 }

@@ -133,7 +133,8 @@ fn the_options_are_told_as_an_attribute_has_them() {
     assert_eq!(
         Options(rich).to_string(),
         "failure_rate = 0.5, time_window = 30s, minimum_calls = 20, open_for = 60s, \
-         half_open_permits = 3, half_open_success_rate = 0.5, recovery = 0.25"
+         half_open_permits = 3, half_open_success_rate = 0.5, recovery = 0.25, \
+         success_threshold = 3"
     );
     let _ = leak(CircuitBreaker::named("f"));
 }

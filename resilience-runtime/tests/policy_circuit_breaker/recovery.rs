@@ -47,6 +47,32 @@ async fn every_opening_is_longer_until_it_was_closed() {
     assert_eq!(breaker.statistics().openings, 10);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_rate_decides_about_the_probes_and_a_threshold_about_each_stage() {
+    let breaker = leak(
+        new()
+            .recovery(0.5)
+            .half_open_permits(4)
+            .half_open_success_rate(0.5)
+            .success_threshold(3),
+    );
+    let _ = fail(breaker).await;
+    advance(OPEN_FOR).await;
+    for _ in 0..3 {
+        assert!(succeed(breaker).await.is_ok());
+        assert_eq!(breaker.state(), State::HalfOpen);
+    }
+    assert!(succeed(breaker).await.is_ok());
+    assert_eq!(breaker.state(), State::Recovering);
+    // One stage, in which half of the calls run.
+    let mut succeeded = 0;
+    while breaker.state() == State::Recovering {
+        succeeded += u32::from(succeed(breaker).await.is_ok());
+    }
+    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(succeeded, 3);
+}
+
 async fn recovering() -> &'static CircuitBreaker {
     let breaker = leak(new().success_threshold(2).recovery(0.25));
     let _ = fail(breaker).await;

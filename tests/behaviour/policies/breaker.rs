@@ -57,6 +57,42 @@ async fn a_rejection_says_when_and_why() {
     );
 }
 
+const A_LONG_TIME: Duration = Duration::from_secs(3 * 60 * 60);
+
+#[circuit_breaker(failure_threshold = 1, open_for = exponential(20m))]
+async fn opens_for_long() -> Result<(), Failure> {
+    Err(Failure::Busy)
+}
+
+#[circuit_breaker(failure_threshold = 1, open_for = exponential(A_LONG_TIME))]
+async fn opens_for_a_constant() -> Result<(), Failure> {
+    Err(Failure::Busy)
+}
+
+#[circuit_breaker(failure_threshold = 1, open_for = exponential(9m))]
+async fn opens_for_less() -> Result<(), Failure> {
+    Err(Failure::Busy)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_time_above_the_longest_is_the_longest() {
+    async fn refuses_for<F: Future<Output = Result<(), Failure>>>(call: impl Fn() -> F) -> u64 {
+        assert!(matches!(call().await, Err(Failure::Busy)));
+        let Err(Failure::Policy(error)) = call().await else {
+            panic!("it is open");
+        };
+        let left = error.retry_after().expect("it says when");
+        sleep(left).await;
+        left.as_secs() / 60
+    }
+    for _ in 0..2 {
+        assert_eq!(refuses_for(opens_for_long).await, 20);
+        assert_eq!(refuses_for(opens_for_a_constant).await, 180);
+    }
+    assert_eq!(refuses_for(opens_for_less).await, 9);
+    assert_eq!(refuses_for(opens_for_less).await, 10);
+}
+
 #[derive(Debug, Classify)]
 enum Reply {
     #[classify(transient)]

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use resilience::{Classify, Error, Retry, RetryBudget, retry};
+use resilience::{Classify, Error, Retry, RetryBudget, retry, timeout};
 use tokio::time::Instant;
 
 use super::{Count, Failure};
@@ -153,4 +153,106 @@ async fn a_backoff_of_ones_own() {
     let begun = Instant::now();
     custom(&Count::new()).await.unwrap_err();
     assert_eq!(begun.elapsed(), Duration::from_secs(2 + 3));
+}
+
+/// What a policy below refuses is permanent as an error of the body.
+#[derive(Debug, Classify)]
+enum Quote {
+    #[classify(transient)]
+    Busy,
+    #[classify(transient)]
+    Closed,
+    #[classify(permanent)]
+    Unknown,
+    #[classify(permanent)]
+    Policy(Error),
+}
+
+impl From<Error> for Quote {
+    fn from(error: Error) -> Self {
+        Self::Policy(error)
+    }
+}
+
+/// What the attempts come to, one by one.
+type Script = &'static [fn() -> Option<Result<u32, Quote>>];
+
+async fn play(calls: &Count, script: Script) -> Result<u32, Quote> {
+    let call = calls.next() as usize;
+    match script[call - 1]() {
+        Some(answer) => answer,
+        None => std::future::pending().await,
+    }
+}
+
+#[retry(max_attempts = 4, backoff = fixed(1s), jitter = none, abort_on = Quote::Closed)]
+#[timeout(2s)]
+async fn aborted(calls: &Count, script: Script) -> Result<u32, Quote> {
+    play(calls, script).await
+}
+
+#[retry(max_attempts = 4, backoff = fixed(1s), jitter = none, retry_on_value = 0)]
+#[timeout(2s)]
+async fn awaited(calls: &Count, script: Script) -> Result<u32, Quote> {
+    play(calls, script).await
+}
+
+#[retry(max_attempts = 4, backoff = fixed(1s), jitter = none, abort_on = Quote::Closed, retry_on_value = 0, retry_after = |_| Some(Duration::from_millis(1)))]
+#[timeout(2s)]
+async fn either(calls: &Count, script: Script) -> Result<u32, Quote> {
+    play(calls, script).await
+}
+
+const HANGS: fn() -> Option<Result<u32, Quote>> = || None;
+const BUSY: fn() -> Option<Result<u32, Quote>> = || Some(Err(Quote::Busy));
+const CLOSED: fn() -> Option<Result<u32, Quote>> = || Some(Err(Quote::Closed));
+const UNKNOWN: fn() -> Option<Result<u32, Quote>> = || Some(Err(Quote::Unknown));
+const ZERO: fn() -> Option<Result<u32, Quote>> = || Some(Ok(0));
+const ONE: fn() -> Option<Result<u32, Quote>> = || Some(Ok(1));
+
+#[tokio::test(start_paused = true)]
+async fn what_a_pattern_leaves_out_is_judged_by_where_it_comes_from() {
+    // A timeout below is tried again, whatever its class; so is what the type calls transient.
+    let (calls, begun) = (Count::new(), Instant::now());
+    assert_eq!(aborted(&calls, &[HANGS, BUSY, ONE]).await.unwrap(), 1);
+    assert_eq!(calls.get(), 3);
+    assert_eq!(begun.elapsed(), Duration::from_secs(2 + 1 + 1));
+
+    let calls = Count::new();
+    assert_eq!(awaited(&calls, &[HANGS, ZERO, BUSY, ONE]).await.unwrap(), 1);
+    assert_eq!(calls.get(), 4);
+
+    let calls = Count::new();
+    assert_eq!(either(&calls, &[ZERO, HANGS, BUSY, ONE]).await.unwrap(), 1);
+    assert_eq!(calls.get(), 4);
+
+    // What the type calls permanent is not, and what the pattern names is not.
+    for script in [&[BUSY, UNKNOWN] as Script, &[BUSY, CLOSED]] {
+        let calls = Count::new();
+        aborted(&calls, script).await.unwrap_err();
+        assert_eq!(calls.get(), 2);
+    }
+    // Here nothing takes it away.
+    let calls = Count::new();
+    assert_eq!(awaited(&calls, &[CLOSED, ONE]).await.unwrap(), 1);
+    assert!(matches!(
+        awaited(&Count::new(), &[UNKNOWN]).await,
+        Err(Quote::Unknown)
+    ));
+}
+
+#[retry(max_attempts = 2, backoff = fixed(1s), abort_on = Quote::Policy(_))]
+#[timeout(2s)]
+async fn never_cut_off_twice(calls: &Count) -> Result<u32, Quote> {
+    play(calls, &[HANGS]).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_can_be_taken_away() {
+    let calls = Count::new();
+    assert!(matches!(
+        never_cut_off_twice(&calls).await,
+        Err(Quote::Policy(Error::TimedOut { .. }))
+    ));
+    assert_eq!(calls.get(), 1);
 }

@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::Pat;
 
 use crate::expand::Annotated;
 use crate::paths::local;
@@ -29,10 +30,7 @@ impl Annotated {
         }
     }
 
-    // Output: |result| match result {
-    //             Ok(value) => matches!(value, VALUE),
-    //             Err(error) => !matches!(error, ABORT) && matches!(error, RETRY),
-    //         }
+    /// Which outcomes are tried again; none where nothing is said of that.
     fn is_worth_another(&self, again: &Again) -> Option<TokenStream> {
         let Again {
             retry_on,
@@ -41,45 +39,83 @@ impl Annotated {
             when,
             retry_after: _,
         } = again;
-        let (result, value, error) = (local("result"), local("value"), local("error"));
-        match (retry_on, abort_on, retry_on_value, when) {
-            (None, None, None, None) => return None,
-            (Some(pattern), None, None, None) => {
-                return Some(quote! {
-                    |#result| ::core::matches!(#result, ::core::result::Result::Err(#pattern))
-                });
+        match (retry_on, when) {
+            (None, None) => self.as_usual_but(abort_on.as_ref(), retry_on_value.as_ref()),
+            _ => Some(self.these_alone(again)),
+        }
+    }
+
+    // Output: |result| {
+    //             if matches!(result, Ok(VALUE)) {
+    //                 Verdict::Again
+    //             } else if matches!(result, Err(ABORT)) {
+    //                 Verdict::Enough
+    //             } else {
+    //                 Verdict::AsUsual
+    //             }
+    //         }
+    /// Errors that are not listed are judged by where they come from.
+    fn as_usual_but(&self, abort_on: Option<&Pat>, on_value: Option<&Pat>) -> Option<TokenStream> {
+        let (verdict, result) = (self.paths.private("Verdict"), local("result"));
+        let value = on_value.map(|pattern| {
+            quote! {
+                if ::core::matches!(#result, ::core::result::Result::Ok(#pattern)) {
+                    #verdict::Again
+                } else
             }
-            _ => {}
+        });
+        let aborted = abort_on.map(|pattern| {
+            quote! {
+                if ::core::matches!(#result, ::core::result::Result::Err(#pattern)) {
+                    #verdict::Enough
+                } else
+            }
+        });
+        let is_said = value.is_some() || aborted.is_some();
+        is_said.then(|| quote!(|#result| #value #aborted { #verdict::AsUsual }))
+    }
+
+    // Output: |result| matches!(result, Err(RETRY))
+    //         |result| match result {
+    //             Ok(value) => matches!(value, VALUE),
+    //             Err(error) => !matches!(error, ABORT) && matches!(error, RETRY),
+    //         }
+    /// What is listed, and nothing else.
+    fn these_alone(&self, again: &Again) -> TokenStream {
+        let (result, value, error) = (local("result"), local("value"), local("error"));
+        if let Again {
+            retry_on: Some(pattern),
+            abort_on: None,
+            retry_on_value: None,
+            when: None,
+            retry_after: _,
+        } = again
+        {
+            return quote! {
+                |#result| ::core::matches!(#result, ::core::result::Result::Err(#pattern))
+            };
         }
         let mut conditions = Vec::new();
-        if let Some(pattern) = abort_on {
+        if let Some(pattern) = &again.abort_on {
             conditions.push(quote!(!::core::matches!(#error, #pattern)));
         }
-        if let Some(pattern) = retry_on {
+        if let Some(pattern) = &again.retry_on {
             conditions.push(quote!(::core::matches!(#error, #pattern)));
         }
-        if let Some(predicate) = when {
+        if let Some(predicate) = &again.when {
             let holds = self.paths.private("holds");
             conditions.push(quote!(#holds(#error, #predicate)));
         }
-        if retry_on.is_none() && when.is_none() {
-            let errors = local("errors");
-            conditions.push(quote!(#errors.is_transient(#result)));
-        }
-        let bound = match (abort_on, retry_on, when) {
-            (None, None, None) => quote!(_),
-            _ => quote!(#error),
-        };
-        let (value, on_value) = match retry_on_value {
+        let (value, on_value) = match &again.retry_on_value {
             Some(pattern) => (quote!(#value), quote!(::core::matches!(#value, #pattern))),
             None => (quote!(_), quote!(false)),
         };
-        Some(quote! {
+        quote! {
             |#result| match #result {
                 ::core::result::Result::Ok(#value) => #on_value,
-                ::core::result::Result::Err(#bound) => #(#conditions)&&*,
+                ::core::result::Result::Err(#error) => #(#conditions)&&*,
             }
-        })
+        }
     }
 
     // Output: breaker.guard(call, function, errors)

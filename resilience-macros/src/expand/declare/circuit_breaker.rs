@@ -4,6 +4,8 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
 use super::{Declared, at, item, setter, shared};
+use crate::check::defaults;
+use crate::duration::Length;
 use crate::expand::Annotated;
 use crate::policy::{CircuitBreaker, CircuitBreakerOptions, OnCancel, OpenFor, Probe, Window};
 
@@ -44,11 +46,12 @@ impl Annotated {
             setter("minimum_calls", minimum_calls.as_ref()),
             setter("slow_call_duration", slow_call_duration.as_ref()),
             setter("slow_call_rate", slow_call_rate.as_ref()),
-            open_for.as_ref().map(open_for_setter).unwrap_or_default(),
+            self.open_for_setter(open_for.as_ref()),
             setter("half_open_permits", half_open_permits.as_ref()),
+            // Beside it the two that follow do not exclude each other.
+            setter("recovery", recovery.as_ref()),
             setter("success_threshold", success_threshold.as_ref()),
             setter("half_open_success_rate", half_open_success_rate.as_ref()),
-            setter("recovery", recovery.as_ref()),
             self.on_cancel_setter(*on_cancel),
         ];
         let (probe_item, probe) = match probe {
@@ -80,6 +83,46 @@ impl Annotated {
         }
     }
 
+    // Output: .open_for(Duration::from_secs(30)).growing(2.0, Duration::from_secs(600))
+    fn open_for_setter(&self, open_for: Option<&OpenFor>) -> TokenStream {
+        match open_for {
+            None => TokenStream::new(),
+            Some(OpenFor::Fixed(time)) => setter("open_for", Some(time)),
+            Some(OpenFor::Growing { first, factor, max }) => {
+                let time = setter("open_for", Some(first));
+                let factor = match factor {
+                    Some(factor) => factor.to_token_stream(),
+                    None => quote!(2.0),
+                };
+                let max = match max {
+                    Some(max) => max.to_token_stream(),
+                    None => self.longest_open(first),
+                };
+                quote!(#time.growing(#factor, #max))
+            }
+        }
+    }
+
+    // Output: Duration::from_secs(600)
+    //         longer(FIRST, CircuitBreaker::DEFAULT_LONGEST_OPEN)
+    /// Where nothing is said, no time is longer than ten minutes, or than the first.
+    fn longest_open(&self, first: &Length) -> TokenStream {
+        match first.known() {
+            Some(known) if known > defaults::LONGEST_OPEN => first.to_token_stream(),
+            Some(_) => {
+                let seconds = defaults::LONGEST_OPEN.as_secs();
+                quote!(::core::time::Duration::from_secs(#seconds))
+            }
+            None => {
+                let (verify, ty) = (
+                    self.paths.private("verify"),
+                    self.paths.public("CircuitBreaker"),
+                );
+                quote!(#verify::longer(#first, #ty::DEFAULT_LONGEST_OPEN))
+            }
+        }
+    }
+
     fn on_cancel_setter(&self, on_cancel: Option<OnCancel>) -> TokenStream {
         let ty = self.paths.public("OnCancel");
         match on_cancel {
@@ -94,25 +137,5 @@ fn window_setter(window: &Window) -> TokenStream {
     match window {
         Window::Count(count) => setter("count_window", Some(count)),
         Window::Time(time) => setter("time_window", Some(time)),
-    }
-}
-
-// Output: .open_for(Duration::from_secs(30)).growing(2.0, Duration::from_secs(600))
-fn open_for_setter(open_for: &OpenFor) -> TokenStream {
-    match open_for {
-        OpenFor::Fixed(time) => setter("open_for", Some(time)),
-        OpenFor::Growing { first, factor, max } => {
-            let time = setter("open_for", Some(first));
-            let factor = match factor {
-                Some(factor) => factor.to_token_stream(),
-                None => quote!(2.0),
-            };
-            let max = match max {
-                Some(max) => max.to_token_stream(),
-                // As `exponential(..)` has it elsewhere: no more than ten minutes where nothing is said.
-                None => quote!(::core::time::Duration::from_secs(600)),
-            };
-            quote!(#time.growing(#factor, #max))
-        }
     }
 }

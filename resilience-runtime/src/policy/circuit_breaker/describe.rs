@@ -81,6 +81,10 @@ impl Rules {
         if self.recovery > 0 {
             let share = f64::from(self.recovery) / f64::from(Self::WHOLE);
             write!(f, ", recovery = {share}")?;
+            // The rate is about the probes, and this about the stages.
+            if self.half_open_rate > 0.0 {
+                write!(f, ", success_threshold = {}", self.success_threshold())?;
+            }
         }
         match self.on_cancel {
             OnCancel::Ignore => Ok(()),

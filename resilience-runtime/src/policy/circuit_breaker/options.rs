@@ -209,8 +209,9 @@ impl CircuitBreaker {
     /// also how many successes end a stage. Default: 3, or as many as `half_open_permits` allows.
     ///
     /// # Panics
-    /// When it is 0 or more than `half_open_permits`, or with `half_open_success_rate`, which in a
-    /// `static` item is a compile error.
+    /// When it is 0 or more than `half_open_permits`, or with `half_open_success_rate`, unless
+    /// `recovery` was given before them: then the rate decides about the probes and this about the
+    /// stages. In a `static` item that is a compile error.
     #[must_use]
     #[track_caller]
     pub const fn success_threshold(mut self, successes: u32) -> Self {
@@ -227,8 +228,8 @@ impl CircuitBreaker {
     /// decided when all of them have ended. Default: off, see `success_threshold`.
     ///
     /// # Panics
-    /// When it is not more than 0 and at most 1, or with `success_threshold`, which in a `static`
-    /// item is a compile error.
+    /// When it is not more than 0 and at most 1, or with `success_threshold`, unless `recovery` was
+    /// given before them. In a `static` item that is a compile error.
     #[must_use]
     #[track_caller]
     pub const fn half_open_success_rate(mut self, rate: f64) -> Self {
@@ -303,9 +304,11 @@ impl CircuitBreaker {
              never close"
         );
         assert!(
-            self.rules.chosen_successes == 0 || self.rules.half_open_rate == 0.0,
+            self.rules.chosen_successes == 0
+                || self.rules.half_open_rate == 0.0
+                || self.rules.recovery > 0,
             "`success_threshold` and `half_open_success_rate` exclude each other: one of them \
-             decides when it closes"
+             decides when it closes; only with a `recovery`, given before them, each has its own use"
         );
     }
 }

@@ -1,6 +1,7 @@
 //! The attempts of one call.
 
 mod failure;
+mod verdict;
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -15,6 +16,7 @@ use crate::policy::switch::Mode;
 use failure::{Again, after_failure};
 
 pub(in crate::policy) use failure::together;
+pub use verdict::Verdict;
 
 /// The attempts of one call: what to do with the outcome of each.
 ///
@@ -36,7 +38,7 @@ pub(in crate::policy) use failure::together;
 /// and of inner policies alike, with two exceptions: what is refused for good, or for longer than the
 /// longest pause of the backoff, is not tried again, and the pause is never shorter than an inner
 /// policy asked for. It may ask for another attempt after a value, too; when there is none the last
-/// value is the answer.
+/// value is the answer. What it leaves [as usual](Verdict::AsUsual) is judged as in the table.
 ///
 /// An error of the body may ask for a pause: the type calls it throttled, or
 /// [`Attempts::settle_after`] finds it in the error. Then the pause is at least that, but no longer
@@ -163,18 +165,19 @@ impl<T, E> Attempts<Result<T, E>> {
         self.failed(answer, Again::IfItCanHelp { asked })
     }
 
-    /// The same, where `retry_if` says which results are tried again: errors, and values. It is not
-    /// asked about an error where there is nothing to decide.
+    /// The same, where `retry_if` says which results are tried again, errors and values: by a `bool`,
+    /// or a [`Verdict`] where it does not decide about all. It is not asked about an error where there is nothing to decide.
     ///
     /// The pause is a Tokio timer: it has to be made in a Tokio runtime with its timer enabled.
     #[inline(always)]
-    pub fn settle_if<O>(
+    pub fn settle_if<O, V>(
         &mut self,
         outcome: O,
-        retry_if: impl FnOnce(&Result<T, E>) -> bool,
+        retry_if: impl FnOnce(&Result<T, E>) -> V,
     ) -> ControlFlow<Answer<T, E>, Pause>
     where
         O: Outcome<Ok = T, Err = E>,
+        V: Into<Verdict>,
     {
         self.settle_after(outcome, retry_if, |_| None)
     }
@@ -184,20 +187,22 @@ impl<T, E> Attempts<Result<T, E>> {
     ///
     /// The pause is a Tokio timer: it has to be made in a Tokio runtime with its timer enabled.
     #[inline(always)]
-    pub fn settle_after<O>(
+    pub fn settle_after<O, V>(
         &mut self,
         outcome: O,
-        retry_if: impl FnOnce(&Result<T, E>) -> bool,
+        retry_if: impl FnOnce(&Result<T, E>) -> V,
         retry_after: impl FnOnce(&E) -> Option<Duration>,
     ) -> ControlFlow<Answer<T, E>, Pause>
     where
         O: Outcome<Ok = T, Err = E>,
+        V: Into<Verdict>,
     {
         let answer = outcome.into_answer();
         let again = match &answer.result {
             Ok(_) => {
-                let good = self.progress.is_off() || !retry_if(&answer.result);
-                if good {
+                let is_wanted =
+                    !self.progress.is_off() && retry_if(&answer.result).into() == Verdict::Again;
+                if !is_wanted {
                     return ControlFlow::Break(self.succeeded(answer));
                 }
                 Again::Yes { asked: None }
@@ -205,13 +210,18 @@ impl<T, E> Attempts<Result<T, E>> {
             Err(error) => match answer.origin.refusal() {
                 Some(Refusal::Final) => Again::No,
                 _ if !self.may_go_on() => Again::No,
-                refusal if retry_if(&answer.result) => Again::Yes {
-                    asked: match refusal {
-                        None => retry_after(error),
-                        Some(_) => None,
-                    },
-                },
-                _ => Again::No,
+                refusal => {
+                    let verdict = retry_if(&answer.result).into();
+                    let asked = match (verdict, refusal) {
+                        (Verdict::Enough, _) | (_, Some(_)) => None,
+                        (_, None) => retry_after(error),
+                    };
+                    match verdict {
+                        Verdict::Again => Again::Yes { asked },
+                        Verdict::Enough => Again::No,
+                        Verdict::AsUsual => Again::IfItCanHelp { asked },
+                    }
+                }
             },
         };
         self.failed(answer, again)

@@ -1,6 +1,6 @@
 // Two attempts at once of a function that may not be run twice.
-//~ #[hedge] runs the body a second time while it may still have its effect
-//~ or say `allow(hedge_without_idempotency)`
+//~ #[hedge] runs the body a second time while the first may still have its effect
+//~ say that running twice is safe: `allow(hedge_without_idempotency)`, or remove #[hedge]
 
 use resilience::hedge;
 

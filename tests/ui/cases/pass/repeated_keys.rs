@@ -9,8 +9,8 @@ async fn retried(number: u32) -> Result<u32, std::io::Error> {
     Ok(number)
 }
 
-#[hedge(delay = 1s)]
 #[idempotent]
+#[hedge(delay = 1s, allow(hedge_without_idempotency))]
 async fn hedged(number: u32) -> Result<u32, std::io::Error> {
     Ok(number)
 }

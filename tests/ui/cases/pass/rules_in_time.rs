@@ -20,17 +20,35 @@ async fn constant() -> Result<(), std::io::Error> {
     Ok(())
 }
 
+#[timeout(LIMIT)]
+#[circuit_breaker(slow_call_rate = 0.5, slow_call_duration = 7s)]
+async fn slow() -> Result<(), std::io::Error> {
+    Ok(())
+}
+
+#[timeout(15s)]
+#[retry]
+#[timeout(2s)]
+async fn two_timeouts() -> Result<(), std::io::Error> {
+    Ok(())
+}
+
 #[retry(deadline = 15s)]
 #[timeout(2s)]
 async fn sum() -> Result<(), std::io::Error> {
     Ok(())
 }
 
-#[timeout(1001ms)]
-#[hedge(delay = 1s)]
 #[idempotent(key = number)]
+#[timeout(1001ms)]
+#[hedge(delay = 1s, allow(hedge_without_idempotency))]
 async fn hedged(number: u32) -> Result<u32, std::io::Error> {
     Ok(number)
+}
+
+#[circuit_breaker(half_open_success_rate = 0.5, success_threshold = 3, recovery = 0.25)]
+async fn recovers() -> Result<(), std::io::Error> {
+    Ok(())
 }
 
 #[tracing::instrument]
@@ -54,7 +72,7 @@ async fn quote(number: u32) -> Result<u32, std::io::Error> {
 }
 
 async fn all() {
-    let _ = (beside().await, literal().await, constant().await, sum().await, hedged(1).await, quote(1).await);
+    let _ = (beside().await, literal().await, constant().await, sum().await, two_timeouts().await, recovers().await, slow().await, hedged(1).await, quote(1).await);
 }
 
 fn main() {

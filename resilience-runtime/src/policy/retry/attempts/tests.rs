@@ -159,7 +159,7 @@ async fn a_policy_that_is_off_does_and_asks_nothing() {
     let retry = switched(Mode::Disabled);
     let mut attempts = attempts_of(retry);
     assert!(attempts.is_last());
-    let asked = attempts.settle_if(Err("busy"), |_| panic!("it is off"));
+    let asked = attempts.settle_if(Err("busy"), |_| -> bool { panic!("it is off") });
     assert!(asked.is_break());
     assert!(attempts_of(retry).settle(Err("busy")).is_break());
     assert_eq!(retry.switch.would_have_acted(), 0);
