@@ -145,7 +145,7 @@ const DESCRIBED: [(&str, &str); 15] = [
         "failure_rate = 0.5, slow_call_duration = 2s, slow_call_rate = 0.75, time_window = 30s, \
          minimum_calls = 7, open_for = exponential(60s, factor = 2, max = 600s), \
          half_open_permits = 4, half_open_success_rate = 0.5, recovery = 0.25, \
-         on_cancel = failure, probe = .., probe_every = 5s",
+         success_threshold = 3, on_cancel = failure, probe = .., probe_every = 5s",
     ),
     (
         "breaks_by_key",
