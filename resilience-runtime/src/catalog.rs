@@ -10,7 +10,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::policy::retry::RetryBudget;
-use crate::policy::switch::Switch;
+use crate::policy::switch::{Mode, Switch};
 
 pub use conflict::Conflict;
 pub use kind::PolicyKind;
@@ -156,12 +156,16 @@ pub struct Annotated {
 }
 
 impl Annotated {
-    /// How long a call may take at most, by what its policies are configured to; `None` is without a
-    /// bound. What a body does without awaiting is not bounded by anything, and neither is a policy
-    /// that the [switchboard](switchboard()) has turned off.
+    /// How long a call may take at most, by the policies that are enforced at this moment; `None` is
+    /// without a bound. What a body does without awaiting is not bounded by anything.
     #[must_use]
     pub fn worst_case(&self) -> Option<Duration> {
-        let innermost_first = self.policies.iter().rev();
+        let is_enforced = |policy: &&&'static dyn Policy| {
+            policy
+                .switch()
+                .is_none_or(|switch| switch.mode() == Mode::Enforced)
+        };
+        let innermost_first = self.policies.iter().rev().filter(is_enforced);
         innermost_first.fold(None, |inner, policy| policy.worst_case(inner))
     }
 }

@@ -179,7 +179,7 @@ fn the_catalog_prints_as_a_tree() {
         .set(PolicyKind::Retry, "shop::charge", Mode::Shadow)
         .unwrap();
     let expected = "\
-shop::charge  src/shop.rs:12  worst case 2.6s
+shop::charge  src/shop.rs:12  worst case 800ms
 ├─ retry            max_attempts = 3, backoff = fixed(100ms)  [shadow]
 ├─ circuit_breaker  `gateway` failure_threshold = 5
 └─ timeout          after = 800ms

@@ -5,8 +5,9 @@ async fn quote(symbol: &str) -> Result<Quote, QuoteError> {
             ::core::time::Duration::from_secs(1),
         );
         static __FALLBACK: ::resilience::Fallback = ::resilience::Fallback::for_function(
-            ::core::concat!(::core::module_path!(), "::quote"),
-        );
+                ::core::concat!(::core::module_path!(), "::quote"),
+            )
+            .with_value();
         static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
             name: ::core::concat!(::core::module_path!(), "::quote"),
             file: ::core::file!(),

@@ -70,7 +70,7 @@ impl Annotated {
         match policy {
             Policy::Bulkhead(policy) => self.declare_bulkhead(policy),
             Policy::CircuitBreaker(policy) => self.declare_circuit_breaker(policy),
-            Policy::Fallback(_) => self.declare_fallback(),
+            Policy::Fallback(policy) => self.declare_fallback(policy),
             Policy::Hedge(policy) => self.declare_hedge(policy),
             Policy::Idempotent(policy) => self.declare_idempotent(policy),
             Policy::RateLimit(policy) => self.declare_rate_limit(policy),

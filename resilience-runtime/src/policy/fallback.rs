@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use super::switch::{Mode, Switch};
 use crate::catalog::{Policy, PolicyKind};
@@ -27,10 +28,11 @@ pub type Decided<T, E> = ControlFlow<Answer<T, E>, (E, Failed<Result<T, E>>)>;
 /// The answer of a fallback is the call's own answer, not a policy's: policies further out see no
 /// refusal. But a fallback is not the body, so what is known of the body stays as it was.
 ///
-/// The time of the fallback itself is the user's: [`Policy::worst_case`] does not know it.
+/// A function that answers instead may take any time; [`Fallback::with_value`] says that there is none.
 #[derive(Debug)]
 pub struct Fallback {
     function: Option<&'static str>,
+    is_value: bool,
     switch: Switch,
 }
 
@@ -40,8 +42,16 @@ impl Fallback {
     pub const fn new() -> Self {
         Self {
             function: None,
+            is_value: false,
             switch: Switch::new(),
         }
+    }
+
+    /// What answers instead is a value, which takes no time.
+    #[must_use]
+    pub const fn with_value(mut self) -> Self {
+        self.is_value = true;
+        self
     }
 
     /// The path of the function it stands on, by which its metrics and events go. Without one they
@@ -128,8 +138,12 @@ impl Policy for Fallback {
         PolicyKind::Fallback
     }
 
-    fn describe(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Ok(())
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_value { "value = .." } else { ".." })
+    }
+
+    fn worst_case(&self, inner: Option<Duration>) -> Option<Duration> {
+        inner.filter(|_| self.is_value)
     }
 
     fn switch(&self) -> Option<&Switch> {

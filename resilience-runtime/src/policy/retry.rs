@@ -217,7 +217,9 @@ impl Policy for Retry {
     fn worst_case(&self, inner: Option<Duration>) -> Option<Duration> {
         let inner = inner?;
         let attempts = inner.saturating_mul(self.max_attempts);
-        let all = attempts.saturating_add(self.longest_pauses());
+        // An error, or a policy below, may ask for as long a pause as the backoff has at all.
+        let pauses = self.backoff.longest().saturating_mul(self.max_attempts - 1);
+        let all = attempts.saturating_add(pauses);
         Some(match self.deadline {
             Some(deadline) => all.min(deadline.saturating_add(inner)),
             None => all,

@@ -4,7 +4,7 @@ use quote::{ToTokens, quote};
 
 use super::{Declared, item, setter, shared};
 use crate::expand::Annotated;
-use crate::policy::{Bulkhead, BulkheadOptions, RateLimit, RateLimitOptions};
+use crate::policy::{Bulkhead, BulkheadOptions, Fallback, RateLimit, RateLimitOptions};
 
 impl Annotated {
     // Output: static __BULKHEAD: Bulkhead = Bulkhead::named("reports").max_concurrent(10);
@@ -72,9 +72,12 @@ impl Annotated {
     }
 
     // Output: static __FALLBACK: Fallback = Fallback::for_function("shop::quote");
-    pub(super) fn declare_fallback(&self) -> Declared {
+    pub(super) fn declare_fallback(&self, policy: &Fallback) -> Declared {
         let ty = self.paths.public("Fallback");
-        let constructor = self.constructor(None);
+        let mut constructor = self.constructor(None);
+        if policy.function().is_none() {
+            constructor.extend(quote!(.with_value()));
+        }
         item("fallback", "__FALLBACK", &ty, &quote!(#ty::#constructor))
     }
 }
