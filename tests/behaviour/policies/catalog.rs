@@ -102,13 +102,9 @@ async fn is_never_cut_off() -> Result<(), Failure> {
     Ok(())
 }
 
-#[fallback(nothing)]
+#[fallback(value = ())]
 async fn falls_back() -> Result<(), Failure> {
     Err(Failure::Busy)
-}
-
-async fn nothing(_: Failure) -> Result<(), Failure> {
-    Ok(())
 }
 
 /// What stands in the attribute, with the defaults.
