@@ -6,6 +6,7 @@
     reason = "these are tests, helpers included"
 )]
 
+mod deadline;
 mod idempotent;
 mod saga;
 mod undo;

@@ -10,7 +10,7 @@ use crate::json;
 
 /// How the results of a function are kept in a store and read back.
 ///
-/// Like [`Function`], the one place that demands the bounds.
+/// Like [`Function`](super::Function), the one place that demands the bounds.
 pub struct Stored<T> {
     pub(crate) encode: fn(&T) -> Result<String, serde_json::Error>,
     pub(crate) decode: fn(&str) -> Result<T, serde_json::Error>,

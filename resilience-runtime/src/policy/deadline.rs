@@ -18,6 +18,8 @@ thread_local! {
 /// The time by which the call that is being made must have answered: the earliest deadline of all
 /// timeouts and retries around it, and of [`with_deadline`]. `None` where there is none.
 ///
+/// A saga goes on without its caller: in it only what stands inside of it counts.
+///
 /// A task that is spawned is outside: hand it the deadline, and use [`with_deadline`] in it.
 #[must_use]
 pub fn deadline() -> Option<Instant> {
@@ -60,8 +62,34 @@ impl<F: Future> Future for WithDeadline<F> {
     }
 }
 
-/// While it lives, [`deadline`] is no later than what it was entered with. It restores what was
-/// there before, also in a panic.
+/// `future`, in which the [`deadline`] around it is not seen where `is_free`: for work that goes on
+/// whether or not somebody waits for it. Deadlines of its own it has as always.
+pub(crate) const fn free<F: Future>(is_free: bool, future: F) -> Free<F> {
+    Free { is_free, future }
+}
+
+pin_project! {
+    /// A future without the deadline of its caller.
+    #[must_use = "futures do nothing unless polled"]
+    pub(crate) struct Free<F> {
+        is_free: bool,
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> Future for Free<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let _scope = this.is_free.then(Scope::free);
+        this.future.poll(context)
+    }
+}
+
+/// While it lives, [`deadline`] is no later than what it was entered with, or none. It restores what
+/// was there before, also in a panic.
 #[derive(Debug)]
 pub(crate) struct Scope {
     before: Option<Instant>,
@@ -74,6 +102,11 @@ impl Scope {
         if before.is_none_or(|before| at < before) {
             DEADLINE.set(Some(at));
         }
+        Self { before }
+    }
+
+    fn free() -> Self {
+        let before = DEADLINE.take();
         Self { before }
     }
 }

@@ -197,7 +197,7 @@ async fn call(
         output: step.output.clone(),
     });
     // What it calls works on this runtime, and is no step of any saga.
-    let call = context::within(Context::Inner, Caught(call));
+    let call = context::within(Context::Compensation, Caught(call));
     let call = SCOPED.scope(Arc::clone(core), call);
     match tokio::time::timeout(LIMIT, call).await {
         Ok(Ok(result)) => result,

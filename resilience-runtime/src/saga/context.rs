@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use super::execution::Execution;
 use crate::core;
+use crate::policy::deadline::free;
 
 /// Where in a saga the current code stands.
 #[derive(Clone)]
 pub(super) enum Context {
     /// In the body of a saga: steps are journaled.
     Body(Arc<Execution>),
-    /// In a step or a compensation: steps are plain calls.
+    /// In a step: steps are plain calls.
     Inner,
+    /// In a compensation: steps are plain calls.
+    Compensation,
 }
 
 tokio::task_local! {
@@ -19,15 +22,19 @@ tokio::task_local! {
 }
 
 /// Runs `future` at `context`.
+///
+/// A saga goes on without its caller, and is undone without it: neither asks how long the caller
+/// waits. A step has the deadlines that the body gives it.
 pub(super) fn within<F: Future>(context: Context, future: F) -> impl Future<Output = F::Output> {
-    core::inside(CONTEXT.scope(context, future))
+    let is_free = !matches!(context, Context::Inner);
+    core::inside(CONTEXT.scope(context, free(is_free, future)))
 }
 
 /// The saga whose body the current code is.
 pub(super) fn body() -> Option<Arc<Execution>> {
     let execution = CONTEXT.try_with(|context| match context {
         Context::Body(execution) => Some(Arc::clone(execution)),
-        Context::Inner => None,
+        Context::Inner | Context::Compensation => None,
     });
     execution.ok().flatten()
 }

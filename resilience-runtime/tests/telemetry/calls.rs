@@ -1,19 +1,16 @@
 //! Calls of an annotated function, one of each ending.
 
 use std::future::pending;
-use std::ops::ControlFlow;
 use std::pin::pin;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
 use resilience_runtime::catalog::Annotated;
 use resilience_runtime::error::Error;
-use resilience_runtime::outcome::{Outcome, errors, function, returns, stored};
-use resilience_runtime::policy::deadline::with_deadline;
-use resilience_runtime::policy::retry::{Backoff, Jitter, Retry, RetryBudget};
+use resilience_runtime::outcome::{Outcome, function, stored};
 use resilience_runtime::policy::timeout::Timeout;
 use resilience_runtime::private::Idempotent;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 pub(crate) static CHARGE: Annotated = Annotated {
     name: "shop::charge",
@@ -87,35 +84,6 @@ async fn panics() {
 async fn panicking() -> Result<u32, Error> {
     tokio::task::yield_now().await;
     panic!("on purpose")
-}
-
-/// A call that fails and is not tried again: the deadline is too close, or, without one, the budget
-/// has had its one token for the call before.
-pub(crate) async fn is_not_tried_again(within: Option<Duration>) -> Error {
-    static SPENT: RetryBudget = RetryBudget::for_function("shop::charge")
-        .burst(1)
-        .ratio(0.001)
-        .per_second(0);
-    static RETRY: Retry = Retry::max_attempts(2)
-        .backoff(Backoff::fixed(SECOND))
-        .jitter(Jitter::None)
-        .shared_budget(&SPENT);
-    let function = returns::<Result<u32, Error>>(CHARGE.name);
-    let mut attempts = RETRY.attempts(function, errors().wrapped());
-    let call = observed(async {
-        loop {
-            match attempts.settle(fails().await) {
-                ControlFlow::Break(answer) => return answer,
-                ControlFlow::Continue(pause) => pause.await,
-            }
-        }
-    });
-    match within {
-        Some(time) => with_deadline(Instant::now() + time, call)
-            .await
-            .unwrap_err(),
-        None => call.await.unwrap_err(),
-    }
 }
 
 /// One call of each kind.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::pending;
+use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
@@ -13,8 +14,12 @@ use metrics::{
     set_default_local_recorder,
 };
 use resilience_runtime::error::Error;
+use resilience_runtime::outcome::{errors, returns};
+use resilience_runtime::policy::deadline::with_deadline;
+use resilience_runtime::policy::retry::{Backoff, Jitter, Retry, RetryBudget};
+use tokio::time::Instant;
 
-use crate::calls::{SECOND, is_cancelled, is_not_tried_again, observed, one_of_each, succeeds};
+use crate::calls::{CHARGE, SECOND, fails, is_cancelled, observed, one_of_each, succeeds};
 
 type Sums = Arc<Mutex<BTreeMap<String, f64>>>;
 
@@ -89,6 +94,35 @@ async fn every_call_is_counted_once_by_its_ending() {
     ]
     .map(|(name, sum)| (format!("{name}{{function=shop::charge}}"), sum));
     assert_eq!(recorder.taken(), BTreeMap::from(expected));
+}
+
+/// A call that fails and is not tried again: the deadline is too close, or, without one, the budget
+/// has had its one token for the call before.
+async fn is_not_tried_again(within: Option<Duration>) -> Error {
+    static SPENT: RetryBudget = RetryBudget::for_function("shop::charge")
+        .burst(1)
+        .ratio(0.001)
+        .per_second(0);
+    static RETRY: Retry = Retry::max_attempts(2)
+        .backoff(Backoff::fixed(SECOND))
+        .jitter(Jitter::None)
+        .shared_budget(&SPENT);
+    let function = returns::<Result<u32, Error>>(CHARGE.name);
+    let mut attempts = RETRY.attempts(function, errors().wrapped());
+    let call = observed(async {
+        loop {
+            match attempts.settle(fails().await) {
+                ControlFlow::Break(answer) => return answer,
+                ControlFlow::Continue(pause) => pause.await,
+            }
+        }
+    });
+    match within {
+        Some(time) => with_deadline(Instant::now() + time, call)
+            .await
+            .unwrap_err(),
+        None => call.await.unwrap_err(),
+    }
 }
 
 #[tokio::test(start_paused = true)]
