@@ -3,7 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 
-use crate::check::{Allowed, Subject};
+use crate::allowed::Allowed;
+use crate::check::Subject;
 use crate::diagnostics::Diagnostics;
 use crate::expand::Annotated;
 use crate::fallback;

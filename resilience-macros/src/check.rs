@@ -6,9 +6,7 @@
 //! rule, and the author can allow it. What depends on constants becomes a [`Question`] to the
 //! compiler.
 
-mod allowed;
 mod attempts;
-pub(crate) mod defaults;
 mod function;
 mod judging;
 mod order;
@@ -25,12 +23,12 @@ use std::cell::RefCell;
 use proc_macro2::Span;
 use quote::ToTokens;
 
+use crate::allowed::{Allowed, Rule};
 use crate::diagnostics::Diagnostics;
 use crate::function::{Function, Parameter};
 use crate::policy::{CircuitBreaker, Hedge, Kind, Policy, Retry, Timeout};
 use crate::stack::Separator;
 
-pub(crate) use allowed::{Allowed, Rule};
 pub(crate) use question::{Question, Threshold};
 
 /// Everything that the rules look at.

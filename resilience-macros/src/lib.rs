@@ -2,7 +2,8 @@
 //!
 //! Four floors, and data only goes down:
 //!
-//! 1. *parse*: `args`, `duration`, `function`, `stack` — tokens to options, each with its span;
+//! 1. *parse*: `args`, `allowed`, `options`, `duration`, `function`, `stack` — tokens to options, each
+//!    with its span;
 //! 2. *model*: `policy` — options to valid policies, one file per attribute;
 //! 3. *check*: `check` — one function per rule between policies;
 //! 4. *expand*: `expand` — the model to tokens, without decisions.
@@ -10,6 +11,7 @@
 //! `attribute` is the pipeline. Mistakes are collected in `diagnostics` on the way, and the user's
 //! function is emitted beside them (`fallback`).
 
+mod allowed;
 mod args;
 mod attribute;
 mod check;

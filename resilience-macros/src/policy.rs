@@ -2,6 +2,7 @@
 
 mod bulkhead;
 mod circuit_breaker;
+pub(crate) mod defaults;
 mod fallback;
 mod hedge;
 mod idempotent;

@@ -13,8 +13,8 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{Attribute, Meta, Path, parse_quote};
 
+use crate::allowed::Allowed;
 use crate::args::Args;
-use crate::check::Allowed;
 use crate::diagnostics::Diagnostics;
 use crate::paths::Paths;
 use crate::policy::Kind;

@@ -3,9 +3,10 @@
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 
-use super::{Question, Rule, Subject, Threshold, defaults};
+use super::{Question, Subject, Threshold};
+use crate::allowed::Rule;
 use crate::args::Count;
-use crate::policy::{CircuitBreakerOptions, Window};
+use crate::policy::{CircuitBreakerOptions, Window, defaults};
 
 impl Subject<'_> {
     pub(super) fn check_judging(&self) {

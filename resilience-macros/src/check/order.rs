@@ -2,7 +2,8 @@
 
 use quote::ToTokens;
 
-use super::{Rule, Subject};
+use super::Subject;
+use crate::allowed::Rule;
 use crate::policy::{Kind, Policy};
 
 impl Subject<'_> {

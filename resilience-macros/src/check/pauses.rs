@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::defaults;
 use crate::duration::Length;
 use crate::options::Rate;
-use crate::policy::{Backoff, Jitter};
+use crate::policy::{Backoff, Jitter, defaults};
 
 /// So many pauses are added up one by one; each further one is taken for the longest.
 const ADDED_UP: u32 = 1_000;

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::pauses::Pauses;
-use super::{Question, Rule, Subject, defaults};
+use super::{Question, Subject};
+use crate::allowed::Rule;
 use crate::args::Count;
 use crate::duration::Length;
-use crate::policy::{Backoff, HedgeStart, Jitter, OpenFor, RetryOptions};
+use crate::policy::{Backoff, HedgeStart, Jitter, OpenFor, RetryOptions, defaults};
 
 /// What ends the attempts of a retry.
 #[derive(Clone, Copy)]

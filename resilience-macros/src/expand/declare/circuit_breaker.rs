@@ -4,10 +4,11 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
 use super::{Declared, at, item, setter, shared};
-use crate::check::defaults;
 use crate::duration::Length;
 use crate::expand::Annotated;
-use crate::policy::{CircuitBreaker, CircuitBreakerOptions, OnCancel, OpenFor, Probe, Window};
+use crate::policy::{
+    CircuitBreaker, CircuitBreakerOptions, OnCancel, OpenFor, Probe, Window, defaults,
+};
 
 impl Annotated {
     // Output: static __BREAKER: CircuitBreaker = CircuitBreaker::named("warehouse").failure_threshold(5);

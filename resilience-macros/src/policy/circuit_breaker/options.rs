@@ -5,10 +5,10 @@ use quote::ToTokens;
 use syn::{LitStr, Path};
 
 use crate::args::{Args, Count, Value};
-use crate::check::defaults;
 use crate::diagnostics::Diagnostics;
 use crate::duration::{self, Length};
 use crate::options::{Options, Rate};
+use crate::policy::defaults;
 use crate::policy::retry::growth_factor;
 
 /// A breaker that the attribute itself defines; what is `None` has the runtime's default.
