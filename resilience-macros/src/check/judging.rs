@@ -64,7 +64,8 @@ impl Subject<'_> {
         let Some(breaker) = self.breaker_below(position) else {
             return;
         };
-        let (Ok(retry), Ok(options)) = (&retry.definition, &breaker.definition) else {
+        let (Some(retry), Some(options)) = (retry.definition.here(), breaker.definition.here())
+        else {
             return;
         };
         let attempts = retry.max_attempts.as_ref();

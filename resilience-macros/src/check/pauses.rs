@@ -151,7 +151,7 @@ mod tests {
 
     fn total(options: TokenStream, attempts: u32) -> Duration {
         let retry = retry(options);
-        let Ok(options) = &retry.definition else {
+        let Some(options) = retry.definition.here() else {
             panic!("it is not shared")
         };
         match Pauses::of(options.backoff.as_ref()) {
@@ -162,7 +162,7 @@ mod tests {
 
     fn shortest(options: TokenStream) -> Option<Duration> {
         let retry = retry(options);
-        let Ok(options) = &retry.definition else {
+        let Some(options) = retry.definition.here() else {
             panic!("it is not shared")
         };
         match Pauses::of(options.backoff.as_ref()) {

@@ -24,7 +24,7 @@ impl<'a> Subject<'a> {
         let Some((position, retry)) = self.retry() else {
             return;
         };
-        let Ok(options) = &retry.definition else {
+        let Some(options) = retry.definition.here() else {
             return;
         };
         self.the_deadline_can_be_reached(position, options);
@@ -163,7 +163,7 @@ impl<'a> Subject<'a> {
         let Some(breaker) = self.breaker_below(position) else {
             return;
         };
-        let Ok(breaker) = &breaker.definition else {
+        let Some(breaker) = breaker.definition.here() else {
             return;
         };
         let open_for = breaker.open_for.as_ref().map(OpenFor::first);
@@ -226,7 +226,7 @@ impl<'a> Subject<'a> {
         let Some((position, hedge)) = self.hedge() else {
             return;
         };
-        let Ok(options) = &hedge.definition else {
+        let Some(options) = hedge.definition.here() else {
             return;
         };
         // A quantile is measured, and no longer than what it measures.
@@ -265,8 +265,7 @@ impl<'a> Subject<'a> {
         };
         let Some(slow) = breaker
             .definition
-            .as_ref()
-            .ok()
+            .here()
             .and_then(|options| options.slow_call_duration.as_ref())
         else {
             return;

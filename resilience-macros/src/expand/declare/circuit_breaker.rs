@@ -6,6 +6,7 @@ use quote::{ToTokens, quote};
 use super::{Declared, at, item, setter, shared};
 use crate::duration::Length;
 use crate::expand::Annotated;
+use crate::options::Definition;
 use crate::policy::{
     CircuitBreaker, CircuitBreakerOptions, OnCancel, OpenFor, Probe, Window, defaults,
 };
@@ -19,8 +20,8 @@ impl Annotated {
             None => one.clone(),
         };
         let options = match &policy.definition {
-            Err(path) => return shared("breaker", "__BREAKER", &ty, path),
-            Ok(options) => options,
+            Definition::Shared(path) => return shared("breaker", "__BREAKER", &ty, path),
+            Definition::Here(options) => options,
         };
         let CircuitBreakerOptions {
             name,
