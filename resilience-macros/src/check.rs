@@ -79,7 +79,7 @@ impl<'a> Subject<'a> {
 
     /// Reports what is probably not meant, unless the author says that it is. `message` is the fact,
     /// and the remedy without its end.
-    fn judge(&self, rule: Rule, at: impl ToTokens, message: &str) {
+    fn warn(&self, rule: Rule, at: impl ToTokens, message: &str) {
         if !self.allowed.uses(rule) {
             self.diagnostics
                 .error(at, format!("{message}, or say `allow({rule})`"));
@@ -87,7 +87,7 @@ impl<'a> Subject<'a> {
     }
 
     /// The same, about an attribute as a whole.
-    fn judge_at(&self, rule: Rule, span: Span, message: &str) {
+    fn warn_at(&self, rule: Rule, span: Span, message: &str) {
         if !self.allowed.uses(rule) {
             self.diagnostics
                 .error_at(span, format!("{message}, or say `allow({rule})`"));

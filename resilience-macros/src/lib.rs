@@ -33,67 +33,100 @@ use proc_macro::TokenStream;
 
 use crate::policy::Kind;
 
-#[allow(missing_docs)] // Documented where the facade re-exports it, so that doc tests can run.
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
 #[proc_macro_attribute]
 pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::CircuitBreaker, arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
 #[proc_macro_attribute]
 pub fn idempotent(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Idempotent, arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
 #[proc_macro_attribute]
 pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Retry, arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
 #[proc_macro_attribute]
 pub fn saga(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Saga, arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
 #[proc_macro_attribute]
 pub fn saga_step(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::SagaStep, arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
 #[proc_macro_attribute]
 pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Timeout, arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
 #[proc_macro_attribute]
 pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Bulkhead, arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
 #[proc_macro_attribute]
 pub fn fallback(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Fallback, arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
 #[proc_macro_attribute]
 pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Hedge, arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
 #[proc_macro_attribute]
 pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::RateLimit, arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
 #[proc_macro_derive(Classify, attributes(classify))]
 pub fn classify(item: TokenStream) -> TokenStream {
     classify::expand(item.into()).into()

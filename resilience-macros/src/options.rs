@@ -102,9 +102,9 @@ impl<'a> Options<'a> {
     }
 
     /// A share, more than 0 and at most 1.
-    pub(crate) fn rate(&mut self, name: &str) -> Option<Rate> {
+    pub(crate) fn rate(&mut self, name: &str) -> Option<Decimal> {
         self.take(name, |value, diagnostics| {
-            Rate::parse(name, value, diagnostics)
+            Decimal::parse_share(name, value, diagnostics)
         })
     }
 
@@ -210,17 +210,18 @@ impl<T> Definition<T> {
     }
 }
 
-/// A share in an option.
+/// A decimal number in an option: a share, or a factor.
 #[derive(Clone)]
-pub(crate) enum Rate {
+pub(crate) enum Decimal {
     /// A literal; its tokens are kept for errors of checks that compare it.
     Known(f64, Value),
     /// Evaluated by the compiler.
     Expression(Expr),
 }
 
-impl Rate {
-    fn parse(name: &str, value: &Value, diagnostics: &Diagnostics) -> Option<Self> {
+impl Decimal {
+    /// A number that is more than 0 and at most 1.
+    fn parse_share(name: &str, value: &Value, diagnostics: &Diagnostics) -> Option<Self> {
         let written = value.tokens.to_string().replace(['_', ' '], "");
         let Ok(known) = written.parse::<f64>() else {
             if written.ends_with('%') {
@@ -258,7 +259,7 @@ impl Rate {
     }
 }
 
-impl ToTokens for Rate {
+impl ToTokens for Decimal {
     fn to_tokens(&self, tokens: &mut proc_macro2::TokenStream) {
         match self {
             Self::Expression(expression) => expression.to_tokens(tokens),

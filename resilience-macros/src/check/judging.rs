@@ -46,7 +46,7 @@ impl Subject<'_> {
             .flatten()
             .any(|pattern| may_mean_a_timeout(pattern.to_token_stream()));
         if self.timeout_below(position).is_some() && !is_meant {
-            self.judge(
+            self.warn(
                 Rule::RetrySkipsTimeout,
                 retry_on,
                 "the timeout below is not retried: `retry_on` does not list it\n\
@@ -89,13 +89,13 @@ impl Subject<'_> {
             );
             match (&threshold, attempts) {
                 (Threshold::Given(given), _) => {
-                    self.judge(Rule::RetryOpensBreaker, given, &message);
+                    self.warn(Rule::RetryOpensBreaker, given, &message);
                 }
                 (Threshold::Default(_), Some(attempts)) => {
-                    self.judge(Rule::RetryOpensBreaker, attempts, &message);
+                    self.warn(Rule::RetryOpensBreaker, attempts, &message);
                 }
                 (Threshold::Default(_), None) => {
-                    self.judge_at(Rule::RetryOpensBreaker, breaker.span, &message);
+                    self.warn_at(Rule::RetryOpensBreaker, breaker.span, &message);
                 }
             }
             return;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::duration::Length;
-use crate::options::Rate;
+use crate::options::Decimal;
 use crate::policy::{Backoff, Jitter, defaults};
 
 /// So many pauses are added up one by one; each further one is taken for the longest.
@@ -67,7 +67,7 @@ impl Written {
             Backoff::Exponential { factor, max, .. } => {
                 let factor = factor
                     .as_ref()
-                    .map_or(Some(defaults::FACTOR), Rate::known)?;
+                    .map_or(Some(defaults::FACTOR), Decimal::known)?;
                 (Growth::Exponential(factor), max)
             }
             Backoff::Decorrelated { max, .. } => (Growth::Decorrelated, max),

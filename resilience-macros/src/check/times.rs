@@ -106,7 +106,7 @@ impl<'a> Subject<'a> {
                     "all attempts take up to {number} × {each:?} + {pauses:?} of pauses = {all:?}"
                 ),
             };
-            self.judge(
+            self.warn(
                 Rule::AttemptsExceedDeadline,
                 limit.length.written(),
                 &format!(

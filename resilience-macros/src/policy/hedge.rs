@@ -7,7 +7,7 @@ use super::retry::Budget;
 use crate::args::{Args, Count};
 use crate::diagnostics::Diagnostics;
 use crate::duration::Length;
-use crate::options::{Definition, Options, Rate};
+use crate::options::{Decimal, Definition, Options};
 
 const OPTIONS: [&str; 5] = ["delay", "quantile", "initially", "max_hedges", "budget"];
 
@@ -27,7 +27,10 @@ pub(crate) struct HedgeOptions {
 /// When the next attempt starts.
 pub(crate) enum HedgeStart {
     After(Length),
-    Quantile { quantile: Rate, initially: Length },
+    Quantile {
+        quantile: Decimal,
+        initially: Length,
+    },
 }
 
 impl Hedge {
