@@ -82,7 +82,7 @@ fn without_a_word_from_the_type_every_error_needs_one() {
         panic!("it is handed on");
     };
     assert_eq!(error, Plain::Broke);
-    let answer = failed.answered::<u32, Plain>(Ok(1));
+    let answer = failed.answered(Ok(1));
     assert_eq!(answer.into_result(), Ok(1));
 }
 

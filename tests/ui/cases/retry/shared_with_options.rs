@@ -1,4 +1,4 @@
-// Numbers beside the path of a static.
+// Options beside the path of a static.
 //~ a shared retry has its options where it is defined
 //~ move them to the `static`
 
