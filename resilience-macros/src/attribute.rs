@@ -3,14 +3,15 @@
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 
-use crate::check::{Allowed, Subject};
+use crate::allowed::Allowed;
+use crate::check::Subject;
 use crate::diagnostics::Diagnostics;
 use crate::expand::Annotated;
 use crate::fallback;
 use crate::function::Function;
 use crate::paths::Paths;
 use crate::policy::{Kind, Policy};
-use crate::stack::{self, Layer, Stack};
+use crate::stack::{self, Collected, Layer};
 
 /// What the attribute `kind` makes of `item`.
 pub(crate) fn expand(kind: Kind, arguments: TokenStream, item: TokenStream) -> TokenStream {
@@ -50,8 +51,8 @@ fn expand_from(first: Vec<Layer>, item: &TokenStream) -> TokenStream {
     }
     let (layers, separators) =
         match stack::collect(first, &mut function.attrs, &paths, &diagnostics) {
-            Stack::Complete(layers, separators) => (layers, separators),
-            Stack::Deferred => {
+            Collected::Complete(layers, separators) => (layers, separators),
+            Collected::Deferred => {
                 let _errors = diagnostics.into_tokens();
                 return function.into_token_stream();
             }

@@ -6,9 +6,7 @@
 //! rule, and the author can allow it. What depends on constants becomes a [`Question`] to the
 //! compiler.
 
-mod allowed;
 mod attempts;
-pub(crate) mod defaults;
 mod function;
 mod judging;
 mod order;
@@ -25,12 +23,12 @@ use std::cell::RefCell;
 use proc_macro2::Span;
 use quote::ToTokens;
 
+use crate::allowed::{Allowed, Rule};
 use crate::diagnostics::Diagnostics;
 use crate::function::{Function, Parameter};
 use crate::policy::{CircuitBreaker, Hedge, Kind, Policy, Retry, Timeout};
 use crate::stack::Separator;
 
-pub(crate) use allowed::{Allowed, Rule};
 pub(crate) use question::{Question, Threshold};
 
 /// Everything that the rules look at.
@@ -81,7 +79,7 @@ impl<'a> Subject<'a> {
 
     /// Reports what is probably not meant, unless the author says that it is. `message` is the fact,
     /// and the remedy without its end.
-    fn judge(&self, rule: Rule, at: impl ToTokens, message: &str) {
+    fn warn(&self, rule: Rule, at: impl ToTokens, message: &str) {
         if !self.allowed.uses(rule) {
             self.diagnostics
                 .error(at, format!("{message}, or say `allow({rule})`"));
@@ -89,7 +87,7 @@ impl<'a> Subject<'a> {
     }
 
     /// The same, about an attribute as a whole.
-    fn judge_at(&self, rule: Rule, span: Span, message: &str) {
+    fn warn_at(&self, rule: Rule, span: Span, message: &str) {
         if !self.allowed.uses(rule) {
             self.diagnostics
                 .error_at(span, format!("{message}, or say `allow({rule})`"));

@@ -50,8 +50,9 @@ impl Annotated {
     // Output: let (annotated, timeout) = { .. };    the policies
     //         let function = ..;                      what they stand on
     //         let mut order = Replay::new(order);
-    //         let call = async { body };              the call, inside out
-    //         annotated.observe(call).await.into_result()
+    //         let mut observed = annotated.observe();
+    //         let answer = { .. };                    the call, inside out
+    //         observed.end(answer)
     fn statements(&self) -> TokenStream {
         let policies = self.declare_policies();
         let keys = self.declare_keys();

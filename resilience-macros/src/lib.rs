@@ -2,7 +2,8 @@
 //!
 //! Four floors, and data only goes down:
 //!
-//! 1. *parse*: `args`, `duration`, `function`, `stack` — tokens to options, each with its span;
+//! 1. *parse*: `args`, `allowed`, `options`, `duration`, `function`, `stack` — tokens to options, each
+//!    with its span;
 //! 2. *model*: `policy` — options to valid policies, one file per attribute;
 //! 3. *check*: `check` — one function per rule between policies;
 //! 4. *expand*: `expand` — the model to tokens, without decisions.
@@ -10,6 +11,7 @@
 //! `attribute` is the pipeline. Mistakes are collected in `diagnostics` on the way, and the user's
 //! function is emitted beside them (`fallback`).
 
+mod allowed;
 mod args;
 mod attribute;
 mod check;
@@ -31,67 +33,100 @@ use proc_macro::TokenStream;
 
 use crate::policy::Kind;
 
-#[allow(missing_docs)] // Documented where the facade re-exports it, so that doc tests can run.
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
 #[proc_macro_attribute]
 pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::CircuitBreaker, arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
 #[proc_macro_attribute]
 pub fn idempotent(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Idempotent, arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
 #[proc_macro_attribute]
 pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Retry, arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
 #[proc_macro_attribute]
 pub fn saga(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Saga, arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
 #[proc_macro_attribute]
 pub fn saga_step(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::SagaStep, arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
 #[proc_macro_attribute]
 pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Timeout, arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
 #[proc_macro_attribute]
 pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Bulkhead, arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
 #[proc_macro_attribute]
 pub fn fallback(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Fallback, arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
 #[proc_macro_attribute]
 pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Hedge, arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
 #[proc_macro_attribute]
 pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::RateLimit, arguments.into(), item.into()).into()
 }
 
-#[allow(missing_docs)] // Documented where the facade re-exports it.
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
 #[proc_macro_derive(Classify, attributes(classify))]
 pub fn classify(item: TokenStream) -> TokenStream {
     classify::expand(item.into()).into()

@@ -53,8 +53,34 @@ impl<'a> Options<'a> {
         parsed
     }
 
+    /// The definition of a policy: by its options, as `here` takes them, or by the path of a `static`
+    /// of the type `of`, which is a shared `noun`, and beside which none may stand. What belongs to
+    /// the function in either case has been taken before.
+    pub(crate) fn definition<T>(
+        mut self,
+        of: &str,
+        noun: &str,
+        known: &[&str],
+        here: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<Definition<T>> {
+        let shared = self.shared(of, known);
+        if shared.is_some() && !self.is_empty() {
+            self.error_at_next(format!(
+                "a shared {noun} has its options where it is defined\n\
+                 move them to the `static`, or leave the path out"
+            ));
+            return None;
+        }
+        let definition = match shared {
+            Some(path) => Some(Definition::Shared(path)),
+            None => here(&mut self).map(Definition::Here),
+        };
+        self.finish(known)?;
+        definition
+    }
+
     /// The path of a `static` of the type `of`, given without a name: the policy is defined there.
-    pub(crate) fn shared(&mut self, of: &str, known: &[&str]) -> Option<Path> {
+    fn shared(&mut self, of: &str, known: &[&str]) -> Option<Path> {
         self.positional(|value, diagnostics| {
             // One lower-case word is an option without its value, not a static.
             let word = value.tokens.to_string();
@@ -76,9 +102,9 @@ impl<'a> Options<'a> {
     }
 
     /// A share, more than 0 and at most 1.
-    pub(crate) fn rate(&mut self, name: &str) -> Option<Rate> {
+    pub(crate) fn rate(&mut self, name: &str) -> Option<Decimal> {
         self.take(name, |value, diagnostics| {
-            Rate::parse(name, value, diagnostics)
+            Decimal::parse_share(name, value, diagnostics)
         })
     }
 
@@ -166,17 +192,36 @@ impl<'a> Options<'a> {
     }
 }
 
-/// A share in an option.
+/// Where a policy is defined.
+pub(crate) enum Definition<T> {
+    /// By the options of the attribute.
+    Here(T),
+    /// In the `static` at this path.
+    Shared(Path),
+}
+
+impl<T> Definition<T> {
+    /// The options, where the attribute has them.
+    pub(crate) fn here(&self) -> Option<&T> {
+        match self {
+            Self::Here(options) => Some(options),
+            Self::Shared(_) => None,
+        }
+    }
+}
+
+/// A decimal number in an option: a share, or a factor.
 #[derive(Clone)]
-pub(crate) enum Rate {
+pub(crate) enum Decimal {
     /// A literal; its tokens are kept for errors of checks that compare it.
     Known(f64, Value),
     /// Evaluated by the compiler.
     Expression(Expr),
 }
 
-impl Rate {
-    fn parse(name: &str, value: &Value, diagnostics: &Diagnostics) -> Option<Self> {
+impl Decimal {
+    /// A number that is more than 0 and at most 1.
+    fn parse_share(name: &str, value: &Value, diagnostics: &Diagnostics) -> Option<Self> {
         let Some(known) = number(value) else {
             if value.tokens.to_string().ends_with('%') {
                 diagnostics.error(
@@ -213,7 +258,7 @@ impl Rate {
     }
 }
 
-impl ToTokens for Rate {
+impl ToTokens for Decimal {
     fn to_tokens(&self, tokens: &mut proc_macro2::TokenStream) {
         match self {
             Self::Expression(expression) => expression.to_tokens(tokens),

@@ -2,6 +2,7 @@
 
 mod bulkhead;
 mod circuit_breaker;
+pub(crate) mod defaults;
 mod fallback;
 mod hedge;
 mod idempotent;
@@ -12,6 +13,7 @@ mod saga_step;
 mod timeout;
 
 use proc_macro2::Span;
+use syn::LitStr;
 
 use crate::args::Args;
 use crate::diagnostics::Diagnostics;
@@ -166,4 +168,13 @@ impl Policy {
             Self::Timeout(policy) => policy.span,
         }
     }
+}
+
+/// What a function depends on: its circuit breaker is named after it, and the retries and hedges of
+/// all that depend on it share a budget.
+pub(crate) fn dependency(policies: &[Policy]) -> Option<&LitStr> {
+    policies.iter().find_map(|policy| match policy {
+        Policy::CircuitBreaker(breaker) => breaker.definition.here()?.name.as_ref(),
+        _ => None,
+    })
 }

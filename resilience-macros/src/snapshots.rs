@@ -1,6 +1,7 @@
 //! Expansions as a person reads them, in `tests/expand/<case>.{in,out}.rs`. `BLESS=1` writes the
 //! outputs anew.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,15 @@ use crate::policy::Kind;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/expand")
+}
+
+/// The names of the cases that have a file with this ending.
+fn files(ending: &str) -> BTreeSet<String> {
+    let entries = fs::read_dir(folder()).expect("the folder of expansions is there");
+    let names = entries.map(|entry| entry.expect("the folder can be read").file_name());
+    names
+        .filter_map(|name| Some(name.to_str()?.strip_suffix(ending)?.to_owned()))
+        .collect()
 }
 
 /// What the compiler makes of the first attribute of ours on the function.
@@ -51,14 +61,10 @@ fn expand(source: &str) -> String {
 fn expansions_are_as_blessed() {
     let bless = std::env::var_os("BLESS").is_some();
     let mut wrong = Vec::new();
-    let mut cases = 0;
-    for entry in fs::read_dir(folder()).expect("the folder of expansions is there") {
-        let input = entry.expect("the folder can be read").path();
-        let Some(case) = input.to_str().and_then(|path| path.strip_suffix(".in.rs")) else {
-            continue;
-        };
-        cases += 1;
-        let output = PathBuf::from(format!("{case}.out.rs"));
+    let cases = files(".in.rs");
+    for case in &cases {
+        let input = folder().join(format!("{case}.in.rs"));
+        let output = folder().join(format!("{case}.out.rs"));
         let expanded = expand(&fs::read_to_string(&input).expect("the input can be read"));
         if bless {
             fs::write(&output, expanded).expect("the output can be written");
@@ -66,7 +72,9 @@ fn expansions_are_as_blessed() {
             wrong.push(format!("{}:\n{expanded}", output.display()));
         }
     }
-    assert!(cases >= 12, "only {cases} cases were found");
+    // An output whose input is gone is compared with nothing.
+    assert_eq!(files(".out.rs"), cases);
+    assert!(cases.len() >= 12, "only {} cases were found", cases.len());
     assert!(
         wrong.is_empty(),
         "BLESS=1 accepts these:\n{}",

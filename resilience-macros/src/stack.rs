@@ -13,8 +13,8 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{Attribute, Meta, Path, parse_quote};
 
+use crate::allowed::Allowed;
 use crate::args::Args;
-use crate::check::Allowed;
 use crate::diagnostics::Diagnostics;
 use crate::paths::Paths;
 use crate::policy::Kind;
@@ -136,7 +136,7 @@ pub(crate) struct Separator {
 }
 
 /// What became of the attributes of an item.
-pub(crate) enum Stack {
+pub(crate) enum Collected {
     /// All layers, outermost first, and what stands between them. The attributes are disarmed.
     Complete(Vec<Layer>, Vec<Separator>),
     /// A layer may still hide in a `cfg_attr`. The attributes carry everything known.
@@ -150,7 +150,7 @@ pub(crate) fn collect(
     attrs: &mut Vec<Attribute>,
     paths: &Paths,
     diagnostics: &Diagnostics,
-) -> Stack {
+) -> Collected {
     // Those that stepped back stand outside the one that is expanded now.
     let mut layers = take_outer(attrs, paths);
     let was_deferred = !layers.is_empty();
@@ -160,7 +160,7 @@ pub(crate) fn collect(
     if let Some(hidden) = attrs.iter().rposition(|attr| hides_a_layer(attr, paths)) {
         let outer = outer_attribute(&layers, paths);
         attrs.insert(hidden + 1, outer);
-        return Stack::Deferred;
+        return Collected::Deferred;
     }
     let (mut separators, mut others) = (Vec::new(), Vec::new());
     for attr in attrs.iter_mut() {
@@ -201,7 +201,7 @@ pub(crate) fn collect(
     if layers.len() == 1 && attrs.iter().any(|attr| !is_inert(attr)) {
         attrs.push(trace(paths));
     }
-    Stack::Complete(layers, separators)
+    Collected::Complete(layers, separators)
 }
 
 /// An attribute that stands alone leaves nothing disarmed behind. Where another attribute follows

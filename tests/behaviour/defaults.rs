@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use resilience::{Backoff, CircuitBreaker, Retry, State};
 use tokio::time::{Duration, Instant, sleep};
 
-#[path = "../../resilience-macros/src/check/defaults.rs"]
+#[path = "../../resilience-macros/src/policy/defaults.rs"]
 mod believed;
 
 #[derive(Debug)]

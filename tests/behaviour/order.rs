@@ -83,9 +83,17 @@ async fn a_timeout_above_and_one_below_bound_the_call_and_each_attempt() {
     // No time at all, a pause, 600 ms: the second attempt is over, and no pause would be in time.
     let (calls, start) = (AtomicU32::new(0), Instant::now());
     let error = both(&calls, true).await.unwrap_err();
-    assert!(matches!(error, Failure::Policy(_)), "{error:?}");
+    let Failure::Policy(Error::TimedOut { after, .. }) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(after, Duration::from_millis(600));
     assert_eq!(calls.into_inner(), 2);
     assert_eq!(start.elapsed(), Duration::from_millis(1100));
+
+    let catalog = resilience::catalog();
+    let function = catalog.find(concat!(module_path!(), "::both")).unwrap();
+    assert_eq!(function.policies.len(), 3);
+    assert_eq!(function.worst_case(), Some(Duration::from_millis(1500)));
 }
 
 #[retry(max_attempts = 4, backoff = fixed(1s), jitter = none)]

@@ -33,21 +33,19 @@ async fn quote(symbol: &str) -> Result<Quote, QuoteError> {
     let mut observed = annotated.observe();
     let answer = {
         let call = async {
-            {
-                let answer = {
-                    let call = async move {
-                        if let ::core::option::Option::Some(never) = function.never() {
-                            return never;
-                        }
-                        client().get(symbol).await
-                    };
-                    call.await
-                };
-                match fallback.needed(answer, errors) {
-                    ::core::ops::ControlFlow::Break(answer) => answer,
-                    ::core::ops::ControlFlow::Continue((_, failed)) => {
-                        failed.answered(::core::result::Result::Ok(Quote::unknown()))
+            let answer = {
+                let call = async move {
+                    if let ::core::option::Option::Some(never) = function.never() {
+                        return never;
                     }
+                    client().get(symbol).await
+                };
+                call.await
+            };
+            match fallback.needed(answer, errors) {
+                ::core::ops::ControlFlow::Break(answer) => answer,
+                ::core::ops::ControlFlow::Continue((_, failed)) => {
+                    failed.answered(::core::result::Result::Ok(Quote::unknown()))
                 }
             }
         };

@@ -37,27 +37,24 @@ async fn quote(client: &Client, symbol: String) -> Result<u64, QuoteError> {
         let attempt = || {
             let mut symbol = symbol.fork();
             async move {
-                {
-                    let mut attempts = retry.attempts(function, errors);
-                    loop {
-                        let answer = {
-                            let call = async {
-                                if let ::core::option::Option::Some(never) = function
-                                    .never()
-                                {
-                                    return never;
-                                }
-                                let mut symbol = symbol.copy();
-                                client.get(symbol).await
-                            };
-                            call.await
+                let mut attempts = retry.attempts(function, errors);
+                loop {
+                    let answer = {
+                        let call = async {
+                            if let ::core::option::Option::Some(never) = function.never()
+                            {
+                                return never;
+                            }
+                            let mut symbol = symbol.copy();
+                            client.get(symbol).await
                         };
-                        let pause = match attempts.settle(answer) {
-                            ::core::ops::ControlFlow::Break(answer) => break answer,
-                            ::core::ops::ControlFlow::Continue(pause) => pause,
-                        };
-                        pause.await;
-                    }
+                        call.await
+                    };
+                    let pause = match attempts.settle(answer) {
+                        ::core::ops::ControlFlow::Break(answer) => break answer,
+                        ::core::ops::ControlFlow::Continue(pause) => pause,
+                    };
+                    pause.await;
                 }
             }
         };

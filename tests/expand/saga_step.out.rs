@@ -42,27 +42,24 @@ async fn reserve(
     let mut observed = annotated.observe();
     let answer = {
         let call = async {
-            {
-                let mut attempts = retry.attempts(function, errors);
-                loop {
-                    let answer = {
-                        let call = async {
-                            if let ::core::option::Option::Some(never) = function.never()
-                            {
-                                return never;
-                            }
-                            warehouse.reserve(order, count).await
-                        };
-                        let call = timeout.limit(call, function);
-                        let call = breaker.guard(call, function, errors);
-                        call.await
+            let mut attempts = retry.attempts(function, errors);
+            loop {
+                let answer = {
+                    let call = async {
+                        if let ::core::option::Option::Some(never) = function.never() {
+                            return never;
+                        }
+                        warehouse.reserve(order, count).await
                     };
-                    let pause = match attempts.settle(answer) {
-                        ::core::ops::ControlFlow::Break(answer) => break answer,
-                        ::core::ops::ControlFlow::Continue(pause) => pause,
-                    };
-                    pause.await;
-                }
+                    let call = timeout.limit(call, function);
+                    let call = breaker.guard(call, function, errors);
+                    call.await
+                };
+                let pause = match attempts.settle(answer) {
+                    ::core::ops::ControlFlow::Break(answer) => break answer,
+                    ::core::ops::ControlFlow::Continue(pause) => pause,
+                };
+                pause.await;
             }
         };
         let call = ::core::pin::pin!(step.run(arguments, call, function, stored));

@@ -37,28 +37,25 @@ async fn fetch(source: &Source, request: Request) -> Result<Page, FetchError> {
     let mut observed = annotated.observe();
     let answer = {
         let call = async {
-            {
-                let mut attempts = retry.attempts(function, errors);
-                loop {
-                    let last = attempts.is_last();
-                    let answer = {
-                        let call = async {
-                            if let ::core::option::Option::Some(never) = function.never()
-                            {
-                                return never;
-                            }
-                            let request = request.take(last);
-                            source.get(request).await
-                        };
-                        let call = timeout_of_attempt.limit(call, function);
-                        call.await
+            let mut attempts = retry.attempts(function, errors);
+            loop {
+                let last = attempts.is_last();
+                let answer = {
+                    let call = async {
+                        if let ::core::option::Option::Some(never) = function.never() {
+                            return never;
+                        }
+                        let request = request.take(last);
+                        source.get(request).await
                     };
-                    let pause = match attempts.settle(answer) {
-                        ::core::ops::ControlFlow::Break(answer) => break answer,
-                        ::core::ops::ControlFlow::Continue(pause) => pause,
-                    };
-                    pause.await;
-                }
+                    let call = timeout_of_attempt.limit(call, function);
+                    call.await
+                };
+                let pause = match attempts.settle(answer) {
+                    ::core::ops::ControlFlow::Break(answer) => break answer,
+                    ::core::ops::ControlFlow::Continue(pause) => pause,
+                };
+                pause.await;
             }
         };
         let call = ::core::pin::pin!(timeout.limit(call, function));

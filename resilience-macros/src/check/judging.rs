@@ -3,9 +3,10 @@
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 
-use super::{Question, Rule, Subject, Threshold, defaults};
+use super::{Question, Subject, Threshold};
+use crate::allowed::Rule;
 use crate::args::Count;
-use crate::policy::{CircuitBreakerOptions, Window};
+use crate::policy::{CircuitBreakerOptions, Window, defaults};
 
 impl Subject<'_> {
     pub(super) fn check_judging(&self) {
@@ -45,7 +46,7 @@ impl Subject<'_> {
             .flatten()
             .any(|pattern| may_mean_a_timeout(pattern.to_token_stream()));
         if self.timeout_below(position).is_some() && !is_meant {
-            self.judge(
+            self.warn(
                 Rule::RetrySkipsTimeout,
                 retry_on,
                 "the timeout below is not retried: `retry_on` does not list it\n\
@@ -63,7 +64,8 @@ impl Subject<'_> {
         let Some(breaker) = self.breaker_below(position) else {
             return;
         };
-        let (Ok(retry), Ok(options)) = (&retry.definition, &breaker.definition) else {
+        let (Some(retry), Some(options)) = (retry.definition.here(), breaker.definition.here())
+        else {
             return;
         };
         let attempts = retry.max_attempts.as_ref();
@@ -87,13 +89,13 @@ impl Subject<'_> {
             );
             match (&threshold, attempts) {
                 (Threshold::Given(given), _) => {
-                    self.judge(Rule::RetryOpensBreaker, given, &message);
+                    self.warn(Rule::RetryOpensBreaker, given, &message);
                 }
                 (Threshold::Default(_), Some(attempts)) => {
-                    self.judge(Rule::RetryOpensBreaker, attempts, &message);
+                    self.warn(Rule::RetryOpensBreaker, attempts, &message);
                 }
                 (Threshold::Default(_), None) => {
-                    self.judge_at(Rule::RetryOpensBreaker, breaker.span, &message);
+                    self.warn_at(Rule::RetryOpensBreaker, breaker.span, &message);
                 }
             }
             return;

@@ -2,7 +2,8 @@
 
 use quote::ToTokens;
 
-use super::{Rule, Subject};
+use super::Subject;
+use crate::allowed::Rule;
 use crate::policy::{Kind, Policy};
 
 impl Subject<'_> {
@@ -77,7 +78,7 @@ impl Subject<'_> {
                 .position(Kind::Fallback)
                 .is_some_and(|position| position > idempotent)
         {
-            self.judge_at(
+            self.warn_at(
                 Rule::IdempotentStoresFallback,
                 fallback.span(),
                 "#[idempotent] stores the answer of the #[fallback] below it, and repeats it\n\
@@ -94,7 +95,7 @@ impl Subject<'_> {
             && bulkhead < retry
             && let Some(policy) = self.policies.get(bulkhead)
         {
-            self.judge_at(
+            self.warn_at(
                 Rule::BulkheadHeldInPauses,
                 policy.span(),
                 "#[bulkhead] above #[retry] holds its place during the pauses\n\
@@ -163,7 +164,7 @@ impl Subject<'_> {
                 .to_string()
                 .replace(' ', "");
             let (above, below) = (separator.above.name(), separator.below.name());
-            self.judge(
+            self.warn(
                 Rule::SeparatedAttributes,
                 &separator.path,
                 &format!(

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::defaults;
 use crate::duration::Length;
-use crate::options::Rate;
-use crate::policy::{Backoff, Jitter};
+use crate::options::Decimal;
+use crate::policy::{Backoff, Jitter, defaults};
 
 /// So many pauses are added up one by one; each further one is taken for the longest.
 const ADDED_UP: u32 = 1_000;
@@ -68,7 +67,7 @@ impl Written {
             Backoff::Exponential { factor, max, .. } => {
                 let factor = factor
                     .as_ref()
-                    .map_or(Some(defaults::FACTOR), Rate::known)?;
+                    .map_or(Some(defaults::FACTOR), Decimal::known)?;
                 (Growth::Exponential(factor), max)
             }
             Backoff::Decorrelated { max, .. } => (Growth::Decorrelated, max),
@@ -152,7 +151,7 @@ mod tests {
 
     fn total(options: TokenStream, attempts: u32) -> Duration {
         let retry = retry(options);
-        let Ok(options) = &retry.definition else {
+        let Some(options) = retry.definition.here() else {
             panic!("it is not shared")
         };
         match Pauses::of(options.backoff.as_ref()) {
@@ -163,7 +162,7 @@ mod tests {
 
     fn shortest(options: TokenStream) -> Option<Duration> {
         let retry = retry(options);
-        let Ok(options) = &retry.definition else {
+        let Some(options) = retry.definition.here() else {
             panic!("it is not shared")
         };
         match Pauses::of(options.backoff.as_ref()) {

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 
-use super::Rule;
+use crate::allowed::Rule;
 use crate::args::Count;
 use crate::duration::Length;
 use crate::policy::{Backoff, Jitter};

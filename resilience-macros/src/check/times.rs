@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::pauses::Pauses;
-use super::{Question, Rule, Subject, defaults};
+use super::{Question, Subject};
+use crate::allowed::Rule;
 use crate::args::Count;
 use crate::duration::Length;
-use crate::policy::{Backoff, HedgeStart, Jitter, OpenFor, RetryOptions};
+use crate::policy::{Backoff, HedgeStart, Jitter, OpenFor, RetryOptions, defaults};
 
 /// What ends the attempts of a retry.
 #[derive(Clone, Copy)]
@@ -23,7 +24,7 @@ impl<'a> Subject<'a> {
         let Some((position, retry)) = self.retry() else {
             return;
         };
-        let Ok(options) = &retry.definition else {
+        let Some(options) = retry.definition.here() else {
             return;
         };
         self.the_deadline_can_be_reached(position, options);
@@ -105,7 +106,7 @@ impl<'a> Subject<'a> {
                     "all attempts take up to {number} × {each:?} + {pauses:?} of pauses = {all:?}"
                 ),
             };
-            self.judge(
+            self.warn(
                 Rule::AttemptsExceedDeadline,
                 limit.length.written(),
                 &format!(
@@ -162,7 +163,7 @@ impl<'a> Subject<'a> {
         let Some(breaker) = self.breaker_below(position) else {
             return;
         };
-        let Ok(breaker) = &breaker.definition else {
+        let Some(breaker) = breaker.definition.here() else {
             return;
         };
         let open_for = breaker.open_for.as_ref().map(OpenFor::first);
@@ -225,7 +226,7 @@ impl<'a> Subject<'a> {
         let Some((position, hedge)) = self.hedge() else {
             return;
         };
-        let Ok(options) = &hedge.definition else {
+        let Some(options) = hedge.definition.here() else {
             return;
         };
         // A quantile is measured, and no longer than what it measures.
@@ -264,8 +265,7 @@ impl<'a> Subject<'a> {
         };
         let Some(slow) = breaker
             .definition
-            .as_ref()
-            .ok()
+            .here()
             .and_then(|options| options.slow_call_duration.as_ref())
         else {
             return;

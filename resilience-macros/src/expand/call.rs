@@ -22,21 +22,18 @@ impl Annotated {
         let variable = local("answer");
         quote! {
             let mut #observed = #annotated.observe();
-            let #variable = #answer;
+            let #variable = { #answer };
             #observed.end(#variable)
         }
     }
 
-    /// An expression: the answer of the call under `policies`, outermost first. At the top the call is
-    /// watched.
+    /// What stands in a block: the answer of the call under `policies`, outermost first. At the top the
+    /// call is watched.
     fn answer(&self, policies: &[Policy], top: bool) -> TokenStream {
         match policies.split_first() {
             Some((Policy::Retry(retry), below)) => self.retry_loop(retry, below, top),
             Some((Policy::Fallback(fallback), below)) => self.fallback(fallback, below, top),
-            _ => {
-                let answer = self.awaited(policies, false, top);
-                quote!({ #answer })
-            }
+            _ => self.awaited(policies, false, top),
         }
     }
 
@@ -94,21 +91,19 @@ impl Annotated {
         }
     }
 
-    // Output: {
-    //             let mut attempts = retry.attempts(function, errors);
-    //             loop {
-    //                 let last = attempts.is_last();
-    //                 let answer = {
-    //                     let call = async { .. };
-    //                     let call = pin!(timeout.limit(call, function));
-    //                     observed.watch(call).await
-    //                 };
-    //                 let pause = match attempts.settle(answer) {
-    //                     ControlFlow::Break(answer) => break answer,
-    //                     ControlFlow::Continue(pause) => pause,
-    //                 };
-    //                 pause.await;
-    //             }
+    // Output: let mut attempts = retry.attempts(function, errors);
+    //         loop {
+    //             let last = attempts.is_last();
+    //             let answer = {
+    //                 let call = async { .. };
+    //                 let call = pin!(timeout.limit(call, function));
+    //                 observed.watch(call).await
+    //             };
+    //             let pause = match attempts.settle(answer) {
+    //                 ControlFlow::Break(answer) => break answer,
+    //                 ControlFlow::Continue(pause) => pause,
+    //             };
+    //             pause.await;
     //         }
     fn retry_loop(&self, retry: &Retry, below: &[Policy], top: bool) -> TokenStream {
         let (policy, attempts, last) = (local("retry"), local("attempts"), local("last"));
@@ -119,7 +114,7 @@ impl Annotated {
             .then(|| quote!(let #last = #attempts.is_last();));
         let attempt = self.awaited(below, retry.may_have_deadline(), top);
         let settle = self.settle(&retry.again);
-        quote! {{
+        quote! {
             let mut #attempts = #policy.attempts(#function, #errors);
             loop {
                 #last
@@ -130,7 +125,7 @@ impl Annotated {
                 };
                 #pause.await;
             }
-        }}
+        }
     }
 
     // Output: let attempt = || {
@@ -170,14 +165,11 @@ impl Annotated {
         )
     }
 
-    // Output: {
-    //             let answer = { .. };
-    //             match fallback.needed(answer, errors) {
-    //                 ControlFlow::Break(answer) => answer,
-    //                 ControlFlow::Continue((error, failed)) => {
-    //                     let call = pin!(from_cache(client, symbol, error));
-    //                     failed.answered(observed.watch(call).await)
-    //                 }
+    // Output: let answer = { .. };
+    //         match fallback.needed(answer, errors) {
+    //             ControlFlow::Break(answer) => answer,
+    //             ControlFlow::Continue((error, failed)) => {
+    //                 failed.answered(observed.watch(pin!(async { from_cache(..).await })).await)
     //             }
     //         }
     fn fallback(&self, fallback: &Fallback, below: &[Policy], top: bool) -> TokenStream {
@@ -198,13 +190,13 @@ impl Annotated {
             }
             Instead::Function(function) => (quote!(#error), self.call_instead(function, top)),
         };
-        quote! {{
-            let #answer = #inner;
+        quote! {
+            let #answer = { #inner };
             match #policy.#needed {
                 ::core::ops::ControlFlow::Break(#answer) => #answer,
                 ::core::ops::ControlFlow::Continue((#bound, #failed)) => #failed.answered(#instead),
             }
-        }}
+        }
     }
 
     // Output: from_cache(client, order.copy(), error).await
@@ -240,8 +232,8 @@ impl Annotated {
             .any(|above| above == Kind::Retry)
     }
 
-    /// The layers that hold the call in place.
     // Output: timeout.limit(call, function)
+    /// The layers that hold the call in place.
     fn layer(&self, policy: &Policy) -> TokenStream {
         let (call, function, stored) = (local("call"), local("function"), local("stored"));
         let (key, arguments) = (local("key"), local("arguments"));

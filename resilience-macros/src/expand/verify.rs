@@ -7,9 +7,9 @@ use super::Annotated;
 use super::declare::at;
 use super::declare::retry::{backoff_value, jitter_value};
 use crate::args::Count;
-use crate::check::{Question, defaults};
+use crate::check::Question;
 use crate::paths::local;
-use crate::policy::{Backoff, Jitter};
+use crate::policy::{Backoff, Jitter, defaults};
 
 impl Annotated {
     // Output: const _: () = ::resilience::__private::verify::attempts_fit(ATTEMPTS, each, backoff, within);

@@ -2,20 +2,19 @@
 //! `static`.
 
 use proc_macro2::Span;
-use syn::{LitStr, Path};
+use syn::LitStr;
 
 use crate::args::{Args, Count};
 use crate::diagnostics::Diagnostics;
 use crate::duration::Length;
-use crate::options::Options;
+use crate::options::{Definition, Options};
 
 const OPTIONS: [&str; 4] = ["name", "max_concurrent", "max_queue", "max_wait"];
 
 /// A bound on concurrent calls, and on the queue for them.
 pub(crate) struct Bulkhead {
     pub(crate) span: Span,
-    /// The options, or the path of a `static` that has them.
-    pub(crate) definition: Result<BulkheadOptions, Path>,
+    pub(crate) definition: Definition<BulkheadOptions>,
 }
 
 /// A bulkhead that the attribute itself defines; what is `None` has the runtime's default.
@@ -28,30 +27,24 @@ pub(crate) struct BulkheadOptions {
 
 impl Bulkhead {
     pub(crate) fn parse(args: Args, diagnostics: &Diagnostics) -> Option<Self> {
-        let mut options = Options::new(args, diagnostics);
+        let options = Options::new(args, diagnostics);
         let span = options.span();
-        let shared = options.shared("Bulkhead", &OPTIONS);
-        if let Some(path) = shared {
-            if !options.is_empty() {
-                options.error_at_next(
-                    "a shared bulkhead has its options where it is defined\n\
-                     move them to the `static`, or leave the path out",
-                );
-                return None;
-            }
-            return Some(Self {
-                span,
-                definition: Err(path),
-            });
-        }
-        let definition = BulkheadOptions {
+        let definition =
+            options.definition("Bulkhead", "bulkhead", &OPTIONS, BulkheadOptions::take)?;
+        Some(Self { span, definition })
+    }
+}
+
+impl BulkheadOptions {
+    fn take(options: &mut Options<'_>) -> Option<Self> {
+        let taken = Self {
             name: options.name(),
             max_concurrent: options.count("max_concurrent", 1),
             max_queue: options.count("max_queue", 0),
             max_wait: options.length("max_wait"),
         };
-        if let Some(max_wait) = &definition.max_wait
-            && definition
+        if let Some(max_wait) = &taken.max_wait
+            && taken
                 .max_queue
                 .as_ref()
                 .is_none_or(|queue| queue.known() == Some(0))
@@ -61,10 +54,6 @@ impl Bulkhead {
                 "`max_wait` without a queue: nobody waits\nwrite `max_queue = 10` beside it",
             );
         }
-        options.finish(&OPTIONS)?;
-        Some(Self {
-            span,
-            definition: Ok(definition),
-        })
+        Some(taken)
     }
 }

@@ -4,11 +4,11 @@
 mod options;
 
 use proc_macro2::Span;
-use syn::{Expr, Pat, Path};
+use syn::{Expr, Pat};
 
 use crate::args::Args;
 use crate::diagnostics::Diagnostics;
-use crate::options::Options;
+use crate::options::{Definition, Options};
 
 pub(crate) use options::{CircuitBreakerOptions, OnCancel, OpenFor, Probe, Window};
 
@@ -38,8 +38,7 @@ const OPTIONS: [&str; 20] = [
 /// Calls are refused while the dependency is down.
 pub(crate) struct CircuitBreaker {
     pub(crate) span: Span,
-    /// The options, or the path of a `static` that has them.
-    pub(crate) definition: Result<CircuitBreakerOptions, Path>,
+    pub(crate) definition: Definition<CircuitBreakerOptions>,
     /// One breaker per value of this expression.
     pub(crate) key: Option<Expr>,
     /// Which errors are failures; the others are answers of a dependency that works.
@@ -52,24 +51,13 @@ impl CircuitBreaker {
     pub(crate) fn parse(args: Args, diagnostics: &Diagnostics) -> Option<Self> {
         let mut options = Options::new(args, diagnostics);
         let span = options.span();
-        let shared = options.shared("CircuitBreaker", &OPTIONS);
         let key = options.expression("key");
         let failure_on = options.pattern("failure_on");
         let ignore_on = options.pattern("ignore_on");
-        let definition = match shared {
-            Some(path) => {
-                if !options.is_empty() {
-                    options.error_at_next(
-                        "a shared breaker has its options where it is defined\n\
-                         move them to the `static`, or leave the path out",
-                    );
-                    return None;
-                }
-                Err(path)
-            }
-            None => Ok(CircuitBreakerOptions::take(&mut options, key.is_some())),
-        };
-        options.finish(&OPTIONS)?;
+        let keyed = key.is_some();
+        let definition = options.definition("CircuitBreaker", "breaker", &OPTIONS, |options| {
+            Some(CircuitBreakerOptions::take(options, keyed))
+        })?;
         Some(Self {
             span,
             definition,

@@ -2,21 +2,19 @@
 //! `#[hedge(READS)]` for a `static`.
 
 use proc_macro2::Span;
-use syn::Path;
 
 use super::retry::Budget;
 use crate::args::{Args, Count};
 use crate::diagnostics::Diagnostics;
 use crate::duration::Length;
-use crate::options::{Options, Rate};
+use crate::options::{Decimal, Definition, Options};
 
 const OPTIONS: [&str; 5] = ["delay", "quantile", "initially", "max_hedges", "budget"];
 
 /// Another attempt beside one that is slow.
 pub(crate) struct Hedge {
     pub(crate) span: Span,
-    /// The options, or the path of a `static` that has them.
-    pub(crate) definition: Result<HedgeOptions, Path>,
+    pub(crate) definition: Definition<HedgeOptions>,
 }
 
 /// A hedge that the attribute itself defines; what is `None` has the runtime's default.
@@ -29,26 +27,23 @@ pub(crate) struct HedgeOptions {
 /// When the next attempt starts.
 pub(crate) enum HedgeStart {
     After(Length),
-    Quantile { quantile: Rate, initially: Length },
+    Quantile {
+        quantile: Decimal,
+        initially: Length,
+    },
 }
 
 impl Hedge {
     pub(crate) fn parse(args: Args, diagnostics: &Diagnostics) -> Option<Self> {
-        let mut options = Options::new(args, diagnostics);
+        let options = Options::new(args, diagnostics);
         let span = options.span();
-        if let Some(path) = options.shared("Hedge", &OPTIONS) {
-            if !options.is_empty() {
-                options.error_at_next(
-                    "a shared hedge has its options where it is defined\n\
-                     move them to the `static`, or leave the path out",
-                );
-                return None;
-            }
-            return Some(Self {
-                span,
-                definition: Err(path),
-            });
-        }
+        let definition = options.definition("Hedge", "hedge", &OPTIONS, HedgeOptions::take)?;
+        Some(Self { span, definition })
+    }
+}
+
+impl HedgeOptions {
+    fn take(options: &mut Options<'_>) -> Option<Self> {
         let delay = options.length("delay");
         let quantile = options.rate("quantile");
         let initially = options.length("initially");
@@ -83,7 +78,6 @@ impl Hedge {
                 );
             }
         }
-        options.finish(&OPTIONS)?;
         let start = match (delay, quantile, initially) {
             (Some(delay), ..) => HedgeStart::After(delay),
             (None, Some(quantile), Some(initially)) => HedgeStart::Quantile {
@@ -93,12 +87,9 @@ impl Hedge {
             _ => return None,
         };
         Some(Self {
-            span,
-            definition: Ok(HedgeOptions {
-                start,
-                max_hedges,
-                budget,
-            }),
+            start,
+            max_hedges,
+            budget,
         })
     }
 }

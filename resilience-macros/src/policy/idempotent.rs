@@ -5,7 +5,8 @@ use syn::{Expr, LitStr};
 
 use crate::args::Args;
 use crate::diagnostics::Diagnostics;
-use crate::duration::{self, Length};
+use crate::duration::Length;
+use crate::options::Options;
 
 const OPTIONS: [&str; 4] = ["key", "ttl", "wait", "name"];
 
@@ -20,34 +21,16 @@ pub(crate) struct Idempotent {
 }
 
 impl Idempotent {
-    pub(crate) fn parse(mut args: Args, diagnostics: &Diagnostics) -> Option<Self> {
-        let span = args.span();
-        let key = args
-            .take("key")
-            .map(|value| value.parse::<Expr>(diagnostics));
-        let ttl = args
-            .take("ttl")
-            .map(|value| duration::parse("ttl", &value, diagnostics));
-        let wait = args
-            .take("wait")
-            .map(|value| duration::parse_with_zero("wait", &value, diagnostics));
-        let name = args
-            .take("name")
-            .map(|value| value.parse_name("name", diagnostics));
-        args.finish(&OPTIONS, diagnostics);
-        let wrong = matches!(key, Some(None))
-            || matches!(ttl, Some(None))
-            || matches!(wait, Some(None))
-            || matches!(name, Some(None));
-        if wrong {
-            return None;
-        }
-        Some(Self {
-            span,
-            key: key.flatten(),
-            ttl: ttl.flatten(),
-            wait: wait.flatten(),
-            name: name.flatten(),
-        })
+    pub(crate) fn parse(args: Args, diagnostics: &Diagnostics) -> Option<Self> {
+        let mut options = Options::new(args, diagnostics);
+        let parsed = Self {
+            span: options.span(),
+            key: options.expression("key"),
+            ttl: options.length("ttl"),
+            wait: options.length_or_zero("wait"),
+            name: options.name(),
+        };
+        options.finish(&OPTIONS)?;
+        Some(parsed)
     }
 }

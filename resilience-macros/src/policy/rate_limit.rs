@@ -1,12 +1,12 @@
 //! `#[rate_limit(rate = 100, per = 1s, burst = 20)]`, or `#[rate_limit(API)]` for a `static`.
 
 use proc_macro2::Span;
-use syn::{Expr, LitStr, Path};
+use syn::{Expr, LitStr};
 
 use crate::args::{Args, Count};
 use crate::diagnostics::Diagnostics;
 use crate::duration::Length;
-use crate::options::Options;
+use crate::options::{Definition, Options};
 
 const OPTIONS: [&str; 7] = [
     "name", "rate", "per", "burst", "max_wait", "key", "max_keys",
@@ -15,8 +15,7 @@ const OPTIONS: [&str; 7] = [
 /// A bound on calls per time.
 pub(crate) struct RateLimit {
     pub(crate) span: Span,
-    /// The options, or the path of a `static` that has them.
-    pub(crate) definition: Result<RateLimitOptions, Path>,
+    pub(crate) definition: Definition<RateLimitOptions>,
     /// One limit per value of this expression.
     pub(crate) key: Option<Expr>,
 }
@@ -35,29 +34,28 @@ impl RateLimit {
     pub(crate) fn parse(args: Args, diagnostics: &Diagnostics) -> Option<Self> {
         let mut options = Options::new(args, diagnostics);
         let span = options.span();
-        let shared = options.shared("RateLimit", &OPTIONS);
         let key = options.expression("key");
-        if let Some(path) = shared {
-            if !options.is_empty() {
-                options.error_at_next(
-                    "a shared rate limit has its options where it is defined\n\
-                     move them to the `static`, or leave the path out",
-                );
-                return None;
-            }
-            return options.is_clean().then_some(Self {
-                span,
-                definition: Err(path),
-                key,
-            });
-        }
+        let keyed = key.is_some();
+        let definition = options.definition("RateLimit", "rate limit", &OPTIONS, |options| {
+            RateLimitOptions::take(options, keyed)
+        })?;
+        Some(Self {
+            span,
+            definition,
+            key,
+        })
+    }
+}
+
+impl RateLimitOptions {
+    fn take(options: &mut Options<'_>, keyed: bool) -> Option<Self> {
         let name = options.name();
         let rate = options.count("rate", 1);
         let per = options.length("per");
         let burst = options.count("burst", 1);
         let max_wait = options.length_or_zero("max_wait");
         let max_keys = options.count("max_keys", 1);
-        if let (Some(max_keys), None) = (&max_keys, &key) {
+        if let (Some(max_keys), false) = (&max_keys, keyed) {
             options.error(
                 max_keys,
                 "`max_keys` without a key: there is one limit\nwrite `key = ..` beside it",
@@ -69,18 +67,13 @@ impl RateLimit {
                 "#[rate_limit] needs a rate\nwrite `#[rate_limit(rate = 100, per = 1s)]`",
             );
         }
-        options.finish(&OPTIONS)?;
         Some(Self {
-            span,
-            definition: Ok(RateLimitOptions {
-                name,
-                rate: rate?,
-                per,
-                burst,
-                max_wait,
-                max_keys,
-            }),
-            key,
+            name,
+            rate: rate?,
+            per,
+            burst,
+            max_wait,
+            max_keys,
         })
     }
 }

@@ -9,7 +9,7 @@ use syn::{Expr, LitStr, Pat, Path};
 use crate::args::{Args, Count, Value};
 use crate::diagnostics::Diagnostics;
 use crate::duration::Length;
-use crate::options::Options;
+use crate::options::{Definition, Options};
 
 pub(crate) use backoff::{Backoff, Jitter, growth_factor};
 
@@ -29,8 +29,7 @@ const OPTIONS: [&str; 10] = [
 /// The body runs again when it failed.
 pub(crate) struct Retry {
     pub(crate) span: Span,
-    /// The options, or the path of a `static` that has them.
-    pub(crate) definition: Result<RetryOptions, Path>,
+    pub(crate) definition: Definition<RetryOptions>,
     pub(crate) again: Again,
 }
 
@@ -66,7 +65,6 @@ impl Retry {
     pub(crate) fn parse(args: Args, diagnostics: &Diagnostics) -> Option<Self> {
         let mut options = Options::new(args, diagnostics);
         let span = options.span();
-        let shared = options.shared("Retry", &OPTIONS);
         let again = Again {
             retry_on: options.pattern("retry_on"),
             abort_on: options.pattern("abort_on"),
@@ -74,35 +72,7 @@ impl Retry {
             when: options.expression("when"),
             retry_after: options.expression("retry_after"),
         };
-        let mut jitter_at = None;
-        let definition = match shared {
-            Some(path) => {
-                if !options.is_empty() {
-                    options.error_at_next(
-                        "a shared retry has its numbers where it is defined\n\
-                         move them to the `static`, or leave the path out",
-                    );
-                    return None;
-                }
-                Err(path)
-            }
-            None => Ok(RetryOptions {
-                max_attempts: options.take("max_attempts", attempts),
-                backoff: options.take("backoff", Backoff::parse),
-                jitter: options.take("jitter", |value, diagnostics| {
-                    jitter_at = Some(value.clone());
-                    Jitter::parse(value, diagnostics)
-                }),
-                deadline: options.length("deadline"),
-                budget: options.take("budget", Budget::parse),
-            }),
-        };
-        if let (Ok(definition), Some(jitter_at)) = (&definition, &jitter_at)
-            && options.is_clean()
-        {
-            backoff::check_jitter(definition, jitter_at, &mut options);
-        }
-        options.finish(&OPTIONS)?;
+        let definition = options.definition("Retry", "retry", &OPTIONS, RetryOptions::take)?;
         Some(Self {
             span,
             definition,
@@ -113,8 +83,30 @@ impl Retry {
     /// Whether the retry may end a call before its attempts are used up.
     pub(crate) fn may_have_deadline(&self) -> bool {
         self.definition
-            .as_ref()
-            .map_or(true, |options| options.deadline.is_some())
+            .here()
+            .is_none_or(|options| options.deadline.is_some())
+    }
+}
+
+impl RetryOptions {
+    fn take(options: &mut Options<'_>) -> Option<Self> {
+        let mut jitter_at = None;
+        let taken = Self {
+            max_attempts: options.take("max_attempts", attempts),
+            backoff: options.take("backoff", Backoff::parse),
+            jitter: options.take("jitter", |value, diagnostics| {
+                jitter_at = Some(value.clone());
+                Jitter::parse(value, diagnostics)
+            }),
+            deadline: options.length("deadline"),
+            budget: options.take("budget", Budget::parse),
+        };
+        if let Some(jitter_at) = &jitter_at
+            && options.is_clean()
+        {
+            backoff::check_jitter(&taken, jitter_at, options);
+        }
+        Some(taken)
     }
 }
 

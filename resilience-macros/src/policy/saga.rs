@@ -5,6 +5,7 @@ use syn::LitStr;
 
 use crate::args::Args;
 use crate::diagnostics::Diagnostics;
+use crate::options::Options;
 
 /// The steps called in the body are journaled, and undone when it fails.
 pub(crate) struct Saga {
@@ -13,18 +14,13 @@ pub(crate) struct Saga {
 }
 
 impl Saga {
-    pub(crate) fn parse(mut args: Args, diagnostics: &Diagnostics) -> Option<Self> {
-        let span = args.span();
-        let name = args
-            .take("name")
-            .map(|value| value.parse_name("name", diagnostics));
-        args.finish(&["name"], diagnostics);
-        match name {
-            Some(None) => None,
-            name => Some(Self {
-                span,
-                name: name.flatten(),
-            }),
-        }
+    pub(crate) fn parse(args: Args, diagnostics: &Diagnostics) -> Option<Self> {
+        let mut options = Options::new(args, diagnostics);
+        let parsed = Self {
+            span: options.span(),
+            name: options.name(),
+        };
+        options.finish(&["name"])?;
+        Some(parsed)
     }
 }

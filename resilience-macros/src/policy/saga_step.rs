@@ -3,8 +3,9 @@
 use proc_macro2::Span;
 use syn::{LitStr, Path};
 
-use crate::args::Args;
+use crate::args::{Args, Value};
 use crate::diagnostics::Diagnostics;
+use crate::options::Options;
 
 const OPTIONS: [&str; 3] = ["compensate", "in_doubt", "name"];
 
@@ -28,66 +29,60 @@ pub(crate) enum Compensation {
 }
 
 impl SagaStep {
-    pub(crate) fn parse(mut args: Args, diagnostics: &Diagnostics) -> Option<Self> {
-        let span = args.span();
-        let compensate = args.take("compensate");
-        let in_doubt = args.take("in_doubt");
-        let name = args
-            .take("name")
-            .map(|value| value.parse_name("name", diagnostics));
+    pub(crate) fn parse(args: Args, diagnostics: &Diagnostics) -> Option<Self> {
+        let mut options = Options::new(args, diagnostics);
+        let span = options.span();
+        let compensate = options.take("compensate", compensating_function);
+        let in_doubt = options.take("in_doubt", in_doubt);
+        let name = options.name();
         // A compensation under another name is one mistake, not a missing one as well.
-        let missing = compensate.is_none() && args.is_empty() && args.is_complete();
-        args.finish(&OPTIONS, diagnostics);
-
-        let mut wrong = matches!(name, Some(None));
-        if let Some(value) = &in_doubt
-            && value.tokens.to_string() != "compensate"
-        {
-            let written = &value.tokens;
-            diagnostics.error(
-                value,
-                format!("`in_doubt` cannot be `{written}`\nwrite `in_doubt = compensate`, or leave it out"),
+        if compensate.is_none() && options.is_clean() && options.is_empty() {
+            options.error_here(
+                "#[saga_step] needs a compensation\n\
+                 write `compensate = function`, or `compensate = none` if there is nothing to undo",
             );
-            wrong = true;
         }
-        let compensation = match compensate {
-            None if !missing => None,
-            None => {
-                diagnostics.error_at(
-                    span,
-                    "#[saga_step] needs a compensation\n\
-                     write `compensate = function`, or `compensate = none` if there is nothing to undo",
-                );
-                None
-            }
-            Some(value) if value.tokens.to_string() == "none" => {
-                if let Some(in_doubt) = &in_doubt {
-                    diagnostics.error(
-                        in_doubt,
-                        "a step without a compensation cannot be compensated when in doubt\n\
-                         write `compensate = function`, or remove `in_doubt`",
-                    );
-                    wrong = true;
-                }
-                Some(Compensation::None)
-            }
-            Some(value) => value
-                .parse_path(
-                    "write the path of a function: `compensate = release`",
-                    diagnostics,
-                )
-                .map(|function| Compensation::By {
-                    function,
-                    in_doubt: in_doubt.is_some(),
-                }),
+        if let (Some(None), Some(in_doubt)) = (&compensate, &in_doubt) {
+            options.error(
+                in_doubt,
+                "a step without a compensation cannot be compensated when in doubt\n\
+                 write `compensate = function`, or remove `in_doubt`",
+            );
+        }
+        options.finish(&OPTIONS)?;
+        let compensation = match compensate? {
+            None => Compensation::None,
+            Some(function) => Compensation::By {
+                function,
+                in_doubt: in_doubt.is_some(),
+            },
         };
-        if wrong {
-            return None;
-        }
         Some(Self {
             span,
-            compensation: compensation?,
-            name: name.flatten(),
+            compensation,
+            name,
         })
     }
+}
+
+/// The path of the function, or `none`.
+fn compensating_function(value: &Value, diagnostics: &Diagnostics) -> Option<Option<Path>> {
+    if value.tokens.to_string() == "none" {
+        return Some(None);
+    }
+    let remedy = "write the path of a function: `compensate = release`";
+    value.parse_path(remedy, diagnostics).map(Some)
+}
+
+/// The one word that there is.
+fn in_doubt(value: &Value, diagnostics: &Diagnostics) -> Option<Value> {
+    if value.tokens.to_string() == "compensate" {
+        return Some(value.clone());
+    }
+    let written = &value.tokens;
+    diagnostics.error(
+        value,
+        format!("`in_doubt` cannot be `{written}`\nwrite `in_doubt = compensate`, or leave it out"),
+    );
+    None
 }

@@ -5,6 +5,7 @@ use proc_macro2::Span;
 use crate::args::Args;
 use crate::diagnostics::Diagnostics;
 use crate::duration::{self, Length};
+use crate::options::Options;
 
 /// A bound on the time of what stands below it.
 pub(crate) struct Timeout {
@@ -13,21 +14,21 @@ pub(crate) struct Timeout {
 }
 
 impl Timeout {
-    pub(crate) fn parse(mut args: Args, diagnostics: &Diagnostics) -> Option<Self> {
-        let span = args.span();
+    pub(crate) fn parse(args: Args, diagnostics: &Diagnostics) -> Option<Self> {
+        let mut options = Options::new(args, diagnostics);
+        let span = options.span();
         // Messages call the time by a word that the user wrote.
-        let named = args.take("after").map(|value| ("after", value));
-        let given = named.or_else(|| Some(("timeout", args.take_positional()?)));
+        let after = options.length("after").or_else(|| {
+            options.positional(|value, diagnostics| duration::parse("timeout", value, diagnostics))
+        });
         // A time under another name is one mistake, not a missing time as well.
-        let missing = given.is_none() && args.is_empty() && args.is_complete();
-        args.finish(&["after"], diagnostics);
-        let Some((word, value)) = given else {
-            if missing {
-                diagnostics.error_at(span, "#[timeout] needs a time\nwrite `#[timeout(2s)]`");
-            }
-            return None;
-        };
-        let after = duration::parse(word, &value, diagnostics)?;
-        Some(Self { span, after })
+        if after.is_none() && options.is_clean() && options.is_empty() {
+            options.error_here("#[timeout] needs a time\nwrite `#[timeout(2s)]`");
+        }
+        options.finish(&["after"])?;
+        Some(Self {
+            span,
+            after: after?,
+        })
     }
 }

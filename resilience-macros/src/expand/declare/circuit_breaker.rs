@@ -4,10 +4,12 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
 use super::{Declared, at, item, setter, shared};
-use crate::check::defaults;
 use crate::duration::Length;
 use crate::expand::Annotated;
-use crate::policy::{CircuitBreaker, CircuitBreakerOptions, OnCancel, OpenFor, Probe, Window};
+use crate::options::Definition;
+use crate::policy::{
+    CircuitBreaker, CircuitBreakerOptions, OnCancel, OpenFor, Probe, Window, defaults,
+};
 
 impl Annotated {
     // Output: static __BREAKER: CircuitBreaker = CircuitBreaker::named("warehouse").failure_threshold(5);
@@ -18,8 +20,8 @@ impl Annotated {
             None => one.clone(),
         };
         let options = match &policy.definition {
-            Err(path) => return shared("breaker", "__BREAKER", &ty, path),
-            Ok(options) => options,
+            Definition::Shared(path) => return shared("breaker", "__BREAKER", &ty, path),
+            Definition::Here(options) => options,
         };
         let CircuitBreakerOptions {
             name,

@@ -4,6 +4,7 @@ use quote::{ToTokens, quote};
 
 use super::{Declared, item, setter, shared};
 use crate::expand::Annotated;
+use crate::options::Definition;
 use crate::policy::{Bulkhead, BulkheadOptions, Fallback, RateLimit, RateLimitOptions};
 
 impl Annotated {
@@ -11,8 +12,8 @@ impl Annotated {
     pub(super) fn declare_bulkhead(&self, policy: &Bulkhead) -> Declared {
         let ty = self.paths.public("Bulkhead");
         let options = match &policy.definition {
-            Err(path) => return shared("bulkhead", "__BULKHEAD", &ty, path),
-            Ok(options) => options,
+            Definition::Shared(path) => return shared("bulkhead", "__BULKHEAD", &ty, path),
+            Definition::Here(options) => options,
         };
         let BulkheadOptions {
             name,
@@ -40,8 +41,8 @@ impl Annotated {
             None => one.clone(),
         };
         let options = match &policy.definition {
-            Err(path) => return shared("limit", "__LIMIT", &ty, path),
-            Ok(options) => options,
+            Definition::Shared(path) => return shared("limit", "__LIMIT", &ty, path),
+            Definition::Here(options) => options,
         };
         let RateLimitOptions {
             name,

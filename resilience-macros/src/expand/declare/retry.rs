@@ -5,10 +5,10 @@ use quote::quote;
 
 use super::{Declared, at, item, setter, shared};
 use crate::expand::Annotated;
+use crate::options::Definition;
 use crate::paths::Paths;
 use crate::policy::{
-    Backoff, Budget, CircuitBreaker, Hedge, HedgeOptions, HedgeStart, Jitter, Policy, Retry,
-    RetryOptions,
+    Backoff, Budget, Hedge, HedgeOptions, HedgeStart, Jitter, Retry, RetryOptions, dependency,
 };
 
 impl Annotated {
@@ -16,8 +16,8 @@ impl Annotated {
     pub(super) fn declare_retry(&self, policy: &Retry) -> Declared {
         let ty = self.paths.public("Retry");
         let options = match &policy.definition {
-            Err(path) => return shared("retry", "__RETRY", &ty, path),
-            Ok(options) => options,
+            Definition::Shared(path) => return shared("retry", "__RETRY", &ty, path),
+            Definition::Here(options) => options,
         };
         let RetryOptions {
             max_attempts,
@@ -54,8 +54,8 @@ impl Annotated {
     pub(super) fn declare_hedge(&self, policy: &Hedge) -> Declared {
         let ty = self.paths.public("Hedge");
         let options = match &policy.definition {
-            Err(path) => return shared("hedge", "__HEDGE", &ty, path),
-            Ok(options) => options,
+            Definition::Shared(path) => return shared("hedge", "__HEDGE", &ty, path),
+            Definition::Here(options) => options,
         };
         let HedgeOptions {
             start,
@@ -80,29 +80,18 @@ impl Annotated {
     }
 
     // Output: .budget(RetryBudget::named("warehouse"))
-    /// The budget that was asked for. Where none was, calls of one dependency share one: the
-    /// dependency is what the circuit breaker beside it is named after.
+    /// The budget that was asked for. Where none was, calls of one dependency share one.
     fn budget(&self, budget: Option<&Budget>) -> TokenStream {
         let ty = self.paths.public("RetryBudget");
         match budget {
             Some(Budget::None) => quote!(.without_budget()),
             Some(Budget::Shared(path)) => quote!(.shared_budget(&#path)),
             Some(Budget::Named(name)) => quote!(.budget(#ty::named(#name))),
-            None => match self.dependency() {
+            None => match dependency(&self.policies) {
                 Some(name) => quote!(.budget(#ty::named(#name))),
                 None => TokenStream::new(),
             },
         }
-    }
-
-    fn dependency(&self) -> Option<&syn::LitStr> {
-        self.policies.iter().find_map(|policy| match policy {
-            Policy::CircuitBreaker(CircuitBreaker {
-                definition: Ok(options),
-                ..
-            }) => options.name.as_ref(),
-            _ => None,
-        })
     }
 }
 

@@ -5,26 +5,26 @@ use quote::ToTokens;
 use syn::{LitStr, Path};
 
 use crate::args::{Args, Count, Value};
-use crate::check::defaults;
 use crate::diagnostics::Diagnostics;
 use crate::duration::{self, Length};
-use crate::options::{Options, Rate};
+use crate::options::{Decimal, Options};
+use crate::policy::defaults;
 use crate::policy::retry::growth_factor;
 
 /// A breaker that the attribute itself defines; what is `None` has the runtime's default.
 pub(crate) struct CircuitBreakerOptions {
     pub(crate) name: Option<LitStr>,
     pub(crate) failure_threshold: Option<Count>,
-    pub(crate) failure_rate: Option<Rate>,
+    pub(crate) failure_rate: Option<Decimal>,
     pub(crate) window: Option<Window>,
     pub(crate) minimum_calls: Option<Count>,
     pub(crate) slow_call_duration: Option<Length>,
-    pub(crate) slow_call_rate: Option<Rate>,
+    pub(crate) slow_call_rate: Option<Decimal>,
     pub(crate) open_for: Option<OpenFor>,
     pub(crate) half_open_permits: Option<Count>,
     pub(crate) success_threshold: Option<Count>,
-    pub(crate) half_open_success_rate: Option<Rate>,
-    pub(crate) recovery: Option<Rate>,
+    pub(crate) half_open_success_rate: Option<Decimal>,
+    pub(crate) recovery: Option<Decimal>,
     pub(crate) on_cancel: Option<OnCancel>,
     pub(crate) probe: Option<Probe>,
     pub(crate) max_keys: Option<Count>,
@@ -43,7 +43,7 @@ pub(crate) enum OpenFor {
     /// Longer with each opening in a row.
     Growing {
         first: Length,
-        factor: Option<Rate>,
+        factor: Option<Decimal>,
         max: Option<Length>,
     },
 }

@@ -8,7 +8,7 @@ use super::RetryOptions;
 use crate::args::{Args, Value};
 use crate::diagnostics::{Diagnostics, closest, did_you_mean, list};
 use crate::duration::{self, Length};
-use crate::options::{Options, Rate, number};
+use crate::options::{Decimal, Options, number};
 
 const BACKOFFS: [&str; 5] = ["exponential", "fixed", "linear", "decorrelated", "custom"];
 const JITTERS: [&str; 3] = ["full", "equal", "none"];
@@ -24,7 +24,7 @@ pub(crate) enum Backoff {
     },
     Exponential {
         first: Length,
-        factor: Option<Rate>,
+        factor: Option<Decimal>,
         max: Option<Length>,
     },
     Decorrelated {
@@ -143,8 +143,8 @@ impl Backoff {
             Self::Decorrelated { max, .. } | Self::Custom { max, .. } => (None, None, max.as_ref()),
         };
         let factor = factor.and_then(|factor| match factor {
-            Rate::Known(..) => None,
-            Rate::Expression(expression) => Some(expression.to_token_stream()),
+            Decimal::Known(..) => None,
+            Decimal::Expression(expression) => Some(expression.to_token_stream()),
         });
         [self.first(), step, max]
             .into_iter()
@@ -195,9 +195,13 @@ fn longest(options: &mut Options<'_>, first: Option<&Length>) -> Option<Length> 
 }
 
 /// What each time is multiplied by to get the next.
-pub(crate) fn growth_factor(times: &str, value: &Value, diagnostics: &Diagnostics) -> Option<Rate> {
+pub(crate) fn growth_factor(
+    times: &str,
+    value: &Value,
+    diagnostics: &Diagnostics,
+) -> Option<Decimal> {
     let Some(known) = number(value) else {
-        return value.parse::<Expr>(diagnostics).map(Rate::Expression);
+        return value.parse::<Expr>(diagnostics).map(Decimal::Expression);
     };
     if !(known >= 1.0 && known.is_finite()) {
         diagnostics.error(
@@ -209,7 +213,7 @@ pub(crate) fn growth_factor(times: &str, value: &Value, diagnostics: &Diagnostic
         );
         return None;
     }
-    Some(Rate::Known(known, value.clone()))
+    Some(Decimal::Known(known, value.clone()))
 }
 
 impl Jitter {

@@ -1,5 +1,5 @@
-// Numbers beside the path of a static.
-//~ a shared retry has its numbers where it is defined
+// Options beside the path of a static.
+//~ a shared retry has its options where it is defined
 //~ move them to the `static`
 
 use resilience::retry;

@@ -118,7 +118,7 @@ impl Allowed {
     }
 
     /// Whether `rule`, which has found something, is allowed.
-    pub(super) fn uses(&self, rule: Rule) -> bool {
+    pub(crate) fn uses(&self, rule: Rule) -> bool {
         let is_allowed = self.rules.contains_key(&rule);
         if is_allowed {
             self.used.borrow_mut().insert(rule);
@@ -127,7 +127,7 @@ impl Allowed {
     }
 
     /// Reports what was allowed and did not happen: it would hide the mistake when it does.
-    pub(super) fn report_unused(&self, diagnostics: &Diagnostics) {
+    pub(crate) fn report_unused(&self, diagnostics: &Diagnostics) {
         let used = self.used.borrow();
         for (rule, name) in self.rules.iter().filter(|(rule, _)| !used.contains(rule)) {
             diagnostics.error(
