@@ -80,9 +80,27 @@ pub(crate) fn closest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, name)| name)
 }
 
+/// Names that other libraries have for options, and ours.
+const ELSEWHERE: [(&str, &str); 10] = [
+    ("max_retries", "max_attempts"),
+    ("retries", "max_attempts"),
+    ("attempts", "max_attempts"),
+    ("max_delay", "max"),
+    ("delay", "backoff"),
+    ("threshold", "failure_threshold"),
+    ("reset_timeout", "open_for"),
+    ("timeout", "after"),
+    ("limit", "max_concurrent"),
+    ("window", "count_window"),
+];
+
 /// A second line for an error about an unknown name: the one that was meant, or all there are.
 pub(crate) fn did_you_mean(written: &str, known: &[&str]) -> String {
-    match closest(written, known) {
+    let elsewhere = ELSEWHERE
+        .iter()
+        .find(|(theirs, ours)| *theirs == written && known.contains(ours))
+        .map(|(_, ours)| *ours);
+    match elsewhere.or_else(|| closest(written, known)) {
         Some(name) => format!("did you mean `{name}`?"),
         None => format!("there is {}", list(known)),
     }

@@ -1,7 +1,7 @@
 //! The options of one attribute, taken one by one: what is not there is `None`, what is wrong is
 //! reported, and makes the whole policy wrong.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Expr, LitStr, Pat, Path};
 
@@ -88,8 +88,12 @@ impl<'a> Options<'a> {
                 diagnostics.error(value, format!("`{word}` has no value\nwrite `{word} = ..`"));
                 return None;
             }
-            let remedy =
-                format!("write the path of a `static` of type `resilience::{of}`, or options");
+            let remedy = match meant(value, known) {
+                Some(meant) => format!("write `{meant}`"),
+                None => {
+                    format!("write the path of a `static` of type `resilience::{of}`, or options")
+                }
+            };
             value.parse_path(&remedy, diagnostics)
         })
     }
@@ -259,7 +263,7 @@ impl Decimal {
 }
 
 impl ToTokens for Decimal {
-    fn to_tokens(&self, tokens: &mut proc_macro2::TokenStream) {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
         match self {
             Self::Expression(expression) => expression.to_tokens(tokens),
             Self::Known(known, value) => {
@@ -282,10 +286,76 @@ pub(crate) fn number(value: &Value) -> Option<f64> {
     number.ok().filter(|_| !is_name)
 }
 
+/// The option that was meant by a value without a name: `max_attempts: 3`, `3`, `"warehouse"`.
+fn meant(value: &Value, known: &[&str]) -> Option<String> {
+    /// The option of each attribute that a bare number or time is for.
+    const FIRST: [&str; 5] = [
+        "max_attempts",
+        "max_concurrent",
+        "failure_threshold",
+        "rate",
+        "delay",
+    ];
+    let written = &value.tokens;
+    match value.trees().as_slice() {
+        [TokenTree::Ident(name), TokenTree::Punct(colon), rest @ ..]
+            if colon.as_char() == ':' && known.iter().any(|known| name == known) =>
+        {
+            let rest: TokenStream = rest.iter().cloned().collect();
+            Some(format!("{name} = {rest}"))
+        }
+        [TokenTree::Literal(literal)] if literal.to_string().starts_with('"') => {
+            known.contains(&"name").then(|| format!("name = {written}"))
+        }
+        [TokenTree::Literal(_), ..] => FIRST
+            .iter()
+            .find(|first| known.contains(*first))
+            .map(|first| format!("{first} = {written}")),
+        _ => None,
+    }
+}
+
+/// Whether the value is a closure, where a pattern is wanted: `|error| ..`.
+fn is_closure(value: &Value) -> bool {
+    matches!(value.trees().as_slice(), [TokenTree::Punct(open), TokenTree::Ident(name), TokenTree::Punct(close), ..]
+        if open.as_char() == '|'
+            && matches!(close.as_char(), '|' | ':')
+            && name.to_string().starts_with(char::is_lowercase))
+}
+
 /// A pattern. A bare lower-case name would bind every error, and so match all of them: whoever
 /// writes one means a function or a constant.
 fn pattern(name: &str, value: &Value, diagnostics: &Diagnostics) -> Option<Pat> {
+    let example =
+        format!("write the pattern that is meant, such as `{name} = Error::Busy {{ .. }}`");
+    if is_closure(value) {
+        let remedy = if name == "retry_on" {
+            "write `when = |error| ..`".to_owned()
+        } else {
+            example
+        };
+        diagnostics.error(
+            value,
+            format!("`{name}` is a pattern, and this is a closure\n{remedy}"),
+        );
+        return None;
+    }
     let pattern = value.parse_pattern(diagnostics)?;
+    if let Pat::Slice(slice) = &pattern {
+        let variants: Vec<_> = slice
+            .elems
+            .iter()
+            .map(|element| element.to_token_stream().to_string())
+            .collect();
+        let variants = variants.join(" | ").replace(" :: ", "::");
+        diagnostics.error(
+            value,
+            format!(
+                "`{name}` is a pattern, and this is one of a list\nwrite `{name} = {variants}`"
+            ),
+        );
+        return None;
+    }
     if let Pat::Ident(binding) = &pattern
         && binding.subpat.is_none()
         && binding.ident.to_string().starts_with(char::is_lowercase)
@@ -296,7 +366,7 @@ fn pattern(name: &str, value: &Value, diagnostics: &Diagnostics) -> Option<Pat> 
                 "write `when = {word}` if it is a function, or the pattern of the errors to retry"
             )
         } else {
-            format!("write the pattern that is meant, such as `{name} = Error::Busy {{ .. }}`")
+            example
         };
         diagnostics.error(
             value,

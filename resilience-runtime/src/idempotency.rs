@@ -202,7 +202,7 @@ fn replay<T, E>(
 ) -> Answer<T, E> {
     match (stored.decode)(result) {
         Ok(value) => {
-            tracing::debug!(function = function.name, %key, "replayed");
+            tracing::debug!(target: "resilience", function = function.name, %key, "replayed");
             Answer {
                 result: Ok(value),
                 origin: Origin::RECORD,

@@ -104,8 +104,7 @@ impl Runtime {
         let drained = tokio::time::timeout(timeout, self.core.gate.idle()).await;
         let left = self.core.gate.stop();
         if drained.is_err() {
-            tracing::warn!(
-                left,
+            tracing::warn!(target: "resilience", left,
                 ?timeout,
                 "shutdown did not wait for all running sagas"
             );

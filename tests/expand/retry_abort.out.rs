@@ -47,9 +47,12 @@ async fn charge(order: &Order) -> Result<Receipt, PayError> {
                             result, ::core::result::Result::Ok(Receipt::Pending)
                         ) {
                             ::resilience::__private::Verdict::Again
-                        } else if ::core::matches!(
-                            result, ::core::result::Result::Err(PayError::Declined)
-                        ) {
+                        } else if result
+                            .as_ref()
+                            .is_err_and(|error| {
+                                ::core::matches!(error, PayError::Declined)
+                            })
+                        {
                             ::resilience::__private::Verdict::Enough
                         } else {
                             ::resilience::__private::Verdict::AsUsual

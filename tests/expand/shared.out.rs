@@ -47,9 +47,9 @@ async fn charge(order: &Order) -> Result<Receipt, PayError> {
                 .settle_if(
                     answer,
                     |result| {
-                        ::core::matches!(
-                            result, ::core::result::Result::Err(PayError::Busy)
-                        )
+                        result
+                            .as_ref()
+                            .is_err_and(|error| ::core::matches!(error, PayError::Busy))
                     },
                 )
             {

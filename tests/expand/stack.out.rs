@@ -66,10 +66,13 @@ impl Subject {
                     .settle_if(
                         answer,
                         |result| {
-                            ::core::matches!(
-                                result, ::core::result::Result::Err(PayError::Busy { .. } |
-                                PayError::TimedOut)
-                            )
+                            result
+                                .as_ref()
+                                .is_err_and(|error| {
+                                    ::core::matches!(
+                                        error, PayError::Busy { .. } | PayError::TimedOut
+                                    )
+                                })
                         },
                     )
                 {

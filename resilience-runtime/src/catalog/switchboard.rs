@@ -191,8 +191,7 @@ impl Row {
             switch.set(to);
         }
         if from != to {
-            tracing::warn!(
-                policy = self.kind.name(),
+            tracing::warn!(target: "resilience", policy = self.kind.name(),
                 name = self.name,
                 function = self.function,
                 from = mode_name(from),

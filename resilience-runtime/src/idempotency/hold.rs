@@ -197,8 +197,7 @@ async fn give_back(
     while let Err(error) = released {
         drop(store);
         if !patience.pause().await {
-            tracing::error!(
-                key = %key.digest,
+            tracing::error!(target: "resilience", key = %key.digest,
                 %error,
                 "an idempotency key could not be released and stays busy until this process ends"
             );

@@ -116,7 +116,7 @@ impl Waiting {
                 Ok(Claim::Granted { attempt }) => {
                     if attempt > 1 {
                         let (function, key) = (self.function, self.key.digest);
-                        tracing::debug!(function, %key, attempt, "the earlier holder is gone");
+                        tracing::debug!(target: "resilience", function, %key, attempt, "the earlier holder is gone");
                     }
                     return Turn::Run(hold);
                 }

@@ -118,10 +118,10 @@ impl Fallback {
         let function = self.function.unwrap_or("fallback");
         if mode == Mode::Shadow {
             self.switch.note(function);
-            tracing::debug!(function, "call failed, and would have fallen back");
+            tracing::debug!(target: "resilience", function, "call failed, and would have fallen back");
             return false;
         }
-        tracing::debug!(function, "call failed, falling back");
+        tracing::debug!(target: "resilience", function, "call failed, falling back");
         meter::count(names::FALLBACKS, "function", function);
         true
     }

@@ -95,7 +95,7 @@ impl Timeout {
     fn would_have_acted(&self, function: &'static str) {
         self.switch.note(function);
         let after = self.after;
-        tracing::debug!(function, ?after, "call would have been cut off");
+        tracing::debug!(target: "resilience", function, ?after, "call would have been cut off");
     }
 }
 
@@ -197,7 +197,7 @@ where
         }
         this.call.set(None);
         let after = this.timeout.after;
-        tracing::debug!(function, ?after, "call timed out");
+        tracing::debug!(target: "resilience", function, ?after, "call timed out");
         meter::count(names::TIMEOUTS, "function", function);
         let error = Error::TimedOut { function, after };
         Poll::Ready(Answer::refused(error, Refusal::TimedOut, this.function))

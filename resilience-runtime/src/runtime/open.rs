@@ -59,7 +59,7 @@ async fn sqlite(path: &str) -> Result<Opened, OpenError> {
         close: Box::new(|| {
             Box::pin(async {
                 if let Err(error) = closing.close().await {
-                    tracing::warn!(%error, "the store was not closed cleanly");
+                    tracing::warn!(target: "resilience", %error, "the store was not closed cleanly");
                 }
             })
         }),

@@ -116,7 +116,7 @@ async fn take_over(
     record: SagaRecord,
     permit: Permit,
 ) -> Start {
-    tracing::info!(saga, saga_id = %record.id, status = record.status.as_str(),
+    tracing::info!(target: "resilience", saga, saga_id = %record.id, status = record.status.as_str(),
         "a call goes on with a saga that its process left behind");
     let id = record.id.clone();
     if record.status != Status::Compensating {

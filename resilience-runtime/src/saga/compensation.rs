@@ -115,8 +115,7 @@ impl Undoing {
     }
 
     async fn stuck(&self, core: &Core, step: StepRecord, attempts: u32, error: String) -> Undone {
-        tracing::error!(
-            saga_id = %self.id, step = step.step, %error,
+        tracing::error!(target: "resilience", saga_id = %self.id, step = step.step, %error,
             "a compensation failed for good: it and those of the steps before it wait in the \
              dead letter queue"
         );
@@ -174,8 +173,7 @@ async fn compensate(core: &Arc<Core>, id: &SagaId, step: &StepRecord) -> Result<
         if attempt == ATTEMPTS {
             return Err((attempt, error));
         }
-        tracing::warn!(
-            saga_id = %id, step = entry.name, attempt, %error,
+        tracing::warn!(target: "resilience", saga_id = %id, step = entry.name, attempt, %error,
             "a compensation failed and is tried again"
         );
         tokio::time::sleep(pauses.next()).await;

@@ -71,8 +71,7 @@ pub(super) async fn die(
     difference: String,
     permit: Permit,
 ) -> Result<(), Stop> {
-    tracing::error!(
-        saga = execution.saga, saga_id = %execution.id, difference,
+    tracing::error!(target: "resilience", saga = execution.saga, saga_id = %execution.id, difference,
         "the saga cannot go on and waits in the dead letter queue"
     );
     let outstanding = execution.outstanding().await;

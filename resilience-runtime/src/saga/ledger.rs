@@ -107,7 +107,7 @@ async fn wait(
     pauses: &mut Pauses,
 ) -> Result<(), Stop> {
     let pause = pauses.next();
-    tracing::warn!(saga_id = %id, %error, ?pause, "the saga waits for its journal");
+    tracing::warn!(target: "resilience", saga_id = %id, %error, ?pause, "the saga waits for its journal");
     tokio::select! {
         () = core.gate.stopped() => Err(Stop::Unwritten(error.to_string())),
         () = tokio::time::sleep(pause) => Ok(()),

@@ -47,7 +47,7 @@ async fn round(core: &Arc<Core>) -> bool {
             Ok(batch) if batch.is_empty() => break,
             Ok(batch) => batch,
             Err(error) => {
-                tracing::warn!(%error, "recovery could not ask the journal, and asks again");
+                tracing::warn!(target: "resilience", %error, "recovery could not ask the journal, and asks again");
                 complete = false;
                 break;
             }
@@ -70,8 +70,7 @@ async fn round(core: &Arc<Core>) -> bool {
 
 /// Brings one saga to its end.
 async fn finish(core: Arc<Core>, record: SagaRecord, permit: Permit) {
-    tracing::info!(
-        saga = record.name, saga_id = %record.id, status = record.status.as_str(),
+    tracing::info!(target: "resilience", saga = record.name, saga_id = %record.id, status = record.status.as_str(),
         steps = record.steps.len(), "recovering a saga that its process left behind"
     );
     match record.status {
@@ -88,6 +87,6 @@ fn report(ended: Option<Result<(), JoinError>>) {
     if let Some(Err(error)) = ended
         && error.is_panic()
     {
-        tracing::error!(%error, "a saga panicked while it was recovered");
+        tracing::error!(target: "resilience", %error, "a saga panicked while it was recovered");
     }
 }

@@ -22,8 +22,7 @@ const PAUSES: Pauses = Pauses::new(Duration::from_secs(1), Duration::from_secs(3
 /// Goes on with a saga whose body has to be run again. `fruitless`: see [`Execution`].
 pub(super) async fn resume(core: Arc<Core>, record: SagaRecord, permit: Permit, fruitless: u32) {
     let Some(entry) = core.catalog.saga(&record.name) else {
-        tracing::warn!(
-            saga = record.name, saga_id = %record.id,
+        tracing::warn!(target: "resilience", saga = record.name, saga_id = %record.id,
             "no saga of this name is linked into this program; it is left in the journal"
         );
         return;
@@ -37,7 +36,7 @@ pub(super) async fn resume(core: Arc<Core>, record: SagaRecord, permit: Permit, 
             return;
         };
         let pause = pauses.next();
-        tracing::warn!(saga = entry.name, saga_id = %id, ?pause,
+        tracing::warn!(target: "resilience", saga = entry.name, saga_id = %id, ?pause,
             "a policy above the saga refused to run it again; the call is repeated");
         ticket.put(running);
         if tokio::time::timeout(pause, core.gate.closed())
@@ -49,7 +48,7 @@ pub(super) async fn resume(core: Arc<Core>, record: SagaRecord, permit: Permit, 
     }
     // Taken apart, so that it is not handed to the supervisor, which would come here again.
     drop(ticket.take().and_then(Running::into_parts));
-    tracing::error!(saga = entry.name, saga_id = %id,
+    tracing::error!(target: "resilience", saga = entry.name, saga_id = %id,
         "the saga was not run again and is left in the journal until the next start");
 }
 

@@ -32,7 +32,7 @@ pub(crate) async fn supervise(mut abandoned: mpsc::UnboundedReceiver<Abandoned>)
             },
             Some(ended) = working.join_next() => {
                 if let Err(error) = ended && error.is_panic() {
-                    tracing::error!(%error, "a saga panicked after its caller went away");
+                    tracing::error!(target: "resilience", %error, "a saga panicked after its caller went away");
                 }
             }
         }
@@ -51,11 +51,11 @@ pub(super) async fn finish(execution: Arc<Execution>, permit: Permit, panicked: 
         None => {}
     }
     if panicked {
-        tracing::error!(saga = execution.saga, saga_id = %execution.id, "a saga panicked");
+        tracing::error!(target: "resilience", saga = execution.saga, saga_id = %execution.id, "a saga panicked");
         let _ = ending::fail(execution, "panicked".to_owned(), permit).await;
         return;
     }
-    tracing::info!(saga = execution.saga, saga_id = %execution.id,
+    tracing::info!(target: "resilience", saga = execution.saga, saga_id = %execution.id,
         "the caller of a saga went away; the runtime finishes it");
     let _ = go_on(execution, permit).await;
 }

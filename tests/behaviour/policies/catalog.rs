@@ -102,7 +102,7 @@ async fn is_never_cut_off() -> Result<(), Failure> {
     Ok(())
 }
 
-#[fallback(value = ())]
+#[fallback(nothing)]
 async fn falls_back() -> Result<(), Failure> {
     Err(Failure::Busy)
 }

@@ -10,7 +10,7 @@ use crate::policy::{Again, CircuitBreaker};
 
 impl Annotated {
     // Output: settle(answer)
-    //         settle_if(answer, |result| matches!(result, Err(PATTERN)))
+    //         settle_if(answer, |result| result.as_ref().is_err_and(|error| matches!(error, PATTERN)))
     //         settle_not_before(answer, |error| ask(error, retry_after))
     //         settle_after(answer, |result| .., |error| ask(error, retry_after))
     pub(super) fn settle(&self, again: &Again) -> TokenStream {
@@ -48,7 +48,7 @@ impl Annotated {
     // Output: |result| {
     //             if matches!(result, Ok(VALUE)) {
     //                 Verdict::Again
-    //             } else if matches!(result, Err(ABORT)) {
+    //             } else if result.as_ref().is_err_and(|error| matches!(error, ABORT)) {
     //                 Verdict::Enough
     //             } else {
     //                 Verdict::AsUsual
@@ -65,8 +65,9 @@ impl Annotated {
             }
         });
         let aborted = abort_on.map(|pattern| {
+            let is_one = is_error(&result, pattern);
             quote! {
-                if ::core::matches!(#result, ::core::result::Result::Err(#pattern)) {
+                if #is_one {
                     #verdict::Enough
                 } else
             }
@@ -75,7 +76,7 @@ impl Annotated {
         is_said.then(|| quote!(|#result| #value #aborted { #verdict::AsUsual }))
     }
 
-    // Output: |result| matches!(result, Err(RETRY))
+    // Output: |result| result.as_ref().is_err_and(|error| matches!(error, RETRY))
     //         |result| match result {
     //             Ok(value) => matches!(value, VALUE),
     //             Err(error) => !matches!(error, ABORT) && matches!(error, RETRY),
@@ -91,9 +92,8 @@ impl Annotated {
             retry_after: _,
         } = again
         {
-            return quote! {
-                |#result| ::core::matches!(#result, ::core::result::Result::Err(#pattern))
-            };
+            let is_one = is_error(&result, pattern);
+            return quote!(|#result| #is_one);
         }
         let mut conditions = Vec::new();
         if let Some(pattern) = &again.abort_on {
@@ -152,4 +152,11 @@ impl Annotated {
         };
         quote!(#breaker.guard_if(#call, #function, #errors, |#error| #judge))
     }
+}
+
+/// Whether `result` is an error of this pattern. The pattern stands by itself: inside of `Err(..)` a
+/// variant whose path was forgotten would bind every error, and the compiler would not say so.
+fn is_error(result: &syn::Ident, pattern: &Pat) -> TokenStream {
+    let error = local("error");
+    quote!(#result.as_ref().is_err_and(|#error| ::core::matches!(#error, #pattern)))
 }

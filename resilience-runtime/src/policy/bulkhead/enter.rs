@@ -118,7 +118,7 @@ fn refusal<T, E>(
             source: None,
         },
     };
-    tracing::debug!(bulkhead = name, function = function.name, %error, "rejected by a bulkhead");
+    tracing::debug!(target: "resilience", bulkhead = name, function = function.name, %error, "rejected by a bulkhead");
     meter::count(names::BULKHEAD_REJECTIONS, "bulkhead", name);
     Answer::refused(error, Refusal::Rejected { retry_after: None }, function)
 }

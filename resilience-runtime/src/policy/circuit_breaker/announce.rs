@@ -12,12 +12,16 @@ use crate::telemetry::meter;
 #[cold]
 pub(super) fn announce(breaker: &'static str, change: Change, cause: Option<&str>) {
     match change.to {
-        State::Closed => tracing::info!(breaker, "circuit breaker closed"),
-        State::HalfOpen => tracing::info!(breaker, "circuit breaker half-open, probing"),
-        State::Recovering => tracing::info!(breaker, "circuit breaker recovering"),
+        State::Closed => tracing::info!(target: "resilience", breaker, "circuit breaker closed"),
+        State::HalfOpen => {
+            tracing::info!(target: "resilience", breaker, "circuit breaker half-open, probing");
+        }
+        State::Recovering => {
+            tracing::info!(target: "resilience", breaker, "circuit breaker recovering");
+        }
         State::Open => {
             let open_for = change.open_for;
-            tracing::warn!(breaker, ?open_for, cause, "circuit breaker opened");
+            tracing::warn!(target: "resilience", breaker, ?open_for, cause, "circuit breaker opened");
         }
     }
     meter::count("circuit_breaker_transitions_total", "breaker", breaker);
@@ -35,8 +39,7 @@ pub(super) fn rejected(breaker: &'static str, function: &'static str, nanosecond
 #[cold]
 #[inline(never)]
 pub(super) fn rejected_aloud(breaker: &'static str, function: &'static str, retry_after: Duration) {
-    tracing::debug!(
-        breaker,
+    tracing::debug!(target: "resilience", breaker,
         function,
         ?retry_after,
         "rejected by a circuit breaker"

@@ -256,7 +256,7 @@ fn refusal<T, E>(gate: &Gate, refused: Refused, function: &Function<Result<T, E>
             source: None,
         },
     };
-    tracing::debug!(limit, function = function.name, %error, "rejected by a rate limit");
+    tracing::debug!(target: "resilience", limit, function = function.name, %error, "rejected by a rate limit");
     meter::count(names::RATE_LIMIT_REJECTIONS, "limit", limit);
     let retry_after = Some(not_yet.needed);
     Answer::refused(error, Refusal::Rejected { retry_after }, function)

@@ -196,8 +196,7 @@ impl RetryBudget {
             Err(first) => {
                 let (first, second) = (first.place(), self.place());
                 let budget = self.name.unwrap_or_default();
-                tracing::warn!(
-                    budget,
+                tracing::warn!(target: "resilience", budget,
                     first,
                     second,
                     "retry budget has one name and two configurations"

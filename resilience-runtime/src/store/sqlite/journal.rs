@@ -102,7 +102,7 @@ impl Journal for SqliteStore {
                         counts.push((status, u64::try_from(count).unwrap_or(0)));
                     }
                     (Err(error), _) | (_, Err(error)) => {
-                        tracing::error!(%error, "sagas in an unknown status are not counted");
+                        tracing::error!(target: "resilience", %error, "sagas in an unknown status are not counted");
                     }
                 }
             }

@@ -80,13 +80,13 @@ impl Worker {
                 }
                 Err(TryLockError::WouldBlock) => false,
                 Err(TryLockError::Error(error)) => {
-                    tracing::warn!(worker = id, %error, "cannot tell whether a worker is alive");
+                    tracing::warn!(target: "resilience", worker = id, %error, "cannot tell whether a worker is alive");
                     false
                 }
             },
         };
         if gone {
-            tracing::debug!(worker = id, "a worker is gone");
+            tracing::debug!(target: "resilience", worker = id, "a worker is gone");
         }
         gone
     }

@@ -30,7 +30,7 @@ impl SqliteStore {
                 Ok(page) => taken.extend(page),
                 // Those that were taken are this store's now: they must reach the caller.
                 Err(error) if !taken.is_empty() => {
-                    tracing::warn!(%error, "not all sagas could be taken over");
+                    tracing::warn!(target: "resilience", %error, "not all sagas could be taken over");
                     break;
                 }
                 Err(error) => return Err(error),
@@ -53,7 +53,7 @@ impl SqliteStore {
         let readable = |row| {
             column(row, 0)
                 .inspect_err(|error| {
-                    tracing::error!(%error, "unfinished sagas have an owner that cannot be read");
+                    tracing::error!(target: "resilience", %error, "unfinished sagas have an owner that cannot be read");
                 })
                 .ok()
         };
@@ -117,8 +117,7 @@ impl SqliteStore {
             }
             Ok(_) => Ok(None),
             Err(error) => {
-                tracing::error!(
-                    saga = %id,
+                tracing::error!(target: "resilience", saga = %id,
                     %error,
                     "an unfinished saga cannot be read and is left as it is"
                 );

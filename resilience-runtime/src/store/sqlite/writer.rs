@@ -190,7 +190,7 @@ impl Writer {
                 false
             }
         };
-        tracing::warn!(%error, certain, "a batch of writes to the SQLite file failed");
+        tracing::warn!(target: "resilience", %error, certain, "a batch of writes to the SQLite file failed");
         if certain {
             Failed {
                 failure: Failure::without_effect(error),

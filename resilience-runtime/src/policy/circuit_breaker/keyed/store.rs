@@ -198,8 +198,7 @@ impl Store {
 
     fn tell_once(&self, breaker: &'static str) {
         if !self.told.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                breaker,
+            tracing::warn!(target: "resilience", breaker,
                 "every key that there is room for is open: calls of further keys are not watched"
             );
         }

@@ -132,7 +132,7 @@ impl State {
             self.hedge.budget.give_back();
         }
         if who == Who::Hedge {
-            tracing::debug!(function = self.function, "a hedge was faster");
+            tracing::debug!(target: "resilience", function = self.function, "a hedge was faster");
             meter::count(names::HEDGES_WON, "function", self.function);
         }
     }
@@ -188,7 +188,7 @@ impl State {
         self.hedges += 1;
         self.by_time = ByTime::NotWaiting;
         let (function, hedge) = (self.function, self.hedges);
-        tracing::debug!(function, hedge, "starting a hedge");
+        tracing::debug!(target: "resilience", function, hedge, "starting a hedge");
         meter::count(names::HEDGES, "function", function);
         true
     }

@@ -101,8 +101,7 @@ impl Progress {
             Length::after(retry, attempt, self.previous, least, self.deadline)?;
         self.number += 1;
         self.previous = Some(drawn);
-        tracing::debug!(
-            function,
+        tracing::debug!(target: "resilience", function,
             attempt,
             max_attempts = retry.max_attempts,
             ?pause,
@@ -122,7 +121,7 @@ impl Progress {
     /// The attempts are used up.
     fn announce_end(&self) {
         let (function, attempts) = (self.function, self.number);
-        tracing::debug!(function, attempts, "attempt failed, and it was the last");
+        tracing::debug!(target: "resilience", function, attempts, "attempt failed, and it was the last");
         meter::count(names::RETRY_EXHAUSTED, "function", function);
     }
 
@@ -147,16 +146,14 @@ impl Progress {
     fn announce(&self, denied: &Denied) {
         let (function, attempt) = (self.function, self.number);
         match denied {
-            Denied::TooLate { needed, left } => tracing::debug!(
-                function,
+            Denied::TooLate { needed, left } => tracing::debug!(target: "resilience", function,
                 attempt,
                 ?needed,
                 ?left,
                 "attempt failed, and the deadline is too close for another"
             ),
             Denied::NoToken(_) => {
-                tracing::debug!(
-                    function,
+                tracing::debug!(target: "resilience", function,
                     attempt,
                     "attempt failed, and the budget has no retry left"
                 );
