@@ -116,7 +116,7 @@ fn main() -> std::io::Result<()> {
     ours::stack(&mut bench);
     peers::stacks(&mut bench);
 
-    bench.group("bulkhead over retry over circuit breaker over timeout");
+    bench.group("retry over bulkhead over circuit breaker over timeout");
     ours::stack_of_four(&mut bench);
     peers::stacks_of_four(&mut bench);
 

@@ -60,8 +60,8 @@ async fn answered(number: u64) -> Result<u64, Failure> {
     operation(number).await
 }
 
-#[bulkhead(max_concurrent = 64, allow(bulkhead_held_in_pauses))]
 #[retry(max_attempts = 3, backoff = exponential(10ms))]
+#[bulkhead(max_concurrent = 64)]
 #[circuit_breaker(failure_threshold = 5, open_for = 1h)]
 #[timeout(1s)]
 async fn with_all_four(number: u64) -> Result<u64, Failure> {
@@ -168,7 +168,7 @@ pub(crate) fn fallback(bench: &mut Bench) {
 pub(crate) fn stack_of_four(bench: &mut Bench) {
     bench.row(
         Side::Ours,
-        "#[bulkhead] #[retry] #[circuit_breaker] #[timeout]",
+        "#[retry] #[bulkhead] #[circuit_breaker] #[timeout]",
         async || with_all_four(argument()).await,
     );
 }

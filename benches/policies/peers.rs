@@ -101,11 +101,11 @@ pub(crate) fn stacks_of_four(bench: &mut Bench) {
     let (breaker, places) = (recloser(), Semaphore::new(PLACES));
     bench.row(
         Side::Peer,
-        "by hand: tokio, backon, recloser, tokio",
+        "by hand: backon, tokio, recloser, tokio",
         async move || {
-            let _place = places.acquire().await.map_err(|_| Failure::Refused)?;
             let number = argument();
             let attempt = || async {
+                let _place = places.acquire().await.map_err(|_| Failure::Refused)?;
                 let limited = async move {
                     match tokio::time::timeout(LIMIT, operation(number)).await {
                         Ok(result) => result,
