@@ -194,6 +194,9 @@ fn nothing_is_asked_of_the_error_type() {
 fn the_catalog_knows_it() {
     assert_eq!(FALLBACK.kind(), PolicyKind::Fallback);
     let second = Some(Duration::from_secs(1));
-    assert_eq!(FALLBACK.worst_case(second), second);
+    // A function may take any time, a value takes none.
+    static VALUE: Fallback = Fallback::for_function("shop::price").with_value();
+    assert_eq!(FALLBACK.worst_case(second), None);
+    assert_eq!(VALUE.worst_case(second), second);
     assert!(FALLBACK.switch().is_some());
 }
