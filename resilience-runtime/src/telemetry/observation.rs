@@ -107,7 +107,8 @@ impl Observation {
     #[cold]
     #[inline(never)]
     pub(super) fn dropped(&self) {
-        let ending = if self.has_panicked {
+        // A predicate of the user's may have panicked as well, outside of any poll.
+        let ending = if self.has_panicked || std::thread::panicking() {
             Ending::Panicked
         } else {
             Ending::Cancelled
