@@ -184,3 +184,18 @@ fn an_observation_is_what_allocates() {
     let _listening = set_default_local_recorder(&recorder);
     assert!(measure(call).count_total > 0);
 }
+
+#[test]
+fn a_call_that_panics_between_its_polls_has_failed() {
+    let recorder = Sum::default();
+    let _listening = set_default_local_recorder(&recorder);
+    let panicked = std::panic::catch_unwind(|| {
+        let _observed = crate::calls::CHARGE.observe();
+        // As a predicate of `#[retry]` may.
+        assert_eq!(1, 2, "on purpose");
+    });
+    assert!(panicked.is_err());
+    let expected = [("calls_total", 1.0), ("calls_failed_total", 1.0)]
+        .map(|(name, sum)| (format!("{name}{{function=shop::charge}}"), sum));
+    assert_eq!(recorder.taken(), BTreeMap::from(expected));
+}
