@@ -190,7 +190,7 @@ fn a_call_that_panics_between_its_polls_has_failed() {
     let recorder = Sum::default();
     let _listening = set_default_local_recorder(&recorder);
     let panicked = std::panic::catch_unwind(|| {
-        let _observed = crate::calls::CHARGE.observe();
+        let _observed = CHARGE.observe();
         // As a predicate of `#[retry]` may.
         assert_eq!(1, 2, "on purpose");
     });
