@@ -117,7 +117,7 @@ impl Fallback {
     fn acts(&self, mode: Mode) -> bool {
         let function = self.function.unwrap_or("fallback");
         if mode == Mode::Shadow {
-            self.switch.note(function);
+            self.switch.note(PolicyKind::Fallback, function);
             tracing::debug!(target: "resilience", function, "call failed, and would have fallen back");
             return false;
         }

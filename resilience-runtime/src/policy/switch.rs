@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
-use crate::telemetry::{meter, names};
+use crate::catalog::PolicyKind;
+use crate::telemetry::meter;
 
 /// What a policy does at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -55,12 +56,12 @@ impl Switch {
         self.mode.store(mode as u8, Ordering::Relaxed);
     }
 
-    /// Counts what the policy of this name, or on this function, would have done if it were not in
+    /// Counts what the policy of this kind and name, or on this function, would have done if it were not in
     /// [`Mode::Shadow`].
     #[cold]
-    pub(crate) fn note(&self, policy: &'static str) {
+    pub(crate) fn note(&self, kind: PolicyKind, policy: &'static str) {
         self.would_have_acted.fetch_add(1, Ordering::Relaxed);
-        meter::count(names::SHADOW, "policy", policy);
+        meter::count_shadow(kind.name(), policy);
     }
 
     /// How often the policy would have acted, as long as it was in [`Mode::Shadow`]. The count

@@ -93,7 +93,7 @@ impl Timeout {
 
     #[cold]
     fn would_have_acted(&self, function: &'static str) {
-        self.switch.note(function);
+        self.switch.note(PolicyKind::Timeout, function);
         let after = self.after;
         tracing::debug!(target: "resilience", function, ?after, "call would have been cut off");
     }

@@ -35,6 +35,17 @@ fn count_slowly(name: &'static str, label: &'static str, value: &'static str) {
     let _ = (name, label, value);
 }
 
+/// Adds one to the counter of what a policy in shadow mode would have done. Policies of different
+/// kinds often have one name, that of their dependency: the kind is a label too.
+pub(crate) fn count_shadow(kind: &'static str, policy: &'static str) {
+    if is_listening() {
+        #[cfg(feature = "metrics")]
+        metrics::counter!(super::names::SHADOW, "kind" => kind, "policy" => policy).increment(1);
+        #[cfg(not(feature = "metrics"))]
+        let _ = (kind, policy, super::names::SHADOW);
+    }
+}
+
 /// Sets a gauge.
 #[inline]
 pub(crate) fn gauge(name: &'static str, label: &'static str, value: &'static str, to: f64) {

@@ -199,3 +199,36 @@ fn a_call_that_panics_between_its_polls_has_failed() {
         .map(|(name, sum)| (format!("{name}{{function=shop::charge}}"), sum));
     assert_eq!(recorder.taken(), BTreeMap::from(expected));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_two_kinds_of_one_name_would_have_done_is_counted_apart() {
+    use resilience_runtime::catalog::{Annotated, Entry, PolicyKind, switchboard};
+    use resilience_runtime::outcome::function;
+    use resilience_runtime::policy::rate_limit::RateLimit;
+    use resilience_runtime::policy::switch::Mode;
+
+    static LIMIT: RateLimit = RateLimit::named("shadowed").rate(1, Duration::from_secs(3_600));
+    static LIMITED: Annotated = Annotated {
+        name: "shop::limited",
+        file: "src/shop.rs",
+        line: 1,
+        policies: &[&LIMIT],
+    };
+    resilience_runtime::private::submit! { Entry(&LIMITED) }
+
+    let switched = switchboard().set(PolicyKind::RateLimit, "shadowed", Mode::Shadow);
+    assert_eq!(switched, Ok(1));
+    let recorder = Sum::default();
+    let _listening = set_default_local_recorder(&recorder);
+    for _ in 0..3 {
+        let call = LIMIT.admit(async { Ok::<_, Error>(7) }, function("shop::limited"));
+        assert!(call.await.into_result().is_ok());
+    }
+    let counted = recorder.taken();
+    let labels = ["kind=rate_limit", "policy=shadowed"];
+    let (_, sum) = counted
+        .iter()
+        .find(|(key, _)| labels.iter().all(|label| key.contains(label)))
+        .expect("it is counted");
+    assert_eq!(*sum, 2.0);
+}

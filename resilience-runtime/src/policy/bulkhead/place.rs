@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::queue::Entry;
 use super::{Bulkhead, Limits};
+use crate::catalog::PolicyKind;
 use crate::policy::deadline::deadline;
 use crate::policy::identity::{self, Conflict};
 use crate::policy::switch::Mode;
@@ -134,7 +135,7 @@ impl Place {
                 return Ok(None);
             }
             (Err(_), Mode::Shadow) => {
-                of.switch.note(of.identity.name());
+                of.switch.note(PolicyKind::Bulkhead, of.identity.name());
                 self.stage = Stage::Uncounted;
                 return Ok(None);
             }
@@ -146,7 +147,7 @@ impl Place {
         } = first.limits;
         if mode == Mode::Shadow {
             if first.queue.enter_regardless(concurrent, queue) {
-                of.switch.note(of.identity.name());
+                of.switch.note(PolicyKind::Bulkhead, of.identity.name());
             }
             self.runs_in(first);
             return Ok(None);

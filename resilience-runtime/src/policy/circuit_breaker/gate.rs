@@ -11,6 +11,7 @@ use super::place;
 use super::rules::Rules;
 use super::state::{Need, State, Ticket, Verdict};
 use super::{CircuitBreaker, Shared};
+use crate::catalog::PolicyKind;
 use crate::error::{Opened, Opening};
 use crate::policy::switch::{Mode, Switch};
 use crate::telemetry::meter;
@@ -86,7 +87,7 @@ pub(super) fn decide(
     match decision() {
         Ok(ticket) => Ok(Admission::Watched(ticket)),
         Err(_) if mode == Mode::Shadow => {
-            switch.note(name);
+            switch.note(PolicyKind::CircuitBreaker, name);
             Ok(Admission::Unwatched)
         }
         Err(retry_after) => Err(Refused::Open { retry_after }),

@@ -10,6 +10,7 @@ use super::bucket::{Bucket, Limiter};
 use super::limits::Limits;
 use super::wait::{self, NotYet, Waiting};
 use super::{KeyedRateLimit, RateLimit};
+use crate::catalog::PolicyKind;
 use crate::error::{Effect, Error};
 use crate::outcome::{Answer, Function, Outcome, Refusal};
 use crate::policy::identity::{self, Conflict, Shared};
@@ -229,7 +230,7 @@ impl Gate {
 
     #[cold]
     fn would_have_acted(&self) {
-        self.switch().note(self.name());
+        self.switch().note(PolicyKind::RateLimit, self.name());
     }
 }
 

@@ -2,6 +2,7 @@
 
 use tokio::time::Instant;
 
+use crate::catalog::PolicyKind;
 use crate::error::Effect;
 use crate::outcome::{Answer, Errors, Refusal};
 use crate::policy::deadline::deadline;
@@ -206,7 +207,7 @@ impl State {
             return;
         }
         self.by_time = ByTime::Never;
-        self.hedge.switch.note(self.function);
+        self.hedge.switch.note(PolicyKind::Hedge, self.function);
     }
 }
 

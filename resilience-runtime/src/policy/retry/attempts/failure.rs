@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::Progress;
+use crate::catalog::PolicyKind;
 use crate::error::Effect;
 use crate::outcome::{Answer, Errors, Refusal};
 use crate::policy::retry::pause::{Denied, Length, Pause};
@@ -115,7 +116,7 @@ impl Progress {
     /// changed the answer, too.
     fn would_go_on(&self, least: Duration) {
         let _ = Length::after(self.retry, self.number, None, least, None);
-        self.retry.switch.note(self.function);
+        self.retry.switch.note(PolicyKind::Retry, self.function);
     }
 
     /// The attempts are used up.
