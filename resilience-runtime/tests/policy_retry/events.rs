@@ -44,6 +44,9 @@ impl Subscriber for Log {
 /// The events of a call that always fails.
 async fn events(retry: Retry) -> Vec<String> {
     let entries = Arc::new(Mutex::new(Vec::new()));
+    // With one subscriber `tracing` asks the thread that meets an event first whether anybody
+    // listens, which may be another test's; with two it asks them all.
+    let _another = tracing::Dispatch::new(Log(Arc::clone(&entries)));
     let _logging = tracing::subscriber::set_default(Log(Arc::clone(&entries)));
     let (result, _) = run(retry, async |_| Err::<(), _>(())).await;
     assert!(result.is_err());

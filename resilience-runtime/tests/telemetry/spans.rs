@@ -86,6 +86,9 @@ impl Subscriber for Spans {
 #[tokio::test(start_paused = true)]
 async fn a_call_is_a_span_that_is_entered_at_every_poll() {
     let spans = Spans::at(Level::DEBUG);
+    // With one subscriber `tracing` asks the thread that meets an event first whether anybody
+    // listens, which may be another test's; with two it asks them all.
+    let _another = tracing::Dispatch::new(spans.clone());
     let _listening = tracing::subscriber::set_default(spans.clone());
     assert_eq!(observed(succeeds()).await.ok(), Some(7));
     let expected = [
@@ -104,6 +107,7 @@ async fn a_call_is_a_span_that_is_entered_at_every_poll() {
 #[tokio::test(start_paused = true)]
 async fn the_span_says_how_the_call_ended() {
     let spans = Spans::at(Level::DEBUG);
+    let _another = tracing::Dispatch::new(spans.clone());
     let _listening = tracing::subscriber::set_default(spans.clone());
     one_of_each().await;
     let mut endings = spans.taken();
@@ -135,6 +139,7 @@ fn a_dropped_call_ends_its_span() {
         }
     }
     let spans = Spans::at(Level::DEBUG);
+    let _another = tracing::Dispatch::new(spans.clone());
     let _listening = tracing::subscriber::set_default(spans.clone());
     let mut call = Box::pin(observed(async {
         let _goodbye = SaysGoodbye;
@@ -156,6 +161,7 @@ fn a_dropped_call_ends_its_span() {
 #[tokio::test(start_paused = true)]
 async fn who_wants_no_debug_spans_gets_none() {
     let spans = Spans::at(Level::INFO);
+    let _another = tracing::Dispatch::new(spans.clone());
     let _listening = tracing::subscriber::set_default(spans.clone());
     one_of_each().await;
     assert_eq!(spans.taken(), [""; 0]);
@@ -175,6 +181,7 @@ fn nothing_is_allocated_when_nobody_listens() {
     assert_eq!(measure(calls).count_total, 0);
     // The counter counts.
     let spans = Spans::at(Level::DEBUG);
+    let _another = tracing::Dispatch::new(spans.clone());
     let _listening = tracing::subscriber::set_default(spans);
     assert!(measure(calls).count_total > 2_000);
 }
