@@ -1,9 +1,9 @@
-//! While all is well, a function under all three local policies allocates nothing, in every shape
-//! that a function has. The counter counts for its own thread only, so that tests do not disturb
+//! While all is well, a function under the local policies allocates nothing, in every shape that a
+//! function has, and neither does a rejection. The counter counts for its own thread only, so that tests do not disturb
 //! each other.
 //!
 //! That such a call takes no lock either cannot be seen from outside, and follows from the code:
-//! the breaker has the only lock of the three policies, and `admit_quickly` and `succeed_quickly`,
+//! of retry, breaker and timeout the breaker has the only lock, and `admit_quickly` and `succeed_quickly`,
 //! which are all that a call of a healthy breaker runs, read atomic words.
 
 #![allow(missing_docs)] // Tests.
@@ -13,10 +13,13 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use allocation_counter::measure;
-use resilience::{CircuitBreaker, Error, State, circuit_breaker, retry, timeout};
+use resilience::{
+    CircuitBreaker, Error, State, bulkhead, circuit_breaker, fallback, hedge, rate_limit, retry,
+    timeout,
+};
 
+/// As large as an error that keeps its cause is.
 #[derive(Debug)]
-#[expect(dead_code, reason = "as large as an error that keeps its cause is")]
 enum Failure {
     Busy(u64),
     Policy(Error),
@@ -141,4 +144,57 @@ fn of_an_argument_on_the_heap_there_is_one() {
         allocations(|amount| named(Box::new(amount))),
         boxes_and_clones
     );
+}
+
+#[test]
+fn of_four_policies_and_of_all_seven() {
+    #[retry(max_attempts = 3)]
+    #[bulkhead(max_concurrent = 8)]
+    #[circuit_breaker(failure_threshold = 5)]
+    #[timeout(800ms)]
+    async fn four(order: Order, amount: u64) -> Result<u64, Failure> {
+        Ok(black_box(order).id + amount)
+    }
+
+    async fn instead(_: &Order, _: u64, failure: Failure) -> Result<u64, Failure> {
+        Err(failure)
+    }
+
+    #[fallback(instead)]
+    #[rate_limit(rate = 1_000_000)]
+    #[hedge(delay = 50ms, allow(hedge_without_idempotency))]
+    #[retry(max_attempts = 3)]
+    #[bulkhead(max_concurrent = 8)]
+    #[circuit_breaker(failure_rate = 0.5, time_window = 5m)]
+    #[timeout(800ms)]
+    async fn seven(order: &Order, amount: u64) -> Result<u64, Failure> {
+        Ok(black_box(order).id + amount)
+    }
+
+    assert_eq!(allocations(|amount| four(ORDER, amount)), 0);
+    assert_eq!(allocations(|amount| seven(&ORDER, amount)), 0);
+}
+
+#[test]
+fn of_a_rejection() {
+    #[circuit_breaker(failure_threshold = 1, open_for = 1h)]
+    async fn down(amount: u64) -> Result<u64, Failure> {
+        Err(Failure::Busy(amount))
+    }
+
+    let reject = || {
+        let mut context = Context::from_waker(Waker::noop());
+        pin!(down(1)).poll(&mut context)
+    };
+    assert!(matches!(reject(), Poll::Ready(Err(Failure::Busy(1)))));
+    let measured = measure(|| {
+        for _ in 0..1_000 {
+            let rejected = reject();
+            assert!(matches!(
+                rejected,
+                Poll::Ready(Err(Failure::Policy(Error::CircuitOpen { .. })))
+            ));
+        }
+    });
+    assert_eq!(measured.count_total, 0);
 }

@@ -113,7 +113,9 @@ submit! { Entry(&ORDER) }
 /// The switches are of the whole process: one test at a time, and everything enforced before it.
 fn alone() -> impl Drop {
     static ALONE: Mutex<()> = Mutex::new(());
-    struct Alone(#[allow(dead_code)] std::sync::MutexGuard<'static, ()>);
+    struct Alone(
+        #[expect(dead_code, reason = "held, and not looked at")] std::sync::MutexGuard<'static, ()>,
+    );
     impl Drop for Alone {
         fn drop(&mut self) {
             for row in switchboard().list() {

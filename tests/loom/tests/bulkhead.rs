@@ -6,10 +6,10 @@
 #![cfg(loom)]
 
 // What the file needs of the runtime, under the names by which it knows it. Not all is used here.
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the models do not need all of the file")]
 #[path = "../../../resilience-runtime/src/policy/line.rs"]
 mod line;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the models do not need all of the file")]
 #[path = "../../../resilience-runtime/src/policy/bulkhead/queue.rs"]
 mod queue;
 
