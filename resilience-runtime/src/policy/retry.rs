@@ -154,12 +154,6 @@ impl Retry {
         self
     }
 
-    /// How long all pauses of one call take together, at most; see [`Backoff::longest_total`].
-    #[must_use]
-    pub const fn longest_pauses(&self) -> Duration {
-        self.backoff.longest_total(self.max_attempts)
-    }
-
     /// The attempts of one call, which begins now: the clock is read if there is a deadline.
     #[must_use]
     #[inline]
