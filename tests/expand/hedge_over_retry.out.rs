@@ -7,8 +7,13 @@ async fn quote(client: &Client, symbol: String) -> Result<u64, QuoteError> {
             .max_hedges(2)
             .without_budget();
         static __RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(
-            ::resilience::Retry::DEFAULT_MAX_ATTEMPTS,
-        );
+                ::resilience::Retry::DEFAULT_MAX_ATTEMPTS,
+            )
+            .budget(
+                ::resilience::RetryBudget::named(
+                    ::core::concat!(::core::module_path!(), "::quote"),
+                ),
+            );
         static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
             name: ::core::concat!(::core::module_path!(), "::quote"),
             file: ::core::file!(),

@@ -96,3 +96,18 @@ fn a_hedged_call_can_be_sent() {
     let calls = Count::new();
     drop(must_be_send(slow_at_first(&calls, String::new(), 1)));
 }
+
+#[test]
+fn a_hedge_and_a_retry_of_one_function_pay_from_one_budget() {
+    let read = resilience::catalog()
+        .find("behaviour::policies::hedge::read")
+        .expect("it is annotated");
+    let [_, hedge, retry] = read.policies else {
+        panic!("it has three policies");
+    };
+    let budget = r#"budget = "behaviour::policies::hedge::read""#;
+    for policy in [hedge, retry] {
+        let options = policy.options().to_string();
+        assert!(options.ends_with(budget), "{options}");
+    }
+}

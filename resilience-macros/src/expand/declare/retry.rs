@@ -8,7 +8,7 @@ use crate::expand::Annotated;
 use crate::options::Definition;
 use crate::paths::Paths;
 use crate::policy::{
-    Backoff, Budget, Hedge, HedgeOptions, HedgeStart, Jitter, Retry, RetryOptions, dependency,
+    Backoff, Budget, Hedge, HedgeOptions, HedgeStart, Jitter, Kind, Retry, RetryOptions, dependency,
 };
 
 impl Annotated {
@@ -89,6 +89,11 @@ impl Annotated {
             Some(Budget::Named(name)) => quote!(.budget(#ty::named(#name))),
             None => match dependency(&self.policies) {
                 Some(name) => quote!(.budget(#ty::named(#name))),
+                // A hedge and a retry of one function pay from one budget: they add load together.
+                None if self.find(Kind::Hedge).is_some() && self.find(Kind::Retry).is_some() => {
+                    let name = self.full_name();
+                    quote!(.budget(#ty::named(#name)))
+                }
                 None => TokenStream::new(),
             },
         }
