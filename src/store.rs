@@ -1,14 +1,19 @@
 //! The stores, and what a store of your own implements.
 //!
 //! [`Runtime::open`](crate::Runtime::open) finds the built-in ones by their URLs. Another one has
-//! three faces ([`IdempotencyStore`], [`Journal`] and [`Queue`], each with its contract) and is
-//! given to [`Runtime::on_store`](crate::Runtime::on_store).
+//! four faces ([`IdempotencyStore`], [`LockStore`], [`Journal`] and [`Queue`], each with its contract) and
+//! is given to [`Runtime::on_store`](crate::Runtime::on_store).
 
 pub use resilience_runtime::BoxFuture;
 pub use resilience_runtime::dlq::Queue;
-pub use resilience_runtime::idempotency::store::{Claim, IdempotencyStore, Nonce};
+pub use resilience_runtime::idempotency::store::{
+    Busy, Claim, Claiming, Completion, Grant, IdempotencyStore, Record, RecordKind, Release, TRACE,
+};
 pub use resilience_runtime::idempotency::{Digest, SagaKey};
+pub use resilience_runtime::lease::{Nonce, Ownership};
+pub use resilience_runtime::lock::store::{Acquired, Acquiring, LockStore, PLACE};
 pub use resilience_runtime::saga::journal::{Advance, Journal, NewSaga, Started, Written};
 pub use resilience_runtime::store::memory;
+pub use resilience_runtime::store::risk::Risk;
 #[cfg(feature = "sqlite")]
 pub use resilience_runtime::store::sqlite;

@@ -14,28 +14,31 @@ use crate::dlq::Queue;
 use crate::error::{Error, StoreError};
 use crate::idempotency::flight::Flights;
 use crate::idempotency::store::IdempotencyStore;
+use crate::lock::store::LockStore;
 use crate::registry::{Catalog, States};
 use crate::saga::endings::Endings;
 use crate::saga::journal::Journal;
 
 pub(crate) use gate::{Gate, Permit, inside};
 
-/// The three faces of the store that a runtime works on.
+/// The faces of the store that a runtime works on.
 #[derive(Clone)]
 pub(crate) struct Stores {
     pub(crate) idempotency: Arc<dyn IdempotencyStore>,
+    pub(crate) locks: Arc<dyn LockStore>,
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) queue: Arc<dyn Queue>,
 }
 
 impl Stores {
-    /// One store with all three faces.
+    /// One store with all faces.
     pub(crate) fn of<S>(store: Arc<S>) -> Self
     where
-        S: Journal + Queue + IdempotencyStore + 'static,
+        S: Journal + Queue + IdempotencyStore + LockStore + 'static,
     {
         Self {
             idempotency: Arc::clone(&store) as Arc<dyn IdempotencyStore>,
+            locks: Arc::clone(&store) as Arc<dyn LockStore>,
             journal: Arc::clone(&store) as Arc<dyn Journal>,
             queue: store,
         }

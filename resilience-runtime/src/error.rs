@@ -112,21 +112,87 @@ pub enum Error {
         /// The type, as the compiler names it.
         type_name: &'static str,
     },
-    /// Another call with the same key is still running, and this one stopped waiting for it.
+    /// Another call with the same key is still running, and this one stopped waiting for it. The body did
+    /// not run.
     InProgress {
         /// The annotated function.
         function: &'static str,
-        /// The key, as a hash.
+        /// The key, in words, with its hash.
         key: String,
         /// How long this call waited.
         waited: Duration,
+        /// What is left of the lease of the call that runs, if it does not renew it; `None` where the store
+        /// has no leases.
+        lease_left: Option<Duration>,
     },
     /// The key was used before with other arguments. The body did not run.
     KeyReused {
         /// The annotated function.
         function: &'static str,
-        /// The key, as a hash.
+        /// The key, in words, with its hash.
         key: String,
+    },
+    /// The caller gave no key, or an empty one. The body did not run.
+    KeyMissing {
+        /// The annotated function.
+        function: &'static str,
+        /// Why it is none.
+        reason: String,
+    },
+    /// The operation ran before, with success, and its result could not be kept. The body did not run again.
+    ResultLost {
+        /// The annotated function.
+        function: &'static str,
+        /// The key, in words, with its hash.
+        key: String,
+        /// Why there is no result.
+        reason: String,
+    },
+    /// The operation ran before, and its result was stored as another type than the function returns today.
+    /// The body did not run again.
+    SchemaChanged {
+        /// The annotated function.
+        function: &'static str,
+        /// The key, in words, with its hash.
+        key: String,
+        /// The type that was stored.
+        stored: String,
+        /// The type of today.
+        current: String,
+    },
+    /// The lease of a key or a lock was lost while the body ran: it was dropped at the await it stood at,
+    /// because another call may have it by now.
+    LeaseLost {
+        /// The annotated function.
+        function: &'static str,
+        /// The key, in words, with its hash.
+        key: String,
+    },
+    /// The lock is held by another call, and this one stopped waiting for it. The body did not run.
+    LockBusy {
+        /// The name of the lock.
+        lock: String,
+        /// The key, in words, with its hash.
+        key: String,
+        /// How long this call waited.
+        waited: Duration,
+        /// What is left of the holder's lease, if it does not renew it; `None` where it is not known.
+        lease_left: Option<Duration>,
+    },
+    /// The call is inside of another one that holds what it asks for: it would wait for itself. The body did not
+    /// run.
+    Recursive {
+        /// The annotated function, or the name of the lock.
+        function: String,
+        /// The key, in words.
+        key: String,
+    },
+    /// The call joined another one that ran, and that one failed with an error that cannot be cloned.
+    JoinedFailure {
+        /// The annotated function.
+        function: &'static str,
+        /// The error, in words.
+        error: String,
     },
     /// An argument or the key could not be serialised. The body did not run.
     Encode {
@@ -237,10 +303,14 @@ impl Error {
             | Self::MissingState { .. }
             | Self::InProgress { .. }
             | Self::KeyReused { .. }
+            | Self::KeyMissing { .. }
+            | Self::LockBusy { .. }
+            | Self::Recursive { .. }
             | Self::Encode { .. }
             | Self::Store { .. }
             | Self::SagaDead { .. } => Effect::DidNotRun,
             Self::TimedOut { .. }
+            | Self::LeaseLost { .. }
             | Self::StartInDoubt { .. }
             | Self::Decode { .. }
             | Self::JournalMismatch { .. }
@@ -248,7 +318,11 @@ impl Error {
             Self::RetryBudgetExhausted { effect, .. } | Self::DeadlineTooClose { effect, .. } => {
                 *effect
             }
-            Self::NotRecorded { .. } | Self::CompensationFailed { .. } => Effect::Ran,
+            Self::NotRecorded { .. }
+            | Self::ResultLost { .. }
+            | Self::SchemaChanged { .. }
+            | Self::JoinedFailure { .. }
+            | Self::CompensationFailed { .. } => Effect::Ran,
         }
     }
 
@@ -259,6 +333,7 @@ impl Error {
             Self::CircuitOpen { retry_after, .. } | Self::RateLimited { retry_after, .. } => {
                 Some(*retry_after)
             }
+            Self::InProgress { lease_left, .. } | Self::LockBusy { lease_left, .. } => *lease_left,
             _ => None,
         }
     }

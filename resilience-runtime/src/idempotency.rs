@@ -50,7 +50,7 @@ pub use key::{Key, KeyPart, KeyValue, SagaKey};
 
 use crate::catalog::{Policy, PolicyKind};
 use crate::error::Error;
-use crate::outcome::{Answer, Function, Origin, Outcome, Refusal, Stored};
+use crate::outcome::{Answer, Function, Origin, Outcome, Records, Refusal, Stored};
 use turn::Turn;
 
 /// The policy of `#[idempotent]`: which operation, how long its results are kept, and how long a
@@ -60,6 +60,21 @@ pub struct Idempotent {
     operation: &'static str,
     ttl: Duration,
     wait: Duration,
+    lease: Duration,
+    version: u32,
+    key_version: u32,
+    on_schema_change: OnSchemaChange,
+    max_result: usize,
+    runs_unprotected: bool,
+}
+
+/// What happens to a call whose result was stored as another type than the function returns today.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnSchemaChange {
+    /// It fails with [`Error::SchemaChanged`].
+    Error,
+    /// The body runs again, and its result replaces the one that is there.
+    RunAgain,
 }
 
 impl Idempotent {
@@ -71,7 +86,55 @@ impl Idempotent {
             operation: name,
             ttl: Duration::from_secs(86_400),
             wait: Duration::from_secs(5),
+            lease: Duration::from_secs(30),
+            version: 1,
+            key_version: 1,
+            on_schema_change: OnSchemaChange::Error,
+            max_result: 1 << 20,
+            runs_unprotected: false,
         }
+    }
+
+    /// For how long the key is granted before the claim has to be renewed. 30 s unless set.
+    #[must_use]
+    pub const fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// The version of the result's type. 1 unless set.
+    #[must_use]
+    pub const fn version(mut self, version: u32) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// The version of the key's form: part of every key. 1 unless set.
+    #[must_use]
+    pub const fn key_version(mut self, version: u32) -> Self {
+        self.key_version = version;
+        self
+    }
+
+    /// What happens where the stored result is of another type. [`OnSchemaChange::Error`] unless set.
+    #[must_use]
+    pub const fn on_schema_change(mut self, on: OnSchemaChange) -> Self {
+        self.on_schema_change = on;
+        self
+    }
+
+    /// How many bytes of JSON a result may have. 1 MiB unless set.
+    #[must_use]
+    pub const fn max_result(mut self, bytes: usize) -> Self {
+        self.max_result = bytes;
+        self
+    }
+
+    /// Runs the body without protection when the store cannot be asked.
+    #[must_use]
+    pub const fn when_unavailable_run(mut self) -> Self {
+        self.runs_unprotected = true;
+        self
     }
 
     /// How long a result is kept, by the store's clock. After that the key is new.
@@ -100,6 +163,15 @@ impl Idempotent {
     /// is reported by [`once`](Self::once).
     pub fn key<K: KeyValue + ?Sized>(&self, value: &K) -> Key {
         Key::new(self.operation, value)
+    }
+
+    /// The key of a call among those of `scope`: a tenant, a user.
+    pub fn scoped_key<S, K>(&self, _scope: &S, key: &K) -> Key
+    where
+        S: KeyValue + ?Sized,
+        K: KeyValue + ?Sized,
+    {
+        self.key(key)
     }
 
     /// The key under which a saga below this operation is journaled: it must not answer for longer
@@ -134,12 +206,13 @@ impl Idempotent {
         key: Key,
         call: C,
         function: Function<Result<T, E>>,
-        stored: Stored<T>,
+        records: impl Records<T, E>,
     ) -> impl Future<Output = Answer<T, E>>
     where
         C: Future,
         C::Output: Outcome<Ok = T, Err = E>,
     {
+        let stored = records.values();
         // In a box: durable layers nest, and a future that holds the whole of the inner one, once as
         // an argument and once while it is awaited, would double with each.
         let call = Box::pin(call);
@@ -172,6 +245,25 @@ impl Idempotent {
                 Err(reason) => refused(not_recorded(function.name, reason), &function),
             }
         }
+    }
+}
+
+impl Idempotent {
+    /// The same in a task of its own: a caller that goes away does not stop it.
+    pub fn once_detached<C, T, E>(
+        &self,
+        key: Key,
+        call: C,
+        function: Function<Result<T, E>>,
+        records: impl Records<T, E> + Send + 'static,
+    ) -> impl Future<Output = Answer<T, E>>
+    where
+        C: Future + Send + 'static,
+        C::Output: Outcome<Ok = T, Err = E>,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        self.once(key, call, function, records)
     }
 }
 

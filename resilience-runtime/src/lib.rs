@@ -9,13 +9,15 @@
 //! | [`policy`] | retry, circuit breaker, timeout and the others: local, no store |
 //! | [`catalog`] | every annotated function of the process |
 //! | [`telemetry`] | spans, events and metrics |
+//! | [`lease`], [`execution`] | what a process holds at a store, and what the body that holds it can learn |
 //! | [`idempotency`] | one execution per key |
+//! | [`lock`] | one execution at a time per key |
 //! | [`saga`] | journaled steps with compensation, recovery |
 //! | [`dlq`] | work that failed for good |
 //! | [`registry`], [`arguments`] | finding a function again by its name, with its arguments |
 //! | `core` | what the concerns share while a runtime is open |
 //! | [`runtime`] | opening, background work, shutting down |
-//! | [`store`] | the backends: memory, SQLite |
+//! | [`store`] | the backends: memory, SQLite, PostgreSQL, Redis |
 //!
 //! Dependencies go one way: `store` implements the traits that the concerns define, the concerns
 //! work on the `core`, `runtime` opens it and wires them, and nothing in `policy` knows that a store
@@ -27,8 +29,11 @@ pub mod classify;
 mod core;
 pub mod dlq;
 pub mod error;
+pub mod execution;
 pub mod idempotency;
 mod json;
+pub mod lease;
+pub mod lock;
 pub mod outcome;
 mod pauses;
 pub mod policy;

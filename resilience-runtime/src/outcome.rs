@@ -7,6 +7,7 @@
 
 mod errors;
 mod function;
+mod joined;
 mod origin;
 mod stored;
 
@@ -16,8 +17,12 @@ pub use errors::{Errors, Unclassified, Undescribed, Unwrapped, errors};
 pub use function::{
     Function, Refusable, Returns, ReturnsResult, Subject, TakesRefusals, function, returns,
 };
+pub use joined::{Joined, Shareable, Uncloned, joined};
 pub use origin::{Origin, Refusal};
-pub use stored::{Described, Failures, Storable, Stored, failures, stored};
+pub use stored::{
+    Described, Failures, OrErrors, Records, Storable, Stored, StoredErrors, failures, stored,
+    stored_errors,
+};
 
 /// A function's result, and where it comes from.
 #[derive(Debug)]

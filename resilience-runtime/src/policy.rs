@@ -32,6 +32,7 @@ pub(crate) mod names;
 pub mod rate_limit;
 pub mod replay;
 pub mod retry;
+pub mod single_flight;
 pub mod switch;
 pub mod timeout;
 mod timer;

@@ -6,10 +6,14 @@ pub use inventory::submit;
 pub use crate::BoxFuture;
 pub use crate::catalog::{Annotated, Entry};
 pub use crate::classify::retry_after;
-pub use crate::idempotency::Idempotent;
-pub use crate::outcome::{Judgement, errors, failures, function, returns, stored};
+pub use crate::idempotency::{Idempotent, OnSchemaChange};
+pub use crate::lock::Locked;
+pub use crate::outcome::{
+    Judgement, errors, failures, function, joined, returns, stored, stored_errors,
+};
 pub use crate::policy::replay::Replay;
 pub use crate::policy::retry::Verdict;
+pub use crate::policy::single_flight::SingleFlight;
 pub use crate::policy::verify;
 pub use crate::registry::{
     CompensationError, JournaledCall, Place, SagaEntry, StateType, StepEntry, undone,
@@ -18,7 +22,7 @@ pub use crate::saga::{Saga, SagaStep};
 
 /// What is called where an error type cannot do something by itself.
 pub mod otherwise {
-    pub use crate::outcome::{Unclassified, Undescribed, Unwrapped};
+    pub use crate::outcome::{Unclassified, Uncloned, Undescribed, Unwrapped};
 }
 
 /// Whether `predicate` holds for `error`. A closure called where it stands would not know the type

@@ -17,6 +17,7 @@ pub use error::OpenError;
 use crate::core::{Core, SCOPED, Stores};
 use crate::dlq::{DeadLetters, Queue};
 use crate::idempotency::store::IdempotencyStore;
+use crate::lock::store::LockStore;
 use crate::saga::Sagas;
 use crate::saga::journal::Journal;
 use background::Background;
@@ -60,7 +61,7 @@ impl Runtime {
     /// by [`Runtime::shutdown`].
     pub fn on_store<S>(store: Arc<S>) -> RuntimeBuilder
     where
-        S: Journal + Queue + IdempotencyStore + 'static,
+        S: Journal + Queue + IdempotencyStore + LockStore + 'static,
     {
         RuntimeBuilder::on(Stores::of(store))
     }

@@ -3,5 +3,6 @@
 //! [`Journal`](crate::saga::journal::Journal) and [`Queue`](crate::dlq::Queue).
 
 pub mod memory;
+pub mod risk;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

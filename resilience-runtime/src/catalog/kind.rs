@@ -16,6 +16,8 @@ pub enum PolicyKind {
     Hedge,
     /// `#[idempotent]`
     Idempotent,
+    /// `#[locked]`
+    Locked,
     /// `#[rate_limit]`
     RateLimit,
     /// `#[retry]`
@@ -24,6 +26,8 @@ pub enum PolicyKind {
     Saga,
     /// `#[saga_step]`
     SagaStep,
+    /// `#[single_flight]`
+    SingleFlight,
     /// `#[timeout]`
     Timeout,
 }
@@ -38,19 +42,24 @@ impl PolicyKind {
             Self::Fallback => "fallback",
             Self::Hedge => "hedge",
             Self::Idempotent => "idempotent",
+            Self::Locked => "locked",
             Self::RateLimit => "rate_limit",
             Self::Retry => "retry",
             Self::Saga => "saga",
             Self::SagaStep => "saga_step",
+            Self::SingleFlight => "single_flight",
             Self::Timeout => "timeout",
         }
     }
 
-    /// Whether it keeps records, and so cannot be turned off: what it did for one call binds the
+    /// Whether it keeps records or locks, and so cannot be turned off: what it did for one call binds the
     /// next one.
     #[must_use]
     pub const fn keeps_records(self) -> bool {
-        matches!(self, Self::Idempotent | Self::Saga | Self::SagaStep)
+        matches!(
+            self,
+            Self::Idempotent | Self::Locked | Self::Saga | Self::SagaStep
+        )
     }
 }
 

@@ -111,10 +111,66 @@ impl fmt::Display for Error {
                 function,
                 key,
                 waited,
+                lease_left,
+            } => {
+                write!(
+                    f,
+                    "another call of `{function}` with key {key} is still running after {waited:?}"
+                )?;
+                lease(f, *lease_left)?;
+                f.write_str("; call again later for its result, or raise `wait`")
+            }
+            Self::KeyMissing { function, reason } => write!(
+                f,
+                "`{function}` was not run: its key {reason}; an operation that must happen once needs \
+                 a key that is its own, such as an id or the `Idempotency-Key` header of a request"
+            ),
+            Self::ResultLost {
+                function,
+                key,
+                reason,
             } => write!(
                 f,
-                "another call of `{function}` with key {key} is still running after {waited:?}; \
-                 call again later for its result, or raise `wait`"
+                "`{function}` has run before with key {key}, and its result was not kept: {reason}; \
+                 look at what it did, or use a new key for a new operation"
+            ),
+            Self::SchemaChanged {
+                function,
+                key,
+                stored,
+                current,
+            } => write!(
+                f,
+                "`{function}` has run before with key {key}, and its result was stored as `{stored}`, \
+                 which is not `{current}`; use a new key, or write `on_schema_change = run_again` where \
+                 running twice does no harm"
+            ),
+            Self::LeaseLost { function, key } => write!(
+                f,
+                "`{function}` with key {key} was stopped: its lease could not be kept, and another call \
+                 may have taken its place; it may have had its effect"
+            ),
+            Self::LockBusy {
+                lock,
+                key,
+                waited,
+                lease_left,
+            } => {
+                write!(
+                    f,
+                    "lock `{lock}` with key {key} is still held by another call after {waited:?}"
+                )?;
+                lease(f, *lease_left)?;
+                f.write_str("; call again later, or raise `wait`")
+            }
+            Self::Recursive { function, key } => write!(
+                f,
+                "`{function}` with key {key} was called from inside itself: it would wait for its own \
+                 end; call it with another key, or take the inner call out"
+            ),
+            Self::JoinedFailure { function, error } => write!(
+                f,
+                "`{function}` failed in the call that this one had joined: {error}"
             ),
             Self::KeyReused { function, key } => write!(
                 f,
@@ -183,6 +239,14 @@ impl fmt::Display for Error {
                 write!(f, "saga `{saga}` ({id}) was taken over by another process")
             }
         }
+    }
+}
+
+/// How long the holder's lease lasts, where that is known.
+fn lease(f: &mut fmt::Formatter<'_>, left: Option<Duration>) -> fmt::Result {
+    match left {
+        Some(left) => write!(f, " (its lease lasts another {:?})", readable(left)),
+        None => Ok(()),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::core::{Core, Permit};
 use crate::error::{Effect, StoreError};
 use crate::idempotency::flight::{Landing, Leader};
 use crate::idempotency::key::Sealed;
-use crate::idempotency::store::{Claim, Nonce};
+use crate::idempotency::store::{Claim, Claiming, Completion, Nonce, Record, RecordKind, Release};
 use crate::pauses::Pauses;
 
 /// How long a result is offered to a store that fails, while the caller waits.
@@ -64,8 +64,16 @@ impl Hold {
     pub(super) async fn claim(&mut self) -> Answer {
         let store = Arc::clone(&self.core.stores.idempotency);
         let (key, nonce) = (self.key, self.nonce);
-        let claiming: BoxFuture<'static, Answer> =
-            Box::pin(async move { store.claim(key.digest, key.fingerprint, nonce).await });
+        let claiming: BoxFuture<'static, Answer> = Box::pin(async move {
+            let claiming = Claiming {
+                key: key.digest,
+                fingerprint: key.fingerprint,
+                nonce,
+                lease: Duration::from_secs(30),
+                waits: true,
+            };
+            store.claim(claiming).await
+        });
         let answer = self.claiming.insert(claiming).await;
         self.claiming = None;
         self.held = may_hold(&answer);
@@ -96,14 +104,19 @@ impl Hold {
         } = self.key;
         let mut patience = Patience::of(RECORDING_PATIENCE);
         loop {
-            let recorded = store.complete(digest, fingerprint, self.nonce, result.clone(), ttl);
-            match recorded.await {
-                Ok(true) => {
+            let record = Record {
+                fingerprint,
+                kind: RecordKind::Value,
+                schema: "".into(),
+                content: result.as_str().into(),
+            };
+            match store.complete(digest, self.nonce, record, ttl).await {
+                Ok(Completion::Stored) => {
                     self.held = false;
                     self.land(Landing::Finished(result.into()));
                     return Ok(());
                 }
-                Ok(false) => {
+                Ok(Completion::Refused(_)) => {
                     self.held = false;
                     return Err("another call has taken the key over".to_owned());
                 }
@@ -128,7 +141,11 @@ impl Hold {
     /// Gives the key back, so that the next call runs.
     pub(super) async fn release(mut self) {
         let store = Arc::clone(&self.core.stores.idempotency);
-        if store.release(self.key.digest, self.nonce).await.is_ok() {
+        if store
+            .release(self.key.digest, self.nonce, Release::Failed)
+            .await
+            .is_ok()
+        {
             self.held = false;
         }
         // Where the store failed, the drop keeps trying, and the caller has its error.
@@ -165,7 +182,7 @@ impl Drop for Hold {
 /// Whether a claim may be at the store after this answer.
 fn may_hold(answer: &Answer) -> bool {
     match answer {
-        Ok(Claim::Granted { .. }) => true,
+        Ok(Claim::Granted(_)) => true,
         Ok(_) => false,
         Err(error) => error.effect() != Effect::DidNotRun,
     }
@@ -185,7 +202,7 @@ async fn give_back(
         return;
     }
     let mut store = Arc::clone(&core.stores.idempotency);
-    let mut released = store.release(key.digest, nonce).await;
+    let mut released = store.release(key.digest, nonce, Release::Interrupted).await;
     drop(leader);
     // A runtime that was closed meanwhile is not kept open: its claims ended with it.
     let core = {
@@ -205,7 +222,7 @@ async fn give_back(
         }
         let Some(core) = core.upgrade() else { return };
         store = Arc::clone(&core.stores.idempotency);
-        released = store.release(key.digest, nonce).await;
+        released = store.release(key.digest, nonce, Release::Interrupted).await;
     }
 }
 

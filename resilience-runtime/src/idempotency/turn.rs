@@ -113,21 +113,24 @@ impl Waiting {
         let mut polls = POLLS;
         loop {
             match hold.claim().await {
-                Ok(Claim::Granted { attempt }) => {
+                Ok(Claim::Granted(grant)) => {
+                    let attempt = grant.attempt;
                     if attempt > 1 {
                         let (function, key) = (self.function, self.key.digest);
                         tracing::debug!(target: "resilience", function, %key, attempt, "the earlier holder is gone");
                     }
                     return Turn::Run(hold);
                 }
-                Ok(Claim::Completed { result }) => {
-                    let result: Arc<str> = result.into();
+                Ok(Claim::Completed(record)) => {
+                    let result = record.content;
                     hold.share(Arc::clone(&result));
                     return Turn::Replay(result);
                 }
-                Ok(Claim::Busy | Claim::Mismatch) if self.resuming => return Turn::RunWithoutKey,
+                Ok(Claim::Busy(_) | Claim::Mismatch) if self.resuming => {
+                    return Turn::RunWithoutKey;
+                }
                 Ok(Claim::Mismatch) => return self.key_reused(),
-                Ok(Claim::Busy) => {
+                Ok(Claim::Busy(_)) => {
                     let Some(remaining) = self.remaining() else {
                         return self.in_progress();
                     };
@@ -155,6 +158,7 @@ impl Waiting {
             function: self.function,
             key: self.key.digest.to_string(),
             waited: self.began.elapsed(),
+            lease_left: None,
         })
     }
 

@@ -14,6 +14,8 @@ use crate::json;
 pub struct Stored<T> {
     pub(crate) encode: fn(&T) -> Result<String, serde_json::Error>,
     pub(crate) decode: fn(&str) -> Result<T, serde_json::Error>,
+    /// The name of the type, as the compiler has it.
+    pub(crate) type_name: fn() -> &'static str,
 }
 
 impl<T> Clone for Stored<T> {
@@ -39,6 +41,115 @@ where
     Stored {
         encode: R::Ok::encode,
         decode: R::Ok::decode,
+        type_name: std::any::type_name::<R::Ok>,
+    }
+}
+
+/// How the errors of a function are kept in a store and read back, where they are.
+pub struct StoredErrors<E> {
+    encode: fn(&E) -> Result<String, serde_json::Error>,
+    decode: fn(&str) -> Result<E, serde_json::Error>,
+}
+
+impl<E> Clone for StoredErrors<E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for StoredErrors<E> {}
+
+impl<E> fmt::Debug for StoredErrors<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoredErrors")
+    }
+}
+
+/// How the errors of `R`, the return type of an annotated function, are stored.
+#[must_use]
+pub fn stored_errors<R: Outcome>() -> StoredErrors<R::Err>
+where
+    R::Err: Storable,
+{
+    StoredErrors {
+        encode: R::Err::encode,
+        decode: R::Err::decode,
+    }
+}
+
+/// What of a function's answers is kept: its results, or some of its errors too.
+pub trait Records<T, E>: Copy {
+    /// How results are stored.
+    fn values(&self) -> Stored<T>;
+    /// The text of an error that is kept; `None` for one that is not.
+    fn error(&self, error: &E) -> Option<Result<String, serde_json::Error>>;
+    /// An error that was kept.
+    ///
+    /// # Errors
+    /// When the text is not of this type.
+    fn read_error(&self, text: &str) -> Result<E, serde_json::Error>;
+}
+
+impl<T, E> Records<T, E> for Stored<T> {
+    fn values(&self) -> Stored<T> {
+        *self
+    }
+    fn error(&self, _error: &E) -> Option<Result<String, serde_json::Error>> {
+        None
+    }
+    fn read_error(&self, _text: &str) -> Result<E, serde_json::Error> {
+        Err(serde_json::Error::custom(
+            "it is an error, and this function keeps none",
+        ))
+    }
+}
+
+/// Results, and those errors that a predicate says are final.
+pub struct OrErrors<T, E, P> {
+    values: Stored<T>,
+    errors: StoredErrors<E>,
+    keeps: P,
+}
+
+impl<T, E, P: Copy> Clone for OrErrors<T, E, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, E, P: Copy> Copy for OrErrors<T, E, P> {}
+
+impl<T, E, P> fmt::Debug for OrErrors<T, E, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OrErrors")
+    }
+}
+
+impl<T> Stored<T> {
+    /// Keeps the errors for which `keeps` is true, too.
+    #[must_use]
+    pub fn or_errors<E, P: Fn(&E) -> bool + Copy>(
+        self,
+        errors: StoredErrors<E>,
+        keeps: P,
+    ) -> OrErrors<T, E, P> {
+        OrErrors {
+            values: self,
+            errors,
+            keeps,
+        }
+    }
+}
+
+impl<T, E, P: Fn(&E) -> bool + Copy> Records<T, E> for OrErrors<T, E, P> {
+    fn values(&self) -> Stored<T> {
+        self.values
+    }
+    fn error(&self, error: &E) -> Option<Result<String, serde_json::Error>> {
+        (self.keeps)(error).then(|| (self.errors.encode)(error))
+    }
+    fn read_error(&self, text: &str) -> Result<E, serde_json::Error> {
+        (self.errors.decode)(text)
     }
 }
 

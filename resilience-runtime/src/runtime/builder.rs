@@ -10,6 +10,7 @@ use super::open::{self, Opened};
 use super::{OpenError, Runtime, SHUTDOWN_TIMEOUT, linked};
 use crate::core::{Core, Stores, install, is_installed};
 use crate::registry::States;
+use crate::store::risk::{Accepted, Risk};
 
 /// The settings of a runtime, from [`Runtime::builder`].
 #[must_use]
@@ -20,6 +21,7 @@ pub struct RuntimeBuilder {
     scoped: bool,
     recovery: bool,
     shutdown_timeout: Duration,
+    accepted: Accepted,
 }
 
 enum Source {
@@ -44,6 +46,7 @@ impl RuntimeBuilder {
             scoped: false,
             recovery: true,
             shutdown_timeout: SHUTDOWN_TIMEOUT,
+            accepted: Accepted::default(),
         }
     }
 
@@ -85,6 +88,12 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Opens the store although it has this risk: see [`Risk`].
+    pub fn accept(mut self, risk: Risk) -> Self {
+        self.accepted.accept(risk);
+        self
+    }
+
     /// Opens the store and starts the background work. Must be called in a tokio runtime.
     ///
     /// # Errors
@@ -102,7 +111,7 @@ impl RuntimeBuilder {
             return Err(OpenError::AlreadyOpen);
         }
         let Opened { stores, close } = match self.source {
-            Source::Url(url) => open::open(&url).await?,
+            Source::Url(url) => open::open(&url, &self.accepted).await?,
             Source::Stores(stores) => Opened::unclosed(stores),
         };
         let (core, abandoned) = Core::new(stores, self.states, catalog, !self.recovery);

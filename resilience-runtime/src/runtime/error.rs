@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::error::StoreError;
 use crate::registry::Place;
+use crate::store::risk::Risk;
 
 /// Why [`Runtime::open`](super::Runtime::open) did not open a runtime.
 ///
@@ -59,6 +60,13 @@ pub enum OpenError {
     },
     /// The process has a runtime.
     AlreadyOpen,
+    /// The server has a setting with which a guarantee does not hold.
+    Risky {
+        /// Which one, to be given to [`RuntimeBuilder::accept`](super::RuntimeBuilder::accept).
+        risk: Risk,
+        /// What was found, and how to change it.
+        finding: String,
+    },
     /// The store could not be opened.
     Store(StoreError),
 }
@@ -119,6 +127,11 @@ impl fmt::Display for OpenError {
                 "this process has an open runtime; keep one and clone its handle, shut it down \
                  first, or build a second one with `.scoped()` and use it through \
                  `runtime.scope(..)`",
+            ),
+            Self::Risky { risk, finding } => write!(
+                f,
+                "the store was not opened: {finding}; if that is meant, open it with \
+                 `.accept(Risk::{risk})`"
             ),
             Self::Store(source) => write!(f, "the store could not be opened: {source}"),
         }

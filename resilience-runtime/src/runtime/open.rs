@@ -6,6 +6,7 @@ use super::OpenError;
 use crate::BoxFuture;
 use crate::core::Stores;
 use crate::store::memory::MemoryStore;
+use crate::store::risk::Accepted;
 #[cfg(feature = "sqlite")]
 use crate::store::sqlite::SqliteStore;
 
@@ -29,7 +30,7 @@ impl Opened {
 }
 
 /// Opens the store that `url` names.
-pub(super) async fn open(url: &str) -> Result<Opened, OpenError> {
+pub(super) async fn open(url: &str, _accepted: &Accepted) -> Result<Opened, OpenError> {
     let (scheme, rest) = url.split_once(':').unwrap_or(("", url));
     match scheme {
         "memory" => Ok(memory()),
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     async fn refusal(url: &str) -> String {
-        match open(url).await {
+        match open(url, &Accepted::default()).await {
             Ok(_) => panic!("{url} opened"),
             Err(error) => error.to_string(),
         }

@@ -2,13 +2,16 @@
 
 mod idempotency;
 mod journal;
+mod lock;
 mod queue;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use self::idempotency::Record;
+use self::idempotency::Entry;
 use self::journal::Saga;
+use self::lock::Lock;
 use crate::dlq::{DeadLetter, DeadLetterId};
 use crate::idempotency::Digest;
 use crate::saga::journal::SagaId;
@@ -16,7 +19,7 @@ use crate::saga::journal::SagaId;
 /// A store in memory, for tests. It keeps time by `tokio::time`, so that a paused clock works.
 ///
 /// A store belongs to a *worker*, which stands for a process: what one worker holds, no other
-/// takes, until the last clone of its store is dropped. [`another_worker`](Self::another_worker)
+/// takes, until the last clone of its store is dropped, or until its lease is over. [`another_worker`](Self::another_worker)
 /// makes a store on the same data for another worker, so that a test can play a crash and the
 /// recovery after it.
 ///
@@ -25,6 +28,8 @@ use crate::saga::journal::SagaId;
 #[derive(Clone)]
 pub struct MemoryStore {
     data: Arc<Mutex<Data>>,
+    /// The last fencing token.
+    tokens: Arc<AtomicU64>,
     worker: Arc<Worker>,
 }
 
@@ -37,7 +42,8 @@ type Owner = Weak<Worker>;
 
 #[derive(Default)]
 struct Data {
-    records: HashMap<Digest, Record>,
+    records: HashMap<Digest, Entry>,
+    locks: HashMap<Digest, Lock>,
     sagas: BTreeMap<SagaId, Saga>,
     letters: BTreeMap<DeadLetterId, DeadLetter>,
 }
@@ -48,6 +54,7 @@ impl MemoryStore {
     pub fn new() -> Self {
         Self {
             data: Arc::default(),
+            tokens: Arc::default(),
             worker: Arc::new(Worker),
         }
     }
@@ -57,12 +64,18 @@ impl MemoryStore {
     pub fn another_worker(&self) -> Self {
         Self {
             data: Arc::clone(&self.data),
+            tokens: Arc::clone(&self.tokens),
             worker: Arc::new(Worker),
         }
     }
 
     fn data(&self) -> MutexGuard<'_, Data> {
         self.data.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number of the next fencing token.
+    fn tokens(&self) -> u64 {
+        self.tokens.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     fn owner(&self) -> Owner {

@@ -22,6 +22,7 @@ mod failure;
 mod idempotency;
 mod journal;
 mod liveness;
+mod lock;
 mod migrations;
 mod operation;
 mod queue;

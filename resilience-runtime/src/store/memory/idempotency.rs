@@ -1,126 +1,245 @@
 //! Idempotency records.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::{Data, MemoryStore, Owner, is_gone};
+use super::{MemoryStore, Owner, is_gone};
 use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::idempotency::Digest;
-use crate::idempotency::store::{Claim, IdempotencyStore, Nonce};
+use crate::idempotency::store::{
+    Busy, Claim, Claiming, Completion, Grant, IdempotencyStore, Record, Release, TRACE,
+};
+use crate::lease::{FencingToken, Nonce, Ownership};
 
 /// What is kept under a key.
-pub(super) struct Record {
+pub(super) struct Entry {
     fingerprint: Digest,
     nonce: Nonce,
-    attempt: u32,
+    grant: Grant,
     state: State,
+    /// Wakes the waiters of all runtimes on this store.
+    changed: Arc<Notify>,
 }
 
 enum State {
-    Running {
-        owner: Owner,
-    },
-    Completed {
-        result: String,
-        /// `None` for a time that is too far away for the clock.
-        expires_at: Option<Instant>,
-    },
+    Running { owner: Owner, until: Instant },
+    Ended { how: Release, until: Instant },
+    // `None` for a time that is too far away for the clock.
+    Completed(Record, Option<Instant>),
 }
 
-impl Record {
+impl Entry {
     fn is_expired(&self) -> bool {
+        let now = Instant::now();
         match &self.state {
             State::Running { .. } => false,
-            State::Completed { expires_at, .. } => {
-                expires_at.is_some_and(|at| at <= Instant::now())
-            }
+            State::Ended { until, .. } => *until <= now,
+            State::Completed(_, until) => until.is_some_and(|until| until <= now),
         }
+    }
+
+    /// Whether a claim of `nonce` is running, or was, and nobody took the key since.
+    fn belongs_to(&self, nonce: Nonce) -> bool {
+        self.nonce == nonce
     }
 }
 
 impl IdempotencyStore for MemoryStore {
-    fn claim(
+    fn ownership(&self) -> Ownership {
+        Ownership::Lease
+    }
+
+    fn claim(&self, claiming: Claiming) -> BoxFuture<'_, Result<Claim, StoreError>> {
+        Box::pin(async move { Ok(self.claim_now(claiming)) })
+    }
+
+    fn renew(
         &self,
         key: Digest,
-        fingerprint: Digest,
         nonce: Nonce,
-    ) -> BoxFuture<'_, Result<Claim, StoreError>> {
+        lease: Duration,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
         Box::pin(async move {
-            let owner = self.owner();
-            Ok(self.data().claim(key, fingerprint, nonce, owner))
+            let now = Instant::now();
+            Ok(match self.data().records.get_mut(&key) {
+                Some(entry) if entry.belongs_to(nonce) => match &mut entry.state {
+                    State::Running { until, .. } if *until > now => {
+                        *until = now + lease;
+                        true
+                    }
+                    _ => false,
+                },
+                _ => false,
+            })
         })
     }
 
     fn complete(
         &self,
         key: Digest,
-        fingerprint: Digest,
         nonce: Nonce,
-        result: String,
+        record: Record,
         ttl: Duration,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+    ) -> BoxFuture<'_, Result<Completion, StoreError>> {
         Box::pin(async move {
-            let records = &mut self.data().records;
-            let there = records.get(&key).filter(|record| !record.is_expired());
-            let attempt = match there {
-                Some(record) if record.nonce != nonce => return Ok(false),
-                Some(record) => record.attempt,
-                None => 1,
-            };
-            let expires_at = Instant::now().checked_add(ttl);
-            let state = State::Completed { result, expires_at };
-            let record = Record {
-                fingerprint,
-                nonce,
-                attempt,
-                state,
-            };
-            records.insert(key, record);
-            Ok(true)
+            let mut data = self.data();
+            let there = data.records.get(&key).filter(|entry| !entry.is_expired());
+            if let Some(entry) = there.filter(|entry| !entry.belongs_to(nonce)) {
+                return Ok(match &entry.state {
+                    State::Completed(theirs, _) => Completion::Refused(Some(theirs.clone())),
+                    State::Running { .. } => Completion::Refused(None),
+                    State::Ended { .. } => {
+                        let grant = entry.grant;
+                        data.finish(key, nonce, grant, record, ttl);
+                        Completion::Stored
+                    }
+                });
+            }
+            let grant = there.map_or_else(|| self.first_grant(), |entry| entry.grant);
+            data.finish(key, nonce, grant, record, ttl);
+            Ok(Completion::Stored)
         })
     }
 
-    fn release(&self, key: Digest, nonce: Nonce) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn release(
+        &self,
+        key: Digest,
+        nonce: Nonce,
+        how: Release,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
-            let records = &mut self.data().records;
-            if records.get(&key).is_some_and(|record| {
-                record.nonce == nonce && matches!(record.state, State::Running { .. })
-            }) {
-                records.remove(&key);
+            let mut data = self.data();
+            let Some(entry) = data.records.get_mut(&key) else {
+                return Ok(());
+            };
+            if !entry.belongs_to(nonce) || !matches!(entry.state, State::Running { .. }) {
+                return Ok(());
             }
+            entry.changed.notify_waiters();
+            if how == Release::Unused && entry.grant.attempt == 1 {
+                data.records.remove(&key);
+                return Ok(());
+            }
+            let mut traced = how;
+            if how == Release::Unused {
+                entry.grant.attempt -= 1;
+                traced = Release::Failed;
+            }
+            entry.grant.interrupted |= traced == Release::Interrupted;
+            entry.state = State::Ended {
+                how: traced,
+                until: Instant::now() + TRACE,
+            };
             Ok(())
         })
     }
 }
 
-impl Data {
-    fn claim(&mut self, key: Digest, fingerprint: Digest, nonce: Nonce, owner: Owner) -> Claim {
-        let there = self.records.get(&key).filter(|record| !record.is_expired());
-        let attempt = match there {
-            None => 1,
-            // Whoever used the key with other arguments: also a worker that is gone may have had
-            // its effect with them.
-            Some(record) if record.fingerprint != fingerprint => return Claim::Mismatch,
-            Some(record) => match &record.state {
-                State::Completed { result, .. } => {
-                    let result = result.clone();
-                    return Claim::Completed { result };
-                }
-                State::Running { .. } if record.nonce == nonce => record.attempt,
-                State::Running { owner } if is_gone(owner) => record.attempt.saturating_add(1),
-                State::Running { .. } => return Claim::Busy,
+impl super::Data {
+    fn finish(&mut self, key: Digest, nonce: Nonce, grant: Grant, record: Record, ttl: Duration) {
+        let entry = Entry {
+            fingerprint: record.fingerprint,
+            nonce,
+            grant,
+            state: State::Completed(record, Instant::now().checked_add(ttl)),
+            changed: Arc::default(),
+        };
+        if let Some(before) = self.records.insert(key, entry) {
+            before.changed.notify_waiters();
+        }
+    }
+}
+
+impl MemoryStore {
+    fn first_grant(&self) -> Grant {
+        Grant {
+            attempt: 1,
+            interrupted: false,
+            token: self.next_token(),
+        }
+    }
+
+    fn next_token(&self) -> FencingToken {
+        FencingToken::new(self.tokens())
+    }
+
+    fn claim_now(&self, claiming: Claiming) -> Claim {
+        let mut data = self.data();
+        let there = data
+            .records
+            .get(&claiming.key)
+            .filter(|it| !it.is_expired());
+        let (grant, changed) = match there {
+            None => (self.first_grant(), Arc::default()),
+            Some(entry) => match self.found(entry, &claiming) {
+                Ok(grant) => (grant, Arc::clone(&entry.changed)),
+                Err(answer) => return answer,
             },
         };
-        let state = State::Running { owner };
-        let record = Record {
-            fingerprint,
-            nonce,
-            attempt,
-            state,
+        let entry = Entry {
+            fingerprint: claiming.fingerprint,
+            nonce: claiming.nonce,
+            grant,
+            state: State::Running {
+                owner: self.owner(),
+                until: Instant::now() + claiming.lease,
+            },
+            changed,
         };
-        self.records.insert(key, record);
-        Claim::Granted { attempt }
+        data.records.insert(claiming.key, entry);
+        Claim::Granted(grant)
     }
+
+    /// The grant that `entry` leaves to the caller, or the answer that it has for it.
+    fn found(&self, entry: &Entry, claiming: &Claiming) -> Result<Grant, Claim> {
+        let same = entry.fingerprint == claiming.fingerprint;
+        let again = Grant {
+            attempt: entry.grant.attempt.saturating_add(1),
+            token: self.next_token(),
+            ..entry.grant
+        };
+        match &entry.state {
+            State::Ended { how, .. }
+                if !same && *how != Release::Interrupted && !again.interrupted =>
+            {
+                Ok(self.first_grant())
+            }
+            _ if !same => Err(Claim::Mismatch),
+            State::Completed(record, _) => Err(Claim::Completed(record.clone())),
+            State::Ended { .. } => Ok(again),
+            State::Running { owner, until } => {
+                let now = Instant::now();
+                if is_gone(owner) || *until <= now {
+                    let interrupted = true;
+                    return Ok(Grant {
+                        interrupted,
+                        ..again
+                    });
+                }
+                if entry.belongs_to(claiming.nonce) {
+                    return Ok(entry.grant);
+                }
+                Err(Claim::Busy(Busy {
+                    left: Some(*until - now),
+                    woken: woken(Arc::clone(&entry.changed), claiming.waits),
+                }))
+            }
+        }
+    }
+}
+
+/// Registered now, and not when it is polled first.
+fn woken(changed: Arc<Notify>, waits: bool) -> BoxFuture<'static, Option<Record>> {
+    if !waits {
+        return Box::pin(std::future::pending());
+    }
+    let changed = changed.notified_owned();
+    Box::pin(async move {
+        changed.await;
+        None
+    })
 }

@@ -10,7 +10,10 @@ use super::statements::Part;
 use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::idempotency::Digest;
-use crate::idempotency::store::{Claim, IdempotencyStore, Nonce};
+use crate::idempotency::store::{
+    Busy, Claim, Claiming, Completion, FencingToken, Grant, IdempotencyStore, Nonce, Ownership,
+    Record, RecordKind, Release,
+};
 
 /// Every so many claims, a few expired records are deleted: more than that many claims can have
 /// added, so that they do not pile up, and few enough that nobody waits for it.
@@ -29,13 +32,18 @@ enum Found {
 }
 
 impl IdempotencyStore for SqliteStore {
-    fn claim(
-        &self,
-        key: Digest,
-        fingerprint: Digest,
-        nonce: Nonce,
-    ) -> BoxFuture<'_, Result<Claim, StoreError>> {
+    fn ownership(&self) -> Ownership {
+        Ownership::Process
+    }
+
+    fn claim(&self, claiming: Claiming) -> BoxFuture<'_, Result<Claim, StoreError>> {
         Box::pin(async move {
+            let Claiming {
+                key,
+                fingerprint,
+                nonce,
+                ..
+            } = claiming;
             let mut gone = None;
             loop {
                 let operation = self.claiming(key, fingerprint, nonce, gone.as_deref());
@@ -46,7 +54,7 @@ impl IdempotencyStore for SqliteStore {
                         // The next round takes the key, if it is still that owner's.
                         gone = Some(owner);
                     }
-                    Found::Held { .. } => return Ok(Claim::Busy),
+                    Found::Held { .. } => return Ok(busy()),
                 }
             }
         })
@@ -55,29 +63,46 @@ impl IdempotencyStore for SqliteStore {
     fn complete(
         &self,
         key: Digest,
-        fingerprint: Digest,
         nonce: Nonce,
-        result: String,
+        record: Record,
         ttl: Duration,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+    ) -> BoxFuture<'_, Result<Completion, StoreError>> {
         Box::pin(async move {
             let key = key.to_string();
             let change = (
                 &key,
-                fingerprint.to_string(),
+                record.fingerprint.to_string(),
                 spelled(nonce),
                 self.shared.worker.id(),
-                text(&result),
+                text(&record.content),
                 ttl.as_secs_f64(),
             );
             let operation = Operation::new("storing an idempotent result", Part::Complete, &key)
                 .touching("record", &key)
                 .with(Part::Complete, &change);
-            Ok(!self.write(operation).await?.is_empty())
+            Ok(if self.write(operation).await?.is_empty() {
+                Completion::Refused(None)
+            } else {
+                Completion::Stored
+            })
         })
     }
 
-    fn release(&self, key: Digest, nonce: Nonce) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn renew(
+        &self,
+        _key: Digest,
+        _nonce: Nonce,
+        _lease: Duration,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(async { Ok(true) })
+    }
+
+    fn release(
+        &self,
+        key: Digest,
+        nonce: Nonce,
+        _how: Release,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             let key = key.to_string();
             let operation = Operation::new("releasing an idempotency key", Part::Release, &key)
@@ -126,22 +151,40 @@ fn found(
     nonce: Nonce,
 ) -> Result<Found, Unreadable> {
     let Some(row) = rows.first() else {
-        return Ok(Found::Answer(Claim::Busy));
+        return Ok(Found::Answer(busy()));
     };
     let state: String = column(row, 3)?;
     if column::<String>(row, 2)? != fingerprint.to_string() {
         return Ok(Found::Answer(Claim::Mismatch));
     }
     if state == "completed" {
-        let result = column(row, 7)?;
-        return Ok(Found::Answer(Claim::Completed { result }));
+        let content: String = column(row, 7)?;
+        let record = Record {
+            fingerprint,
+            kind: RecordKind::Value,
+            schema: "".into(),
+            content: content.into(),
+        };
+        return Ok(Found::Answer(Claim::Completed(record)));
     }
     if column::<String>(row, 4)? == spelled(nonce) {
         let attempt = number(row, 6)?;
-        return Ok(Found::Answer(Claim::Granted { attempt }));
+        let grant = Grant {
+            attempt,
+            interrupted: attempt > 1,
+            token: FencingToken::new(u64::from(attempt)),
+        };
+        return Ok(Found::Answer(Claim::Granted(grant)));
     }
     Ok(Found::Held {
         owner: column(row, 5)?,
+    })
+}
+
+fn busy() -> Claim {
+    Claim::Busy(Busy {
+        left: None,
+        woken: Box::pin(std::future::pending()),
     })
 }
 

@@ -1,0 +1,75 @@
+//! What a process holds at a store, and for how long: the claim of `#[idempotent]`, the lock of `#[locked]`.
+//!
+//! A holder is known by its [`Nonce`]. It holds for a *lease*, by the store's clock, and renews it at a third
+//! while it works. Its own deadline is the lease counted from *before* the question was sent, by the monotonic
+//! clock of the process, less the [drift](kept): after that moment nothing of the holder is polled any more,
+//! so a process that was stopped and comes back does nothing beside the one that replaced it. What a pause in
+//! the middle of one poll can still do is what the [`FencingToken`] is for.
+
+pub(crate) mod kept;
+
+use std::fmt;
+
+/// What identifies a holder: random, so that a process which lost what it held and comes back cannot be taken
+/// for the one that has it now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Nonce(u128);
+
+impl Nonce {
+    /// A new nonce, from the operating system's randomness.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(uuid::Uuid::new_v4().as_u128())
+    }
+
+    /// Its value, for a store to keep and to compare.
+    #[must_use]
+    pub const fn as_u128(self) -> u128 {
+        self.0
+    }
+}
+
+/// 32 hexadecimal digits.
+impl fmt::Display for Nonce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// A number that grows with every holder of one key. A resource that remembers the greatest one it has seen,
+/// and refuses smaller ones, cannot be written to by a holder that was replaced.
+///
+/// It is greater than the token of every earlier holder of the key, and has gaps. Stores that forget a key
+/// begin it again with the time (microseconds since 1970 by the clock of the server), so that it does not fall.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FencingToken(u64);
+
+impl FencingToken {
+    /// The token with this number. For stores.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number, to be sent along with a write.
+    #[must_use]
+    pub const fn as_u64(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for FencingToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How a store knows that a holder is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ownership {
+    /// By a lease that was not renewed.
+    Lease,
+    /// By the end of its process, which the store sees. There is nothing to renew, and a holder that is merely
+    /// slow or stopped is never replaced.
+    Process,
+}

@@ -1,0 +1,186 @@
+//! A lease that this process keeps: renewed in the background, and noticed when it is lost.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::Ownership;
+use crate::BoxFuture;
+use crate::error::StoreError;
+use crate::execution::Execution;
+
+/// How far two clocks may run apart within a lease: one part in a hundred, as in Redlock's validity time.
+const DRIFT_PART: u32 = 100;
+/// And what is added for leases so short that the part is nothing.
+const DRIFT_LEAST: Duration = Duration::from_millis(2);
+/// A renewal that failed is tried again after this part of the lease.
+const RETRY_PART: u32 = 30;
+
+/// How long a holder may rely on `lease`, from before it asked.
+pub(crate) fn validity(lease: Duration) -> Duration {
+    lease.saturating_sub(lease / DRIFT_PART + DRIFT_LEAST)
+}
+
+/// Asks the store to renew; false when the lease is another's by now.
+pub(crate) type Renew = Box<dyn Fn() -> BoxFuture<'static, Result<bool, StoreError>> + Send + Sync>;
+
+/// A lease that is renewed until this is dropped, or until it is lost.
+pub(crate) struct Kept {
+    until: Arc<Until>,
+    renewal: Option<JoinHandle<()>>,
+}
+
+/// The lease is over: another holder may have replaced this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lost;
+
+/// Up to when the lease may be relied on.
+struct Until {
+    asked: Instant,
+    /// In nanoseconds after `asked`; [`FOREVER`] where there is no lease.
+    nanos: AtomicU64,
+    lost: watch::Sender<bool>,
+}
+
+const FOREVER: u64 = u64::MAX;
+
+impl Kept {
+    /// Keeps what was granted for `lease` to a question that was sent at `asked`.
+    pub(crate) fn new(
+        background: &Handle,
+        ownership: Ownership,
+        asked: Instant,
+        lease: Duration,
+        renew: Renew,
+    ) -> Self {
+        let until = Arc::new(Until {
+            asked,
+            nanos: AtomicU64::new(match ownership {
+                Ownership::Process => FOREVER,
+                Ownership::Lease => nanos(validity(lease)),
+            }),
+            lost: watch::Sender::new(false),
+        });
+        let renewal = match ownership {
+            Ownership::Process => None,
+            Ownership::Lease => {
+                Some(background.spawn(keep(Arc::clone(&until), asked, lease, renew)))
+            }
+        };
+        Self { until, renewal }
+    }
+
+    /// Whether the lease may be relied on now.
+    pub(crate) fn is_valid(&self) -> bool {
+        self.until.left() != Some(Duration::ZERO)
+    }
+
+    /// How long it may be relied on if it is not renewed; `None` for ever.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        self.until.left()
+    }
+
+    /// Resolves when the lease is lost. Cancel safe.
+    pub(crate) async fn lost(&self) {
+        let mut lost = self.until.lost.subscribe();
+        if lost.wait_for(|lost| *lost).await.is_err() {
+            // The sender lives in `self`.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Polls `body`, as the work of `execution`, for as long as the lease is valid and never after that.
+    pub(crate) async fn guard<F: Future>(
+        &self,
+        execution: Execution,
+        mut body: Pin<&mut F>,
+    ) -> Result<F::Output, Lost> {
+        let mut lost = pin!(self.lost());
+        poll_fn(|context| {
+            if !self.is_valid() {
+                return Poll::Ready(Err(Lost));
+            }
+            match execution.enter(|| body.as_mut().poll(context)) {
+                Poll::Ready(output) => Poll::Ready(Ok(output)),
+                Poll::Pending => lost.as_mut().poll(context).map(|()| Err(Lost)),
+            }
+        })
+        .await
+    }
+
+    /// Ends the renewal, and waits for the one that is under way: no renewal comes after what follows.
+    pub(crate) async fn end(mut self) {
+        if let Some(renewal) = self.renewal.take() {
+            renewal.abort();
+            // Cancelled, which is what was asked for.
+            let _ = renewal.await;
+        }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if let Some(renewal) = &self.renewal {
+            renewal.abort();
+        }
+    }
+}
+
+impl Until {
+    fn left(&self) -> Option<Duration> {
+        match self.nanos.load(Ordering::Acquire) {
+            FOREVER => None,
+            nanos => Some(Duration::from_nanos(nanos).saturating_sub(self.asked.elapsed())),
+        }
+    }
+
+    fn renewed(&self, asked: Instant, lease: Duration) {
+        let until = asked.saturating_duration_since(self.asked) + validity(lease);
+        self.nanos.store(nanos(until), Ordering::Release);
+    }
+
+    fn lose(&self) {
+        self.nanos.store(0, Ordering::Release);
+        self.lost.send_replace(true);
+    }
+}
+
+/// Renews at a third of the lease, and tries a renewal that fails again until the lease is over.
+async fn keep(until: Arc<Until>, mut asked: Instant, lease: Duration, renew: Renew) {
+    let mut pause = lease / 3;
+    loop {
+        let over = until.asked + Duration::from_nanos(until.nanos.load(Ordering::Acquire));
+        tokio::time::sleep_until((asked + pause).min(over)).await;
+        // What a process that was stopped finds: it must not renew what it could not rely on for a while.
+        if until.left() == Some(Duration::ZERO) {
+            return until.lose();
+        }
+        let now = Instant::now();
+        let renewed = tokio::time::timeout(lease / 3, renew()).await;
+        match renewed {
+            Ok(Ok(true)) => {
+                until.renewed(now, lease);
+                pause = lease / 3;
+            }
+            Ok(Ok(false)) => return until.lose(),
+            Ok(Err(error)) => {
+                tracing::debug!(target: "resilience", %error, "a lease was not renewed");
+                pause = lease / RETRY_PART;
+            }
+            Err(_) => pause = Duration::ZERO,
+        }
+        asked = now;
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(FOREVER - 1)
+}

@@ -1,0 +1,72 @@
+//! How an answer is shared between calls.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use super::Outcome;
+
+/// How the answers of a function are shared between the calls that joined one of them.
+pub struct Joined<T, E> {
+    pub(crate) value: fn(&T) -> T,
+    pub(crate) error: Option<fn(&E) -> E>,
+    result: PhantomData<fn() -> Result<T, E>>,
+}
+
+impl<T, E> Clone for Joined<T, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, E> Copy for Joined<T, E> {}
+
+impl<T, E> fmt::Debug for Joined<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Joined")
+    }
+}
+
+/// How the answer of `R`, the return type of an annotated function, is shared. To be followed by `.cloned()`.
+#[must_use]
+pub fn joined<R: Outcome>() -> Joined<R::Ok, R::Err>
+where
+    R::Ok: Shareable,
+{
+    Joined {
+        value: R::Ok::clone,
+        error: None,
+        result: PhantomData,
+    }
+}
+
+/// A result that several callers can have: `Clone + Send + Sync + 'static`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be shared between calls",
+    label = "every call that joined gets a clone of the result",
+    note = "derive `Clone` for `{Self}`, or return an `Arc` of it"
+)]
+pub trait Shareable: Clone + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + Sync + 'static> Shareable for T {}
+
+impl<T, E: Clone + Send + Sync + 'static> Joined<T, E> {
+    /// Errors are cloned, too.
+    #[must_use]
+    pub fn cloned(mut self) -> Self {
+        self.error = Some(E::clone);
+        self
+    }
+}
+
+/// What [`Joined::cloned`] is where the error is not `Clone`: the calls that joined get an
+/// [`Error::JoinedFailure`](crate::error::Error::JoinedFailure).
+pub trait Uncloned: Sized {
+    /// As it is.
+    #[must_use]
+    fn cloned(self) -> Self {
+        self
+    }
+}
+
+impl<T, E> Uncloned for Joined<T, E> {}
