@@ -98,6 +98,16 @@ impl<'a> Options<'a> {
         })
     }
 
+    /// The word `name`, which has no value. A second one is left, and reported as too much.
+    pub(crate) fn flag(&mut self, name: &str) -> Option<Value> {
+        self.args.take_word(name)
+    }
+
+    /// What is written as the value of the option `name`, which is still to be taken.
+    pub(crate) fn written(&self, name: &str) -> Option<Value> {
+        self.args.written(name).cloned()
+    }
+
     /// A whole number of at least `least`.
     pub(crate) fn count(&mut self, name: &str, least: u32) -> Option<Count> {
         self.take(name, |value, diagnostics| {
@@ -186,6 +196,22 @@ impl<'a> Options<'a> {
     /// Whether nothing is left to take.
     pub(crate) fn is_empty(&self) -> bool {
         self.args.is_empty()
+    }
+
+    /// The same where there are words without a value, too.
+    pub(crate) fn finish_with_flags(mut self, known: &[&str], flags: &[&str]) -> Option<()> {
+        for flag in flags {
+            if let Some(value) = self.args.take(flag) {
+                self.error(
+                    value,
+                    format!("`{flag}` takes no value\nwrite `{flag}`, or leave it out"),
+                );
+            }
+            if let Some(again) = self.args.take_word(flag) {
+                self.error(again, format!("`{flag}` is given twice\nkeep one"));
+            }
+        }
+        self.finish(&[known, flags].concat())
     }
 
     /// Reports what nobody took. `Some` when nothing was wrong with what was.
