@@ -9,10 +9,6 @@ use crate::duration::Length;
 use crate::policy::{Backoff, Jitter};
 
 /// A rule for the compiler to evaluate. What is `None` has the runtime's default.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is a handful of them per function"
-)]
 pub(crate) enum Question {
     /// Whether all attempts and pauses end in time.
     AttemptsFit {

@@ -30,6 +30,10 @@ pub(crate) struct Locked {
 }
 
 /// Between which calls the lock stands.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is a handful of them per function"
+)]
 pub(crate) enum Reach {
     /// Those of this process.
     Local,
