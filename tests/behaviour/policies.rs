@@ -9,6 +9,7 @@ mod hedge;
 mod limits;
 mod operation;
 mod retry;
+mod single_flight;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

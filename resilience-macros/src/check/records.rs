@@ -186,7 +186,13 @@ impl Subject<'_> {
                 );
             }
         }
-        for parameter in self.parameters {
+        // A saga in a transaction is reported by itself.
+        let reported = |parameter| name == Kind::Saga.name() && self.is_connection(parameter);
+        for parameter in self
+            .parameters
+            .iter()
+            .filter(|parameter| !reported(parameter))
+        {
             self.parameter_can_be_journaled(name, parameter);
         }
     }

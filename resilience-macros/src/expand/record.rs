@@ -1,10 +1,11 @@
 //! What is written down of a call: its keys, and its arguments.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, Ident};
 
 use super::Annotated;
+use super::declare::at;
 use crate::function::Parameter;
 use crate::paths::local;
 use crate::policy::{Idempotent, Kind, Locked, Policy, SingleFlight};
@@ -123,6 +124,6 @@ fn lent(expression: &Expr) -> TokenStream {
             let parts = tuple.elems.iter();
             quote!(&(#(&#parts,)*))
         }
-        expression => quote!(&#expression),
+        expression => at(&expression.to_token_stream(), quote!(&#expression)),
     }
 }

@@ -1,8 +1,6 @@
 // A saga is many transactions.
 //~ #[saga] cannot stand beside `tx`: the steps of a saga are committed one by one
 //~ remove `tx`
-//~ this parameter cannot stand under #[saga]
-//~ errors: 2
 
 use resilience::{idempotent, saga};
 
