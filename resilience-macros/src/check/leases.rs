@@ -117,8 +117,9 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// A lease is renewed while the body runs, as long as the store can be reached. Attempts that go on
-    /// for longer than that are cut off in their middle, after a wait that was made for such a store:
+    /// A lease is renewed while the body runs, as long as the store can be reached. Where attempts and
+    /// pauses go on for longer than one lease, a store that is away for a while ends them in their
+    /// middle:
     ///
     /// ```text
     /// #[locked(lease = 10s)]
