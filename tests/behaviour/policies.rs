@@ -3,6 +3,7 @@
 mod breaker;
 mod catalog;
 mod deadline;
+mod described;
 mod drops;
 mod fallback;
 mod hedge;
