@@ -40,6 +40,8 @@
 //! | [`macro@fallback`] | gives another answer when everything inside failed | no |
 //! | [`macro@hedge`] | starts another attempt beside one that is slow | no |
 //! | [`macro@idempotent`] | one execution per key, its result replayed | yes |
+//! | [`macro@locked`] | one call at a time per key, over all processes on a store | yes; not where it is `local` |
+//! | [`macro@single_flight`] | calls that come while one of them runs share its answer | no |
 //! | [`macro@saga`], [`macro@saga_step`] | journaled steps with compensation | yes |
 //!
 //! Each page has the options, what the policy judges, and what its place in the stack means.
@@ -121,8 +123,20 @@ pub use resilience_macros::hedge;
 
 #[doc = include_str!("../docs/attributes/idempotent.md")]
 ///
-/// See also [`macro@saga`], [`Runtime`], [`Error::KeyReused`], [`Error::InProgress`], [`Error::NotRecorded`].
+/// See also [`macro@saga`], [`Runtime`], [`Error::KeyReused`],
+/// [`Error::KeyMissing`], [`Error::InProgress`], [`Error::ResultLost`], [`Error::SchemaChanged`], [`Error::LeaseLost`],
+/// [`Error::NotRecorded`], [`attempt`], [`interrupted`], [`fencing_token`].
 pub use resilience_macros::idempotent;
+
+#[doc = include_str!("../docs/attributes/locked.md")]
+///
+/// See also [`macro@idempotent`], [`macro@single_flight`], [`Runtime`], [`fencing_token`], [`Error::LeaseLost`].
+pub use resilience_macros::locked;
+
+#[doc = include_str!("../docs/attributes/single_flight.md")]
+///
+/// See also [`macro@idempotent`], [`macro@locked`], [`Error::JoinedFailure`].
+pub use resilience_macros::single_flight;
 
 #[doc = include_str!("../docs/attributes/saga.md")]
 ///

@@ -26,6 +26,12 @@ pub(crate) enum Rule {
     HedgeWithoutIdempotency,
     /// The answer of a bad time is kept for a good one.
     IdempotentStoresFallback,
+    /// Of two policies the other one is probably meant to stand above.
+    Order,
+    /// Attempts go on for longer than a key or a lock is granted.
+    OutlastsLease,
+    /// Another attempt where the transaction has failed.
+    RetryInTransaction,
     /// A single call shuts out all others.
     RetryOpensBreaker,
     /// `retry_on` does not list the timeout below.
@@ -35,11 +41,14 @@ pub(crate) enum Rule {
 }
 
 impl Rule {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 10] = [
         Self::AttemptsExceedDeadline,
         Self::BulkheadHeldInPauses,
         Self::HedgeWithoutIdempotency,
         Self::IdempotentStoresFallback,
+        Self::Order,
+        Self::OutlastsLease,
+        Self::RetryInTransaction,
         Self::RetryOpensBreaker,
         Self::RetrySkipsTimeout,
         Self::SeparatedAttributes,
@@ -52,6 +61,9 @@ impl Rule {
             Self::BulkheadHeldInPauses => "bulkhead_held_in_pauses",
             Self::HedgeWithoutIdempotency => "hedge_without_idempotency",
             Self::IdempotentStoresFallback => "idempotent_stores_fallback",
+            Self::Order => "order",
+            Self::OutlastsLease => "outlasts_lease",
+            Self::RetryInTransaction => "retry_in_transaction",
             Self::RetryOpensBreaker => "retry_opens_breaker",
             Self::RetrySkipsTimeout => "retry_skips_timeout",
             Self::SeparatedAttributes => "separated_attributes",

@@ -115,6 +115,12 @@ impl Args {
         Some(self.named.remove(index).1)
     }
 
+    /// What is written as the value of the option `name`, which stays.
+    pub(crate) fn written(&self, name: &str) -> Option<&Value> {
+        let mut named = self.named.iter();
+        named.find_map(|(known, value)| (known.unraw() == name).then_some(value))
+    }
+
     /// The first value without a name.
     pub(crate) fn take_positional(&mut self) -> Option<Value> {
         (!self.positional.is_empty()).then(|| self.positional.remove(0))

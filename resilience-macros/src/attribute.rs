@@ -8,7 +8,7 @@ use crate::check::Subject;
 use crate::diagnostics::Diagnostics;
 use crate::expand::Annotated;
 use crate::fallback;
-use crate::function::Function;
+use crate::function::{Function, Parameter};
 use crate::paths::Paths;
 use crate::policy::{Kind, Policy};
 use crate::stack::{self, Collected, Layer};
@@ -69,7 +69,8 @@ fn expand_from(first: Vec<Layer>, item: &TokenStream) -> TokenStream {
             Policy::parse(layer.kind, options, &diagnostics)
         })
         .collect();
-    let parameters = function.take_parameters(&diagnostics);
+    let mut parameters = function.take_parameters(&diagnostics);
+    mark_connection(&policies, &mut parameters);
     // With an unreadable policy left out, rules between policies would complain about nothing.
     let questions = if policies.len() == layers.len() {
         Subject::new(
@@ -97,4 +98,15 @@ fn expand_from(first: Vec<Layer>, item: &TokenStream) -> TokenStream {
         paths,
     }
     .expand()
+}
+
+/// The connection of a transaction is a way to write, and no part of what is written.
+fn mark_connection(policies: &[Policy], parameters: &mut [Parameter]) {
+    let connection = policies.iter().find_map(|policy| match policy {
+        Policy::Idempotent(policy) => policy.transaction(),
+        _ => None,
+    });
+    for parameter in parameters {
+        parameter.state |= connection.is_some() && parameter.name() == connection;
+    }
 }

@@ -7,13 +7,16 @@
 //! compiler.
 
 mod attempts;
+mod detached;
 mod function;
 mod judging;
+mod leases;
 mod order;
 mod pauses;
 mod question;
 mod records;
 mod times;
+mod transaction;
 
 #[cfg(test)]
 mod tests;
@@ -73,6 +76,9 @@ impl<'a> Subject<'a> {
         self.check_order();
         self.check_judging();
         self.check_times();
+        self.check_leases();
+        self.check_detached();
+        self.check_transaction();
         self.allowed.report_unused(self.diagnostics);
         self.questions.into_inner()
     }

@@ -81,7 +81,11 @@ pub(crate) fn closest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 /// Names that other libraries have for options, and ours.
-const ELSEWHERE: [(&str, &str); 10] = [
+const ELSEWHERE: [(&str, &str); 14] = [
+    ("idempotency_key", "key"),
+    ("ttl", "lease"),
+    ("expires", "ttl"),
+    ("namespace", "scope"),
     ("max_retries", "max_attempts"),
     ("retries", "max_attempts"),
     ("attempts", "max_attempts"),

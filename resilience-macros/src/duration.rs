@@ -8,6 +8,7 @@ use syn::{Expr, Lit};
 
 use crate::args::Value;
 use crate::diagnostics::{Diagnostics, closest};
+use crate::policy::defaults;
 
 /// The units, with their length in nanoseconds, shortest first.
 const UNITS: [(&str, u64); 7] = [
@@ -94,6 +95,25 @@ pub(crate) fn parse(option: &str, value: &Value, diagnostics: &Diagnostics) -> O
         diagnostics.error(
             value,
             format!("`{option}` must be longer than zero\nwrite a time such as `1s`"),
+        );
+        return None;
+    }
+    Some(length)
+}
+
+/// A lease in `value`: long enough to be renewed; a mistake is reported and swallowed.
+pub(crate) fn lease(value: &Value, diagnostics: &Diagnostics) -> Option<Length> {
+    let length = parse("lease", value, diagnostics)?;
+    if let Some(known) = length.known()
+        && known < defaults::SHORTEST_LEASE
+    {
+        diagnostics.error(
+            value,
+            format!(
+                "`lease` of {known:?} cannot be renewed in time: the shortest is {:?}\n\
+                 write a time such as `30s`",
+                defaults::SHORTEST_LEASE
+            ),
         );
         return None;
     }

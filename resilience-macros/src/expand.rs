@@ -77,6 +77,14 @@ impl Annotated {
         self.find(Kind::Hedge).is_some() || self.calls_a_fallback()
     }
 
+    /// The pattern of errors that are stored.
+    pub(crate) fn stored_errors(&self) -> Option<&Pat> {
+        match self.find(Kind::Idempotent)? {
+            Policy::Idempotent(policy) => policy.store_errors.as_ref(),
+            _ => None,
+        }
+    }
+
     fn calls_a_fallback(&self) -> bool {
         self.policies.iter().any(
             |policy| matches!(policy, Policy::Fallback(fallback) if fallback.function().is_some()),
@@ -88,8 +96,10 @@ impl Annotated {
         self.policies.iter().any(|policy| policy.kind().refuses())
     }
 
-    pub(crate) fn judges(&self) -> bool {
-        self.policies.iter().any(|policy| policy.kind().judges())
+    /// Whether a policy has to know what the error type can do.
+    pub(crate) fn asks_errors(&self) -> bool {
+        let mut kinds = self.policies.iter().map(Policy::kind);
+        kinds.any(|kind| kind.judges() || kind == Kind::SingleFlight)
     }
 
     pub(crate) fn keeps_records(&self) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! Four floors, and data only goes down:
 //!
-//! 1. *parse*: `args`, `allowed`, `options`, `duration`, `function`, `stack` — tokens to options, each
+//! 1. *parse*: `args`, `allowed`, `options`, `duration`, `size`, `function`, `stack` — tokens to options, each
 //!    with its span;
 //! 2. *model*: `policy` — options to valid policies, one file per attribute;
 //! 3. *check*: `check` — one function per rule between policies;
@@ -24,6 +24,7 @@ mod function;
 mod options;
 mod paths;
 mod policy;
+mod size;
 mod stack;
 
 #[cfg(test)]
@@ -49,6 +50,24 @@ pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream
 #[proc_macro_attribute]
 pub fn idempotent(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Idempotent, arguments.into(), item.into()).into()
+}
+
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
+#[proc_macro_attribute]
+pub fn locked(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    attribute::expand(Kind::Locked, arguments.into(), item.into()).into()
+}
+
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
+#[proc_macro_attribute]
+pub fn single_flight(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    attribute::expand(Kind::SingleFlight, arguments.into(), item.into()).into()
 }
 
 #[expect(

@@ -1,6 +1,8 @@
 //! The options of one attribute, taken one by one: what is not there is `None`, what is wrong is
 //! reported, and makes the whole policy wrong.
 
+mod decimal;
+
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Expr, LitStr, Pat, Path};
@@ -8,6 +10,8 @@ use syn::{Expr, LitStr, Pat, Path};
 use crate::args::{Args, Count, Value};
 use crate::diagnostics::Diagnostics;
 use crate::duration::{self, Length};
+
+pub(crate) use decimal::{Decimal, number};
 
 /// Takes options, and remembers whether one of them was wrong.
 pub(crate) struct Options<'a> {
@@ -96,6 +100,16 @@ impl<'a> Options<'a> {
             };
             value.parse_path(&remedy, diagnostics)
         })
+    }
+
+    /// The word `name`, which has no value. A second one is left, and reported as too much.
+    pub(crate) fn flag(&mut self, name: &str) -> Option<Value> {
+        self.args.take_word(name)
+    }
+
+    /// What is written as the value of the option `name`, which is still to be taken.
+    pub(crate) fn written(&self, name: &str) -> Option<Value> {
+        self.args.written(name).cloned()
     }
 
     /// A whole number of at least `least`.
@@ -188,6 +202,22 @@ impl<'a> Options<'a> {
         self.args.is_empty()
     }
 
+    /// The same where there are words without a value, too.
+    pub(crate) fn finish_with_flags(mut self, known: &[&str], flags: &[&str]) -> Option<()> {
+        for flag in flags {
+            if let Some(value) = self.args.take(flag) {
+                self.error(
+                    value,
+                    format!("`{flag}` takes no value\nwrite `{flag}`, or leave it out"),
+                );
+            }
+            if let Some(again) = self.args.take_word(flag) {
+                self.error(again, format!("`{flag}` is given twice\nkeep one"));
+            }
+        }
+        self.finish(&[known, flags].concat())
+    }
+
     /// Reports what nobody took. `Some` when nothing was wrong with what was.
     pub(crate) fn finish(self, known: &[&str]) -> Option<()> {
         let wrong = !self.is_clean() || !self.is_empty();
@@ -212,78 +242,6 @@ impl<T> Definition<T> {
             Self::Shared(_) => None,
         }
     }
-}
-
-/// A decimal number in an option: a share, or a factor.
-#[derive(Clone)]
-pub(crate) enum Decimal {
-    /// A literal; its tokens are kept for errors of checks that compare it.
-    Known(f64, Value),
-    /// Evaluated by the compiler.
-    Expression(Expr),
-}
-
-impl Decimal {
-    /// A number that is more than 0 and at most 1.
-    fn parse_share(name: &str, value: &Value, diagnostics: &Diagnostics) -> Option<Self> {
-        let Some(known) = number(value) else {
-            if value.tokens.to_string().ends_with('%') {
-                diagnostics.error(
-                    value,
-                    format!(
-                        "`{name}` is a share, not per cent\nwrite it from 0 to 1: `{name} = 0.5`"
-                    ),
-                );
-                return None;
-            }
-            return value.parse(diagnostics).map(Self::Expression);
-        };
-        if known > 0.0 && known <= 1.0 {
-            return Some(Self::Known(known, value.clone()));
-        }
-        let remedy = if known > 1.0 && known <= 100.0 {
-            format!("write `{name} = {}`", known / 100.0)
-        } else {
-            format!("write `{name} = 0.5` for one half")
-        };
-        diagnostics.error(
-            value,
-            format!("`{name}` is more than 0 and at most 1\n{remedy}"),
-        );
-        None
-    }
-
-    /// The value, where it is written out.
-    pub(crate) fn known(&self) -> Option<f64> {
-        match self {
-            Self::Known(known, _) => Some(*known),
-            Self::Expression(_) => None,
-        }
-    }
-}
-
-impl ToTokens for Decimal {
-    fn to_tokens(&self, tokens: &mut TokenStream) {
-        match self {
-            Self::Expression(expression) => expression.to_tokens(tokens),
-            Self::Known(known, value) => {
-                // An integer literal is what people write; the builder takes a float.
-                let mut literal = proc_macro2::Literal::f64_unsuffixed(*known);
-                if let Some(token) = value.tokens.clone().into_iter().next() {
-                    literal.set_span(token.span());
-                }
-                literal.to_tokens(tokens);
-            }
-        }
-    }
-}
-
-/// A number that is written out. `NAN`, `INF` and `_1` are names.
-pub(crate) fn number(value: &Value) -> Option<f64> {
-    let written = value.tokens.to_string().replace(' ', "");
-    let is_name = written.starts_with(|first: char| first.is_alphabetic() || first == '_');
-    let number = written.replace('_', "").parse();
-    number.ok().filter(|_| !is_name)
 }
 
 /// The option that was meant by a value without a name: `max_attempts: 3`, `3`, `"warehouse"`.

@@ -6,10 +6,12 @@ pub(crate) mod defaults;
 mod fallback;
 mod hedge;
 mod idempotent;
+mod locked;
 mod rate_limit;
 mod retry;
 mod saga;
 mod saga_step;
+mod single_flight;
 mod timeout;
 
 use proc_macro2::Span;
@@ -24,11 +26,13 @@ pub(crate) use circuit_breaker::{
 };
 pub(crate) use fallback::{Fallback, Instead};
 pub(crate) use hedge::{Hedge, HedgeOptions, HedgeStart};
-pub(crate) use idempotent::Idempotent;
+pub(crate) use idempotent::{Idempotent, OnSchemaChange, Run, WhenUnavailable};
+pub(crate) use locked::{Locked, Reach};
 pub(crate) use rate_limit::{RateLimit, RateLimitOptions};
 pub(crate) use retry::{Again, Backoff, Budget, Jitter, Retry, RetryOptions};
 pub(crate) use saga::Saga;
 pub(crate) use saga_step::{Compensation, SagaStep};
+pub(crate) use single_flight::SingleFlight;
 pub(crate) use timeout::Timeout;
 
 /// The attributes that there are.
@@ -39,24 +43,28 @@ pub(crate) enum Kind {
     Fallback,
     Hedge,
     Idempotent,
+    Locked,
     RateLimit,
     Retry,
     Saga,
     SagaStep,
+    SingleFlight,
     Timeout,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Bulkhead,
         Self::CircuitBreaker,
         Self::Fallback,
         Self::Hedge,
         Self::Idempotent,
+        Self::Locked,
         Self::RateLimit,
         Self::Retry,
         Self::Saga,
         Self::SagaStep,
+        Self::SingleFlight,
         Self::Timeout,
     ];
 
@@ -68,10 +76,12 @@ impl Kind {
             Self::Fallback => "fallback",
             Self::Hedge => "hedge",
             Self::Idempotent => "idempotent",
+            Self::Locked => "locked",
             Self::RateLimit => "rate_limit",
             Self::Retry => "retry",
             Self::Saga => "saga",
             Self::SagaStep => "saga_step",
+            Self::SingleFlight => "single_flight",
             Self::Timeout => "timeout",
         }
     }
@@ -112,10 +122,12 @@ pub(crate) enum Policy {
     Fallback(Fallback),
     Hedge(Hedge),
     Idempotent(Idempotent),
+    Locked(Locked),
     RateLimit(RateLimit),
     Retry(Retry),
     Saga(Saga),
     SagaStep(SagaStep),
+    SingleFlight(SingleFlight),
     Timeout(Timeout),
 }
 
@@ -130,10 +142,12 @@ impl Policy {
             Kind::Fallback => Fallback::parse(args, diagnostics).map(Self::Fallback),
             Kind::Hedge => Hedge::parse(args, diagnostics).map(Self::Hedge),
             Kind::Idempotent => Idempotent::parse(args, diagnostics).map(Self::Idempotent),
+            Kind::Locked => Locked::parse(args, diagnostics).map(Self::Locked),
             Kind::RateLimit => RateLimit::parse(args, diagnostics).map(Self::RateLimit),
             Kind::Retry => Retry::parse(args, diagnostics).map(Self::Retry),
             Kind::Saga => Saga::parse(args, diagnostics).map(Self::Saga),
             Kind::SagaStep => SagaStep::parse(args, diagnostics).map(Self::SagaStep),
+            Kind::SingleFlight => SingleFlight::parse(args, diagnostics).map(Self::SingleFlight),
             Kind::Timeout => Timeout::parse(args, diagnostics).map(Self::Timeout),
         }
     }
@@ -145,11 +159,21 @@ impl Policy {
             Self::Fallback(_) => Kind::Fallback,
             Self::Hedge(_) => Kind::Hedge,
             Self::Idempotent(_) => Kind::Idempotent,
+            Self::Locked(_) => Kind::Locked,
             Self::RateLimit(_) => Kind::RateLimit,
             Self::Retry(_) => Kind::Retry,
             Self::Saga(_) => Kind::Saga,
             Self::SagaStep(_) => Kind::SagaStep,
+            Self::SingleFlight(_) => Kind::SingleFlight,
             Self::Timeout(_) => Kind::Timeout,
+        }
+    }
+
+    /// Whether `#[state]` says something to the policy: it looks at the arguments by itself.
+    pub(crate) fn reads_arguments(&self) -> bool {
+        match self {
+            Self::SingleFlight(policy) => policy.key.is_none(),
+            policy => policy.kind().keeps_records(),
         }
     }
 
@@ -161,10 +185,12 @@ impl Policy {
             Self::Fallback(policy) => policy.span,
             Self::Hedge(policy) => policy.span,
             Self::Idempotent(policy) => policy.span,
+            Self::Locked(policy) => policy.span,
             Self::RateLimit(policy) => policy.span,
             Self::Retry(policy) => policy.span,
             Self::Saga(policy) => policy.span,
             Self::SagaStep(policy) => policy.span,
+            Self::SingleFlight(policy) => policy.span,
             Self::Timeout(policy) => policy.span,
         }
     }

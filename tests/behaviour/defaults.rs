@@ -1,9 +1,11 @@
 //! What the attributes believe of the runtime where an option is left out. Their rules would
 //! judge by other numbers than the ones in force.
 
+use std::panic::catch_unwind;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 
+use resilience::__private::{Idempotent, Locked};
 use resilience::{Backoff, CircuitBreaker, Retry, State};
 use tokio::time::{Duration, Instant, sleep};
 
@@ -92,4 +94,27 @@ async fn of_an_open_circuit() {
         let _down = opened(&calls).await;
     }
     assert_eq!(start.elapsed(), believed::OPEN_FOR);
+}
+
+/// What is left out is what the attributes believe that it is.
+#[test]
+fn of_a_key_and_a_lock() {
+    let left_out = Idempotent::operation("defaults");
+    let written = left_out.ttl(believed::TTL).lease(believed::LEASE);
+    assert_eq!(format!("{left_out:?}"), format!("{written:?}"));
+    let left_out = Locked::named("defaults");
+    let written = left_out.lease(believed::LEASE);
+    assert_eq!(format!("{left_out:?}"), format!("{written:?}"));
+}
+
+/// The attributes refuse what is written out, and the runtime what is a constant.
+#[test]
+fn of_the_shortest_lease() {
+    let shorter = believed::SHORTEST_LEASE - Duration::from_nanos(1);
+    let _shortest = (
+        Idempotent::operation("defaults").lease(believed::SHORTEST_LEASE),
+        Locked::named("defaults").lease(believed::SHORTEST_LEASE),
+    );
+    assert!(catch_unwind(|| Idempotent::operation("defaults").lease(shorter)).is_err());
+    assert!(catch_unwind(|| Locked::named("defaults").lease(shorter)).is_err());
 }

@@ -7,8 +7,12 @@
 )]
 
 mod deadline;
+mod detached;
 mod idempotent;
+mod kept_errors;
+mod locked;
 mod saga;
+mod scope;
 mod undo;
 
 use std::collections::{HashMap, VecDeque};

@@ -3,12 +3,14 @@
 mod breaker;
 mod catalog;
 mod deadline;
+mod described;
 mod drops;
 mod fallback;
 mod hedge;
 mod limits;
 mod operation;
 mod retry;
+mod single_flight;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -69,7 +69,8 @@ impl Subject<'_> {
             }
         }
         for parameter in self.parameters {
-            if parameter.passing() == Passing::Reborrowed {
+            // A connection of a transaction is reported by itself.
+            if parameter.passing() == Passing::Reborrowed && !self.is_connection(parameter) {
                 self.diagnostics.error(
                     &parameter.ty,
                     "a #[hedge] function cannot borrow an argument mutably: two attempts run at \

@@ -14,6 +14,8 @@ impl Subject<'_> {
         self.a_bulkhead_is_not_held_in_pauses();
         self.a_hedge_runs_the_body_twice();
         self.a_hedge_does_not_wait_for_its_first_attempt();
+        self.a_hedge_does_not_break_a_lock();
+        self.a_replay_does_not_wait_for_a_lock();
         self.attributes_of_others_stand_outside();
     }
 
@@ -108,8 +110,10 @@ impl Subject<'_> {
     /// no difference: within the one execution that it allows, the body runs twice.
     fn a_hedge_runs_the_body_twice(&self) {
         // Where the hedge has no place at all, that is said already.
-        let is_misplaced =
-            self.find(Kind::Saga).is_some() || self.idempotent_below_the_hedge().is_some();
+        let is_misplaced = self.find(Kind::Saga).is_some()
+            || self.one_at_a_time_below_the_hedge().is_some()
+            || self.hedge_stands_in_a_transaction()
+            || self.lock_above_the_hedge().is_some() && !self.allowed.uses(Rule::Order);
         let rule = Rule::HedgeWithoutIdempotency;
         if let Some((_, hedge)) = self.hedge()
             && !is_misplaced
@@ -132,20 +136,70 @@ impl Subject<'_> {
     /// #[idempotent(key = order.id)]
     /// ```
     fn a_hedge_does_not_wait_for_its_first_attempt(&self) {
-        if let Some(idempotent) = self.idempotent_below_the_hedge() {
+        if let Some(policy) = self.one_at_a_time_below_the_hedge()
+            && !self.hedge_stands_in_a_transaction()
+        {
+            let name = policy.kind().name();
             self.diagnostics.error_at(
-                idempotent.span(),
-                "#[hedge] can never help: the #[idempotent] below it makes the second attempt wait \
-                 for the first\n\
-                 move #[idempotent] above #[hedge], or remove #[hedge]",
+                policy.span(),
+                format!(
+                    "#[hedge] can never help: the #[{name}] below it makes the second attempt wait \
+                     for the first\n\
+                     move #[{name}] above #[hedge], or remove #[hedge]"
+                ),
             );
         }
     }
 
-    fn idempotent_below_the_hedge(&self) -> Option<&Policy> {
+    fn one_at_a_time_below_the_hedge(&self) -> Option<&Policy> {
         let (hedge, _) = self.hedge()?;
         let mut below = self.policies.iter().skip(hedge + 1);
-        below.find(|policy| policy.kind() == Kind::Idempotent)
+        below.find(|policy| {
+            matches!(
+                policy.kind(),
+                Kind::Idempotent | Kind::Locked | Kind::SingleFlight
+            )
+        })
+    }
+
+    /// A lock keeps other calls out, and the hedge of its own call is let in:
+    ///
+    /// ```text
+    /// #[locked(key = document.id)]
+    /// #[hedge(delay = 50ms)]
+    /// ```
+    fn a_hedge_does_not_break_a_lock(&self) {
+        if let (Some(_), Some((_, hedge))) = (self.lock_above_the_hedge(), self.hedge()) {
+            self.warn_at(
+                Rule::Order,
+                hedge.span,
+                "#[hedge] runs two bodies inside of one #[locked], which is there to have one at a \
+                 time\nremove #[hedge]",
+            );
+        }
+    }
+
+    fn lock_above_the_hedge(&self) -> Option<&Policy> {
+        let (hedge, _) = self.hedge()?;
+        let mut above = self.policies.iter().take(hedge);
+        above.find(|policy| policy.kind() == Kind::Locked)
+    }
+
+    /// Who gets a stored result needs no lock, and would wait for one that belongs to other work. The
+    /// calls of one key are kept apart by `#[idempotent]` itself.
+    fn a_replay_does_not_wait_for_a_lock(&self) {
+        if let (Some(lock), Some(idempotent)) =
+            (self.position(Kind::Locked), self.position(Kind::Idempotent))
+            && lock < idempotent
+            && let Some(policy) = self.policies.get(lock)
+        {
+            self.warn_at(
+                Rule::Order,
+                policy.span(),
+                "#[locked] above #[idempotent] makes a stored result wait for the lock\n\
+                 move #[locked] below #[idempotent]",
+            );
+        }
     }
 
     /// Our attributes are one stack, which the first of them expands. What stands between them ends up

@@ -9,10 +9,6 @@ use crate::duration::Length;
 use crate::policy::{Backoff, Jitter};
 
 /// A rule for the compiler to evaluate. What is `None` has the runtime's default.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is a handful of them per function"
-)]
 pub(crate) enum Question {
     /// Whether all attempts and pauses end in time.
     AttemptsFit {
@@ -42,6 +38,20 @@ pub(crate) enum Question {
     },
     /// Whether the deadline of a retry is not after the timeout above.
     DeadlineReached { deadline: Length, timeout: Length },
+    /// Whether a lease lasts until all attempts have ended, or something has ended them.
+    LeaseLasts {
+        attempts: Option<Count>,
+        /// The bound of each attempt, where there is one.
+        each: Option<Length>,
+        backoff: Option<Backoff>,
+        /// What ends the attempts.
+        limits: Vec<Length>,
+        lease: Option<Length>,
+    },
+    /// Whether a result is kept for longer than a duplicate waits for it.
+    ResultOutlivesWait { wait: Length, ttl: Option<Length> },
+    /// Whether a wait is over before the timeout.
+    WaitEnds { wait: Length, timeout: Length },
     /// Whether a hedge starts before the timeout.
     HedgeStarts { delay: Length, timeout: Length },
     /// Whether a call is slow before the timeout ends it.
@@ -79,9 +89,12 @@ impl Question {
         match self {
             Self::AttemptsFit { .. } => Some(Rule::AttemptsExceedDeadline),
             Self::BreakerHolds { .. } => Some(Rule::RetryOpensBreaker),
+            Self::LeaseLasts { .. } => Some(Rule::OutlastsLease),
             Self::PauseFits { .. }
             | Self::BreakerFits { .. }
             | Self::DeadlineReached { .. }
+            | Self::ResultOutlivesWait { .. }
+            | Self::WaitEnds { .. }
             | Self::HedgeStarts { .. }
             | Self::CallCanBeSlow { .. } => None,
         }
@@ -131,8 +144,31 @@ impl Question {
                 },
                 count_constant(attempts.as_ref()),
             ],
+            Self::LeaseLasts {
+                attempts,
+                each,
+                backoff,
+                limits,
+                lease,
+            } => {
+                let mut constants = vec![
+                    length_constant(lease.as_ref()),
+                    count_constant(attempts.as_ref()),
+                    backoff.as_ref().and_then(Backoff::constant),
+                    length_constant(each.as_ref()),
+                ];
+                constants.extend(limits.iter().map(|limit| length_constant(Some(limit))));
+                constants
+            }
+            Self::ResultOutlivesWait { wait, ttl } => {
+                vec![length_constant(Some(wait)), length_constant(ttl.as_ref())]
+            }
             Self::DeadlineReached {
                 deadline: first,
+                timeout,
+            }
+            | Self::WaitEnds {
+                wait: first,
                 timeout,
             }
             | Self::HedgeStarts {

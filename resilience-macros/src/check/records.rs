@@ -9,7 +9,7 @@ use crate::policy::{Kind, Policy};
 
 impl Subject<'_> {
     pub(super) fn check_records(&self) {
-        self.idempotent_function_has_something_to_key();
+        self.a_key_is_made_of_something();
         self.the_key_of_a_method_is_written_down();
         self.state_is_for_records();
         self.saga_and_step_are_two_functions();
@@ -19,17 +19,30 @@ impl Subject<'_> {
         self.journaled_function_can_be_called_again();
     }
 
+    /// The policies whose key is made of all arguments.
+    fn keyed_by_arguments(&self) -> impl Iterator<Item = &Policy> {
+        self.policies.iter().filter(|policy| match policy {
+            Policy::Idempotent(idempotent) => idempotent.key.is_none(),
+            Policy::SingleFlight(flight) => flight.key.is_none(),
+            _ => false,
+        })
+    }
+
     /// Without a key expression the key is made of the arguments; there must be some.
-    fn idempotent_function_has_something_to_key(&self) {
-        if let Some(Policy::Idempotent(idempotent)) = self.find(Kind::Idempotent)
-            && idempotent.key.is_none()
-            && self.function.sig.receiver().is_none()
-            && self.parameters.iter().all(|parameter| parameter.state)
+    fn a_key_is_made_of_something(&self) {
+        if self.function.sig.receiver().is_some()
+            || !self.parameters.iter().all(|parameter| parameter.state)
         {
+            return;
+        }
+        for policy in self.keyed_by_arguments() {
+            let name = policy.kind().name();
             self.diagnostics.error_at(
-                idempotent.span,
-                "#[idempotent] has nothing to make a key of\n\
-                 write `#[idempotent(key = ..)]`, or pass what identifies the operation",
+                policy.span(),
+                format!(
+                    "#[{name}] has nothing to make a key of\n\
+                     write `#[{name}(key = ..)]`, or pass what identifies the operation"
+                ),
             );
         }
     }
@@ -37,14 +50,17 @@ impl Subject<'_> {
     /// `self` is no argument that can be hashed. Left out of a key that is made of all arguments, it
     /// would let one object answer with the result of another.
     fn the_key_of_a_method_is_written_down(&self) {
-        if let Some(Policy::Idempotent(idempotent)) = self.find(Kind::Idempotent)
-            && idempotent.key.is_none()
-            && let Some(receiver) = self.function.sig.receiver()
-        {
+        let Some(receiver) = self.function.sig.receiver() else {
+            return;
+        };
+        for policy in self.keyed_by_arguments() {
+            let name = policy.kind().name();
             self.diagnostics.error(
                 receiver,
-                "`self` is not part of the key that #[idempotent] makes of the arguments\n\
-                 write `#[idempotent(key = ..)]` with what identifies the operation",
+                format!(
+                    "`self` is not part of the key that #[{name}] makes of the arguments\n\
+                     write `#[{name}(key = ..)]` with what identifies the operation"
+                ),
             );
         }
     }
@@ -52,11 +68,7 @@ impl Subject<'_> {
     /// `#[state]` says that an argument is not written down. Where nothing is written down it means
     /// nothing, and the author expected something.
     fn state_is_for_records(&self) {
-        if self
-            .policies
-            .iter()
-            .any(|policy| policy.kind().keeps_records())
-        {
+        if self.policies.iter().any(Policy::reads_arguments) {
             return;
         }
         for parameter in self.parameters.iter().filter(|parameter| parameter.state) {
@@ -174,7 +186,13 @@ impl Subject<'_> {
                 );
             }
         }
-        for parameter in self.parameters {
+        // A saga in a transaction is reported by itself.
+        let reported = |parameter| name == Kind::Saga.name() && self.is_connection(parameter);
+        for parameter in self
+            .parameters
+            .iter()
+            .filter(|parameter| !reported(parameter))
+        {
             self.parameter_can_be_journaled(name, parameter);
         }
     }

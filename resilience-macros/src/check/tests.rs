@@ -244,3 +244,96 @@ fn an_allowance_allows_something() {
     // Nobody knows yet.
     quiet("#[retry(allow(retry_opens_breaker))] #[circuit_breaker(failure_threshold = MANY)]");
 }
+
+#[test]
+fn a_lease_lasts_until_the_attempts_have_ended() {
+    const ATTEMPTS: &str = "#[retry] #[timeout(2s)]";
+    quiet(&format!("#[idempotent(lease = 15s)] {ATTEMPTS}"));
+    says(
+        &format!("#[idempotent(lease = 14s)] {ATTEMPTS}"),
+        "take up to 15s, and the lease of #[idempotent] is 14s",
+    );
+    says(
+        &format!("#[locked(lease = 14s)] {ATTEMPTS}"),
+        "the lease of #[locked] is 14s",
+    );
+    // What ends the attempts ends what is held.
+    quiet(&format!(
+        "#[timeout(14s, allow(attempts_exceed_deadline))] #[locked(lease = 14s)] {ATTEMPTS}"
+    ));
+    quiet(
+        "#[locked(lease = 14s)] #[retry(deadline = 14s, allow(attempts_exceed_deadline))] \
+         #[timeout(2s)]",
+    );
+    // A lease that nobody wrote down is one, too.
+    quiet("#[idempotent] #[retry] #[timeout(5s)]");
+    says(
+        "#[idempotent] #[retry] #[timeout(6s)]",
+        "take up to 31s, and the lease of #[idempotent] is 30s",
+    );
+    // Nothing is leased, or nothing is held while it repeats.
+    quiet("#[locked(local)] #[retry] #[timeout(6s)]");
+    quiet("#[retry] #[locked(lease = 1s)] #[timeout(6s)]");
+    quiet("#[locked(lease = 1s)] #[retry(STANDARD)]");
+}
+
+#[test]
+fn a_lease_can_be_renewed() {
+    quiet("#[idempotent(lease = 100ms)]");
+    says("#[idempotent(lease = 99ms)]", "the shortest is 100ms");
+    says("#[locked(lease = 99ms)]", "the shortest is 100ms");
+}
+
+#[test]
+fn a_wait_is_over_in_time() {
+    quiet("#[idempotent(wait = 1h, ttl = 1h)]");
+    says("#[idempotent(wait = 61m, ttl = 1h)]", "`ttl` is 3600s");
+    says("#[idempotent(wait = 25h)]", "`ttl` is 86400s");
+    // A wait that nobody wrote down is nobody's mistake.
+    quiet("#[idempotent(ttl = 1s)]");
+    quiet("#[timeout(2s)] #[idempotent]");
+    quiet("#[timeout(5s)] #[locked(wait = 5s)]");
+    says("#[timeout(4s)] #[locked(wait = 5s)]", "is never over");
+    quiet("#[locked(wait = 5s)] #[timeout(4s)]");
+}
+
+#[test]
+fn what_stands_above_a_lock_or_a_flight() {
+    quiet("#[idempotent] #[locked] #[single_flight]");
+    quiet("#[single_flight] #[idempotent]");
+    quiet("#[retry] #[locked]");
+    says("#[locked] #[retry] #[idempotent]", "allow(order)");
+    says("#[hedge(delay = 1s)] #[retry] #[locked]", "can never help");
+    // One mistake is one error, and there are two of them.
+    let said = said_of("#[locked] #[hedge(delay = 1s)]");
+    assert!(
+        said.contains("allow(order)") && !said.contains("hedge_without_idempotency"),
+        "{said}"
+    );
+    says(
+        "#[locked(allow(order))] #[hedge(delay = 1s)]",
+        "allow(hedge_without_idempotency)",
+    );
+    quiet("#[locked] #[hedge(delay = 1s, allow(order, hedge_without_idempotency))]");
+}
+
+#[test]
+fn a_transaction_is_tried_again_as_a_whole() {
+    let said = |attributes: &str| {
+        let source = format!(
+            "{attributes} async fn call(conn: &mut PgConnection, order: u32) -> Result<u32, Failure> {{ body }}"
+        );
+        let text = expansion(&source).to_string();
+        text.matches("compile_error").count()
+    };
+    assert_eq!(said("#[idempotent(tx = conn)]"), 0);
+    assert_eq!(said("#[retry] #[idempotent(tx = conn)] #[timeout(2s)]"), 0);
+    assert_eq!(said("#[idempotent(tx = conn)] #[retry]"), 1);
+    assert_eq!(
+        said("#[idempotent(tx = conn)] #[retry(allow(retry_in_transaction))]"),
+        0
+    );
+    // One mistake is one error, wherever the hedge stands.
+    assert_eq!(said("#[hedge(delay = 1s)] #[idempotent(tx = conn)]"), 1);
+    assert_eq!(said("#[idempotent(tx = conn)] #[hedge(delay = 1s)]"), 1);
+}

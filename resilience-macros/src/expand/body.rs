@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Type;
+use syn::{Pat, Type};
 
 use super::Annotated;
 use super::declare::at;
@@ -14,6 +14,8 @@ impl Annotated {
     // Output: let function = ::resilience::__private::function::<Result<Receipt, PayError>>(annotated.name);
     //         let errors = { use ..; errors::<Result<Receipt, PayError>>().classified().described().wrapped() };
     //         let stored = ::resilience::__private::stored::<Result<Receipt, PayError>>();
+    //         let records = stored.or_errors(stored_errors::<Result<Receipt, PayError>>(), |error| ..);
+    //         let joined = { use ..; joined::<Result<Receipt, PayError>>().cloned() };
     //         let failures = ::resilience::__private::failures::<Result<Receipt, PayError>>();
     /// The values that stand for the function in the expansion. Each demands its bounds in this one
     /// place, on the tokens of the return type.
@@ -34,10 +36,41 @@ impl Annotated {
             let (variable, path) = (local(name), self.paths.private(name));
             quote!(let #variable = #path::<#returns>();)
         };
-        let errors = self.judges().then(|| self.declare_errors(&returns));
+        let errors = self.asks_errors().then(|| self.declare_errors(&returns));
         let stored = self.keeps_records().then(|| witness("stored"));
+        let records = self
+            .stored_errors()
+            .map(|pattern| self.declare_stored_errors(pattern, &returns));
         let failures = self.find(Kind::Saga).map(|_| witness("failures"));
-        quote!(#function #errors #stored #failures)
+        let joined = self
+            .find(Kind::SingleFlight)
+            .map(|_| self.declare_joined(&returns));
+        quote!(#function #errors #stored #records #failures #joined)
+    }
+
+    /// Errors that are kept like results.
+    fn declare_stored_errors(&self, pattern: &Pat, returns: &TokenStream) -> TokenStream {
+        let (variable, stored, error) = (local("records"), local("stored"), local("error"));
+        let errors = self.paths.private("stored_errors");
+        quote! {
+            let #variable = #stored.or_errors(
+                #errors::<#returns>(),
+                |#error| ::core::matches!(#error, #pattern),
+            );
+        }
+    }
+
+    /// How an answer is shared: an error that is not `Clone` stays with its caller.
+    fn declare_joined(&self, returns: &TokenStream) -> TokenStream {
+        let (variable, path) = (local("joined"), self.paths.private("joined"));
+        let otherwise = self.paths.private("otherwise");
+        quote! {
+            let #variable = {
+                #[allow(unused_imports)]
+                use #otherwise::*;
+                #path::<#returns>().cloned()
+            };
+        }
     }
 
     /// What the error type can do: the methods of the type itself are preferred to those of the traits
@@ -129,12 +162,7 @@ impl Annotated {
     // Output: let order = order.take(last);
     //         let buffer = &mut *buffer;
     fn attempt_arguments(&self) -> TokenStream {
-        let last = local("last");
-        let take = if self.keeps_arguments() {
-            quote!(copy())
-        } else {
-            quote!(take(#last))
-        };
+        let take = self.take();
         let replayed = self.replayed().map(|(binding, cfgs)| {
             let argument = &binding.ident;
             let mutable = binding.mutable.then(|| quote!(mut));
@@ -148,6 +176,34 @@ impl Annotated {
                 quote!(#(#cfgs)* let #mutable #argument = &mut *#argument;)
             });
         replayed.chain(reborrowed).collect()
+    }
+
+    // Output: take(last)     where the last attempt may have it for good
+    //         copy()
+    fn take(&self) -> TokenStream {
+        if self.keeps_arguments() {
+            quote!(copy())
+        } else {
+            let last = local("last");
+            quote!(take(#last))
+        }
+    }
+
+    // Output: let order = order.take(last);
+    //         let mut order = order.fork();     where attempts follow below
+    /// The arguments of one call that leaves for a task of its own, where there may be another call.
+    pub(super) fn arguments_to_leave(&self, has_attempts: bool) -> TokenStream {
+        let take = self.take();
+        self.replayed()
+            .map(|(binding, cfgs)| {
+                let argument = &binding.ident;
+                if has_attempts {
+                    return quote!(#(#cfgs)* let mut #argument = #argument.fork(););
+                }
+                let mutable = binding.mutable.then(|| quote!(mut));
+                quote!(#(#cfgs)* let #mutable #argument = #argument.#take;)
+            })
+            .collect()
     }
 
     // Output: client, order.copy(), &mut *buffer,

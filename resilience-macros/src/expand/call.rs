@@ -1,6 +1,7 @@
 //! The call, wrapped from the inside out: one `let call = layer.verb(call)` line per layer.
 
 mod judge;
+mod once;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
@@ -18,7 +19,7 @@ impl Annotated {
     /// Everything from the innermost call to the function's result.
     pub(super) fn call(&self) -> TokenStream {
         let (annotated, observed) = (local("annotated"), local("observed"));
-        let answer = self.answer(&self.policies, true);
+        let answer = self.answer(&self.policies, false, true);
         let variable = local("answer");
         quote! {
             let mut #observed = #annotated.observe();
@@ -29,11 +30,14 @@ impl Annotated {
 
     /// What stands in a block: the answer of the call under `policies`, outermost first. At the top the
     /// call is watched.
-    fn answer(&self, policies: &[Policy], top: bool) -> TokenStream {
+    pub(super) fn answer(&self, policies: &[Policy], owned: bool, top: bool) -> TokenStream {
         match policies.split_first() {
             Some((Policy::Retry(retry), below)) => self.retry_loop(retry, below, top),
             Some((Policy::Fallback(fallback), below)) => self.fallback(fallback, below, top),
-            _ => self.awaited(policies, false, top),
+            Some((Policy::Idempotent(policy), below)) if policy.transaction().is_some() => {
+                self.transaction(below, top)
+            }
+            _ => self.awaited(policies, owned, false, top),
         }
     }
 
@@ -43,10 +47,10 @@ impl Annotated {
     //         observed.watch(call).await
     /// The statements that make the call, and the expression that waits for it. `within` says that the
     /// attempts above may have a deadline.
-    fn awaited(&self, policies: &[Policy], within: bool, top: bool) -> TokenStream {
+    fn awaited(&self, policies: &[Policy], owned: bool, within: bool, top: bool) -> TokenStream {
         let call = local("call");
-        let (mut statements, mut last) = self.wrap(policies, false);
-        if policies.is_empty() && top {
+        let (mut statements, mut last) = self.wrap(policies, owned);
+        if top && policies.first().is_none_or(is_a_block) {
             // The body stands by itself, and not inside of a macro.
             statements.extend(quote!(let #call = #last;));
             last = quote!(#call);
@@ -76,10 +80,13 @@ impl Annotated {
     fn wrap(&self, policies: &[Policy], owned: bool) -> (TokenStream, TokenStream) {
         match policies.split_first() {
             None => (TokenStream::new(), self.attempt(owned)),
-            Some((Policy::Retry(_) | Policy::Fallback(_), _)) => {
-                let answer = self.answer(policies, false);
+            Some((policy, _)) if is_a_block(policy) => {
+                let answer = self.answer(policies, false, false);
                 let moved = owned.then(|| quote!(move));
                 (TokenStream::new(), quote!(async #moved { #answer }))
+            }
+            Some((Policy::Idempotent(policy), below)) if policy.detach().is_some() => {
+                (self.leave(below), self.once(policy))
             }
             Some((Policy::Hedge(_), below)) => self.hedge(below),
             Some((policy, below)) => {
@@ -112,7 +119,7 @@ impl Annotated {
         let last = self
             .takes_last()
             .then(|| quote!(let #last = #attempts.is_last();));
-        let attempt = self.awaited(below, retry.may_have_deadline(), top);
+        let attempt = self.awaited(below, false, retry.may_have_deadline(), top);
         let settle = self.settle(&retry.again);
         quote! {
             let mut #attempts = #policy.attempts(#function, #errors);
@@ -137,11 +144,7 @@ impl Annotated {
         let (policy, attempt) = (local("hedge"), local("attempt"));
         let (function, errors) = (local("function"), local("errors"));
         // What runs again below keeps arguments for itself.
-        let keeps = below.iter().any(|policy| match policy {
-            Policy::Retry(_) => true,
-            Policy::Fallback(fallback) => fallback.function().is_some(),
-            _ => false,
-        });
+        let keeps = below.iter().any(calls_again);
         let copies = self.replayed().map(|(binding, cfgs)| {
             let argument = &binding.ident;
             if keeps {
@@ -175,7 +178,7 @@ impl Annotated {
     fn fallback(&self, fallback: &Fallback, below: &[Policy], top: bool) -> TokenStream {
         let (policy, errors) = (local("fallback"), local("errors"));
         let (answer, error, failed) = (local("answer"), local("error"), local("failed"));
-        let inner = self.answer(below, top);
+        let inner = self.answer(below, false, top);
         let needed = match &fallback.on {
             None => quote!(needed(#answer, #errors)),
             Some(pattern) => quote! {
@@ -224,6 +227,16 @@ impl Annotated {
         }
     }
 
+    // Output: key
+    //         key.clone()     where a retry stands above
+    pub(super) fn own_key(&self, name: &str, kind: Kind) -> TokenStream {
+        let key = local(name);
+        match self.is_repeated(kind) {
+            true => quote!(#key.clone()),
+            false => quote!(#key),
+        }
+    }
+
     /// Whether a retry stands above this one, and calls it more than once.
     fn is_repeated(&self, kind: Kind) -> bool {
         let above = self.policies.iter().map(Policy::kind);
@@ -243,13 +256,10 @@ impl Annotated {
                 quote!(#bulkhead.enter(#call, #function))
             }
             Policy::CircuitBreaker(policy) => self.guard(policy),
-            Policy::Idempotent(_) => {
-                let idempotent = local("idempotent");
-                let key = match self.is_repeated(Kind::Idempotent) {
-                    true => quote!(#key.clone()),
-                    false => quote!(#key),
-                };
-                quote!(#idempotent.once(#key, #call, #function, #stored))
+            Policy::Idempotent(policy) => self.once(policy),
+            Policy::Locked(_) => {
+                let (locked, key) = (local("locked"), self.own_key("lock_key", Kind::Locked));
+                quote!(#locked.hold(#key, #call, #function))
             }
             Policy::RateLimit(_) => {
                 let limit = local("limit");
@@ -268,6 +278,14 @@ impl Annotated {
                 let step = local("step");
                 quote!(#step.run(#arguments, #call, #function, #stored))
             }
+            Policy::SingleFlight(_) => {
+                let (flight, key) = (
+                    local("flight"),
+                    self.own_key("flight_key", Kind::SingleFlight),
+                );
+                let (errors, joined) = (local("errors"), local("joined"));
+                quote!(#flight.share(#key, #call, #function, #errors, #joined))
+            }
             Policy::Timeout(policy) => {
                 let timeout = local(self.variable_of(policy));
                 quote!(#timeout.limit(#call, #function))
@@ -275,5 +293,24 @@ impl Annotated {
             // These make blocks of their own.
             Policy::Fallback(_) | Policy::Hedge(_) | Policy::Retry(_) => TokenStream::new(),
         }
+    }
+}
+
+/// Whether what stands below it is called a second time, or a function in its place: arguments are
+/// kept for that.
+fn calls_again(policy: &Policy) -> bool {
+    match policy {
+        Policy::Retry(_) | Policy::Hedge(_) => true,
+        Policy::Fallback(fallback) => fallback.function().is_some(),
+        _ => false,
+    }
+}
+
+/// Whether its call is made of statements, and not of one expression.
+fn is_a_block(policy: &Policy) -> bool {
+    match policy {
+        Policy::Retry(_) | Policy::Fallback(_) => true,
+        Policy::Idempotent(policy) => policy.transaction().is_some(),
+        _ => false,
     }
 }

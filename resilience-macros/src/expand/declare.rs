@@ -73,10 +73,12 @@ impl Annotated {
             Policy::Fallback(policy) => self.declare_fallback(policy),
             Policy::Hedge(policy) => self.declare_hedge(policy),
             Policy::Idempotent(policy) => self.declare_idempotent(policy),
+            Policy::Locked(policy) => self.declare_locked(policy),
             Policy::RateLimit(policy) => self.declare_rate_limit(policy),
             Policy::Retry(policy) => self.declare_retry(policy),
             Policy::Saga(policy) => self.declare_saga(policy),
             Policy::SagaStep(policy) => self.declare_saga_step(policy),
+            Policy::SingleFlight(policy) => self.declare_single_flight(policy),
             Policy::Timeout(policy) => self.declare_timeout(policy),
         }
     }

@@ -1,22 +1,26 @@
-//! What is written down of a call: its key, and its arguments.
+//! What is written down of a call: its keys, and its arguments.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, Ident};
 
 use super::Annotated;
+use super::declare::at;
 use crate::function::Parameter;
 use crate::paths::local;
-use crate::policy::{Idempotent, Kind, Policy};
+use crate::policy::{Idempotent, Kind, Locked, Policy, SingleFlight};
 
 impl Annotated {
     // Output: let key = idempotent.key(&order.id).argument("order", &order);
     //         let arguments = saga.arguments().with("order", &order);
     pub(super) fn declare_records(&self) -> TokenStream {
-        let key = match self.find(Kind::Idempotent) {
-            Some(Policy::Idempotent(policy)) => self.declare_key(policy),
+        let keys = self.policies.iter().map(|policy| match policy {
+            Policy::Idempotent(policy) => self.declare_key(policy),
+            Policy::Locked(policy) => self.declare_lock_key(policy),
+            Policy::SingleFlight(policy) => self.declare_flight_key(policy),
             _ => TokenStream::new(),
-        };
+        });
+        let key: TokenStream = keys.collect();
         let owner = match (self.find(Kind::Saga), self.find(Kind::SagaStep)) {
             (Some(_), _) => local("saga"),
             (None, Some(_)) => local("step"),
@@ -27,24 +31,51 @@ impl Annotated {
         quote!(#key #recorded)
     }
 
+    // Output: let key = idempotent.scoped_key(&tenant, &order.id).argument("order", &order);
     fn declare_key(&self, policy: &Idempotent) -> TokenStream {
         let (variable, idempotent) = (local("key"), local("idempotent"));
-        let key = match &policy.key {
-            Some(Expr::Tuple(tuple)) => {
-                // By reference, one by one: a tuple would take what it is made of.
-                let parts = tuple.elems.iter();
-                quote!(&(#(&#parts,)*))
+        let key = self.key_or_all(policy.key.as_ref());
+        let key = match &policy.scope {
+            Some(scope) => {
+                let scope = lent(scope);
+                quote!(#idempotent.scoped_key(#scope, #key))
             }
-            Some(expression) => quote!(&#expression),
-            None => {
-                let names = self.recorded_bindings().map(|(parameter, argument)| {
-                    let cfgs = &parameter.cfgs;
-                    quote!(#(#cfgs)* &#argument,)
-                });
-                quote!(&(#(#names)*))
-            }
+            None => quote!(#idempotent.key(#key)),
         };
-        self.recorded(&variable, quote!(#idempotent.key(#key)), "argument")
+        self.recorded(&variable, key, "argument")
+    }
+
+    // Output: let lock_key = locked.key(&document.id);
+    //         let lock_key = locked.whole();
+    fn declare_lock_key(&self, policy: &Locked) -> TokenStream {
+        let (variable, locked) = (local("lock_key"), local("locked"));
+        let key = match &policy.key {
+            Some(key) => {
+                let key = lent(key);
+                quote!(key(#key))
+            }
+            None => quote!(whole()),
+        };
+        quote!(let #variable = #locked.#key;)
+    }
+
+    // Output: let flight_key = flight.key(&symbol);
+    fn declare_flight_key(&self, policy: &SingleFlight) -> TokenStream {
+        let (variable, flight) = (local("flight_key"), local("flight"));
+        let key = self.key_or_all(policy.key.as_ref());
+        quote!(let #variable = #flight.key(#key);)
+    }
+
+    /// The key that is given, or all arguments.
+    fn key_or_all(&self, key: Option<&Expr>) -> TokenStream {
+        if let Some(key) = key {
+            return lent(key);
+        }
+        let names = self.recorded_bindings().map(|(parameter, argument)| {
+            let cfgs = &parameter.cfgs;
+            quote!(#(#cfgs)* &#argument,)
+        });
+        quote!(&(#(#names)*))
     }
 
     // Output: let arguments = saga.arguments().with("order", &order).with("amount", &amount);
@@ -81,5 +112,18 @@ impl Annotated {
                 let bindings = parameter.bindings.iter();
                 bindings.map(move |binding| (parameter, &binding.ident))
             })
+    }
+}
+
+// Output: &order.id
+//         &(&tenant, &order.id)
+/// By reference, the parts of a tuple one by one: it would take what it is made of.
+fn lent(expression: &Expr) -> TokenStream {
+    match expression {
+        Expr::Tuple(tuple) => {
+            let parts = tuple.elems.iter();
+            quote!(&(#(&#parts,)*))
+        }
+        expression => at(&expression.to_token_stream(), quote!(&#expression)),
     }
 }

@@ -1,5 +1,7 @@
 //! The rules that the compiler decides, as constants that do not compile when one is broken.
 
+use std::time::Duration;
+
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
@@ -8,6 +10,7 @@ use super::declare::at;
 use super::declare::retry::{backoff_value, jitter_value};
 use crate::args::Count;
 use crate::check::Question;
+use crate::duration::Length;
 use crate::paths::local;
 use crate::policy::{Backoff, Jitter, defaults};
 
@@ -34,10 +37,7 @@ impl Annotated {
                 within,
             } => {
                 let attempts = self.attempts(attempts.as_ref());
-                let each = match each {
-                    Some(each) => each.to_token_stream(),
-                    None => quote!(::core::time::Duration::ZERO),
-                };
+                let each = or_seconds(each.as_ref(), Duration::ZERO);
                 let backoff = self.backoff(backoff.as_ref());
                 let jitter = self.jitter(jitter.as_ref());
                 quote!(#attempts, #each, #backoff, #jitter, #within)
@@ -56,13 +56,7 @@ impl Annotated {
                 backoff,
                 within,
             } => {
-                let open_for = match open_for {
-                    Some(open_for) => open_for.to_token_stream(),
-                    None => {
-                        let seconds = defaults::OPEN_FOR.as_secs();
-                        quote!(::core::time::Duration::from_secs(#seconds))
-                    }
-                };
+                let open_for = or_seconds(open_for.as_ref(), defaults::OPEN_FOR);
                 let backoff = self.backoff(backoff.as_ref());
                 quote!(#open_for, #backoff, #within)
             }
@@ -73,8 +67,30 @@ impl Annotated {
                 let attempts = self.attempts(attempts.as_ref());
                 quote!(#attempts, #threshold)
             }
+            Question::LeaseLasts {
+                attempts,
+                each,
+                backoff,
+                limits,
+                lease,
+            } => {
+                let attempts = self.attempts(attempts.as_ref());
+                let each = or_seconds(each.as_ref(), Duration::ZERO);
+                let backoff = self.backoff(backoff.as_ref());
+                let within = self.earliest(limits);
+                let lease = or_seconds(lease.as_ref(), defaults::LEASE);
+                quote!(#attempts, #each, #backoff, #within, #lease)
+            }
+            Question::ResultOutlivesWait { wait, ttl } => {
+                let ttl = or_seconds(ttl.as_ref(), defaults::TTL);
+                quote!(#wait, #ttl)
+            }
             Question::DeadlineReached {
                 deadline: first,
+                timeout,
+            }
+            | Question::WaitEnds {
+                wait: first,
                 timeout,
             }
             | Question::HedgeStarts {
@@ -86,6 +102,14 @@ impl Annotated {
                 timeout,
             } => quote!(#first, #timeout),
         }
+    }
+
+    /// The earliest of these ends, or none.
+    fn earliest(&self, limits: &[Length]) -> TokenStream {
+        let verify = self.paths.private("verify");
+        let all = limits.iter().map(ToTokens::to_token_stream);
+        all.reduce(|one, other| quote!(#verify::shorter(#one, #other)))
+            .unwrap_or_else(|| quote!(::core::time::Duration::MAX))
     }
 
     fn attempts(&self, attempts: Option<&Count>) -> TokenStream {
@@ -115,6 +139,18 @@ impl Annotated {
     }
 }
 
+/// A length, or the runtime's own, which is of whole seconds.
+fn or_seconds(length: Option<&Length>, otherwise: Duration) -> TokenStream {
+    match length {
+        Some(length) => length.to_token_stream(),
+        None if otherwise.is_zero() => quote!(::core::time::Duration::ZERO),
+        None => {
+            let seconds = proc_macro2::Literal::u64_unsuffixed(otherwise.as_secs());
+            quote!(::core::time::Duration::from_secs(#seconds))
+        }
+    }
+}
+
 fn name(question: &Question) -> &'static str {
     match question {
         Question::AttemptsFit { .. } => "attempts_fit",
@@ -122,6 +158,9 @@ fn name(question: &Question) -> &'static str {
         Question::BreakerFits { .. } => "breaker_fits",
         Question::BreakerHolds { .. } => "breaker_holds",
         Question::DeadlineReached { .. } => "deadline_is_reached",
+        Question::LeaseLasts { .. } => "lease_lasts",
+        Question::ResultOutlivesWait { .. } => "result_outlives_wait",
+        Question::WaitEnds { .. } => "wait_ends",
         Question::HedgeStarts { .. } => "hedge_starts",
         Question::CallCanBeSlow { .. } => "call_can_be_slow",
     }

@@ -22,3 +22,9 @@ pub(crate) const LONGEST_OPEN: Duration = Duration::from_secs(600);
 pub(crate) const COUNT_WINDOW: u32 = 100;
 /// How many calls a window of time has to hold.
 pub(crate) const TIME_WINDOW_MINIMUM: u32 = 20;
+/// For how long a key or a lock is granted before it has to be renewed.
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
+/// A shorter lease cannot be renewed: it is over before the store has answered twice.
+pub(crate) const SHORTEST_LEASE: Duration = Duration::from_millis(100);
+/// How long a result is kept.
+pub(crate) const TTL: Duration = Duration::from_secs(86_400);

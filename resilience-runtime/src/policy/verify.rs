@@ -127,3 +127,62 @@ pub const fn call_can_be_slow(slow: Duration, timeout: Duration) {
          #[circuit_breaker]: lower it"
     );
 }
+
+/// The shorter of two times: what ends attempts is what ends them first.
+#[must_use]
+pub const fn shorter(one: Duration, other: Duration) -> Duration {
+    if one.as_nanos() < other.as_nanos() {
+        one
+    } else {
+        other
+    }
+}
+
+/// A lease lasts until all attempts of a retry have ended, or `within` has ended them. `each` is the bound
+/// of one attempt, or zero.
+///
+/// # Panics
+/// When it does not.
+#[track_caller]
+pub const fn lease_lasts(
+    attempts: u32,
+    each: Duration,
+    backoff: Backoff,
+    within: Duration,
+    lease: Duration,
+) {
+    let pauses = backoff.longest_total(attempts);
+    let all = each.saturating_mul(attempts).saturating_add(pauses);
+    let longest = shorter(all, within);
+    assert!(
+        longest.as_nanos() <= lease.as_nanos(),
+        "all attempts and the longest pauses between them take longer than the lease above #[retry]: a \
+         store that fails for that long ends them in their middle: lengthen `lease`, or make fewer \
+         attempts, or say `allow(outlasts_lease)`"
+    );
+}
+
+/// A result is kept for longer than a duplicate waits for it.
+///
+/// # Panics
+/// When it is not.
+#[track_caller]
+pub const fn result_outlives_wait(wait: Duration, ttl: Duration) {
+    assert!(
+        wait.as_nanos() <= ttl.as_nanos(),
+        "`wait` is longer than the result is kept, which is `ttl`: lower `wait`, or keep results for \
+         longer"
+    );
+}
+
+/// A wait is over before the timeout above ends the call.
+///
+/// # Panics
+/// When it is not.
+#[track_caller]
+pub const fn wait_ends(wait: Duration, timeout: Duration) {
+    assert!(
+        wait.as_nanos() <= timeout.as_nanos(),
+        "`wait` is never over: it is longer than the timeout above: lower it, or leave it out"
+    );
+}

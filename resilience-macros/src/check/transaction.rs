@@ -1,0 +1,114 @@
+//! `tx = conn`: claim, effect and result are one transaction.
+
+use syn::{Ident, Type};
+
+use super::Subject;
+use crate::allowed::Rule;
+use crate::diagnostics::did_you_mean;
+use crate::function::{Parameter, ungrouped_type};
+use crate::policy::{Kind, Policy};
+
+impl Subject<'_> {
+    pub(super) fn check_transaction(&self) {
+        let Some(connection) = self.transaction() else {
+            return;
+        };
+        self.the_connection_is_a_parameter(connection);
+        self.a_transaction_belongs_to_one_call();
+        self.a_failed_transaction_is_not_tried_again();
+    }
+
+    /// The parameter whose connection the idempotent body shares, where it does.
+    fn transaction(&self) -> Option<&Ident> {
+        match self.find(Kind::Idempotent)? {
+            Policy::Idempotent(policy) => policy.transaction(),
+            _ => None,
+        }
+    }
+
+    /// Whether this parameter is the connection of the transaction.
+    pub(super) fn is_connection(&self, parameter: &Parameter) -> bool {
+        self.transaction().is_some() && parameter.name() == self.transaction()
+    }
+
+    /// Whether a hedge is reported because of the transaction, and for nothing else.
+    pub(super) fn hedge_stands_in_a_transaction(&self) -> bool {
+        self.hedge().is_some() && self.transaction().is_some()
+    }
+
+    /// The transaction is begun before the body and ended behind it: the connection is lent to both.
+    fn the_connection_is_a_parameter(&self, connection: &Ident) {
+        let mut parameters = self.parameters.iter();
+        let Some(parameter) = parameters.find(|parameter| self.is_connection(parameter)) else {
+            let names = self.parameters.iter().filter_map(Parameter::name);
+            let names: Vec<_> = names.map(ToString::to_string).collect();
+            let names: Vec<_> = names.iter().map(String::as_str).collect();
+            let remedy = match names.is_empty() {
+                true => format!("write `{connection}: &mut PgConnection`"),
+                false => did_you_mean(&connection.to_string(), &names),
+            };
+            return self.diagnostics.error(
+                connection,
+                format!("`tx` names no parameter of this function: `{connection}`\n{remedy}"),
+            );
+        };
+        let is_lent = matches!(ungrouped_type(&parameter.ty), Type::Reference(reference)
+            if reference.mutability.is_some());
+        if !is_lent {
+            self.diagnostics.error(
+                &parameter.ty,
+                format!(
+                    "`tx` needs a connection that is borrowed mutably\n\
+                     write `{connection}: &mut PgConnection`, or `&mut Transaction<'_, Postgres>`"
+                ),
+            );
+        }
+    }
+
+    /// Two attempts at once cannot share a connection; the steps of a saga are committed one by one;
+    /// and who joins a flight would answer before the other one's caller has committed.
+    fn a_transaction_belongs_to_one_call(&self) {
+        let reasons = [
+            (
+                Kind::Hedge,
+                "two attempts at once cannot share its connection",
+                "remove #[hedge]",
+            ),
+            (
+                Kind::Saga,
+                "the steps of a saga are committed one by one",
+                "remove `tx`",
+            ),
+            (
+                Kind::SingleFlight,
+                "another call would have an answer that is not committed yet",
+                "remove #[single_flight]: duplicates wait at the database",
+            ),
+        ];
+        for (kind, reason, remedy) in reasons {
+            if let Some(policy) = self.find(kind) {
+                let name = kind.name();
+                self.diagnostics.error_at(
+                    policy.span(),
+                    format!("#[{name}] cannot stand beside `tx`: {reason}\n{remedy}"),
+                );
+            }
+        }
+    }
+
+    /// A statement that failed has ended the transaction on PostgreSQL: every further one fails until
+    /// it is rolled back.
+    fn a_failed_transaction_is_not_tried_again(&self) {
+        if let (Some(idempotent), Some((retry, policy))) =
+            (self.position(Kind::Idempotent), self.retry())
+            && idempotent < retry
+        {
+            self.warn_at(
+                Rule::RetryInTransaction,
+                policy.span,
+                "#[retry] tries again in a transaction that has failed: PostgreSQL refuses all that \
+                 follows\nmove #[retry] above #[idempotent]",
+            );
+        }
+    }
+}

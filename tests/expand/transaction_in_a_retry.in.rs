@@ -1,0 +1,5 @@
+#[retry]
+#[idempotent(tx = conn)]
+async fn place(conn: &mut PgConnection, order: Order) -> Result<Confirmation, ShopError> {
+    insert(conn, order).await
+}

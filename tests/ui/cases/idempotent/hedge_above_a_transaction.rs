@@ -1,0 +1,14 @@
+// Two attempts, and one connection: also above.
+//~ #[hedge] cannot stand beside `tx`: two attempts at once cannot share its connection
+//~ remove #[hedge]
+
+use resilience::{hedge, idempotent};
+
+#[hedge(delay = 50ms)]
+#[idempotent(key = id, tx = conn)]
+async fn call(conn: &mut u8, id: u64) -> Result<u64, std::io::Error> {
+    let _conn = conn;
+    Ok(id)
+}
+
+fn main() {}
