@@ -25,6 +25,11 @@ impl Patience {
         self.until
     }
 
+    /// Whether there is no time for another try.
+    pub(super) fn is_over(&self) -> bool {
+        Instant::now() >= self.until
+    }
+
     /// Pauses before the next try; false, at once, when the time is over.
     pub(super) async fn pause(&mut self) -> bool {
         let remaining = self.until.saturating_duration_since(Instant::now());

@@ -54,7 +54,8 @@ impl Recording {
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => "the store did not answer".to_owned(),
             };
-            if !patience.pause().await {
+            patience.pause().await;
+            if patience.is_over() {
                 return Recorded::Not(reason);
             }
         }
