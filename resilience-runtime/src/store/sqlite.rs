@@ -106,7 +106,7 @@ impl SqliteStore {
             inbox,
             counters: Arc::clone(&counters),
             worker: Arc::clone(&worker),
-            wakes: Arc::clone(&wakes),
+            wakes: Arc::downgrade(&wakes),
             texts: HashMap::new(),
         };
         tokio::spawn(task.run());

@@ -9,7 +9,6 @@ use sqlx::sqlite::SqliteRow;
 use super::operation::{Operation, exact};
 use super::rows::{Unreadable, column, number, string, word};
 use super::statements::Part;
-use super::wakes::Subject;
 use super::{SqliteStore, failure};
 use crate::BoxFuture;
 use crate::error::StoreError;
@@ -179,8 +178,8 @@ impl SqliteStore {
         if !claiming.waits {
             return busy();
         }
-        let subject = Subject::Record(claiming.key.to_string());
-        let registered = self.shared.wakes.register(subject, holder);
+        let wakes = &self.shared.wakes;
+        let registered = wakes.until_ended(claiming.key.to_string(), holder);
         Claim::Busy(Busy {
             left: None,
             woken: Box::pin(async move {

@@ -9,7 +9,6 @@ use super::idempotency::token;
 use super::operation::Operation;
 use super::rows::{Unreadable, column};
 use super::statements::Part;
-use super::wakes::Subject;
 use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::idempotency::Digest;
@@ -24,7 +23,6 @@ enum Found {
     /// A worker has it, or is first in line, if it is alive.
     Taken {
         owner: String,
-        holder: Option<String>,
     },
 }
 
@@ -48,11 +46,11 @@ impl LockStore for SqliteStore {
                             validity: None,
                         });
                     }
-                    Found::Taken { owner, .. } if self.is_gone(owner.clone()).await? => {
+                    Found::Taken { owner } if self.is_gone(owner.clone()).await? => {
                         // The next round takes away what it has of this lock.
                         gone = Some(owner);
                     }
-                    Found::Taken { holder, .. } => return Ok(self.taken(acquiring, holder)),
+                    Found::Taken { .. } => return Ok(self.taken(acquiring)),
                 }
             }
         })
@@ -97,16 +95,15 @@ impl SqliteStore {
         self.cleaning(operation)
     }
 
-    fn taken(&self, acquiring: Acquiring, holder: Option<String>) -> Acquired {
+    fn taken(&self, acquiring: Acquiring) -> Acquired {
         if !acquiring.waits {
             return Acquired::Busy {
                 left: None,
                 woken: Box::pin(std::future::pending()),
             };
         }
-        let subject = Subject::Turn(acquiring.key.to_string(), acquiring.nonce.to_string());
-        let wakes = &self.shared.wakes;
-        let registered = wakes.register(subject, holder.unwrap_or_default());
+        let (key, nonce) = (acquiring.key.to_string(), acquiring.nonce.to_string());
+        let registered = self.shared.wakes.until_turn(key, nonce);
         Acquired::Busy {
             left: None,
             woken: Box::pin(registered.woken()),
@@ -122,6 +119,5 @@ fn found(rows: &[SqliteRow], nonce: Nonce) -> Result<Found, Unreadable> {
     }
     Ok(Found::Taken {
         owner: column(row, 4)?,
-        holder,
     })
 }

@@ -1,9 +1,9 @@
 //! Waking those who wait for another holder.
 //!
 //! What this store commits wakes its own waiters at once. What another process commits is found by looking: as long
-//! as somebody waits, one task asks SQLite whether the file has changed (`PRAGMA data_version`, which reads a
-//! number in shared memory), and when it has, whether any waiter is concerned. A waiter that is new is looked for in any
-//! case, so that nothing is missed between the answer that it waits and its registration.
+//! as somebody waits, one task asks SQLite whether the file has changed (`PRAGMA data_version`, a number in shared
+//! memory), and when it has, whether that concerns a waiter. For a waiter that is new it looks in any case, so that
+//! nothing is missed between the answer that it has to wait and its registration.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,8 @@ use std::time::Duration;
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnection;
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{sleep, timeout};
 
 use crate::lock::store::PLACE;
 
@@ -24,7 +25,7 @@ const LAST_LOOK: Duration = Duration::from_millis(20);
 /// What is waited for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Subject {
-    /// The record under this key.
+    /// The end of the claim under this key.
     Record(String),
     /// The turn at the lock with this key, of this nonce.
     Turn(String, String),
@@ -34,6 +35,7 @@ pub(super) enum Subject {
 pub(super) struct Wakes {
     readers: SqlitePool,
     background: Handle,
+    arrived: Notify,
     waiting: Mutex<Waiting>,
 }
 
@@ -43,14 +45,14 @@ struct Waiting {
     looking: bool,
     /// Whether somebody came after the last look.
     new: bool,
-    next: u64,
+    next_id: u64,
     waiters: HashMap<Subject, Vec<Waiter>>,
 }
 
 struct Waiter {
     id: u64,
-    /// The nonce of the holder that was found.
-    holder: String,
+    /// The nonce of the claim whose end is waited for; nothing for a turn.
+    claim: String,
     wake: oneshot::Sender<()>,
 }
 
@@ -88,17 +90,27 @@ impl Wakes {
         Self {
             readers,
             background: Handle::current(),
+            arrived: Notify::new(),
             waiting: Mutex::default(),
         }
     }
 
-    /// Waits for a change of `subject`, which `holder` (its nonce) was found to have.
-    pub(super) fn register(self: &Arc<Self>, subject: Subject, holder: String) -> Registered {
+    /// Waits for the end of the claim with this nonce.
+    pub(super) fn until_ended(self: &Arc<Self>, key: String, claim: String) -> Registered {
+        self.register(Subject::Record(key), claim)
+    }
+
+    /// Waits for the turn of `nonce` at a lock.
+    pub(super) fn until_turn(self: &Arc<Self>, key: String, nonce: String) -> Registered {
+        self.register(Subject::Turn(key, nonce), String::new())
+    }
+
+    fn register(self: &Arc<Self>, subject: Subject, claim: String) -> Registered {
         let (wake, woken) = oneshot::channel();
         let mut waiting = self.waiting();
-        waiting.next += 1;
-        let id = waiting.next;
-        let waiter = Waiter { id, holder, wake };
+        waiting.next_id += 1;
+        let id = waiting.next_id;
+        let waiter = Waiter { id, claim, wake };
         let waiters = waiting.waiters.entry(subject.clone()).or_default();
         waiters.push(waiter);
         waiting.new = true;
@@ -106,6 +118,7 @@ impl Wakes {
             self.background.spawn(look(Arc::clone(self)));
         }
         drop(waiting);
+        self.arrived.notify_one();
         Registered {
             wakes: Arc::clone(self),
             subject,
@@ -148,14 +161,14 @@ impl Wakes {
         }
     }
 
-    /// `[key, nonce of the holder]` of the records that are waited for, `[key, nonce]` of the turns.
+    /// `[key, nonce of the claim]` of the claims that are waited for, `[key, nonce]` of the turns.
     fn questions(&self) -> (Vec<(String, String)>, Vec<(String, String)>) {
         let waiting = self.waiting();
         let (mut records, mut turns) = (Vec::new(), Vec::new());
         for (subject, waiters) in &waiting.waiters {
             match subject {
                 Subject::Record(key) => {
-                    let each = waiters.iter().map(|it| (key.clone(), it.holder.clone()));
+                    let each = waiters.iter().map(|it| (key.clone(), it.claim.clone()));
                     records.extend(each);
                 }
                 Subject::Turn(key, nonce) => turns.push((key.clone(), nonce.clone())),
@@ -195,8 +208,11 @@ async fn look_while_anybody_waits(wakes: &Wakes) -> Result<(), sqlx::Error> {
             }
         }
         seen = Some(version);
-        pause = if anybody_new { FIRST_LOOK } else { pause };
-        tokio::time::sleep(pause).await;
+        // Who comes is looked for soon, and together with those who come at the same time.
+        if timeout(pause, wakes.arrived.notified()).await.is_ok() {
+            pause = FIRST_LOOK;
+            sleep(pause).await;
+        }
         pause = (pause * 2).min(LAST_LOOK);
     }
     Ok(())
@@ -228,7 +244,7 @@ async fn changed(
     Ok(changed)
 }
 
-// [key, nonce of the holder]
+// [key, nonce of the claim]
 const CHANGED_RECORDS: &str = "
 SELECT DISTINCT change.value ->> 0
 FROM json_each(?1) AS change

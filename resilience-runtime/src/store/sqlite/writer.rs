@@ -8,8 +8,8 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
@@ -54,7 +54,8 @@ pub(super) struct Writer {
     pub(super) counters: Arc<Counters>,
     /// The worker lives as long as somebody writes in its name.
     pub(super) worker: Arc<Worker>,
-    pub(super) wakes: Arc<Wakes>,
+    /// Not kept alive by this: it has connections, and the one that writes is to be the last.
+    pub(super) wakes: Weak<Wakes>,
     /// The text of each combination of parts that was needed so far.
     pub(super) texts: HashMap<u32, Arc<str>>,
 }
@@ -111,13 +112,13 @@ impl Writer {
 
     async fn write(&mut self, batch: Vec<Job>) {
         match self.commit(&batch).await {
-            Ok(rows) => answer(batch, rows, &self.wakes),
+            Ok(rows) => answer(batch, rows, self.wakes.upgrade()),
             Err(Failed { may_be_one, .. }) if may_be_one && batch.len() > 1 => {
                 // Nothing of the batch was kept: each gets its own commit, and its own failure.
                 for job in batch {
                     let single = vec![job];
                     match self.commit(&single).await {
-                        Ok(rows) => answer(single, rows, &self.wakes),
+                        Ok(rows) => answer(single, rows, self.wakes.upgrade()),
                         Err(failed) => refuse(single, &failed.failure),
                     }
                 }
@@ -246,7 +247,7 @@ fn next_batch(waiting: &mut VecDeque<Job>) -> Vec<Job> {
 
 /// Gives each operation its rows, and wakes who waits for what it did. Nobody may wait for an answer any more: the
 /// write stands.
-fn answer(batch: Vec<Job>, rows: Vec<SqliteRow>, wakes: &Wakes) {
+fn answer(batch: Vec<Job>, rows: Vec<SqliteRow>, wakes: Option<Arc<Wakes>>) {
     let mut by_subject: HashMap<(i64, String), Vec<SqliteRow>> = HashMap::new();
     for row in rows {
         if let (Ok(part), Ok(subject)) = (row.try_get(0), row.try_get(1)) {
@@ -259,7 +260,9 @@ fn answer(batch: Vec<Job>, rows: Vec<SqliteRow>, wakes: &Wakes) {
         let rows = by_subject
             .remove(&(part, subject.clone()))
             .unwrap_or_default();
-        if let Some(subject) = job.operation.awaited(&rows) {
+        if let Some(wakes) = &wakes
+            && let Some(subject) = job.operation.awaited(&rows)
+        {
             wakes.wake(&subject);
         }
         drop(job.answer.send(Ok(rows)));
