@@ -13,6 +13,10 @@ mod commits;
 mod files;
 #[path = "store_sqlite/killed.rs"]
 mod killed;
+#[path = "store_sqlite/processes.rs"]
+mod processes;
+#[path = "store_sqlite/records.rs"]
+mod records;
 #[path = "store_sqlite/unreadable.rs"]
 mod unreadable;
 
@@ -23,6 +27,7 @@ use resilience_runtime::idempotency::Digest;
 use resilience_runtime::idempotency::store::{
     Claim, Claiming, IdempotencyStore, Nonce, Record, RecordKind,
 };
+use resilience_runtime::lock::store::Acquiring;
 use resilience_runtime::saga::journal::{NewSaga, SagaId};
 use resilience_runtime::store::sqlite::SqliteStore;
 use sqlx::{ConnectOptions, SqliteConnection};
@@ -60,6 +65,17 @@ fn claiming(key: Digest) -> Claiming {
         lease: Duration::from_secs(60),
         waits: true,
         replaces: None,
+    }
+}
+
+/// Of somebody new, who waits.
+fn acquiring(key: Digest) -> Acquiring {
+    Acquiring {
+        key,
+        nonce: Nonce::random(),
+        lease: Duration::from_secs(60),
+        waits: true,
+        replicas: 0,
     }
 }
 

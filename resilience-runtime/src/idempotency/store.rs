@@ -72,7 +72,8 @@ pub struct Record {
     pub fingerprint: Digest,
     /// What the content is.
     pub kind: RecordKind,
-    /// Which type the content was written from, in words that are compared and shown.
+    /// Which type the content was written from, in words that are compared and shown. Empty where nobody knows: what
+    /// the first version of this crate stored in SQLite files comes back so, and is accepted as any type.
     pub schema: Arc<str>,
     /// JSON, or for a [`RecordKind::Tombstone`] the reason. Any text: also with NUL characters.
     pub content: Arc<str>,

@@ -1,11 +1,12 @@
 //! Many things at once, and futures that are dropped.
 
+use resilience_runtime::BoxFuture;
 use resilience_runtime::dlq::{DeadLetterStatus, Queue};
 use resilience_runtime::error::StoreError;
-use resilience_runtime::idempotency::store::{Claim, IdempotencyStore, Release};
-use resilience_runtime::saga::journal::{Advance, Journal, Started, Status, Written};
+use resilience_runtime::idempotency::store::{Claim, Release};
+use resilience_runtime::saga::journal::{Journal, Started, Status, Written};
 
-use super::{Store, dead, new_saga, started, status, step};
+use super::{Store, dead, new_saga, started, status};
 use crate::fixture::{Fixture, at_once, digest};
 use crate::records::Caller;
 
@@ -63,63 +64,6 @@ async fn key(store: impl Store, number: u32) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Asked for without waiting for the answers, so that they meet in one batch.
-pub(crate) async fn what_is_asked_for_one_after_another_happens_in_order(
-    fixture: impl Fixture<Store: Store>,
-) {
-    let store = fixture.worker().await;
-    let caller = Caller::of(1);
-    let mut claims = Vec::new();
-    for _ in 0..20 {
-        let caller = caller.another();
-        claims.push(polled(store.claim(caller.question())).await);
-        let release = store.release(caller.key(), caller.nonce(), Release::Failed);
-        drop(polled(release).await);
-    }
-    for (attempt, claim) in (1..).zip(claims) {
-        match claim.await.unwrap().unwrap() {
-            Claim::Granted(grant) => assert_eq!(grant.attempt, attempt),
-            _ => panic!("{attempt}"),
-        }
-    }
-
-    let saga = started(&store).await;
-    let mut writes = Vec::new();
-    for position in 0..20 {
-        let write = Advance {
-            steps: vec![step(position)],
-            error: Some(format!("error {position}")),
-            ..Advance::default()
-        };
-        writes.push(polled(store.advance(saga.clone(), 1, write)).await);
-    }
-    for write in writes {
-        assert_eq!(write.await.unwrap().unwrap(), Written::Yes);
-    }
-    let record = store.load(saga).await.unwrap().unwrap();
-    assert_eq!(record.steps.len(), 20);
-    assert_eq!(record.error.as_deref(), Some("error 19"));
-}
-
-pub(crate) async fn a_dropped_future_does_not_undo_what_was_handed_over(
-    fixture: impl Fixture<Store: Store>,
-) {
-    let store = fixture.worker().await;
-    let saga = started(&store).await;
-    for position in 0..100 {
-        let write = Advance {
-            steps: vec![step(position)],
-            ..Advance::default()
-        };
-        drop(polled(store.advance(saga.clone(), 1, write)).await);
-    }
-    // Written after all of them.
-    let end = store.advance(saga.clone(), 1, status(Status::Completed));
-    assert_eq!(end.await.unwrap(), Written::Yes);
-    let record = store.load(saga).await.unwrap().unwrap();
-    assert_eq!(record.steps.len(), 100);
-}
-
 pub(crate) async fn a_dropped_read_leaves_the_store_usable(fixture: impl Fixture<Store: Store>) {
     let store = fixture.worker().await;
     let saga = started(&store).await;
@@ -140,19 +84,7 @@ pub(crate) async fn a_dropped_read_leaves_the_store_usable(fixture: impl Fixture
     }
 }
 
-type Boxed<'a, T> = resilience_runtime::BoxFuture<'a, T>;
-
-/// The future after its first poll; what it answered then is kept.
-async fn polled<'a, T: Send + 'a>(
-    mut future: Boxed<'a, Result<T, StoreError>>,
-) -> Boxed<'a, Option<Result<T, StoreError>>> {
-    match poll_once(&mut future).await {
-        Some(answer) => Box::pin(async move { Some(answer) }),
-        None => Box::pin(async move { Some(future.await) }),
-    }
-}
-
-async fn poll_once<T>(future: &mut Boxed<'_, T>) -> Option<T> {
+async fn poll_once<T>(future: &mut BoxFuture<'_, T>) -> Option<T> {
     std::future::poll_fn(|context| {
         std::task::Poll::Ready(match future.as_mut().poll(context) {
             std::task::Poll::Ready(answer) => Some(answer),

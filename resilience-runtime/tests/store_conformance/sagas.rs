@@ -52,8 +52,6 @@ macro_rules! sagas {
                 the_letter_of_a_saga_that_was_revived_is_not_resolved;
             mixed:
                 a_thousand_operations_at_once_all_happen,
-                what_is_asked_for_one_after_another_happens_in_order,
-                a_dropped_future_does_not_undo_what_was_handed_over,
                 a_dropped_read_leaves_the_store_usable;
         }
     };

@@ -5,9 +5,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use resilience_runtime::idempotency::{Digest, SagaKey};
+use resilience_runtime::lock::store::{Acquired, LockStore};
 use resilience_runtime::saga::journal::{Advance, Journal, NewSaga, Started, StepRecord};
 
-use crate::{granted, open, saga};
+use crate::{acquiring, granted, open, saga};
 
 const DATABASE: &str = "STORE_SQLITE_CHILD_DATABASE";
 const KEY: Digest = Digest::from_bytes([1; 32]);
@@ -24,6 +25,10 @@ async fn child_that_dies() {
     };
     let store = open(&path).await;
     assert_eq!(granted(&store, KEY).await, (1, false));
+    for _ in 0..2 {
+        // The lock, and a place in its line.
+        store.acquire(acquiring(KEY)).await.unwrap();
+    }
     for key in [None, Some(SAGA_KEY)] {
         let saga = NewSaga { key, ..saga("a") };
         let id = saga.id.clone();
@@ -60,6 +65,8 @@ async fn what_a_killed_process_held_is_free_at_once() {
     assert_eq!(std::fs::read_dir(&workers).unwrap().count(), 2);
 
     assert_eq!(granted(&store, KEY).await, (2, true));
+    let acquired = store.acquire(acquiring(KEY)).await.unwrap();
+    assert!(matches!(acquired, Acquired::Granted { .. }));
     let again = NewSaga {
         key: Some(SAGA_KEY),
         ..saga("a")
