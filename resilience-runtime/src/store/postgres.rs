@@ -32,11 +32,19 @@
 mod call;
 mod checks;
 mod failure;
+mod idempotency;
+mod listener;
+mod lock;
 mod migrations;
 mod pool;
+mod reaper;
+mod rows;
 mod session;
+mod statements;
+mod wakes;
 
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgRow};
@@ -46,8 +54,10 @@ use tokio::time::timeout;
 use self::call::Call;
 use self::checks::Facts;
 use self::failure::Meaning;
+use self::listener::Listening;
 use self::pool::{Held, Pool};
 use self::session::{Schema, Setup};
+use self::wakes::Wakes;
 use crate::error::StoreError;
 use crate::lease::Nonce;
 use crate::store::risk::{Accepted, Risk, Unopened};
@@ -66,6 +76,12 @@ struct Shared {
     pool: Arc<Pool>,
     /// Identifies this open store: its channel, and what it owns.
     worker: Nonce,
+    wakes: Arc<Wakes>,
+    /// On which this process is notified; `None` where it cannot listen. Nobody can guess it.
+    channel: Option<String>,
+    listening: Mutex<Option<Listening>>,
+    /// Counts what was granted, for the reaper.
+    grants: AtomicU64,
 }
 
 impl std::fmt::Debug for PostgresStore {
@@ -103,12 +119,26 @@ impl PostgresStore {
         checks::check_schema(&schema, version)?;
         let setup = Setup::new(&schema, facts.version);
         // The others are connected when they are needed.
-        let _ = connection.close().await;
+        drop(connection.close().await);
+        let worker = Nonce::random();
+        let wakes = Arc::<Wakes>::default();
+        let channel = (!shares_sessions).then(|| format!("resilience_{worker}"));
+        let listening = match channel.clone() {
+            Some(channel) => {
+                let listening = listener::listen(options.clone(), channel, Arc::clone(&wakes));
+                Some(listening.await.map_err(refused)?)
+            }
+            None => None,
+        };
         let pool = Arc::new(Pool::new(options, setup, shares_sessions));
         Ok(Self {
             shared: Arc::new(Shared {
                 pool,
-                worker: Nonce::random(),
+                worker,
+                wakes,
+                channel,
+                listening: Mutex::new(listening),
+                grants: AtomicU64::new(0),
             }),
         })
     }
@@ -116,6 +146,8 @@ impl PostgresStore {
     /// Closes the connections. Every later call, on any clone, answers an error; calls that are under way
     /// end as they would have. Dropping all clones does the same.
     pub async fn close(self) {
+        let listening = self.shared.listening.lock();
+        drop(listening.unwrap_or_else(PoisonError::into_inner).take());
         self.shared.pool.close().await;
     }
 
