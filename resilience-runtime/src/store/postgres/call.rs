@@ -39,6 +39,11 @@ impl Call {
         self.with(Value::Bytes(Some(bytes.into())))
     }
 
+    /// The next parameter, a `bytea` or NULL.
+    pub(super) fn maybe_bytes(self, bytes: Option<Vec<u8>>) -> Self {
+        self.with(Value::Bytes(bytes))
+    }
+
     /// The next parameter, a `text`. NUL in it is an error of the server.
     pub(super) fn text(self, text: impl Into<String>) -> Self {
         self.with(Value::Text(Some(text.into())))

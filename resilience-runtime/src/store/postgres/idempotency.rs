@@ -127,12 +127,18 @@ impl IdempotencyStore for PostgresStore {
 
 impl PostgresStore {
     fn claiming(&self, claiming: &Claiming) -> Call {
+        // One of other arguments is a mismatch and no record of this call.
+        let replaced = claiming.replaces.as_ref();
+        let replaced = replaced.filter(|it| it.fingerprint == claiming.fingerprint);
         Call::new(CLAIMING.doing, CLAIM)
             .bytes(*claiming.key.as_bytes())
             .bytes(*claiming.fingerprint.as_bytes())
             .bytes(claiming.nonce.as_u128().to_be_bytes())
             .number(micros(claiming.lease))
             .maybe_text(self.channel_of(claiming.waits))
+            .maybe_text(replaced.map(|it| it.kind.word().to_owned()))
+            .maybe_text(replaced.map(|it| it.schema.to_string()))
+            .maybe_bytes(replaced.map(|it| it.content.as_bytes().to_vec()))
     }
 
     fn found(

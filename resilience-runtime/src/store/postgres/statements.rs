@@ -3,7 +3,8 @@
 //! `now()` is the moment at which the statement began, by the server's clock, and the same everywhere in it; where
 //! the statement had to wait for another one it is a little early, which only ever makes a lease look longer.
 
-/// `$1` key, `$2` fingerprint, `$3` nonce, `$4` lease in µs, `$5` the channel to notify, or NULL.
+/// `$1` key, `$2` fingerprint, `$3` nonce, `$4` lease in µs, `$5` the channel to notify, or NULL; `$6` kind, `$7` schema
+/// and `$8` content of the record that it replaces, or NULL.
 ///
 /// Reads first: a key that is completed, and every other answer that needs no write, costs no transaction id.
 /// No row is the answer when somebody else was faster: ask again.
@@ -14,6 +15,7 @@ WITH there AS MATERIALIZED (
            CASE
                WHEN state = 'ended' AND (fingerprint = $2 OR NOT interrupted) THEN 'free'
                WHEN fingerprint <> $2 THEN 'mismatch'
+               WHEN state = 'completed' AND kind = $6 AND schema = $7 AND content = $8 THEN 'free'
                WHEN state = 'completed' THEN 'completed'
                WHEN lease_until <= now() THEN 'free'
                WHEN nonce = $3 THEN 'granted'
@@ -41,7 +43,7 @@ WITH there AS MATERIALIZED (
             ELSE r.attempt + 1
         END,
         interrupted = r.expires_at > now() AND r.fingerprint = excluded.fingerprint
-            AND (r.interrupted OR r.state = 'running'),
+            AND r.state <> 'completed' AND (r.interrupted OR r.state = 'running'),
         token = greatest(r.token + 1, excluded.token),
         lease_until = excluded.lease_until,
         expires_at = excluded.expires_at,
@@ -51,7 +53,16 @@ WITH there AS MATERIALIZED (
     WHERE r.expires_at <= now()
        OR r.state = 'ended' AND (r.fingerprint = excluded.fingerprint OR NOT r.interrupted)
        OR r.state = 'running' AND r.fingerprint = excluded.fingerprint AND r.lease_until <= now()
+       OR r.state = 'completed' AND r.fingerprint = excluded.fingerprint
+          AND r.kind = $6 AND r.schema = $7 AND r.content = $8
     RETURNING r.attempt, r.interrupted, r.token
+), extended AS (
+    UPDATE resilience_idempotency_records AS r
+    SET lease_until = now() + $4 * interval '1 microsecond',
+        expires_at = now() + $4 * interval '1 microsecond' + interval '1 day'
+    FROM there
+    WHERE r.key = $1 AND r.nonce = $3 AND r.state = 'running' AND there.verdict = 'granted'
+    RETURNING r.nonce
 ), waiting AS (
     UPDATE resilience_idempotency_records AS r
     SET waiters = array_append(r.waiters, $5)
@@ -66,7 +77,8 @@ FROM taken
 UNION ALL
 SELECT verdict, attempt, interrupted, token, remaining, kind, schema, content
 FROM there
-WHERE verdict IN ('granted', 'mismatch', 'completed')
+WHERE verdict IN ('mismatch', 'completed')
+   OR verdict = 'granted' AND EXISTS (SELECT FROM extended)
    OR verdict = 'busy'
       AND ($5 IS NULL OR $5 = ANY (waiters) OR EXISTS (SELECT FROM waiting))";
 
@@ -98,6 +110,7 @@ WITH stored AS (
         fingerprint = excluded.fingerprint,
         nonce = excluded.nonce,
         state = excluded.state,
+        interrupted = false,
         lease_until = NULL,
         expires_at = excluded.expires_at,
         kind = excluded.kind,
