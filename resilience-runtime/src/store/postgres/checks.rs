@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection, Row};
 
-use super::session::{Schema, ask, one};
+use super::session::{IN_TIME, Schema, ask, one};
 use super::{OPENING, migrations, pool};
 use crate::error::StoreError;
 use crate::store::risk::{Accepted, Risk, Unopened};
@@ -44,7 +44,9 @@ impl Facts {
     pub(super) async fn learn(connection: &mut PgConnection) -> Result<Self, StoreError> {
         let refused = |error: sqlx::Error| StoreError::refused(OPENING, error);
         let before = seconds_now();
-        let rows = ask(connection, FACTS.to_owned()).await.map_err(refused)?;
+        let rows = ask(connection, format!("{IN_TIME}{FACTS}"))
+            .await
+            .map_err(refused)?;
         let ours = f64::midpoint(before, seconds_now());
         let row = rows
             .first()
