@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use resilience_runtime::store::postgres::PostgresStore;
@@ -21,14 +21,22 @@ enum Next {
     InTurn,
 }
 
+/// Its sessions end with it.
 struct Pooler {
     port: u16,
+    sessions: Arc<Sessions>,
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        *self.sessions.free() = None;
+    }
 }
 
 struct Sessions {
     target: u16,
     next: Next,
-    free: Mutex<VecDeque<TcpStream>>,
+    free: Mutex<Option<VecDeque<TcpStream>>>,
 }
 
 impl Pooler {
@@ -38,15 +46,16 @@ impl Pooler {
         let sessions = Arc::new(Sessions {
             target,
             next,
-            free: Mutex::default(),
+            free: Mutex::new(Some(VecDeque::new())),
         });
+        let of_thread = Arc::clone(&sessions);
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let sessions = Arc::clone(&sessions);
+                let sessions = Arc::clone(&of_thread);
                 std::thread::spawn(move || serve(client, &sessions));
             }
         });
-        Self { port }
+        Self { port, sessions }
     }
 
     fn in_front_of(&self, url: &str) -> String {
@@ -55,20 +64,28 @@ impl Pooler {
 }
 
 impl Sessions {
+    fn free(&self) -> MutexGuard<'_, Option<VecDeque<TcpStream>>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn take(&self, greeting: &[u8]) -> Option<TcpStream> {
-        let free = || self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = match self.next {
-            Next::LastUsed => free().pop_back(),
-            // There are always two to take turns.
-            Next::InTurn if free().len() < 2 => None,
-            Next::InTurn => free().pop_front(),
+        let found = {
+            let mut free = self.free();
+            let free = free.as_mut()?;
+            match self.next {
+                Next::LastUsed => free.pop_back(),
+                // There are always two to take turns.
+                Next::InTurn if free.len() < 2 => None,
+                Next::InTurn => free.pop_front(),
+            }
         };
         found.or_else(|| Some(self.connect(greeting)?.0))
     }
 
     fn put(&self, session: TcpStream) {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        free.push_back(session);
+        if let Some(free) = self.free().as_mut() {
+            free.push_back(session);
+        }
     }
 
     /// A new session, and what the server said to it.
@@ -114,19 +131,22 @@ fn serve(mut client: TcpStream, sessions: &Sessions) -> Option<()> {
                 asked = message(&mut client)?;
             }
             session.write_all(&asked).ok()?;
-            let status = loop {
+            let ready = loop {
                 let answer = message(&mut session)?;
-                client.write_all(&answer).ok()?;
                 if answer[0] == b'Z' {
-                    break answer[5];
+                    break answer;
                 }
+                client.write_all(&answer).ok()?;
             };
-            if status == b'I' {
+            if ready[5] == b'I' {
+                // Free before the client knows, which may be faster than this thread.
+                sessions.put(session);
+                client.write_all(&ready).ok()?;
                 break;
             }
+            client.write_all(&ready).ok()?;
             asked = message(&mut client)?;
         }
-        sessions.put(session);
     }
 }
 
@@ -148,12 +168,17 @@ fn message(stream: &mut TcpStream) -> Option<Vec<u8>> {
 
 pub(super) struct Pooled {
     url: String,
+    _pooler: Pooler,
 }
 
 impl Pooled {
     pub(super) fn new(url: &str) -> Self {
-        let url = Pooler::start(port_of(url), Next::InTurn).in_front_of(url);
-        Self { url }
+        let pooler = Pooler::start(port_of(url), Next::InTurn);
+        let url = pooler.in_front_of(url);
+        Self {
+            url,
+            _pooler: pooler,
+        }
     }
 }
 

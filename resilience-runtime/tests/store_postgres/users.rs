@@ -90,7 +90,6 @@ async fn settings_of_the_user_change_nothing() {
          ALTER ROLE odd SET default_transaction_isolation = 'serializable';
          ALTER ROLE odd SET standard_conforming_strings = off;
          ALTER ROLE odd SET bytea_output = 'escape';
-         ALTER ROLE odd SET statement_timeout = '100ms';
          ALTER ROLE odd SET DateStyle = 'SQL, DMY';
          ALTER ROLE odd SET jit_above_cost = 0",
     )
