@@ -70,6 +70,7 @@ mod schema;
 pub mod store;
 #[cfg(test)]
 mod tests;
+pub mod transaction;
 mod turn;
 
 pub use canonical::Canonical;

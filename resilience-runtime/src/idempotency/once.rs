@@ -3,6 +3,7 @@
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::Instrument;
 
@@ -119,7 +120,7 @@ impl Idempotent {
 }
 
 /// What is done at one call: the typed part, around decisions that know no types.
-struct Once<T, E, S> {
+pub(super) struct Once<T, E, S> {
     idempotent: Idempotent,
     function: Function<Result<T, E>>,
     records: S,
@@ -140,7 +141,7 @@ enum Next<T, E> {
 }
 
 /// Why a record does not answer.
-enum Unread {
+pub(super) enum Unread {
     /// It has no result.
     Lost(String),
     /// It is of this type, and not of that one.
@@ -148,12 +149,28 @@ enum Unread {
 }
 
 impl<T, E, S: Records<T, E>> Once<T, E, S> {
-    fn new(idempotent: Idempotent, function: Function<Result<T, E>>, records: S) -> Self {
+    pub(super) fn new(
+        idempotent: Idempotent,
+        function: Function<Result<T, E>>,
+        records: S,
+    ) -> Self {
         Self {
             idempotent,
             function,
             records,
         }
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.function.name
+    }
+
+    pub(super) fn ttl(&self) -> Duration {
+        self.idempotent.ttl
+    }
+
+    pub(super) fn on_schema_change(&self) -> OnSchemaChange {
+        self.idempotent.on_schema_change
     }
 
     async fn turn(self, key: Key) -> Next<T, E> {
@@ -210,7 +227,7 @@ impl<T, E, S: Records<T, E>> Once<T, E, S> {
     }
 
     /// What is kept of an answer: its kind, its type, and its text; `None` for an error that frees the key.
-    fn kept(&self, answer: &Answer<T, E>) -> Option<(RecordKind, Schema, String)> {
+    pub(super) fn kept(&self, answer: &Answer<T, E>) -> Option<(RecordKind, Schema, String)> {
         let (kind, schema, encoded) = match &answer.result {
             Ok(value) => {
                 let encoded = (self.records.values().encode)(value);
@@ -236,7 +253,7 @@ impl<T, E, S: Records<T, E>> Once<T, E, S> {
         Some((RecordKind::Tombstone, schema, reason))
     }
 
-    fn read(&self, record: &Record) -> Result<Result<T, E>, Unread> {
+    pub(super) fn read(&self, record: &Record) -> Result<Result<T, E>, Unread> {
         let (schema, content) = (self.schema(record.kind), &*record.content);
         let decoded = match record.kind {
             RecordKind::Tombstone => return Err(Unread::Lost(content.to_owned())),
@@ -283,14 +300,14 @@ impl<T, E, S: Records<T, E>> Once<T, E, S> {
         self.refused(Error::LeaseLost { function, key })
     }
 
-    fn not_recorded(&self, reason: String) -> Answer<T, E> {
+    pub(super) fn not_recorded(&self, reason: String) -> Answer<T, E> {
         let function = self.function.name;
         tracing::error!(target: "resilience", function, reason, "a call has run and is not recorded");
         self.count(names::IDEMPOTENCY_NOT_RECORDED);
         self.refused(Error::NotRecorded { function, reason })
     }
 
-    fn unread(&self, unread: Unread, words: &Words) -> Answer<T, E> {
+    pub(super) fn unread(&self, unread: Unread, words: &Words) -> Answer<T, E> {
         let (function, key) = (self.function.name, words.to_string());
         self.refused(match unread {
             Unread::Lost(reason) => Error::ResultLost {
@@ -308,7 +325,7 @@ impl<T, E, S: Records<T, E>> Once<T, E, S> {
     }
 
     /// The call may be made again when nothing but the moment was against it.
-    fn refused(&self, error: Error) -> Answer<T, E> {
+    pub(super) fn refused(&self, error: Error) -> Answer<T, E> {
         let refusal = match error {
             Error::InProgress { .. } | Error::Store { .. } => {
                 Refusal::Rejected { retry_after: None }
@@ -319,7 +336,7 @@ impl<T, E, S: Records<T, E>> Once<T, E, S> {
     }
 
     /// The last thing before the caller has its answer.
-    fn end(&self, answer: Answer<T, E>) -> Answer<T, E> {
+    pub(super) fn end(&self, answer: Answer<T, E>) -> Answer<T, E> {
         let replayed = answer.origin.is_record();
         if replayed {
             self.count(names::IDEMPOTENCY_REPLAYS);
@@ -328,7 +345,7 @@ impl<T, E, S: Records<T, E>> Once<T, E, S> {
         answer
     }
 
-    fn count(&self, name: &'static str) {
+    pub(super) fn count(&self, name: &'static str) {
         meter::count(name, "function", self.function.name);
     }
 }

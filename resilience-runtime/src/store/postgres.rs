@@ -41,6 +41,7 @@ mod reaper;
 mod rows;
 mod session;
 mod statements;
+mod transaction;
 mod wakes;
 
 use std::sync::atomic::AtomicU64;

@@ -29,6 +29,7 @@ mod queue;
 mod recovery;
 mod rows;
 mod statements;
+mod transaction;
 mod wakes;
 mod writer;
 

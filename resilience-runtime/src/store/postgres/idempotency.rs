@@ -19,10 +19,10 @@ use crate::idempotency::store::{
     RecordKind, Release,
 };
 
-const CLAIMING: Reader = Reader {
+pub(super) const CLAIMING: Reader = Reader {
     doing: "claiming an idempotency key",
 };
-const STORING: Reader = Reader {
+pub(super) const STORING: Reader = Reader {
     doing: "storing an idempotent result",
 };
 
@@ -41,7 +41,9 @@ impl IdempotencyStore for PostgresStore {
         Box::pin(async move {
             let waiting = self.waiting(Topic::Record(claiming.key), claiming.waits);
             for _ in 0..RACES_MAX {
-                let rows = self.call(self.claiming(&claiming)).await?;
+                let rows = self
+                    .call(taking(&claiming, self.channel_of(claiming.waits)))
+                    .await?;
                 if let Some(row) = rows.first() {
                     return self.found(row, &claiming, waiting);
                 }
@@ -80,15 +82,7 @@ impl IdempotencyStore for PostgresStore {
         ttl: Duration,
     ) -> BoxFuture<'_, Result<Completion, StoreError>> {
         Box::pin(async move {
-            let call = Call::new(STORING.doing, COMPLETE)
-                .bytes(*key.as_bytes())
-                .bytes(nonce.as_u128().to_be_bytes())
-                .bytes(*record.fingerprint.as_bytes())
-                .text(record.kind.word())
-                .text(&*record.schema)
-                .bytes(record.content.as_bytes())
-                .maybe_number((ttl < EVER).then(|| micros(ttl)))
-                .flag(fits(&record));
+            let call = completing(key, nonce, &record, ttl);
             let rows = self.call(call).await?;
             let Some(row) = rows.first() else {
                 // Theirs came after this statement had begun.
@@ -112,35 +106,13 @@ impl IdempotencyStore for PostgresStore {
         how: Release,
     ) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
-            let call = Call::new("releasing an idempotency key", RELEASE)
-                .bytes(*key.as_bytes())
-                .bytes(nonce.as_u128().to_be_bytes())
-                .text(match how {
-                    Release::Failed => "failed",
-                    Release::Interrupted => "interrupted",
-                    Release::Unused => "unused",
-                });
+            let call = releasing(key, nonce, how);
             self.call(call).await.map(drop)
         })
     }
 }
 
 impl PostgresStore {
-    fn claiming(&self, claiming: &Claiming) -> Call {
-        // One of other arguments is a mismatch and no record of this call.
-        let replaced = claiming.replaces.as_ref();
-        let replaced = replaced.filter(|it| it.fingerprint == claiming.fingerprint);
-        Call::new(CLAIMING.doing, CLAIM)
-            .bytes(*claiming.key.as_bytes())
-            .bytes(*claiming.fingerprint.as_bytes())
-            .bytes(claiming.nonce.as_u128().to_be_bytes())
-            .number(micros(claiming.lease))
-            .maybe_text(self.channel_of(claiming.waits))
-            .maybe_text(replaced.map(|it| it.kind.word().to_owned()))
-            .maybe_text(replaced.map(|it| it.schema.to_string()))
-            .maybe_bytes(replaced.map(|it| it.content.as_bytes().to_vec()))
-    }
-
     fn found(
         &self,
         row: &PgRow,
@@ -195,13 +167,52 @@ impl PostgresStore {
     }
 }
 
+/// The question for a key; `channel` is notified where it is busy.
+pub(super) fn taking(claiming: &Claiming, channel: Option<String>) -> Call {
+    // One of other arguments is a mismatch and no record of this call.
+    let replaced = claiming.replaces.as_ref();
+    let replaced = replaced.filter(|it| it.fingerprint == claiming.fingerprint);
+    Call::new(CLAIMING.doing, CLAIM)
+        .bytes(*claiming.key.as_bytes())
+        .bytes(*claiming.fingerprint.as_bytes())
+        .bytes(claiming.nonce.as_u128().to_be_bytes())
+        .number(micros(claiming.lease))
+        .maybe_text(channel)
+        .maybe_text(replaced.map(|it| it.kind.word().to_owned()))
+        .maybe_text(replaced.map(|it| it.schema.to_string()))
+        .maybe_bytes(replaced.map(|it| it.content.as_bytes().to_vec()))
+}
+
+pub(super) fn completing(key: Digest, nonce: Nonce, record: &Record, ttl: Duration) -> Call {
+    Call::new(STORING.doing, COMPLETE)
+        .bytes(*key.as_bytes())
+        .bytes(nonce.as_u128().to_be_bytes())
+        .bytes(*record.fingerprint.as_bytes())
+        .text(record.kind.word())
+        .text(&*record.schema)
+        .bytes(record.content.as_bytes())
+        .maybe_number((ttl < EVER).then(|| micros(ttl)))
+        .flag(fits(record))
+}
+
+pub(super) fn releasing(key: Digest, nonce: Nonce, how: Release) -> Call {
+    Call::new("releasing an idempotency key", RELEASE)
+        .bytes(*key.as_bytes())
+        .bytes(nonce.as_u128().to_be_bytes())
+        .text(match how {
+            Release::Failed => "failed",
+            Release::Interrupted => "interrupted",
+            Release::Unused => "unused",
+        })
+}
+
 /// Where nobody can be woken: 50 to 250 ms, so that those who wait for one thing do not ask all at once.
 async fn pause() {
     sleep(Duration::from_millis(fastrand::u64(50..=250))).await;
 }
 
 /// The record in the columns from `first` on: kind, schema, content.
-fn record_in(
+pub(super) fn record_in(
     reader: &Reader,
     row: &PgRow,
     first: usize,
