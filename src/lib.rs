@@ -221,6 +221,7 @@ pub use resilience_runtime::dlq::{
 };
 pub use resilience_runtime::error::{Effect, EncodeError, Error, Opening, StoreError};
 pub use resilience_runtime::execution::{attempt, fencing_token, interrupted};
+pub use resilience_runtime::idempotency::replayed;
 pub use resilience_runtime::lease::FencingToken;
 pub use resilience_runtime::policy::bulkhead::Bulkhead;
 pub use resilience_runtime::policy::circuit_breaker::{

@@ -9,6 +9,7 @@ pub use resilience_runtime::dlq::Queue;
 pub use resilience_runtime::idempotency::store::{
     Busy, Claim, Claiming, Completion, Grant, IdempotencyStore, Record, RecordKind, Release, TRACE,
 };
+pub use resilience_runtime::idempotency::transaction::Transactional;
 pub use resilience_runtime::idempotency::{Digest, SagaKey};
 pub use resilience_runtime::lease::{Nonce, Ownership};
 pub use resilience_runtime::lock::store::{Acquired, Acquiring, LockStore, PLACE};

@@ -13,11 +13,21 @@ mod commits;
 mod files;
 #[path = "store_sqlite/killed.rs"]
 mod killed;
+#[path = "store_sqlite/processes.rs"]
+mod processes;
+#[path = "store_sqlite/records.rs"]
+mod records;
 #[path = "store_sqlite/unreadable.rs"]
 mod unreadable;
 
 use std::path::Path;
+use std::time::Duration;
 
+use resilience_runtime::idempotency::Digest;
+use resilience_runtime::idempotency::store::{
+    Claim, Claiming, IdempotencyStore, Nonce, Record, RecordKind,
+};
+use resilience_runtime::lock::store::Acquiring;
 use resilience_runtime::saga::journal::{NewSaga, SagaId};
 use resilience_runtime::store::sqlite::SqliteStore;
 use sqlx::{ConnectOptions, SqliteConnection};
@@ -44,5 +54,44 @@ fn saga(name: &str) -> NewSaga {
         name: name.to_owned(),
         key: None,
         input: "{}".to_owned(),
+    }
+}
+
+fn claiming(key: Digest) -> Claiming {
+    Claiming {
+        key,
+        fingerprint: key,
+        nonce: Nonce::random(),
+        lease: Duration::from_secs(60),
+        waits: true,
+        replaces: None,
+    }
+}
+
+/// Of somebody new, who waits.
+fn acquiring(key: Digest) -> Acquiring {
+    Acquiring {
+        key,
+        nonce: Nonce::random(),
+        lease: Duration::from_secs(60),
+        waits: true,
+        replicas: 0,
+    }
+}
+
+/// The attempt, and whether it knows of an interrupted one.
+async fn granted(store: &SqliteStore, key: Digest) -> (u32, bool) {
+    match store.claim(claiming(key)).await.unwrap() {
+        Claim::Granted(grant) => (grant.attempt, grant.interrupted),
+        _ => panic!("not granted"),
+    }
+}
+
+fn record(fingerprint: Digest, content: &str) -> Record {
+    Record {
+        fingerprint,
+        kind: RecordKind::Value,
+        schema: "u32".into(),
+        content: content.into(),
     }
 }

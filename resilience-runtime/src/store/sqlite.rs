@@ -29,6 +29,8 @@ mod queue;
 mod recovery;
 mod rows;
 mod statements;
+mod transaction;
+mod wakes;
 mod writer;
 
 use std::collections::HashMap;
@@ -42,6 +44,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::liveness::Worker;
 use self::operation::{Job, Operation};
+use self::wakes::Wakes;
 use self::writer::{Counters, Message, Writer};
 use crate::error::StoreError;
 
@@ -59,6 +62,8 @@ struct Shared {
     readers: SqlitePool,
     worker: Arc<Worker>,
     counters: Arc<Counters>,
+    wakes: Arc<Wakes>,
+    /// How often something was claimed or locked.
     claims: AtomicU64,
 }
 
@@ -94,6 +99,7 @@ impl SqliteStore {
         let worker = Arc::new(worker);
         let counters = Arc::new(Counters::default());
         let readers = connection::readers(&path);
+        let wakes = Arc::new(Wakes::new(readers.clone()));
         let (writer, inbox) = mpsc::channel(WAITING_MAX);
         let task = Writer {
             path,
@@ -101,6 +107,7 @@ impl SqliteStore {
             inbox,
             counters: Arc::clone(&counters),
             worker: Arc::clone(&worker),
+            wakes: Arc::downgrade(&wakes),
             texts: HashMap::new(),
         };
         tokio::spawn(task.run());
@@ -110,6 +117,7 @@ impl SqliteStore {
                 readers,
                 worker,
                 counters,
+                wakes,
                 claims: AtomicU64::new(0),
             }),
         })
@@ -165,6 +173,9 @@ impl SqliteStore {
 
     /// Whether the worker `owner` is gone for good.
     async fn is_gone(&self, owner: String) -> Result<bool, StoreError> {
+        if owner == self.shared.worker.id() {
+            return Ok(false);
+        }
         let worker = Arc::clone(&self.shared.worker);
         tokio::task::spawn_blocking(move || worker.is_gone(&owner))
             .await

@@ -3,7 +3,7 @@
 //!
 //! | label | value | metrics |
 //! |---|---|---|
-//! | `function` | the path of the function | calls, retries, timeouts, hedges, fallbacks |
+//! | `function` | the path of the function | calls, retries, timeouts, hedges, fallbacks, idempotency |
 //! | `bulkhead`, `limit` | the name of the policy, or the path of its function | bulkheads, rate limits |
 //! | `policy` | the same, of whatever kind | what policies would have done |
 
@@ -29,6 +29,17 @@ pub(crate) const HEDGES: &str = "hedges_total";
 pub(crate) const HEDGES_WON: &str = "hedges_won_total";
 
 pub(crate) const FALLBACKS: &str = "fallbacks_total";
+
+pub(crate) const IDEMPOTENCY_EXECUTIONS: &str = "idempotency_executions_total";
+pub(crate) const IDEMPOTENCY_REPLAYS: &str = "idempotency_replays_total";
+pub(crate) const IDEMPOTENCY_CONFLICTS: &str = "idempotency_conflicts_total";
+pub(crate) const IDEMPOTENCY_WAITS: &str = "idempotency_waits_total";
+pub(crate) const IDEMPOTENCY_TAKEOVERS: &str = "idempotency_takeovers_total";
+pub(crate) const IDEMPOTENCY_TOMBSTONES: &str = "idempotency_tombstones_total";
+pub(crate) const IDEMPOTENCY_LEASES_LOST: &str = "idempotency_leases_lost_total";
+pub(crate) const IDEMPOTENCY_NOT_RECORDED: &str = "idempotency_not_recorded_total";
+pub(crate) const IDEMPOTENCY_RAN_TWICE: &str = "idempotency_ran_twice_total";
+pub(crate) const IDEMPOTENCY_UNPROTECTED: &str = "idempotency_unprotected_total";
 
 /// What policies in [`Mode::Shadow`](crate::policy::switch::Mode::Shadow) would have done.
 pub(crate) const SHADOW: &str = "resilience_shadow_total";

@@ -1,13 +1,9 @@
 //! Commits: shared, all or nothing for each operation, and flushed at the end.
 
-use std::time::Duration;
-
 use resilience_runtime::error::Effect;
-use resilience_runtime::idempotency::Digest;
-use resilience_runtime::idempotency::store::{IdempotencyStore, Nonce};
 use resilience_runtime::saga::journal::{Journal, Started, Status};
 
-use crate::{execute, open, saga, shell};
+use crate::{execute, open, saga};
 
 #[tokio::test]
 async fn operations_that_wait_at_the_same_time_share_a_commit() {
@@ -129,31 +125,4 @@ async fn closing_moves_the_log_into_the_file_after_reads() {
     assert_eq!(store.counts().await.unwrap(), [(Status::Running, 1)]);
     store.close().await.unwrap();
     assert!(!folder.path().join("a.db-wal").exists());
-}
-
-#[tokio::test]
-async fn expired_records_are_deleted_by_later_claims() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a.db");
-    let store = open(&path).await;
-    for number in 0..=255 {
-        let (key, nonce) = (Digest::from_bytes([number; 32]), Nonce::random());
-        store.claim(key, key, nonce).await.unwrap();
-        let ttl = if number == 0 {
-            Duration::from_secs(3600)
-        } else {
-            Duration::ZERO
-        };
-        let stored = store.complete(key, key, nonce, "1".to_owned(), ttl).await;
-        assert!(stored.unwrap());
-    }
-    let mut shell = shell(&path).await;
-    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM resilience_idempotency_records")
-        .fetch_one(&mut shell)
-        .await
-        .unwrap();
-    assert_eq!(
-        left, 2,
-        "the one that lives, and the one that came after the last cleaning"
-    );
 }

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use resilience_runtime::idempotency::Digest;
+use resilience_runtime::idempotency::store::{Claim, IdempotencyStore, Record};
 use resilience_runtime::saga::journal::{Journal, Started, Status};
 use resilience_runtime::store::sqlite::SqliteStore;
 
-use crate::{execute, open, saga, shell};
+use crate::{claiming, execute, granted, open, record, saga, shell};
 
 async fn refusal(path: &Path) -> String {
     SqliteStore::open(path).await.unwrap_err().to_string()
@@ -57,7 +59,7 @@ async fn a_newer_schema_is_refused() {
     let before = std::fs::read(&path).unwrap();
     let text = refusal(&path).await;
     assert!(text.contains("schema version 7"), "{text}");
-    assert!(text.contains("knows 1 at most"), "{text}");
+    assert!(text.contains("knows 2 at most"), "{text}");
     assert!(text.contains("upgrade the crate"), "{text}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
@@ -78,7 +80,7 @@ async fn a_database_of_the_user_is_shared_and_keeps_its_own() {
         for (query, expected) in [
             ("PRAGMA user_version", 4711),
             ("SELECT id FROM orders", 42),
-            ("SELECT version FROM resilience_schema", 1),
+            ("SELECT version FROM resilience_schema", 2),
         ] {
             let found: i64 = sqlx::query_scalar(query)
                 .fetch_one(&mut shell)
@@ -87,6 +89,68 @@ async fn a_database_of_the_user_is_shared_and_keeps_its_own() {
             assert_eq!(found, expected, "{query}");
         }
     }
+}
+
+/// Results that were stored by the first version are answered, and its attempts are counted on.
+#[tokio::test]
+async fn a_file_of_the_first_schema_keeps_its_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    execute(
+        &path,
+        include_str!("../../migrations/sqlite/0001_initial.sql"),
+    )
+    .await;
+    execute(
+        &path,
+        "CREATE TABLE resilience_schema (version INTEGER NOT NULL);
+         INSERT INTO resilience_schema VALUES (1);
+         INSERT INTO resilience_sagas
+         VALUES ('5', 'a', NULL, '{}', 'completed', 1, 'nobody', '1', NULL, 0, 0);",
+    )
+    .await;
+    let keys = [1, 2, 3, 4].map(|number| Digest::from_bytes([number; 32]));
+    let mut shell = shell(&path).await;
+    let far = 1e12;
+    for (key, state, attempt, result, expires_at) in [
+        (keys[0], "completed", 1, Some("[1]"), Some(far)),
+        (keys[1], "completed", 1, Some("[2]"), Some(1.0)),
+        (keys[2], "running", 1, None, None),
+        (keys[3], "running", 2, None, None),
+    ] {
+        sqlx::query(
+            "INSERT INTO resilience_idempotency_records VALUES (?, ?, ?, 'n', ?, ?, ?, ?, 0)",
+        )
+        .bind(key.to_string())
+        .bind(key.to_string())
+        .bind(state)
+        .bind("3c1f0a52-5f0e-4d5a-8d3c-0d5d3f1b9a11")
+        .bind(attempt)
+        .bind(result)
+        .bind(expires_at)
+        .execute(&mut shell)
+        .await
+        .unwrap();
+    }
+    let store = open(&path).await;
+    let Claim::Completed(found) = store.claim(claiming(keys[0])).await.unwrap() else {
+        panic!("not completed");
+    };
+    // Nobody knows from which type it was written.
+    let expected = Record {
+        schema: "".into(),
+        ..record(keys[0], "[1]")
+    };
+    assert_eq!(found, expected);
+    // Expired; left behind by its first run, and by its second.
+    let granted = [
+        granted(&store, keys[1]).await,
+        granted(&store, keys[2]).await,
+        granted(&store, keys[3]).await,
+    ];
+    assert_eq!(granted, [(1, false), (2, true), (3, true)]);
+    let counts = store.counts().await.unwrap();
+    assert_eq!(counts, [(Status::Completed, 1)]);
 }
 
 #[tokio::test]

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use resilience_runtime::idempotency::store::{Claim, IdempotencyStore, Nonce};
 use resilience_runtime::idempotency::{Digest, SagaKey};
+use resilience_runtime::lock::store::{Acquired, LockStore};
 use resilience_runtime::saga::journal::{Advance, Journal, NewSaga, Started, StepRecord};
 
-use crate::{open, saga};
+use crate::{acquiring, granted, open, saga};
 
 const DATABASE: &str = "STORE_SQLITE_CHILD_DATABASE";
 const KEY: Digest = Digest::from_bytes([1; 32]);
@@ -24,8 +24,11 @@ async fn child_that_dies() {
         return;
     };
     let store = open(&path).await;
-    let claim = store.claim(KEY, KEY, Nonce::random()).await.unwrap();
-    assert_eq!(claim, Claim::Granted { attempt: 1 });
+    assert_eq!(granted(&store, KEY).await, (1, false));
+    for _ in 0..2 {
+        // The lock, and a place in its line.
+        store.acquire(acquiring(KEY)).await.unwrap();
+    }
     for key in [None, Some(SAGA_KEY)] {
         let saga = NewSaga { key, ..saga("a") };
         let id = saga.id.clone();
@@ -61,8 +64,9 @@ async fn what_a_killed_process_held_is_free_at_once() {
     let workers = folder.path().join("a.db.workers");
     assert_eq!(std::fs::read_dir(&workers).unwrap().count(), 2);
 
-    let claim = store.claim(KEY, KEY, Nonce::random()).await.unwrap();
-    assert_eq!(claim, Claim::Granted { attempt: 2 });
+    assert_eq!(granted(&store, KEY).await, (2, true));
+    let acquired = store.acquire(acquiring(KEY)).await.unwrap();
+    assert!(matches!(acquired, Acquired::Granted { .. }));
     let again = NewSaga {
         key: Some(SAGA_KEY),
         ..saga("a")

@@ -14,7 +14,8 @@ use crate::error::StoreError;
 /// How long a connection waits for the write lock, when another process has it.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
-const READERS_MAX: u32 = 4;
+/// One of them looks for changes while somebody waits.
+const READERS_MAX: u32 = 5;
 /// Batches differ in the kinds of operation that they hold; each combination is one text.
 const STATEMENTS_MAX: usize = 256;
 const ROWS_BUFFERED: usize = 1024;

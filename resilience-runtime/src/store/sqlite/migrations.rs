@@ -6,7 +6,10 @@
 use sqlx::{Connection, SqliteConnection};
 
 /// Each is applied once, in order; `resilience_schema` counts them.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_initial.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/sqlite/0001_initial.sql"),
+    include_str!("../../../migrations/sqlite/0002_leases.sql"),
+];
 
 /// How many migrations this crate knows.
 pub(super) fn known() -> i64 {

@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
+use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use tokio::sync::oneshot;
 
 use super::failure::Failure;
 use super::statements::Part;
+use super::wakes::Subject;
 
 /// A write, as the changes that it adds to a batch. It is encoded by the task that asks for it, so
 /// that the one writer has little left to do.
@@ -52,6 +54,19 @@ impl Operation {
         self
     }
 
+    /// Who may be waiting for what it did, once it is committed; `rows` answer it.
+    pub(super) fn awaited(&self, rows: &[SqliteRow]) -> Option<Subject> {
+        let (part, key) = &self.answered_by;
+        match part {
+            Part::Complete | Part::Release => Some(Subject::Record(key.clone())),
+            Part::Unlock => {
+                let next: Option<String> = rows.first()?.try_get(2).ok()?;
+                next.map(|nonce| Subject::Turn(key.clone(), nonce))
+            }
+            _ => None,
+        }
+    }
+
     /// How much text it brings.
     pub(super) fn bytes(&self) -> usize {
         self.changes.iter().map(|(_, change)| change.len()).sum()
@@ -73,6 +88,26 @@ pub(super) fn text(text: &str) -> Cow<'_, str> {
         Cow::Owned(text.replace('\0', "\u{2400}"))
     } else {
         Cow::Borrowed(text)
+    }
+}
+
+/// Text that comes back as it was, whatever is in it: with a NUL character, as the digits of its bytes.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Exact<'a> {
+    Text(&'a str),
+    Bytes { hex: String },
+}
+
+/// See [`Exact`].
+pub(super) fn exact(text: &str) -> Exact<'_> {
+    if text.contains('\0') {
+        let digits = text.bytes().map(|byte| format!("{byte:02x}"));
+        Exact::Bytes {
+            hex: digits.collect(),
+        }
+    } else {
+        Exact::Text(text)
     }
 }
 

@@ -26,6 +26,11 @@ impl Unreadable {
         Self("it is not there".to_owned())
     }
 
+    /// A number that cannot be.
+    pub(super) fn out_of_range(number: i64) -> Self {
+        Self(format!("{number} is out of range"))
+    }
+
     /// As the error of a call that only reads.
     pub(super) fn refused(self, doing: &'static str) -> StoreError {
         StoreError::refused(doing, self.to_string())
@@ -46,10 +51,16 @@ where
         .map_err(|error| Unreadable(error.to_string()))
 }
 
+/// The value of a column with a text that may be kept as its bytes.
+pub(super) fn string(row: &SqliteRow, index: usize) -> Result<&str, Unreadable> {
+    let bytes: &[u8] = column(row, index)?;
+    std::str::from_utf8(bytes).map_err(|error| Unreadable(error.to_string()))
+}
+
 /// The value of a column that counts something.
 pub(super) fn number(row: &SqliteRow, index: usize) -> Result<u32, Unreadable> {
     let number: i64 = column(row, index)?;
-    u32::try_from(number).map_err(|_| Unreadable(format!("{number} is out of range")))
+    u32::try_from(number).map_err(|_| Unreadable::out_of_range(number))
 }
 
 /// The value of a column that holds one of a few words.

@@ -11,21 +11,24 @@
 //! `CROSS JOIN` fixes the order of the loops: over the few changes, looking each row up by its
 //! key, whatever the planner believes about the size of a JSON array.
 
+mod locks;
+mod records;
+
 use std::fmt::Write;
 
 /// A piece of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(super) enum Part {
-    /// Takes running records whose owner is gone.
+    /// Takes running records whose owner is gone, and records that are not accepted.
     Inherit,
     /// Takes keys, and tells what is there.
     Claim,
     /// Stores results.
     Complete,
-    /// Gives keys back.
+    /// Ends claims without a result.
     Release,
-    /// Deletes some expired records.
+    /// Deletes some of what is over.
     Expire,
     /// Tells which writes have the right epoch.
     Fence,
@@ -45,10 +48,14 @@ pub(super) enum Part {
     Acquire,
     /// Dead letters that an operator closes.
     Resolve,
+    /// Takes locks, or places in their lines, and tells who has them.
+    Lock,
+    /// Gives locks and places back.
+    Unlock,
 }
 
 impl Part {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 16] = [
         Self::Inherit,
         Self::Claim,
         Self::Complete,
@@ -63,6 +70,8 @@ impl Part {
         Self::Start,
         Self::Acquire,
         Self::Resolve,
+        Self::Lock,
+        Self::Unlock,
     ];
 
     /// How many pieces there are, which is how many parameters a batch has.
@@ -75,11 +84,11 @@ impl Part {
 
     const fn sql(self) -> &'static str {
         match self {
-            Self::Inherit => INHERIT,
-            Self::Claim => CLAIM,
-            Self::Complete => COMPLETE,
-            Self::Release => RELEASE,
-            Self::Expire => EXPIRE,
+            Self::Inherit => records::INHERIT,
+            Self::Claim => records::CLAIM,
+            Self::Complete => records::COMPLETE,
+            Self::Release => records::RELEASE,
+            Self::Expire => records::EXPIRE,
             Self::Fence => FENCE,
             Self::Status => STATUS,
             Self::Steps => STEPS,
@@ -89,6 +98,8 @@ impl Part {
             Self::Start => START,
             Self::Acquire => ACQUIRE,
             Self::Resolve => RESOLVE,
+            Self::Lock => locks::LOCK,
+            Self::Unlock => locks::UNLOCK,
         }
     }
 }
@@ -105,69 +116,6 @@ pub(super) fn batch(includes: impl Fn(Part) -> bool) -> String {
     let _ = write!(text, "COMMIT;\nSELECT {COMMITTED};");
     text
 }
-
-// [key, fingerprint, nonce, owner, the owner that is gone]
-const INHERIT: &str = "
-UPDATE resilience_idempotency_records AS record
-SET nonce = change.value ->> 2, owner = change.value ->> 3, attempt = record.attempt + 1
-FROM json_each($1) AS change
-WHERE record.key = change.value ->> 0
-  AND record.state = 'running'
-  AND record.fingerprint = change.value ->> 1
-  AND record.owner = change.value ->> 4;
-";
-
-// [key, fingerprint, nonce, owner]
-const CLAIM: &str = "
-INSERT INTO resilience_idempotency_records
-    (key, fingerprint, state, nonce, owner, attempt, created_at)
-SELECT value ->> 0, value ->> 1, 'running', value ->> 2, value ->> 3, 1, unixepoch('subsec')
-FROM json_each($2) WHERE true
-ON CONFLICT (key) DO UPDATE SET
-    fingerprint = excluded.fingerprint, state = 'running', nonce = excluded.nonce,
-    owner = excluded.owner, attempt = 1, result = NULL, expires_at = NULL,
-    created_at = excluded.created_at
-WHERE state = 'completed' AND expires_at <= unixepoch('subsec');
-SELECT 1, record.key, record.fingerprint, record.state, record.nonce, record.owner, record.attempt,
-       record.result
-FROM json_each($2) AS change
-CROSS JOIN resilience_idempotency_records AS record ON record.key = change.value ->> 0;
-";
-
-// [key, fingerprint, nonce, owner, result, seconds to live]
-const COMPLETE: &str = "
-INSERT INTO resilience_idempotency_records
-    (key, fingerprint, state, nonce, owner, attempt, result, expires_at, created_at)
-SELECT value ->> 0, value ->> 1, 'completed', value ->> 2, value ->> 3, 1, value ->> 4,
-       unixepoch('subsec') + (value ->> 5), unixepoch('subsec')
-FROM json_each($3) WHERE true
-ON CONFLICT (key) DO UPDATE SET
-    fingerprint = excluded.fingerprint, state = 'completed', nonce = excluded.nonce,
-    owner = excluded.owner, result = excluded.result, expires_at = excluded.expires_at
-WHERE nonce = excluded.nonce
-   OR (state = 'completed' AND expires_at <= unixepoch('subsec'))
-RETURNING 2, key;
-";
-
-// [key, nonce]
-const RELEASE: &str = "
-DELETE FROM resilience_idempotency_records WHERE key IN (
-    SELECT record.key
-    FROM json_each($4) AS change
-    CROSS JOIN resilience_idempotency_records AS record ON record.key = change.value ->> 0
-    WHERE record.nonce = change.value ->> 1 AND record.state = 'running'
-);
-";
-
-// [at most how many]
-const EXPIRE: &str = "
-DELETE FROM resilience_idempotency_records WHERE key IN (
-    SELECT key FROM resilience_idempotency_records
-    WHERE state = 'completed' AND expires_at <= unixepoch('subsec')
-    ORDER BY expires_at
-    LIMIT (SELECT max(value ->> 0) FROM json_each($5))
-);
-";
 
 // [saga, epoch]
 const FENCE: &str = "

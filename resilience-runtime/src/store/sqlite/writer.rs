@@ -8,8 +8,8 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
@@ -20,6 +20,7 @@ use super::failure::{Failure, ended_without_effect, may_be_one_operation};
 use super::liveness::Worker;
 use super::operation::Job;
 use super::statements::{self, COMMITTED, Part};
+use super::wakes::Wakes;
 
 /// How many operations share a commit at most.
 const OPERATIONS_MAX: usize = 256;
@@ -53,8 +54,10 @@ pub(super) struct Writer {
     pub(super) counters: Arc<Counters>,
     /// The worker lives as long as somebody writes in its name.
     pub(super) worker: Arc<Worker>,
+    /// Not kept alive by this: it has connections, and the one that writes is to be the last.
+    pub(super) wakes: Weak<Wakes>,
     /// The text of each combination of parts that was needed so far.
-    pub(super) texts: HashMap<u16, Arc<str>>,
+    pub(super) texts: HashMap<u32, Arc<str>>,
 }
 
 impl Writer {
@@ -109,13 +112,13 @@ impl Writer {
 
     async fn write(&mut self, batch: Vec<Job>) {
         match self.commit(&batch).await {
-            Ok(rows) => answer(batch, rows),
+            Ok(rows) => answer(batch, rows, self.wakes.upgrade()),
             Err(Failed { may_be_one, .. }) if may_be_one && batch.len() > 1 => {
                 // Nothing of the batch was kept: each gets its own commit, and its own failure.
                 for job in batch {
                     let single = vec![job];
                     match self.commit(&single).await {
-                        Ok(rows) => answer(single, rows),
+                        Ok(rows) => answer(single, rows, self.wakes.upgrade()),
                         Err(failed) => refuse(single, &failed.failure),
                     }
                 }
@@ -128,7 +131,7 @@ impl Writer {
     /// there.
     async fn commit(&mut self, batch: &[Job]) -> Result<Vec<SqliteRow>, Failed> {
         let mut changes: [String; Part::COUNT] = std::array::from_fn(|_| String::new());
-        let mut parts = 0_u16;
+        let mut parts = 0_u32;
         for (part, change) in batch.iter().flat_map(|job| &job.operation.changes) {
             let list = &mut changes[part.index()];
             list.push(if list.is_empty() { '[' } else { ',' });
@@ -242,8 +245,9 @@ fn next_batch(waiting: &mut VecDeque<Job>) -> Vec<Job> {
     batch
 }
 
-/// Gives each operation its rows. Nobody may wait for an answer any more: the write stands.
-fn answer(batch: Vec<Job>, rows: Vec<SqliteRow>) {
+/// Gives each operation its rows, and wakes who waits for what it did. Nobody may wait for an answer any more: the
+/// write stands.
+fn answer(batch: Vec<Job>, rows: Vec<SqliteRow>, wakes: Option<Arc<Wakes>>) {
     let mut by_subject: HashMap<(i64, String), Vec<SqliteRow>> = HashMap::new();
     for row in rows {
         if let (Ok(part), Ok(subject)) = (row.try_get(0), row.try_get(1)) {
@@ -251,9 +255,16 @@ fn answer(batch: Vec<Job>, rows: Vec<SqliteRow>) {
         }
     }
     for job in batch {
-        let (part, subject) = job.operation.answered_by;
+        let (part, subject) = &job.operation.answered_by;
         let part = i64::try_from(part.index()).unwrap_or(i64::MAX);
-        let rows = by_subject.remove(&(part, subject)).unwrap_or_default();
+        let rows = by_subject
+            .remove(&(part, subject.clone()))
+            .unwrap_or_default();
+        if let Some(wakes) = &wakes
+            && let Some(subject) = job.operation.awaited(&rows)
+        {
+            wakes.wake(&subject);
+        }
         drop(job.answer.send(Ok(rows)));
     }
 }

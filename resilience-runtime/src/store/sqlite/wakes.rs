@@ -1,0 +1,263 @@
+//! Waking those who wait for another holder.
+//!
+//! What this store commits wakes its own waiters at once. What another process commits is found by looking: as long
+//! as somebody waits, one task asks SQLite whether the file has changed (`PRAGMA data_version`, a number in shared
+//! memory), and when it has, whether that concerns a waiter. For a waiter that is new it looks in any case, so that
+//! nothing is missed between the answer that it has to wait and its registration.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sqlx::SqlitePool;
+use sqlx::sqlite::SqliteConnection;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{sleep, timeout};
+
+use crate::lock::store::PLACE;
+
+/// How long after a new waiter came the first look is, and how long after the last look the next one is, at most:
+/// each time twice as long.
+const FIRST_LOOK: Duration = Duration::from_millis(2);
+const LAST_LOOK: Duration = Duration::from_millis(20);
+
+/// What is waited for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Subject {
+    /// The end of the claim under this key.
+    Record(String),
+    /// The turn at the lock with this key, of this nonce.
+    Turn(String, String),
+}
+
+/// Those who wait.
+pub(super) struct Wakes {
+    readers: SqlitePool,
+    background: Handle,
+    arrived: Notify,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    /// Whether the task that looks is there.
+    looking: bool,
+    /// Whether somebody came after the last look.
+    new: bool,
+    next_id: u64,
+    waiters: HashMap<Subject, Vec<Waiter>>,
+}
+
+struct Waiter {
+    id: u64,
+    /// The nonce of the claim whose end is waited for; nothing for a turn.
+    claim: String,
+    wake: oneshot::Sender<()>,
+}
+
+/// A place among those who wait.
+pub(super) struct Registered {
+    wakes: Arc<Wakes>,
+    subject: Subject,
+    id: u64,
+    woken: oneshot::Receiver<()>,
+}
+
+impl Registered {
+    /// Resolves when it may be worth to ask again.
+    pub(super) async fn woken(mut self) {
+        // That the sender is gone says it as well.
+        let _ = (&mut self.woken).await;
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        let mut waiting = self.wakes.waiting();
+        if let Some(waiters) = waiting.waiters.get_mut(&self.subject) {
+            waiters.retain(|it| it.id != self.id);
+            if waiters.is_empty() {
+                waiting.waiters.remove(&self.subject);
+            }
+        }
+    }
+}
+
+impl Wakes {
+    /// Nobody yet. Looks for changes over `readers`, in the runtime that this is called in.
+    pub(super) fn new(readers: SqlitePool) -> Self {
+        Self {
+            readers,
+            background: Handle::current(),
+            arrived: Notify::new(),
+            waiting: Mutex::default(),
+        }
+    }
+
+    /// Waits for the end of the claim with this nonce.
+    pub(super) fn until_ended(self: &Arc<Self>, key: String, claim: String) -> Registered {
+        self.register(Subject::Record(key), claim)
+    }
+
+    /// Waits for the turn of `nonce` at a lock.
+    pub(super) fn until_turn(self: &Arc<Self>, key: String, nonce: String) -> Registered {
+        self.register(Subject::Turn(key, nonce), String::new())
+    }
+
+    fn register(self: &Arc<Self>, subject: Subject, claim: String) -> Registered {
+        let (wake, woken) = oneshot::channel();
+        let mut waiting = self.waiting();
+        waiting.next_id += 1;
+        let id = waiting.next_id;
+        let waiter = Waiter { id, claim, wake };
+        let waiters = waiting.waiters.entry(subject.clone()).or_default();
+        waiters.push(waiter);
+        waiting.new = true;
+        if !std::mem::replace(&mut waiting.looking, true) {
+            self.background.spawn(look(Arc::clone(self)));
+        }
+        drop(waiting);
+        self.arrived.notify_one();
+        Registered {
+            wakes: Arc::clone(self),
+            subject,
+            id,
+            woken,
+        }
+    }
+
+    /// Wakes who waits for `subject`.
+    pub(super) fn wake(&self, subject: &Subject) {
+        let waiters = self.waiting().waiters.remove(subject);
+        for waiter in waiters.into_iter().flatten() {
+            let _ = waiter.wake.send(());
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether somebody came since this was asked last; `None` if nobody waits any more, and then the task
+    /// that asks must end.
+    fn anybody_new(&self) -> Option<bool> {
+        let mut waiting = self.waiting();
+        if waiting.waiters.is_empty() {
+            waiting.looking = false;
+            return None;
+        }
+        Some(std::mem::take(&mut waiting.new))
+    }
+
+    /// Lets everybody ask again, who hears there what is wrong.
+    fn give_up(&self) {
+        let mut waiting = self.waiting();
+        waiting.looking = false;
+        let waiters = std::mem::take(&mut waiting.waiters);
+        drop(waiting);
+        for waiter in waiters.into_values().flatten() {
+            let _ = waiter.wake.send(());
+        }
+    }
+
+    /// `[key, nonce of the claim]` of the claims that are waited for, `[key, nonce]` of the turns.
+    fn questions(&self) -> (Vec<(String, String)>, Vec<(String, String)>) {
+        let waiting = self.waiting();
+        let (mut records, mut turns) = (Vec::new(), Vec::new());
+        for (subject, waiters) in &waiting.waiters {
+            match subject {
+                Subject::Record(key) => {
+                    let each = waiters.iter().map(|it| (key.clone(), it.claim.clone()));
+                    records.extend(each);
+                }
+                Subject::Turn(key, nonce) => turns.push((key.clone(), nonce.clone())),
+            }
+        }
+        records.sort();
+        records.dedup();
+        (records, turns)
+    }
+}
+
+/// The task that looks, until nobody waits.
+async fn look(wakes: Arc<Wakes>) {
+    let closed = wakes.readers.close_event();
+    let looking = look_while_anybody_waits(&wakes);
+    let ended = tokio::select! {
+        ended = looking => ended,
+        () = closed => Err(sqlx::Error::PoolClosed),
+    };
+    if let Err(error) = ended {
+        tracing::debug!(target: "resilience", %error, "those who wait were woken, because nobody could look for them");
+        wakes.give_up();
+    }
+}
+
+async fn look_while_anybody_waits(wakes: &Wakes) -> Result<(), sqlx::Error> {
+    let mut connection = wakes.readers.acquire().await?;
+    let mut seen = None;
+    let mut pause = FIRST_LOOK;
+    while let Some(anybody_new) = wakes.anybody_new() {
+        let version: i64 = sqlx::query_scalar("PRAGMA data_version")
+            .fetch_one(&mut *connection)
+            .await?;
+        if anybody_new || seen != Some(version) {
+            for subject in changed(wakes, &mut connection).await? {
+                wakes.wake(&subject);
+            }
+        }
+        seen = Some(version);
+        // Who comes is looked for soon, and together with those who come at the same time.
+        if timeout(pause, wakes.arrived.notified()).await.is_ok() {
+            pause = FIRST_LOOK;
+            sleep(pause).await;
+        }
+        pause = (pause * 2).min(LAST_LOOK);
+    }
+    Ok(())
+}
+
+/// What is not any more as those found it who wait for it.
+async fn changed(
+    wakes: &Wakes,
+    connection: &mut SqliteConnection,
+) -> Result<Vec<Subject>, sqlx::Error> {
+    let (records, turns) = wakes.questions();
+    let mut changed = Vec::new();
+    if !records.is_empty() {
+        let keys: Vec<String> = sqlx::query_scalar(CHANGED_RECORDS)
+            .bind(serde_json::to_string(&records).unwrap_or_default())
+            .fetch_all(&mut *connection)
+            .await?;
+        changed.extend(keys.into_iter().map(Subject::Record));
+    }
+    if !turns.is_empty() {
+        let turns: Vec<(String, String)> = sqlx::query_as(TURNS)
+            .bind(serde_json::to_string(&turns).unwrap_or_default())
+            .bind(PLACE.as_secs_f64())
+            .fetch_all(&mut *connection)
+            .await?;
+        let turns = turns.into_iter();
+        changed.extend(turns.map(|(key, nonce)| Subject::Turn(key, nonce)));
+    }
+    Ok(changed)
+}
+
+// [key, nonce of the claim]
+const CHANGED_RECORDS: &str = "
+SELECT DISTINCT change.value ->> 0
+FROM json_each(?1) AS change
+LEFT JOIN resilience_idempotency_records AS record ON record.key = change.value ->> 0
+WHERE record.state IS NOT 'running' OR record.nonce IS NOT change.value ->> 1";
+
+// [key, nonce]
+const TURNS: &str = "
+SELECT change.value ->> 0, change.value ->> 1
+FROM json_each(?1) AS change
+LEFT JOIN resilience_locks AS lock ON lock.key = change.value ->> 0
+WHERE lock.nonce IS NULL
+  AND coalesce(change.value ->> 1 = (
+        SELECT place.nonce FROM resilience_lock_places AS place
+        WHERE place.key = change.value ->> 0 AND place.seen_at > unixepoch('subsec') - ?2
+        ORDER BY place.place LIMIT 1), true)";
