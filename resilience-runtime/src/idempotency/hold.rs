@@ -72,6 +72,11 @@ impl Hold {
         }
     }
 
+    /// Where what goes on without its caller belongs to.
+    pub(super) fn home(&self) -> (Arc<Core>, Handle) {
+        (Arc::clone(&self.core), self.background.clone())
+    }
+
     /// A shutdown waits for as long as this hold lives.
     pub(super) fn counts_for_shutdown(&mut self, permit: Option<Permit>) {
         self.permit = permit;

@@ -35,9 +35,9 @@ pub(super) enum Turn {
 
 /// One call that wants to know its turn.
 pub(super) struct Caller {
-    pub(super) core: Arc<Core>,
-    pub(super) background: Handle,
-    pub(super) function: &'static str,
+    core: Arc<Core>,
+    background: Handle,
+    function: &'static str,
     idempotent: Idempotent,
     key: Sealed,
     pub(super) words: Words,
