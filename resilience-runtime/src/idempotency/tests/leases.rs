@@ -118,7 +118,10 @@ async fn what_another_call_has_by_now_is_not_given_back() {
 async fn who_waits_in_the_process_goes_on_when_the_lease_is_lost() {
     let store = Store::new();
     let core = process(&store);
-    store.state().renewal = Renewal::Refused;
+    store.state().renewal = Renewal::Hangs;
+    // It does not wait for the one who lost it.
+    store.state().releases_hang = true;
+    let started = Instant::now();
     let (seconds, body) = (AtomicU32::new(0), Arc::new(Body::default()));
     let patient = CHECKOUT.wait(Duration::from_secs(40));
     let (lost, second) = tokio::join!(call(&core, "k", minute(&seconds)), async {
@@ -127,6 +130,8 @@ async fn who_waits_in_the_process_goes_on_when_the_lease_is_lost() {
     },);
     assert!(matches!(policy(lost), Error::LeaseLost { .. }));
     assert_eq!(second.unwrap(), 1);
+    // The lease, as the store counts it, a little, and the body.
+    assert_eq!(started.elapsed(), Duration::from_millis(30_000 + 5 + 10));
 }
 
 #[tokio::test(start_paused = true)]
