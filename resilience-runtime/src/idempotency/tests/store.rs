@@ -36,6 +36,8 @@ pub(super) struct State {
     pub(super) completion: Option<Completion>,
     /// What the next renewals answer, without effect.
     pub(super) renewal: Renewal,
+    /// How long the answers to claims are under way.
+    pub(super) delay: Duration,
     /// Whether claims do not say what they replace.
     pub(super) replaces_nothing: bool,
     /// Whether releases never come back, and have no effect.
@@ -168,6 +170,10 @@ impl IdempotencyStore for Store {
                     left: busy.left,
                     woken: Box::pin(woken),
                 };
+            }
+            let delay = self.state().delay;
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
             }
             if fails(&mut self.state().failing.answers) {
                 return lost();
