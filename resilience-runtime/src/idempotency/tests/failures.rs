@@ -334,39 +334,6 @@ async fn where_the_author_says_so_a_store_that_is_down_does_not_refuse_the_call(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_release_that_fails_does_not_keep_the_caller_and_is_tried_again() {
-    let store = Store::new();
-    let core = process(&store);
-    store.state().failing.releases = 20;
-    let started = Instant::now();
-    let failed = call::<u32>(&core, "k", async { Err(Failure::Body) }).await;
-    assert!(matches!(failed, Err(Failure::Body)));
-    assert_eq!(started.elapsed(), Duration::ZERO);
-    assert_eq!(store.held(), 1);
-    at_rest().await;
-    assert_eq!(
-        (store.held(), store.releases()),
-        (0, vec![Release::Failed; 21])
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_release_that_fails_does_not_keep_a_closed_runtime_open() {
-    let store = Store::new();
-    let core = process(&store);
-    store.state().failing.releases = u32::MAX;
-    let failed = call::<u32>(&core, "k", async { Err(Failure::Body) }).await;
-    assert!(matches!(failed, Err(Failure::Body)));
-    tokio::time::sleep(Duration::from_millis(35)).await;
-    let closed = Arc::downgrade(&core);
-    drop(core);
-    assert!(closed.upgrade().is_none());
-    let tries = store.releases().len();
-    at_rest().await;
-    assert_eq!(store.releases().len(), tries);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_caller_that_goes_away_while_the_result_is_recorded_does_not_take_it_along() {
     let store = Store::new();
     let core = process(&store);
