@@ -2,7 +2,7 @@
 //!
 //! A holder is known by its [`Nonce`]. It holds for a *lease*, by the store's clock, and renews it at a third
 //! while it works. Its own deadline is the lease counted from *before* the question was sent, by the monotonic
-//! clock of the process, less the [drift](kept): after that moment nothing of the holder is polled any more,
+//! clock of the process, less the drift: after that moment nothing of the holder is polled any more,
 //! so a process that was stopped and comes back does nothing beside the one that replaced it. What a pause in
 //! the middle of one poll can still do is what the [`FencingToken`] is for.
 

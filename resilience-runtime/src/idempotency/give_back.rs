@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use crate::BoxFuture;
 use crate::core::{Core, Permit};
+use crate::error::StoreError;
 use crate::idempotency::digest::Digest;
 use crate::idempotency::flight::Leader;
 use crate::idempotency::hold::{Claimed, may_hold};
@@ -23,6 +26,7 @@ pub(super) struct GiveBack {
     pub(super) permit: Option<Permit>,
     pub(super) key: Digest,
     pub(super) nonce: Nonce,
+    pub(super) lease: Duration,
     pub(super) kept: Kept,
     pub(super) claiming: Option<BoxFuture<'static, Claimed>>,
     pub(super) how: Release,
@@ -37,6 +41,7 @@ impl GiveBack {
             permit,
             key,
             nonce,
+            lease,
             kept,
             claiming,
             how,
@@ -48,7 +53,7 @@ impl GiveBack {
         }
         kept.end().await;
         let mut store = Arc::clone(&core.stores.idempotency);
-        let mut released = store.release(key, nonce, how).await;
+        let mut released = answered(lease, store.release(key, nonce, how)).await;
         // Who waits in this process asks for itself now, and a shutdown waits for one try.
         drop((leader, permit));
         // A runtime that was closed meanwhile is not kept open: its claims ended with it.
@@ -68,7 +73,18 @@ impl GiveBack {
             }
             let Some(core) = core.upgrade() else { return };
             store = Arc::clone(&core.stores.idempotency);
-            released = store.release(key, nonce, how).await;
+            released = answered(lease, store.release(key, nonce, how)).await;
         }
     }
+}
+
+/// A store that does not answer is not waited for longer than for a renewal: who waits in this process is to go on.
+async fn answered(
+    lease: Duration,
+    releasing: BoxFuture<'_, Result<(), StoreError>>,
+) -> Result<(), StoreError> {
+    timeout(lease / 3, releasing).await.unwrap_or_else(|_| {
+        let doing = "releasing an idempotency key";
+        Err(StoreError::in_doubt(doing, "it did not answer"))
+    })
 }

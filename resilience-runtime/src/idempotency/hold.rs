@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::BoxFuture;
 use crate::core::{Core, Permit};
@@ -70,6 +70,11 @@ impl Hold {
             execution: None,
             ending: Release::Unused,
         }
+    }
+
+    /// Where what goes on without its caller belongs to.
+    pub(super) fn home(&self) -> (Arc<Core>, Handle) {
+        (Arc::clone(&self.core), self.background.clone())
     }
 
     /// A shutdown waits for as long as this hold lives.
@@ -143,6 +148,7 @@ impl Hold {
                 permit: None,
                 key: self.key.digest,
                 nonce: self.nonce,
+                lease: self.lease,
                 kept: Kept::forever(),
                 claiming: None,
                 how: Release::Unused,
@@ -228,10 +234,10 @@ impl Hold {
             .await;
         let store = Arc::clone(&self.core.stores.idempotency);
         let released = store.release(self.key.digest, self.nonce, how);
-        if released.await.is_ok() {
+        if let Ok(Ok(())) = timeout(self.lease / 3, released).await {
             self.held = false;
         }
-        // Where the store failed, the drop keeps trying, and the caller has its error.
+        // Where the store failed or does not answer, the drop keeps trying, and the caller has its error.
     }
 
     fn land(&mut self, landing: Landing) {
@@ -263,6 +269,7 @@ impl Drop for Hold {
             permit: self.permit.take(),
             key: self.key.digest,
             nonce: self.nonce,
+            lease: self.lease,
             kept: std::mem::replace(&mut self.kept, Kept::forever()),
             claiming,
             how: self.ending,

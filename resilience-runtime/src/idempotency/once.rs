@@ -1,9 +1,9 @@
 //! One call of an `#[idempotent]` function, from its key to its answer.
 
+mod translate;
+
 use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
 
 use tracing::Instrument;
 
@@ -12,12 +12,12 @@ use crate::error::{Effect, Error};
 use crate::idempotency::hold::Hold;
 use crate::idempotency::key::{Key, Words};
 use crate::idempotency::recording::Recorded;
-use crate::idempotency::schema::Schema;
-use crate::idempotency::store::{Record, RecordKind, Release};
+use crate::idempotency::store::{Record, Release};
 use crate::idempotency::turn::{Caller, Turn};
 use crate::idempotency::{Idempotent, OnSchemaChange, replayed};
 use crate::outcome::{Answer, Function, Origin, Outcome, Records, Refusal};
 use crate::telemetry::{meter, names};
+pub(super) use translate::Unread;
 
 impl Idempotent {
     /// Runs `call`, unless a call with `key` has succeeded before: then answers with the result of
@@ -59,9 +59,9 @@ impl Idempotent {
         let call = Box::pin(call);
         async move {
             let answer = match once.turn(key).await {
-                Next::Answer(answer) => answer,
-                Next::RunWithoutKey => call.await.into_answer(),
-                Next::Run(hold, caller) => once.run(hold, caller.words, call).await,
+                Err(answer) => answer,
+                Ok(None) => call.await.into_answer(),
+                Ok(Some(begun)) => once.run(begun, call).await,
             };
             once.end(answer)
         }
@@ -93,14 +93,11 @@ impl Idempotent {
         let call = Box::pin(call);
         async move {
             let answer = match once.turn(key).await {
-                Next::Answer(answer) => answer,
-                Next::RunWithoutKey => call.await.into_answer(),
-                Next::Run(hold, caller) => {
-                    let Caller {
-                        core, background, ..
-                    } = &caller;
-                    let (core, background) = (Arc::clone(core), background.clone());
-                    let running = once.run(hold, caller.words, call);
+                Err(answer) => answer,
+                Ok(None) => call.await.into_answer(),
+                Ok(Some(begun)) => {
+                    let (core, background) = begun.hold.home();
+                    let running = once.run(begun, call);
                     // What the body calls belongs to the same runtime, and is let in if this call was.
                     let running = SCOPED.scope(core, within(is_inside(), running));
                     match background.spawn(running.in_current_span()).await {
@@ -121,8 +118,8 @@ impl Idempotent {
 
 /// What is done at one call: the typed part, around decisions that know no types.
 pub(super) struct Once<T, E, S> {
-    idempotent: Idempotent,
-    function: Function<Result<T, E>>,
+    pub(super) idempotent: Idempotent,
+    pub(super) function: Function<Result<T, E>>,
     records: S,
 }
 
@@ -134,26 +131,14 @@ impl<T, E, S: Copy> Clone for Once<T, E, S> {
 
 impl<T, E, S: Copy> Copy for Once<T, E, S> {}
 
-enum Next<T, E> {
-    Run(Hold, Caller),
-    RunWithoutKey,
-    Answer(Answer<T, E>),
-}
-
-/// Why a record does not answer.
-pub(super) enum Unread {
-    /// It has no result.
-    Lost(String),
-    /// It is of this type, and not of that one.
-    Changed(String, String),
+/// A call whose turn it is to run.
+struct Begun {
+    hold: Hold,
+    words: Words,
 }
 
 impl<T, E, S: Records<T, E>> Once<T, E, S> {
-    pub(super) fn new(
-        idempotent: Idempotent,
-        function: Function<Result<T, E>>,
-        records: S,
-    ) -> Self {
+    pub(super) fn new(idempotent: Idempotent, function: Function<Result<T, E>>, records: S) -> Self {
         Self {
             idempotent,
             function,
@@ -161,49 +146,38 @@ impl<T, E, S: Records<T, E>> Once<T, E, S> {
         }
     }
 
-    pub(super) fn name(&self) -> &'static str {
-        self.function.name
-    }
-
-    pub(super) fn ttl(&self) -> Duration {
-        self.idempotent.ttl
-    }
-
-    pub(super) fn on_schema_change(&self) -> OnSchemaChange {
-        self.idempotent.on_schema_change
-    }
-
-    async fn turn(self, key: Key) -> Next<T, E> {
-        let mut caller = match Caller::new(self.idempotent, key, self.function.name) {
-            Ok(caller) => caller,
-            Err(error) => return Next::Answer(self.refused(error)),
-        };
+    /// Waits for the turn of this call: to run, under its key or, where there is none, without; or to answer.
+    async fn turn(self, key: Key) -> Result<Option<Begun>, Answer<T, E>> {
+        let mut caller = Caller::new(self.idempotent, key, self.function.name)
+            .map_err(|error| self.refused(error))?;
         let mut replaces = None;
         loop {
             let record = match caller.turn(replaces.take()).await {
                 Turn::Run(hold) => {
                     self.count(names::IDEMPOTENCY_EXECUTIONS);
-                    return Next::Run(hold, caller);
+                    let words = caller.words;
+                    return Ok(Some(Begun { hold, words }));
                 }
-                Turn::RunWithoutKey => return Next::RunWithoutKey,
-                Turn::Refused(error) => return Next::Answer(self.refused(error)),
+                Turn::RunWithoutKey => return Ok(None),
+                Turn::Refused(error) => return Err(self.refused(error)),
                 Turn::Replay(record) => record,
             };
             let again = self.idempotent.on_schema_change == OnSchemaChange::RunAgain;
             match self.read(&record) {
-                Ok(result) => return Next::Answer(replay(result, Origin::RECORD)),
+                Ok(result) => return Err(replay(result, Origin::RECORD)),
                 Err(Unread::Changed(..)) if again => replaces = Some(record),
-                Err(unread) => return Next::Answer(self.unread(unread, &caller.words)),
+                Err(unread) => return Err(self.unread(unread, &caller.words)),
             }
         }
     }
 
     /// Runs `call` under its claim, and has what it came to recorded.
-    async fn run<C>(self, mut hold: Hold, words: Words, mut call: Pin<Box<C>>) -> Answer<T, E>
+    async fn run<C>(self, begun: Begun, mut call: Pin<Box<C>>) -> Answer<T, E>
     where
         C: Future,
         C::Output: Outcome<Ok = T, Err = E>,
     {
+        let Begun { mut hold, words } = begun;
         let Ok(outcome) = hold.run(call.as_mut()).await else {
             // The body goes before the claim does.
             drop(call);
@@ -224,59 +198,6 @@ impl<T, E, S: Records<T, E>> Once<T, E, S> {
             )),
             Recorded::Not(reason) => self.not_recorded(reason),
         }
-    }
-
-    /// What is kept of an answer: its kind, its type, and its text; `None` for an error that frees the key.
-    pub(super) fn kept(&self, answer: &Answer<T, E>) -> Option<(RecordKind, Schema, String)> {
-        let (kind, schema, encoded) = match &answer.result {
-            Ok(value) => {
-                let encoded = (self.records.values().encode)(value);
-                (RecordKind::Value, self.schema(RecordKind::Value), encoded)
-            }
-            // A policy's failure is of the moment, whatever the pattern says of its variant.
-            Err(_) if answer.origin.is_refusal() => return None,
-            Err(error) => {
-                let encoded = self.records.error(error)?;
-                (RecordKind::Error, self.schema(RecordKind::Error), encoded)
-            }
-        };
-        let max = self.idempotent.max_result;
-        let reason = match encoded {
-            Ok(content) if content.len() <= max => return Some((kind, schema, content)),
-            Ok(content) => format!("it has {} bytes of JSON, and {max} are kept", content.len()),
-            Err(error) => format!("it has no JSON form: {error}"),
-        };
-        let function = self.function.name;
-        tracing::warn!(target: "resilience", function, reason,
-            "a result is not kept, and later duplicates will fail");
-        self.count(names::IDEMPOTENCY_TOMBSTONES);
-        Some((RecordKind::Tombstone, schema, reason))
-    }
-
-    pub(super) fn read(&self, record: &Record) -> Result<Result<T, E>, Unread> {
-        let (schema, content) = (self.schema(record.kind), &*record.content);
-        let decoded = match record.kind {
-            RecordKind::Tombstone => return Err(Unread::Lost(content.to_owned())),
-            _ if !schema.accepts(&record.schema) => {
-                let stored = record.schema.to_string();
-                return Err(Unread::Changed(stored, schema.to_string()));
-            }
-            RecordKind::Value => (self.records.values().decode)(content).map(Ok),
-            RecordKind::Error => self.records.read_error(content).map(Err),
-        };
-        decoded.map_err(|error| {
-            let stored = format!("an earlier form of {schema} ({error})");
-            Unread::Changed(stored, schema.to_string())
-        })
-    }
-
-    fn schema(&self, kind: RecordKind) -> Schema {
-        let type_name = match kind {
-            RecordKind::Error => self.records.error_type(),
-            RecordKind::Value | RecordKind::Tombstone => (self.records.values().type_name)(),
-        };
-        let version = self.idempotent.version;
-        Schema { type_name, version }
     }
 
     /// The record of another call, which ran at the same time and was first.
@@ -305,23 +226,6 @@ impl<T, E, S: Records<T, E>> Once<T, E, S> {
         tracing::error!(target: "resilience", function, reason, "a call has run and is not recorded");
         self.count(names::IDEMPOTENCY_NOT_RECORDED);
         self.refused(Error::NotRecorded { function, reason })
-    }
-
-    pub(super) fn unread(&self, unread: Unread, words: &Words) -> Answer<T, E> {
-        let (function, key) = (self.function.name, words.to_string());
-        self.refused(match unread {
-            Unread::Lost(reason) => Error::ResultLost {
-                function,
-                key,
-                reason,
-            },
-            Unread::Changed(stored, current) => Error::SchemaChanged {
-                function,
-                key,
-                stored,
-                current,
-            },
-        })
     }
 
     /// The call may be made again when nothing but the moment was against it.

@@ -9,6 +9,7 @@ mod duplicates;
 mod failures;
 mod keys;
 mod leases;
+mod releases;
 mod replays;
 mod results;
 mod resumed;

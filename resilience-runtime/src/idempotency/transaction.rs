@@ -123,7 +123,7 @@ where
     C: Transactional + ?Sized,
     S: Records<T, E>,
 {
-    let function = once.name();
+    let function = once.function.name;
     let (sealed, words) = match key.seal(function) {
         Ok(sealed) => sealed,
         Err(error) => return ControlFlow::Break(once.refused(error)),
@@ -174,7 +174,7 @@ where
                 let origin = Origin::RECORD;
                 return ControlFlow::Break(Answer { result, origin });
             }
-            Err(Unread::Changed(..)) if once.on_schema_change() == OnSchemaChange::RunAgain => {
+            Err(Unread::Changed(..)) if once.idempotent.on_schema_change == OnSchemaChange::RunAgain => {
                 claiming.replaces = Some(record);
             }
             Err(unread) => return ControlFlow::Break(once.unread(unread, &words)),
@@ -223,7 +223,7 @@ impl<T, E, S: Records<T, E>> Begun<T, E, S> {
             schema: schema.words(),
             content: content.into(),
         };
-        let ttl = self.once.ttl();
+        let ttl = self.once.idempotent.ttl;
         let completed = connection.complete(self.key, self.nonce, record, ttl);
         match completed.await {
             Ok(Completion::Stored) => answer,

@@ -35,9 +35,9 @@ pub(super) enum Turn {
 
 /// One call that wants to know its turn.
 pub(super) struct Caller {
-    pub(super) core: Arc<Core>,
-    pub(super) background: Handle,
-    pub(super) function: &'static str,
+    core: Arc<Core>,
+    background: Handle,
+    function: &'static str,
     idempotent: Idempotent,
     key: Sealed,
     pub(super) words: Words,
@@ -123,6 +123,13 @@ impl Caller {
             let waits = self.remaining().is_some();
             match hold.claim(waits, replaces.clone()).await {
                 Ok(Claim::Granted(grant)) => return self.granted(hold, grant),
+                // Not asked again for ever, should a store not know what it is to replace.
+                Ok(Claim::Completed(record)) if replaces.as_ref() == Some(&record) => {
+                    let function = self.function;
+                    let reason = "it does not replace the record";
+                    let source = StoreError::refused("claiming an idempotency key", reason);
+                    return Turn::Refused(Error::Store { function, source });
+                }
                 Ok(Claim::Completed(record)) => return self.finished(hold, record),
                 Ok(Claim::Busy(_) | Claim::Mismatch) if self.resuming => {
                     return Turn::RunWithoutKey;

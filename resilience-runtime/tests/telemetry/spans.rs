@@ -9,6 +9,9 @@ use std::task::{Context, Waker};
 
 use allocation_counter::measure;
 use resilience_runtime::error::Error;
+use resilience_runtime::outcome::{function, stored};
+use resilience_runtime::private::Idempotent;
+use resilience_runtime::runtime::Runtime;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -127,6 +130,39 @@ async fn the_span_says_how_the_call_ended() {
         ]
     });
     assert_eq!(endings, expected.as_flattened());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_span_says_that_an_answer_was_replayed() {
+    static ONCE: Idempotent = Idempotent::operation("shop::charge");
+    let runtime = Runtime::builder("memory:").scoped().open().await;
+    let runtime = runtime.unwrap();
+    let once = || {
+        let function = function::<Result<u32, Error>>("shop::charge");
+        let call = ONCE.once(
+            ONCE.key(&1),
+            succeeds(),
+            function,
+            stored::<Result<u32, Error>>(),
+        );
+        runtime.scope(observed(call))
+    };
+    let spans = Spans::at(Level::DEBUG);
+    let _another = tracing::Dispatch::new(spans.clone());
+    let _listening = tracing::subscriber::set_default(spans.clone());
+    for expected in [
+        &["record outcome=\"ok\"", "record effect=\"ran\""][..],
+        &[
+            "record replayed=true",
+            "record outcome=\"ok\"",
+            "record effect=\"did_not_run\"",
+        ],
+    ] {
+        assert_eq!(once().await.unwrap(), 7);
+        let mut endings = spans.taken();
+        endings.retain(|line| line.starts_with("record"));
+        assert_eq!(endings, expected);
+    }
 }
 
 /// What a dropped call says in its end is said in its span.

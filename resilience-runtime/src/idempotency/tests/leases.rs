@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::store::{Renewal, Store};
 use super::{Body, CHECKOUT, Failure, answer, at_rest, call, policy, process, with};
+use crate::core::Core;
 use crate::error::{Effect, Error};
 use crate::execution::{attempt, interrupted};
 use crate::idempotency::store::{Ownership, Release};
@@ -53,6 +54,15 @@ async fn where_the_process_owns_the_key_nothing_is_renewed() {
     assert_eq!(store.state().renewals, 0);
 }
 
+/// In a body: when it is dropped, nobody has its place yet.
+struct Gone<'a>(&'a Core);
+
+impl Drop for Gone<'_> {
+    fn drop(&mut self) {
+        assert_eq!(self.0.flights.len(), 1);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_body_whose_lease_is_lost_is_dropped_before_another_one_begins() {
     for (renewal, seconds_run, lost_after) in [
@@ -65,7 +75,11 @@ async fn a_body_whose_lease_is_lost_is_dropped_before_another_one_begins() {
         let core = process(&store);
         store.state().renewal = renewal;
         let (seconds, started) = (AtomicU32::new(0), Instant::now());
-        let lost = answer(&core, CHECKOUT, CHECKOUT.key("k"), minute(&seconds)).await;
+        let body = async {
+            let _gone_before_the_claim = Gone(&core);
+            minute(&seconds).await
+        };
+        let lost = answer(&core, CHECKOUT, CHECKOUT.key("k"), body).await;
         assert_eq!(started.elapsed(), lost_after);
         assert_eq!(lost.origin.refusal(), Some(Refusal::Final));
         assert_eq!(lost.origin.effect(), Effect::MayHaveRun);
@@ -118,7 +132,10 @@ async fn what_another_call_has_by_now_is_not_given_back() {
 async fn who_waits_in_the_process_goes_on_when_the_lease_is_lost() {
     let store = Store::new();
     let core = process(&store);
-    store.state().renewal = Renewal::Refused;
+    store.state().renewal = Renewal::Hangs;
+    // It does not wait for the one who lost it.
+    store.state().releases_hang = true;
+    let started = Instant::now();
     let (seconds, body) = (AtomicU32::new(0), Arc::new(Body::default()));
     let patient = CHECKOUT.wait(Duration::from_secs(40));
     let (lost, second) = tokio::join!(call(&core, "k", minute(&seconds)), async {
@@ -127,6 +144,8 @@ async fn who_waits_in_the_process_goes_on_when_the_lease_is_lost() {
     },);
     assert!(matches!(policy(lost), Error::LeaseLost { .. }));
     assert_eq!(second.unwrap(), 1);
+    // The lease, as the store counts it, a little, and the body.
+    assert_eq!(started.elapsed(), Duration::from_millis(30_000 + 5 + 10));
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,6 +160,32 @@ async fn a_renewal_that_failed_is_tried_again_in_time() {
     };
     let (called, ()) = tokio::join!(call(&core, "k", minute(&seconds)), repair);
     assert_eq!(called.unwrap(), 60);
+}
+
+/// A body that could not be polled is not begun, and is no attempt.
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_is_granted_too_late_is_given_back() {
+    let store = Store::new();
+    let core = process(&store);
+    let body = Body::default();
+    let lease = Duration::from_secs(3);
+    store.state().delay = lease;
+    let brief = CHECKOUT.lease(lease);
+    let late = answer(&core, brief, brief.key("k"), body.run()).await;
+    assert_eq!(late.origin.effect(), Effect::DidNotRun);
+    let error = policy(late.into_result());
+    assert!(
+        error
+            .to_string()
+            .ends_with("the answer took longer than the lease"),
+        "{error}"
+    );
+    assert_eq!(body.begun(), 0);
+    store.state().delay = Duration::ZERO;
+    at_rest().await;
+    assert_eq!(store.releases(), [Release::Unused]);
+    let next = call(&core, "k", async { Ok((attempt(), interrupted())) }).await;
+    assert_eq!(next.unwrap(), (1, false));
 }
 
 #[test]

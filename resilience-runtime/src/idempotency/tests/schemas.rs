@@ -168,3 +168,15 @@ async fn two_processes_replace_a_record_once() {
     );
     assert_eq!((one.unwrap(), other.unwrap(), body.begun()), (1, 1, 1));
 }
+
+/// What a store that knows nothing of replacing would do.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_replaces_nothing_is_not_asked_for_ever() {
+    let store = Store::new();
+    somebody_completes(&store, "alloc::string::String@1", "\"x\"").await;
+    store.state().replaces_nothing = true;
+    let (core, body) = (process(&store), Body::default());
+    let refused = with(&core, AGAIN, body.run()).await;
+    assert!(matches!(policy(refused), Error::Store { .. }));
+    assert_eq!((body.begun(), store.claims()), (0, 2));
+}

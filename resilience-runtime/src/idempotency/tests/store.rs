@@ -36,6 +36,12 @@ pub(super) struct State {
     pub(super) completion: Option<Completion>,
     /// What the next renewals answer, without effect.
     pub(super) renewal: Renewal,
+    /// How long the answers to claims are under way.
+    pub(super) delay: Duration,
+    /// Whether claims do not say what they replace.
+    pub(super) replaces_nothing: bool,
+    /// Whether releases never come back, and have no effect.
+    pub(super) releases_hang: bool,
     /// What the next wake-up brings along.
     pub(super) brings: Option<Record>,
     held: HashMap<Digest, Nonce>,
@@ -134,12 +140,13 @@ impl IdempotencyStore for Store {
         self.ownership
     }
 
-    fn claim(&self, claiming: Claiming) -> BoxFuture<'_, Result<Claim, StoreError>> {
+    fn claim(&self, mut claiming: Claiming) -> BoxFuture<'_, Result<Claim, StoreError>> {
         Box::pin(async move {
             tokio::task::yield_now().await;
             let fails_now = {
                 let mut state = self.state();
                 state.claims += 1;
+                claiming.replaces = claiming.replaces.filter(|_| !state.replaces_nothing);
                 state.waits.push(claiming.waits);
                 fails(&mut state.failing.claims)
             };
@@ -163,6 +170,10 @@ impl IdempotencyStore for Store {
                     left: busy.left,
                     woken: Box::pin(woken),
                 };
+            }
+            let delay = self.state().delay;
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
             }
             if fails(&mut self.state().failing.answers) {
                 return lost();
@@ -242,6 +253,9 @@ impl IdempotencyStore for Store {
     ) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             tokio::task::yield_now().await;
+            if self.state().releases_hang {
+                std::future::pending::<()>().await;
+            }
             {
                 let mut state = self.state();
                 state.releases.push(how);

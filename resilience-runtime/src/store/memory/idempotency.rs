@@ -54,7 +54,7 @@ impl IdempotencyStore for MemoryStore {
     }
 
     fn claim(&self, claiming: Claiming) -> BoxFuture<'_, Result<Claim, StoreError>> {
-        Box::pin(async move { Ok(self.claim_now(claiming)) })
+        Box::pin(async move { Ok(self.claim_now(&claiming)) })
     }
 
     fn renew(
@@ -167,7 +167,7 @@ impl MemoryStore {
         FencingToken::new(self.tokens())
     }
 
-    fn claim_now(&self, claiming: Claiming) -> Claim {
+    fn claim_now(&self, claiming: &Claiming) -> Claim {
         let mut data = self.data();
         let there = data
             .records
@@ -175,7 +175,7 @@ impl MemoryStore {
             .filter(|it| !it.is_expired());
         let (grant, changed) = match there {
             None => (self.first_grant(), Arc::default()),
-            Some(entry) => match self.found(entry, &claiming) {
+            Some(entry) => match self.found(entry, claiming) {
                 Ok(grant) => (grant, Arc::clone(&entry.changed)),
                 Err(answer) => return answer,
             },
