@@ -14,7 +14,7 @@ use crate::holders::{Asker, Taken};
 async fn comes_to_the_lock(store: &impl LockStore, waiter: Asker, mut taken: Taken) {
     loop {
         let woken = timeout(AT_LAST, taken.woken).await;
-        woken.expect("the wake-up was lost");
+        woken.unwrap_or_else(|_| panic!("the wake-up was lost"));
         match waiter.acquires(store).await {
             Ok(_) => return,
             Err(again) => taken = again,
@@ -39,7 +39,7 @@ pub(crate) async fn the_lock_goes_down_the_line(fixture: impl Fixture<Store: Loc
             *taken = waiter.busy(&stores[*at]).await;
         }
         let (first, at, taken) = line.remove(0);
-        timeout(AT_LAST, taken.woken).await.expect("woken");
+        timeout(AT_LAST, taken.woken).await.unwrap();
         let token = first.granted(&stores[at]).await;
         assert!(token > last);
         (holder, held_at, last) = (first, at, token);
@@ -116,7 +116,7 @@ pub(crate) async fn when_the_head_leaves_the_next_is_woken(
     let woken = first.busy(&here).await.woken;
     second.busy(&there).await;
     holder.releases(&here).await;
-    timeout(AT_LAST, woken).await.expect("woken");
+    timeout(AT_LAST, woken).await.unwrap();
     let waits = second.busy(&there).await;
     // It was woken, and gives up instead.
     first.releases(&here).await;

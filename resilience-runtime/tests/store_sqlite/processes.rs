@@ -98,11 +98,10 @@ fn says(folder: &Path, word: &str) {
 
 async fn hears(folder: &Path, word: &str) {
     let file = folder.join(word);
-    timeout(AT_LAST, async {
+    let heard = timeout(AT_LAST, async {
         while !file.exists() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-    })
-    .await
-    .expect(word);
+    });
+    heard.await.unwrap_or_else(|_| panic!("{word}"));
 }

@@ -161,23 +161,31 @@ impl Wakes {
         }
     }
 
-    /// `[key, nonce of the claim]` of the claims that are waited for, `[key, nonce]` of the turns.
-    fn questions(&self) -> (Vec<(String, String)>, Vec<(String, String)>) {
+    fn questions(&self) -> Questions {
         let waiting = self.waiting();
-        let (mut records, mut turns) = (Vec::new(), Vec::new());
+        let mut questions = Questions::default();
         for (subject, waiters) in &waiting.waiters {
             match subject {
                 Subject::Record(key) => {
                     let each = waiters.iter().map(|it| (key.clone(), it.claim.clone()));
-                    records.extend(each);
+                    questions.records.extend(each);
                 }
-                Subject::Turn(key, nonce) => turns.push((key.clone(), nonce.clone())),
+                Subject::Turn(key, nonce) => questions.turns.push((key.clone(), nonce.clone())),
             }
         }
-        records.sort();
-        records.dedup();
-        (records, turns)
+        questions.records.sort();
+        questions.records.dedup();
+        questions
     }
+}
+
+/// What is looked for, as the statements read it.
+#[derive(Default)]
+struct Questions {
+    /// `[key, nonce of the claim]`
+    records: Vec<(String, String)>,
+    /// `[key, nonce]`
+    turns: Vec<(String, String)>,
 }
 
 /// The task that looks, until nobody waits.
@@ -223,7 +231,7 @@ async fn changed(
     wakes: &Wakes,
     connection: &mut SqliteConnection,
 ) -> Result<Vec<Subject>, sqlx::Error> {
-    let (records, turns) = wakes.questions();
+    let Questions { records, turns } = wakes.questions();
     let mut changed = Vec::new();
     if !records.is_empty() {
         let keys: Vec<String> = sqlx::query_scalar(CHANGED_RECORDS)

@@ -112,13 +112,13 @@ impl Writer {
 
     async fn write(&mut self, batch: Vec<Job>) {
         match self.commit(&batch).await {
-            Ok(rows) => answer(batch, rows, self.wakes.upgrade()),
+            Ok(rows) => answer(batch, rows, &self.wakes),
             Err(Failed { may_be_one, .. }) if may_be_one && batch.len() > 1 => {
                 // Nothing of the batch was kept: each gets its own commit, and its own failure.
                 for job in batch {
                     let single = vec![job];
                     match self.commit(&single).await {
-                        Ok(rows) => answer(single, rows, self.wakes.upgrade()),
+                        Ok(rows) => answer(single, rows, &self.wakes),
                         Err(failed) => refuse(single, &failed.failure),
                     }
                 }
@@ -247,7 +247,8 @@ fn next_batch(waiting: &mut VecDeque<Job>) -> Vec<Job> {
 
 /// Gives each operation its rows, and wakes who waits for what it did. Nobody may wait for an answer any more: the
 /// write stands.
-fn answer(batch: Vec<Job>, rows: Vec<SqliteRow>, wakes: Option<Arc<Wakes>>) {
+fn answer(batch: Vec<Job>, rows: Vec<SqliteRow>, wakes: &Weak<Wakes>) {
+    let wakes = wakes.upgrade();
     let mut by_subject: HashMap<(i64, String), Vec<SqliteRow>> = HashMap::new();
     for row in rows {
         if let (Ok(part), Ok(subject)) = (row.try_get(0), row.try_get(1)) {

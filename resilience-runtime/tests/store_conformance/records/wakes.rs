@@ -19,7 +19,7 @@ enum End {
 async fn waits(store: &impl IdempotencyStore, caller: Caller, mut busy: Busy) -> End {
     loop {
         let woken = timeout(AT_LAST, busy.woken).await;
-        if let Some(record) = woken.expect("the wake-up was lost") {
+        if let Some(record) = woken.unwrap_or_else(|_| panic!("the wake-up was lost")) {
             return End::Record(record);
         }
         match caller.claims(store).await {
