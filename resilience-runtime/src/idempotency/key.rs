@@ -141,11 +141,22 @@ impl Key {
     }
 }
 
+/// A value in canonical form, for keys of other kinds.
+pub(crate) fn canonical<K: KeyValue + ?Sized>(key: &K) -> Result<Vec<u8>, EncodeError> {
+    let mut encoded = Vec::new();
+    key.write(Canonical::into(&mut encoded))?;
+    Ok(encoded)
+}
+
+/// A value in canonical form, as errors tell it.
+pub(crate) fn words(canonical: &[u8]) -> String {
+    Digest::from_bytes(Sha256::digest(canonical).into()).to_string()
+}
+
 /// The key expression in canonical form. A key that says nothing is refused: all calls would share
 /// it, and most callers that have one have lost theirs on the way.
 fn encode<K: KeyValue + ?Sized>(key: &K) -> Result<Vec<u8>, EncodeError> {
-    let mut encoded = Vec::new();
-    key.write(Canonical::into(&mut encoded))?;
+    let encoded = canonical(key)?;
     if canonical::is_blank(&encoded) {
         return Err(EncodeError(
             "it is empty, and an empty key identifies no operation; give every operation a key of \

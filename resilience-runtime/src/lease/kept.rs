@@ -61,11 +61,23 @@ impl Kept {
         lease: Duration,
         renew: Renew,
     ) -> Self {
+        Self::valid_for(background, ownership, asked, lease, validity(lease), renew)
+    }
+
+    /// The same where the first grant may be relied on for `valid` only.
+    pub(crate) fn valid_for(
+        background: &Handle,
+        ownership: Ownership,
+        asked: Instant,
+        lease: Duration,
+        valid: Duration,
+        renew: Renew,
+    ) -> Self {
         let until = Arc::new(Until {
             asked,
             nanos: AtomicU64::new(match ownership {
                 Ownership::Process => FOREVER,
-                Ownership::Lease => nanos(validity(lease)),
+                Ownership::Lease => nanos(valid),
             }),
             lost: watch::Sender::new(false),
         });
@@ -164,7 +176,9 @@ async fn keep(until: Arc<Until>, mut asked: Instant, lease: Duration, renew: Ren
             return until.lose();
         }
         let now = Instant::now();
-        let renewed = tokio::time::timeout(lease / 3, renew()).await;
+        // Not for longer than the lease may be relied on: its end is told when it comes.
+        let patience = until.left().map_or(lease / 3, |left| left.min(lease / 3));
+        let renewed = tokio::time::timeout(patience, renew()).await;
         match renewed {
             Ok(Ok(true)) => {
                 until.renewed(now, lease);
