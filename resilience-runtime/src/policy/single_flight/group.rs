@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::{Effect, Error};
@@ -180,7 +180,7 @@ async fn wait(lead: &Semaphore) -> Result<bool, Refused> {
             }
         },
     };
-    Ok(permit.map(|permit| permit.forget()).is_ok())
+    Ok(permit.map(SemaphorePermit::forget).is_ok())
 }
 
 impl<K: Eq + Hash, V> Leader<K, V> {
