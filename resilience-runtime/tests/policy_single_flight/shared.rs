@@ -160,6 +160,7 @@ async fn errors_that_can_be_cloned_are() {
 async fn recursion_is_an_error_and_no_deadlock() {
     static FLIGHT: SingleFlight = SingleFlight::for_function("shop::price");
     let inner = async {
+        sleep(WORK).await;
         let again = share(&FLIGHT, 7, boxed(async { Ok(1) }));
         let deeper = share(&FLIGHT, 8, boxed(again)).await;
         let Err(Failure::Policy(Error::Recursive { function, .. })) = deeper else {
