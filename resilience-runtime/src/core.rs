@@ -13,13 +13,14 @@ use crate::BoxFuture;
 use crate::dlq::Queue;
 use crate::error::{Error, StoreError};
 use crate::idempotency::flight::Flights;
+use crate::idempotency::remembered::Remembered;
 use crate::idempotency::store::IdempotencyStore;
 use crate::lock::store::LockStore;
 use crate::registry::{Catalog, States};
 use crate::saga::endings::Endings;
 use crate::saga::journal::Journal;
 
-pub(crate) use gate::{Gate, Permit, inside};
+pub(crate) use gate::{Gate, Permit, inside, is_inside};
 
 /// The faces of the store that a runtime works on.
 #[derive(Clone)]
@@ -54,6 +55,8 @@ pub(crate) struct Core {
     pub(crate) states: States,
     /// The idempotent calls that run in this process.
     pub(crate) flights: Flights,
+    /// What idempotent calls of this process came to, lately.
+    pub(crate) results: Remembered,
     pub(crate) catalog: Catalog,
     pub(crate) gate: Gate,
     /// Opened for inspection: takes no sagas.
@@ -77,6 +80,7 @@ impl Core {
             stores,
             states,
             flights: Flights::default(),
+            results: Remembered::default(),
             catalog,
             gate: Gate::new(),
             inspects,
@@ -89,12 +93,12 @@ impl Core {
     /// Whether new work may begin. What a running saga calls is part of the saga, and is let in
     /// while the runtime waits for the saga to end: to refuse it would be to undo the saga.
     pub(crate) fn accepts(&self) -> bool {
-        self.gate.is_open() || (gate::is_inside() && !self.gate.is_stopped())
+        self.gate.is_open() || (is_inside() && !self.gate.is_stopped())
     }
 
     /// Counts a piece of work until the permit is dropped; `None` once the runtime shuts down.
     pub(crate) fn enter(&self) -> Option<Permit> {
-        self.gate.enter(gate::is_inside())
+        self.gate.enter(is_inside())
     }
 }
 

@@ -83,19 +83,31 @@ async fn a_replayed_float_is_the_one_of_the_first_call() {
 }
 
 #[tokio::test]
-async fn a_result_that_json_would_change_is_not_recorded() {
+async fn a_result_that_json_would_change_is_the_first_callers_alone() {
     let runtime = memory().await;
-    let refused = |error: Failure| matches!(error.0, Error::NotRecorded { .. });
-    for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-        let plain = runtime.scope(keyed::float("a", Some(value))).await;
-        assert!(refused(plain.unwrap_err()));
-        let call = keyed::optional_float("a", Some(Some(value)));
-        assert!(refused(runtime.scope(call).await.unwrap_err()));
+    let lost = |error: Failure| matches!(error.0, Error::ResultLost { .. });
+    for (number, value) in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY]
+        .into_iter()
+        .enumerate()
+    {
+        let key = number.to_string();
+        let plain = runtime.scope(keyed::float(&key, Some(value))).await;
+        assert_eq!(plain.unwrap().to_bits(), value.to_bits());
+        let duplicate = runtime.scope(keyed::float(&key, Some(1.0))).await;
+        assert!(lost(duplicate.unwrap_err()));
+        let call = keyed::optional_float(&key, Some(Some(value)));
+        assert!(runtime.scope(call).await.unwrap().is_some());
+        let call = keyed::optional_float(&key, Some(None));
+        assert!(lost(runtime.scope(call).await.unwrap_err()));
     }
     let hollow = runtime.scope(keyed::nothing("a", Some(Some(())))).await;
-    assert!(refused(hollow.unwrap_err()));
+    assert_eq!(hollow.unwrap(), Some(()));
+    let hollow = runtime.scope(keyed::nothing("a", Some(None))).await;
+    assert!(lost(hollow.unwrap_err()));
     let hollow = runtime.scope(keyed::nested("a", Some(Some(None)))).await;
-    assert!(refused(hollow.unwrap_err()));
+    assert_eq!(hollow.unwrap(), Some(None));
+    let hollow = runtime.scope(keyed::nested("a", Some(None))).await;
+    assert!(lost(hollow.unwrap_err()));
     runtime.shutdown().await;
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn inside<F: Future>(future: F) -> impl Future<Output = F::Output> {
 }
 
 /// Whether the current code is part of work that is inside.
-pub(super) fn is_inside() -> bool {
+pub(crate) fn is_inside() -> bool {
     INSIDE.try_with(|()| ()).is_ok()
 }
 

@@ -18,12 +18,14 @@
 //! NaN is refused, because it is not equal to itself.
 
 mod compound;
+mod describe;
 
 use serde::ser::{self, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::EncodeError;
 use compound::{Entries, Sequence};
+pub(crate) use describe::describe;
 
 // The format. A change here changes every stored key: raise the version in `key.rs` with it.
 const UNIT: u8 = 0x01;
@@ -84,6 +86,16 @@ impl<'a> Canonical<'a> {
         self.lengthy(STRING, text.as_bytes());
     }
 
+    /// Writes `number` as an integer.
+    pub(super) fn number(&mut self, number: u32) {
+        self.integer(false, number.into());
+    }
+
+    /// Writes that there is a value, which follows, or that there is none.
+    pub(super) fn presence(&mut self, present: bool) {
+        self.0.put(&[if present { SOME } else { NONE }]);
+    }
+
     fn lengthy(&mut self, tag: u8, bytes: &[u8]) {
         self.0.put(&[tag]);
         self.count(bytes.len());
@@ -107,13 +119,18 @@ impl<'a> Canonical<'a> {
     }
 }
 
-/// Whether these bytes, a canonical encoding, are the empty string, the unit or `None`, also inside
-/// `Some`.
-pub(super) fn is_blank(mut encoded: &[u8]) -> bool {
+/// What these bytes, a canonical encoding, are when they say nothing: the empty string, the unit or `None`,
+/// also inside `Some`.
+pub(super) fn blank(mut encoded: &[u8]) -> Option<&'static str> {
     while let [SOME, inner @ ..] = encoded {
         encoded = inner;
     }
-    matches!(encoded, [UNIT] | [NONE] | [STRING, 0, 0, 0, 0, 0, 0, 0, 0])
+    match encoded {
+        [UNIT] => Some("is `()`"),
+        [NONE] => Some("is `None`"),
+        [STRING, 0, 0, 0, 0, 0, 0, 0, 0] => Some("is empty"),
+        _ => None,
+    }
 }
 
 impl ser::Error for EncodeError {

@@ -7,11 +7,15 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::idempotency::digest::Digest;
 use crate::idempotency::key::Sealed;
+use crate::idempotency::store::Record;
+use crate::lease::kept::Left;
 
 /// The running calls. An entry lives as long as its leader, so that memory is bounded by the number
 /// of keys that are running.
@@ -21,13 +25,22 @@ pub(crate) struct Flights(Arc<Mutex<HashMap<Digest, Flight>>>);
 struct Flight {
     fingerprint: Digest,
     landing: watch::Receiver<Option<Landing>>,
+    lease: Option<Holding>,
+}
+
+/// Who has the key at the store, and for how long.
+pub(super) enum Holding {
+    /// The leader, which renews it.
+    Here(Left),
+    /// A call in another process, as the leader was told.
+    Elsewhere(Instant),
 }
 
 /// What became of a leader.
 #[derive(Debug, Clone)]
 pub(super) enum Landing {
-    /// The operation is done; this is its result, as JSON.
-    Finished(Arc<str>),
+    /// The operation is done; this is what is kept of it.
+    Finished(Record),
     /// The operation ran, and its result could not be kept, for this reason. The followers must not
     /// run it again.
     NotRecorded(Arc<str>),
@@ -58,13 +71,22 @@ impl Flights {
                 place.insert(Flight {
                     fingerprint: key.fingerprint,
                     landing,
+                    lease: None,
                 });
                 Boarding::Leading(Leader {
                     flights: self.clone(),
                     key: key.digest,
-                    landing: sender,
+                    landing: Some(sender),
                 })
             }
+        }
+    }
+
+    /// What is left of the lease under which the call of this key runs, where that is known.
+    pub(super) fn lease_left(&self, key: Digest) -> Option<Duration> {
+        match self.lock().get(&key)?.lease.as_ref()? {
+            Holding::Here(left) => Some(left.now()),
+            Holding::Elsewhere(until) => Some(until.saturating_duration_since(Instant::now())),
         }
     }
 
@@ -83,20 +105,35 @@ impl Flights {
 pub(super) struct Leader {
     flights: Flights,
     key: Digest,
-    landing: watch::Sender<Option<Landing>>,
+    /// Until it has landed.
+    landing: Option<watch::Sender<Option<Landing>>>,
 }
 
 impl Leader {
+    /// Tells the followers who has the key, in case they stop waiting.
+    pub(super) fn knows(&self, holding: Holding) {
+        if let Some(flight) = self.flights.lock().get_mut(&self.key) {
+            flight.lease = Some(holding);
+        }
+    }
+
     /// Wakes the followers with `landing`.
-    pub(super) fn land(self, landing: Landing) {
-        self.landing.send_replace(Some(landing));
+    pub(super) fn land(mut self, landing: Landing) {
+        self.leave(landing);
+    }
+
+    fn leave(&mut self, landing: Landing) {
+        if let Some(followers) = self.landing.take() {
+            // Before they are woken, so that they find the place free.
+            self.flights.lock().remove(&self.key);
+            followers.send_replace(Some(landing));
+        }
     }
 }
 
 impl Drop for Leader {
     fn drop(&mut self) {
-        // Before the sender goes and wakes the followers, so that they find the place free.
-        self.flights.lock().remove(&self.key);
+        self.leave(Landing::Released);
     }
 }
 

@@ -1,5 +1,6 @@
 //! A claim, from the moment it is asked for until it has ended at the store.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,18 +10,18 @@ use tokio::time::Instant;
 use crate::BoxFuture;
 use crate::core::{Core, Permit};
 use crate::error::{Effect, StoreError};
-use crate::idempotency::flight::{Landing, Leader};
+use crate::execution::Execution;
+use crate::idempotency::flight::{Holding, Landing, Leader};
+use crate::idempotency::give_back::GiveBack;
 use crate::idempotency::key::Sealed;
-use crate::idempotency::store::{Claim, Claiming, Completion, Nonce, Record, RecordKind, Release};
-use crate::pauses::Pauses;
+use crate::idempotency::recording::{Recorded, Recording};
+use crate::idempotency::store::{
+    Claim, Claiming, Grant, Nonce, Ownership, Record, RecordKind, Release,
+};
+use crate::lease::kept::{Kept, Lost, Renew};
 
-/// How long a result is offered to a store that fails, while the caller waits.
-const RECORDING_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a claim is given back to a store that fails. Nobody waits for it, and a claim that stays
-/// blocks its key until the process ends.
-const RELEASING_PATIENCE: Duration = Duration::from_secs(600);
-
-type Answer = Result<Claim, StoreError>;
+/// What the store says to a claim.
+pub(super) type Claimed = Result<Claim, StoreError>;
 
 /// The claim of one call, with its place as the leader in this process.
 ///
@@ -35,14 +36,26 @@ pub(super) struct Hold {
     leader: Option<Leader>,
     key: Sealed,
     nonce: Nonce,
+    lease: Duration,
     /// The question that the store has not answered yet.
-    claiming: Option<BoxFuture<'static, Answer>>,
+    claiming: Option<BoxFuture<'static, Claimed>>,
     /// Whether the claim is at the store, as far as this process can know.
     held: bool,
+    kept: Kept,
+    /// What the body learns of its run; `None` where it runs unprotected.
+    execution: Option<Execution>,
+    /// How the claim ends, were it to end now.
+    ending: Release,
 }
 
 impl Hold {
-    pub(super) fn new(core: Arc<Core>, background: Handle, leader: Leader, key: Sealed) -> Self {
+    pub(super) fn new(
+        core: Arc<Core>,
+        background: Handle,
+        leader: Leader,
+        key: Sealed,
+        lease: Duration,
+    ) -> Self {
         Self {
             core,
             background,
@@ -50,8 +63,12 @@ impl Hold {
             leader: Some(leader),
             key,
             nonce: Nonce::random(),
+            lease,
             claiming: None,
             held: false,
+            kept: Kept::forever(),
+            execution: None,
+            ending: Release::Unused,
         }
     }
 
@@ -61,91 +78,157 @@ impl Hold {
     }
 
     /// Asks the store for the key.
-    pub(super) async fn claim(&mut self) -> Answer {
+    pub(super) async fn claim(&mut self, waits: bool, replaces: Option<Record>) -> Claimed {
         let store = Arc::clone(&self.core.stores.idempotency);
-        let (key, nonce) = (self.key, self.nonce);
-        let claiming: BoxFuture<'static, Answer> = Box::pin(async move {
-            let claiming = Claiming {
-                key: key.digest,
-                fingerprint: key.fingerprint,
-                nonce,
-                lease: Duration::from_secs(30),
-                waits: true,
-            };
-            store.claim(claiming).await
-        });
-        let answer = self.claiming.insert(claiming).await;
+        let claiming = Claiming {
+            key: self.key.digest,
+            fingerprint: self.key.fingerprint,
+            nonce: self.nonce,
+            lease: self.lease,
+            waits,
+            replaces,
+        };
+        let asked = Instant::now();
+        let question = Box::pin(async move { store.claim(claiming).await });
+        let answer = self.claiming.insert(question).await;
         self.claiming = None;
         self.held = may_hold(&answer);
+        match &answer {
+            Ok(Claim::Granted(grant)) => self.keep(*grant, asked),
+            Ok(Claim::Busy(busy)) => {
+                if let (Some(left), Some(leader)) = (busy.left, &self.leader) {
+                    leader.knows(Holding::Elsewhere(Instant::now() + left));
+                }
+            }
+            _ => {}
+        }
         answer
     }
 
-    /// Gives the followers the result that the store has.
-    pub(super) fn share(mut self, result: Arc<str>) {
-        self.land(Landing::Finished(result));
-    }
-
-    /// Records the result in a task of its own: the body has had its effect, and a caller that goes
-    /// away now must not take the record with it. Answers with the reason when there is no record.
-    pub(super) async fn complete(self, result: String, ttl: Duration) -> Result<(), String> {
-        let background = self.background.clone();
-        let recording = background.spawn(self.record(result, ttl));
-        match recording.await {
-            Ok(recorded) => recorded,
-            Err(error) => Err(format!("the task that records it did not finish: {error}")),
+    /// Renews the claim from now on, if the store has leases.
+    fn keep(&mut self, grant: Grant, asked: Instant) {
+        self.execution = Some(Execution {
+            attempt: grant.attempt,
+            interrupted: grant.interrupted,
+            token: Some(grant.token),
+        });
+        let store = &self.core.stores.idempotency;
+        let ownership = store.ownership();
+        if ownership == Ownership::Process {
+            return;
+        }
+        let (key, nonce, lease) = (self.key.digest, self.nonce, self.lease);
+        let store = Arc::clone(store);
+        let renew: Renew = Box::new(move || {
+            let store = Arc::clone(&store);
+            Box::pin(async move { store.renew(key, nonce, lease).await })
+        });
+        self.kept = Kept::new(&self.background, ownership, asked, lease, renew);
+        if let (Some(left), Some(leader)) = (self.kept.watched(), &self.leader) {
+            leader.knows(Holding::Here(left));
         }
     }
 
-    async fn record(mut self, result: String, ttl: Duration) -> Result<(), String> {
-        let store = Arc::clone(&self.core.stores.idempotency);
-        let Sealed {
-            digest,
-            fingerprint,
-        } = self.key;
-        let mut patience = Patience::of(RECORDING_PATIENCE);
-        loop {
-            let record = Record {
-                fingerprint,
-                kind: RecordKind::Value,
-                schema: "".into(),
-                content: result.as_str().into(),
-            };
-            match store.complete(digest, self.nonce, record, ttl).await {
-                Ok(Completion::Stored) => {
-                    self.held = false;
-                    self.land(Landing::Finished(result.into()));
-                    return Ok(());
-                }
-                Ok(Completion::Refused(_)) => {
-                    self.held = false;
-                    return Err("another call has taken the key over".to_owned());
-                }
-                Err(error) => {
-                    if !patience.pause().await {
-                        let reason = error.to_string();
-                        self.land(Landing::NotRecorded(reason.as_str().into()));
-                        return Err(reason);
-                    }
-                }
+    /// Whether what was granted can still be relied on.
+    pub(super) fn is_valid(&self) -> bool {
+        self.kept.is_valid()
+    }
+
+    /// Goes on without the store. What it may have granted is given back; the place as the leader stays.
+    pub(super) fn go_on_unprotected(&mut self) {
+        if std::mem::take(&mut self.held) {
+            self.in_background(GiveBack {
+                core: Arc::clone(&self.core),
+                leader: None,
+                permit: None,
+                key: self.key.digest,
+                nonce: self.nonce,
+                kept: Kept::forever(),
+                claiming: None,
+                how: Release::Unused,
+            });
+        }
+    }
+
+    /// Runs the body, for as long as the lease is this call's.
+    pub(super) async fn run<F: Future>(&mut self, body: Pin<&mut F>) -> Result<F::Output, Lost> {
+        self.ending = Release::Interrupted;
+        match self.execution {
+            Some(execution) => self.kept.guard(execution, body).await,
+            None => Ok(body.await),
+        }
+    }
+
+    /// Gives the followers what the store has, and the permit back to the caller.
+    pub(super) fn share(mut self, record: Record) -> Option<Permit> {
+        self.land(Landing::Finished(record));
+        self.permit.take()
+    }
+
+    /// Records what the body came to, in a task of its own: it has had its effect, and a caller that goes
+    /// away now must not take the record with it.
+    pub(super) async fn complete(
+        mut self,
+        kind: RecordKind,
+        schema: Arc<str>,
+        content: String,
+        ttl: Duration,
+    ) -> Recorded {
+        let record = Record {
+            fingerprint: self.key.fingerprint,
+            kind,
+            schema,
+            content: content.into(),
+        };
+        if self.execution.is_none() {
+            // Without the store there are at least those who wait in this process.
+            self.land(Landing::Finished(record));
+            return Recorded::Stored;
+        }
+        let background = self.background.clone();
+        match background.spawn(self.record(record, ttl)).await {
+            Ok(recorded) => recorded,
+            Err(error) => {
+                Recorded::Not(format!("the task that records it did not finish: {error}"))
             }
         }
     }
 
-    /// Gives the key back after a body that has had its effect and whose result cannot be kept. The
-    /// followers are told, and do not run; a call that comes later does.
-    pub(super) async fn abandon(mut self, reason: &str) {
-        self.land(Landing::NotRecorded(reason.into()));
-        self.release().await;
+    async fn record(mut self, record: Record, ttl: Duration) -> Recorded {
+        let recording = Recording {
+            core: Arc::clone(&self.core),
+            key: self.key.digest,
+            nonce: self.nonce,
+            patience: self.lease,
+        };
+        let recorded = recording.record(&record, ttl).await;
+        match &recorded {
+            Recorded::Stored => {
+                self.held = false;
+                self.land(Landing::Finished(record));
+            }
+            Recorded::Theirs(theirs) => {
+                self.held = false;
+                self.land(Landing::Finished(theirs.clone()));
+            }
+            Recorded::Taken => self.held = false,
+            Recorded::Not(reason) => self.land(Landing::NotRecorded(reason.as_str().into())),
+        }
+        recorded
     }
 
-    /// Gives the key back, so that the next call runs.
-    pub(super) async fn release(mut self) {
+    /// Ends the claim, so that the next call runs.
+    pub(super) async fn release(mut self, how: Release) {
+        self.ending = how;
+        if !self.held {
+            return;
+        }
+        std::mem::replace(&mut self.kept, Kept::forever())
+            .end()
+            .await;
         let store = Arc::clone(&self.core.stores.idempotency);
-        if store
-            .release(self.key.digest, self.nonce, Release::Failed)
-            .await
-            .is_ok()
-        {
+        let released = store.release(self.key.digest, self.nonce, how);
+        if released.await.is_ok() {
             self.held = false;
         }
         // Where the store failed, the drop keeps trying, and the caller has its error.
@@ -156,6 +239,14 @@ impl Hold {
             leader.land(landing);
         }
     }
+
+    fn in_background(&self, give_back: GiveBack) {
+        // The runtime that this is dropped in may be another one than the call began in, and is the
+        // one that still runs.
+        Handle::try_current()
+            .unwrap_or_else(|_| self.background.clone())
+            .spawn(give_back.run());
+    }
 }
 
 impl Drop for Hold {
@@ -164,89 +255,27 @@ impl Drop for Hold {
         if claiming.is_none() && !self.held {
             return;
         }
-        let release = give_back(
-            Arc::clone(&self.core),
-            self.leader.take(),
-            self.key,
-            self.nonce,
+        // A lease that was lost may be another's by now: who waits has to ask, and not to wait for this.
+        let leader = self.leader.take().filter(|_| self.kept.is_valid());
+        let give_back = GiveBack {
+            core: Arc::clone(&self.core),
+            leader,
+            permit: self.permit.take(),
+            key: self.key.digest,
+            nonce: self.nonce,
+            kept: std::mem::replace(&mut self.kept, Kept::forever()),
             claiming,
-        );
-        // The runtime that this is dropped in may be another one than the call began in, and is the
-        // one that still runs.
-        Handle::try_current()
-            .unwrap_or_else(|_| self.background.clone())
-            .spawn(release);
+            how: self.ending,
+        };
+        self.in_background(give_back);
     }
 }
 
 /// Whether a claim may be at the store after this answer.
-fn may_hold(answer: &Answer) -> bool {
+pub(super) fn may_hold(answer: &Claimed) -> bool {
     match answer {
         Ok(Claim::Granted(_)) => true,
         Ok(_) => false,
         Err(error) => error.effect() != Effect::DidNotRun,
-    }
-}
-
-/// Waits for the claim's answer, where there is none yet, and releases the claim.
-async fn give_back(
-    core: Arc<Core>,
-    leader: Option<Leader>,
-    key: Sealed,
-    nonce: Nonce,
-    claiming: Option<BoxFuture<'static, Answer>>,
-) {
-    if let Some(claiming) = claiming
-        && !may_hold(&claiming.await)
-    {
-        return;
-    }
-    let mut store = Arc::clone(&core.stores.idempotency);
-    let mut released = store.release(key.digest, nonce, Release::Interrupted).await;
-    drop(leader);
-    // A runtime that was closed meanwhile is not kept open: its claims ended with it.
-    let core = {
-        let weak = Arc::downgrade(&core);
-        drop(core);
-        weak
-    };
-    let mut patience = Patience::of(RELEASING_PATIENCE);
-    while let Err(error) = released {
-        drop(store);
-        if !patience.pause().await {
-            tracing::error!(target: "resilience", key = %key.digest,
-                %error,
-                "an idempotency key could not be released and stays busy until this process ends"
-            );
-            return;
-        }
-        let Some(core) = core.upgrade() else { return };
-        store = Arc::clone(&core.stores.idempotency);
-        released = store.release(key.digest, nonce, Release::Interrupted).await;
-    }
-}
-
-/// The tries that a store which fails is given, up to a point in time.
-struct Patience {
-    pauses: Pauses,
-    until: Instant,
-}
-
-impl Patience {
-    fn of(patience: Duration) -> Self {
-        Self {
-            pauses: Pauses::new(Duration::from_millis(10), Duration::from_secs(1)),
-            until: Instant::now() + patience,
-        }
-    }
-
-    /// Pauses before the next try; false, at once, when the time is over.
-    async fn pause(&mut self) -> bool {
-        let remaining = self.until.saturating_duration_since(Instant::now());
-        if remaining.is_zero() {
-            return false;
-        }
-        tokio::time::sleep(self.pauses.next().min(remaining)).await;
-        true
     }
 }

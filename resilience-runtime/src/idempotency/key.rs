@@ -1,5 +1,6 @@
 //! The key of one call: which operation, and with which arguments.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -11,6 +12,9 @@ use crate::idempotency::digest::Digest;
 
 /// Where keys come from, with the version of the encoding.
 const KEY_DOMAIN: &[u8] = b"resilience idempotency key\x01";
+/// The same for keys with a scope or a version: the plain ones are those of the records and sagas that stores
+/// have had all along.
+const QUALIFIED_DOMAIN: &[u8] = b"resilience idempotency key\x02";
 /// The same for fingerprints, so that neither is ever taken for the other.
 const FINGERPRINT_DOMAIN: &[u8] = b"resilience idempotency fingerprint\x01";
 
@@ -67,7 +71,15 @@ impl<T: Serialize + ?Sized> KeyPart for T {
 pub struct Key {
     digest: Digest,
     fingerprint: Sha256,
-    error: Option<(String, EncodeError)>,
+    words: Words,
+    problem: Option<Problem>,
+}
+
+/// Why a key is none.
+#[derive(Debug, Clone)]
+enum Problem {
+    Missing(String),
+    Encode(String, EncodeError),
 }
 
 /// A key that can be looked up.
@@ -75,6 +87,27 @@ pub struct Key {
 pub(super) struct Sealed {
     pub(super) digest: Digest,
     pub(super) fingerprint: Digest,
+}
+
+/// What a person reads of a key: `"order 17" (9f86d081…)`. Kept as tokens until somebody reads it.
+#[derive(Debug, Clone)]
+pub(super) struct Words {
+    /// The tokens of the scope, and then those of the key.
+    tokens: Vec<u8>,
+    scope: Option<usize>,
+    digest: Digest,
+}
+
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scope, key) = self.tokens.split_at(self.scope.unwrap_or(0));
+        f.write_str(&canonical::describe(key))?;
+        if self.scope.is_some() {
+            write!(f, " of {}", canonical::describe(scope))?;
+        }
+        let [a, b, c, d, ..] = self.digest.as_bytes();
+        write!(f, " ({a:02x}{b:02x}{c:02x}{d:02x}…)")
+    }
 }
 
 /// The key of a saga that runs under `#[idempotent]`, and how long the two share a result.
@@ -90,21 +123,22 @@ pub struct SagaKey {
 }
 
 impl Key {
-    pub(super) fn new<K: KeyValue + ?Sized>(operation: &str, key: &K) -> Self {
-        let mut hasher = Sha256::new_with_prefix(KEY_DOMAIN);
-        Canonical::into(&mut hasher).text(operation);
-        let error = match encode(key) {
-            Ok(encoded) => {
-                hasher.update(encoded);
-                None
-            }
-            Err(error) => Some(("the key".to_owned(), error)),
-        };
-        Self {
-            digest: Digest::from_bytes(hasher.finalize().into()),
-            fingerprint: Sha256::new_with_prefix(FINGERPRINT_DOMAIN),
-            error,
-        }
+    pub(super) fn new<K: KeyValue + ?Sized>(operation: &str, version: u32, key: &K) -> Self {
+        let mut tokens = Tokens::default();
+        tokens.add("", |out| key.write(out));
+        tokens.seal(operation, version, None)
+    }
+
+    pub(super) fn scoped<S, K>(operation: &str, version: u32, scope: &S, key: &K) -> Self
+    where
+        S: KeyValue + ?Sized,
+        K: KeyValue + ?Sized,
+    {
+        let mut tokens = Tokens::default();
+        tokens.add("has a scope that ", |out| scope.write(out));
+        let scope = tokens.bytes.len();
+        tokens.add("", |out| key.write(out));
+        tokens.seal(operation, version, Some(scope))
     }
 
     /// Adds the argument `name` to the fingerprint. The first failure is kept, and reported when the
@@ -112,8 +146,8 @@ impl Key {
     pub fn argument<T: KeyPart + ?Sized>(mut self, name: &'static str, value: &T) -> Self {
         Canonical::into(&mut self.fingerprint).text(name);
         if let Err(error) = value.write(Canonical::into(&mut self.fingerprint)) {
-            self.error
-                .get_or_insert_with(|| (format!("argument `{name}`"), error));
+            self.problem
+                .get_or_insert_with(|| Problem::Encode(format!("argument `{name}`"), error));
         }
         self
     }
@@ -126,13 +160,19 @@ impl Key {
         self.digest
     }
 
-    pub(super) fn seal(self, function: &'static str) -> Result<Sealed, Error> {
-        match self.error {
-            None => Ok(Sealed {
-                digest: self.digest,
-                fingerprint: Digest::from_bytes(self.fingerprint.finalize().into()),
-            }),
-            Some((what, source)) => Err(Error::Encode {
+    pub(super) fn seal(self, function: &'static str) -> Result<(Sealed, Words), Error> {
+        match self.problem {
+            None => {
+                let fingerprint = Digest::from_bytes(self.fingerprint.finalize().into());
+                let digest = self.digest;
+                let sealed = Sealed {
+                    digest,
+                    fingerprint,
+                };
+                Ok((sealed, self.words))
+            }
+            Some(Problem::Missing(reason)) => Err(Error::KeyMissing { function, reason }),
+            Some(Problem::Encode(what, source)) => Err(Error::Encode {
                 function,
                 what,
                 source,
@@ -148,21 +188,64 @@ pub(crate) fn canonical<K: KeyValue + ?Sized>(key: &K) -> Result<Vec<u8>, Encode
     Ok(encoded)
 }
 
-/// A value in canonical form, as errors tell it.
-pub(crate) fn words(canonical: &[u8]) -> String {
-    Digest::from_bytes(Sha256::digest(canonical).into()).to_string()
+/// A value in canonical form, as errors tell it; with the digest that it is known by.
+pub(crate) fn words(encoded: &[u8], digest: Option<Digest>) -> String {
+    let text = canonical::describe(encoded);
+    match digest.as_ref().map(Digest::as_bytes) {
+        Some([a, b, c, d, ..]) => format!("{text} ({a:02x}{b:02x}{c:02x}{d:02x}…)"),
+        None => text,
+    }
 }
 
-/// The key expression in canonical form. A key that says nothing is refused: all calls would share
-/// it, and most callers that have one have lost theirs on the way.
-fn encode<K: KeyValue + ?Sized>(key: &K) -> Result<Vec<u8>, EncodeError> {
-    let encoded = canonical(key)?;
-    if canonical::is_blank(&encoded) {
-        return Err(EncodeError(
-            "it is empty, and an empty key identifies no operation; give every operation a key of \
-             its own"
-                .to_owned(),
-        ));
+/// The canonical form of a key that is being built.
+#[derive(Default)]
+struct Tokens {
+    bytes: Vec<u8>,
+    problem: Option<Problem>,
+}
+
+impl Tokens {
+    /// Adds a value. One that says nothing is refused: all calls would share it, and most callers that have one
+    /// have lost theirs on the way.
+    fn add(&mut self, prefix: &str, write: impl FnOnce(Canonical<'_>) -> Result<(), EncodeError>) {
+        let from = self.bytes.len();
+        let written = write(Canonical::into(&mut self.bytes));
+        let problem = match written {
+            Err(error) => Some(Problem::Encode("the key".to_owned(), error)),
+            Ok(()) => canonical::blank(&self.bytes[from..])
+                .map(|blank| Problem::Missing(format!("{prefix}{blank}"))),
+        };
+        if self.problem.is_none() {
+            self.problem = problem;
+        }
     }
-    Ok(encoded)
+
+    fn seal(self, operation: &str, version: u32, scope: Option<usize>) -> Key {
+        let (scope_tokens, key) = self.bytes.split_at(scope.unwrap_or(0));
+        let mut hasher;
+        if scope.is_none() && version == 1 {
+            hasher = Sha256::new_with_prefix(KEY_DOMAIN);
+            Canonical::into(&mut hasher).text(operation);
+        } else {
+            hasher = Sha256::new_with_prefix(QUALIFIED_DOMAIN);
+            let mut out = Canonical::into(&mut hasher);
+            out.presence(scope.is_some());
+            hasher.update(scope_tokens);
+            let mut out = Canonical::into(&mut hasher);
+            out.text(operation);
+            out.number(version);
+        }
+        hasher.update(key);
+        let digest = Digest::from_bytes(hasher.finalize().into());
+        Key {
+            digest,
+            fingerprint: Sha256::new_with_prefix(FINGERPRINT_DOMAIN),
+            words: Words {
+                tokens: self.bytes,
+                scope,
+                digest,
+            },
+            problem: self.problem,
+        }
+    }
 }

@@ -1,36 +1,48 @@
 //! Behaviour of `#[idempotent]` through what generated code calls, on a store in memory whose every
 //! operation can be counted, delayed and failed.
 
+#[cfg(feature = "metrics")]
+mod counters;
+mod detached;
 mod drops;
 mod duplicates;
 mod failures;
 mod keys;
+mod leases;
+mod replays;
+mod results;
 mod resumed;
+mod schemas;
 mod store;
+mod waiting;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::core::{Core, SCOPED, Stores};
 use crate::error::Error;
+use crate::idempotency::store::{Claim, Claiming, IdempotencyStore, Nonce};
 use crate::idempotency::{Idempotent, Key};
 use crate::outcome::{self, Answer};
 use crate::registry::Catalog;
 use crate::registry::States;
-use store::{Nowhere, Store};
+use crate::store::memory::MemoryStore;
+use store::Store;
 
 static CHECKOUT: Idempotent = Idempotent::operation("shop::checkout");
 
 /// The error type of the functions under test.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 enum Failure {
+    #[serde(skip)]
     Policy(Error),
     Body,
+    Declined(u32),
 }
 
 impl From<Error> for Failure {
@@ -47,10 +59,10 @@ impl fmt::Display for Failure {
 
 /// A process with a store.
 fn process(store: &Arc<Store>) -> Arc<Core> {
+    let elsewhere = Stores::of(Arc::new(MemoryStore::new()));
     let stores = Stores {
         idempotency: Arc::clone(store) as _,
-        journal: Arc::new(Nowhere),
-        queue: Arc::new(Nowhere),
+        ..elsewhere
     };
     Core::new(stores, States::default(), Catalog::default(), false).0
 }
@@ -71,7 +83,21 @@ where
     SCOPED.scope(Arc::clone(core), call).await
 }
 
-/// The same, as the caller sees it.
+/// The same with these options, as the caller sees it.
+async fn with<T>(
+    core: &Arc<Core>,
+    idempotent: Idempotent,
+    body: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure>
+where
+    T: Serialize + DeserializeOwned,
+{
+    answer(core, idempotent, idempotent.key("k"), body)
+        .await
+        .into_result()
+}
+
+/// The same, without options.
 async fn call<T>(
     core: &Arc<Core>,
     key: &str,
@@ -83,6 +109,23 @@ where
     answer(core, CHECKOUT, CHECKOUT.key(key), body)
         .await
         .into_result()
+}
+
+/// Takes the key for somebody who dies with it.
+async fn somebody_claims(store: &Store, key: Key, lease: Duration) -> Nonce {
+    let (sealed, _) = key.seal("shop::checkout").unwrap();
+    let nonce = Nonce::random();
+    let claiming = Claiming {
+        key: sealed.digest,
+        fingerprint: sealed.fingerprint,
+        nonce,
+        lease,
+        waits: false,
+        replaces: None,
+    };
+    let claim = store.memory.claim(claiming).await.unwrap();
+    assert!(matches!(claim, Claim::Granted(_)));
+    nonce
 }
 
 /// A body that counts how often it is begun and how often it ends.

@@ -4,20 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::core::{Core, Permit, background, current};
-use crate::error::Error;
+use crate::error::{Error, StoreError};
+use crate::idempotency::Idempotent;
 use crate::idempotency::flight::{Boarding, Follower, Landing, Leader};
 use crate::idempotency::hold::Hold;
-use crate::idempotency::key::{Key, Sealed};
+use crate::idempotency::key::{Key, Sealed, Words};
 use crate::idempotency::resuming;
-use crate::idempotency::store::Claim;
-use crate::pauses::Pauses;
+use crate::idempotency::store::{Busy, Claim, Grant, Record};
+use crate::telemetry::{meter, names};
 
-/// The pauses between two questions to the store while another process holds the key. A store
-/// cannot wake a waiter, so they are short, and grow because most waits are short too.
-const POLLS: Pauses = Pauses::new(Duration::from_millis(2), Duration::from_millis(20));
+/// Waiters ask again after this time, whether they are woken or not.
+const ASKED_AGAIN: Duration = Duration::from_secs(1);
+/// A lease is over when the store says so: how much later than by the clock of this process it is asked.
+const A_LITTLE: Duration = Duration::from_millis(5);
 
 /// What this call does.
 pub(super) enum Turn {
@@ -25,72 +27,79 @@ pub(super) enum Turn {
     Run(Hold),
     /// It runs and records nothing: see [`resuming`](resuming::resuming).
     RunWithoutKey,
-    /// It answers with this result, as JSON.
-    Replay(Arc<str>),
+    /// It answers with this record, whose fingerprint is its own.
+    Replay(Record),
     /// It fails.
     Refused(Error),
 }
 
 /// One call that wants to know its turn.
-struct Waiting {
-    core: Arc<Core>,
-    background: Handle,
-    function: &'static str,
+pub(super) struct Caller {
+    pub(super) core: Arc<Core>,
+    pub(super) background: Handle,
+    pub(super) function: &'static str,
+    idempotent: Idempotent,
     key: Sealed,
+    pub(super) words: Words,
     permit: Option<Permit>,
     resuming: bool,
     began: Instant,
-    wait: Duration,
+    has_waited: bool,
 }
 
-/// Finds out what the call does: at once, or when the call that runs has ended, or after `wait`.
-pub(super) async fn take(key: Key, function: &'static str, wait: Duration) -> Turn {
-    let resuming = resuming::take();
-    let key = match key.seal(function) {
-        Ok(key) => key,
-        Err(error) => return Turn::Refused(error),
-    };
-    let Some(core) = current().filter(|core| !core.inspects) else {
-        return Turn::Refused(Error::NoRuntime {
-            attribute: "idempotent",
+impl Caller {
+    /// Finds the runtime for a call.
+    pub(super) fn new(
+        idempotent: Idempotent,
+        key: Key,
+        function: &'static str,
+    ) -> Result<Self, Error> {
+        let resuming = resuming::take();
+        let (key, words) = key.seal(function)?;
+        let Some(core) = current().filter(|core| !core.inspects) else {
+            return Err(Error::NoRuntime {
+                attribute: "idempotent",
+                function,
+            });
+        };
+        // Recovery is inside already, and goes on while the runtime waits for it.
+        let permit = core.enter();
+        if permit.is_none() && !resuming {
+            return Err(Error::ShuttingDown { function });
+        }
+        Ok(Self {
+            core,
+            background: background(function)?,
             function,
-        });
-    };
-    // Recovery is inside already, and goes on while the runtime waits for it.
-    let permit = core.enter();
-    if permit.is_none() && !resuming {
-        return Turn::Refused(Error::ShuttingDown { function });
+            idempotent,
+            key,
+            words,
+            permit,
+            resuming,
+            began: Instant::now(),
+            has_waited: false,
+        })
     }
-    let background = match background(function) {
-        Ok(background) => background,
-        Err(error) => return Turn::Refused(error),
-    };
-    let waiting = Waiting {
-        core,
-        background,
-        function,
-        key,
-        permit,
-        resuming,
-        began: Instant::now(),
-        wait,
-    };
-    waiting.board().await
-}
 
-impl Waiting {
-    /// Among the calls of this process.
-    async fn board(mut self) -> Turn {
+    /// Finds out what the call does: at once, or when the call that runs has ended, or after `wait`. A record that
+    /// it cannot accept it asks to replace.
+    pub(super) async fn turn(&mut self, replaces: Option<Record>) -> Turn {
+        let key = self.key.digest;
+        if let Some(record) = &replaces {
+            self.core.results.forget(key, record);
+        } else if let Some(record) = self.core.results.get(key) {
+            return self.found(record);
+        }
         loop {
             match self.core.flights.board(self.key) {
-                Boarding::Leading(leader) => return self.claim(leader).await,
+                Boarding::Leading(leader) => return self.claim(leader, replaces).await,
                 Boarding::Following(_) | Boarding::Mismatch if self.resuming => {
                     return Turn::RunWithoutKey;
                 }
                 Boarding::Mismatch => return self.key_reused(),
                 Boarding::Following(follower) => match self.follow(follower).await {
-                    None => return self.in_progress(),
-                    Some(Landing::Finished(result)) => return Turn::Replay(result),
+                    None => return self.in_progress(self.core.flights.lease_left(key)),
+                    Some(Landing::Finished(record)) => return self.found(record),
                     Some(Landing::NotRecorded(reason)) => return self.not_recorded(&reason),
                     Some(Landing::Released) => {}
                 },
@@ -98,74 +107,119 @@ impl Waiting {
         }
     }
 
-    async fn follow(&self, mut follower: Follower) -> Option<Landing> {
+    /// Waits for the call that runs in this process.
+    async fn follow(&mut self, mut follower: Follower) -> Option<Landing> {
         let remaining = self.remaining()?;
-        tokio::time::timeout(remaining, follower.landed())
-            .await
-            .ok()
+        self.waits();
+        timeout(remaining, follower.landed()).await.ok()
     }
 
-    /// Among the processes.
-    async fn claim(&mut self, leader: Leader) -> Turn {
-        let core = Arc::clone(&self.core);
-        let mut hold = Hold::new(core, self.background.clone(), leader, self.key);
+    /// Asks the store, until this call has the key, or another one has finished.
+    async fn claim(&mut self, leader: Leader, replaces: Option<Record>) -> Turn {
+        let (core, background) = (Arc::clone(&self.core), self.background.clone());
+        let mut hold = Hold::new(core, background, leader, self.key, self.idempotent.lease);
         hold.counts_for_shutdown(self.permit.take());
-        let mut polls = POLLS;
         loop {
-            match hold.claim().await {
-                Ok(Claim::Granted(grant)) => {
-                    let attempt = grant.attempt;
-                    if attempt > 1 {
-                        let (function, key) = (self.function, self.key.digest);
-                        tracing::debug!(target: "resilience", function, %key, attempt, "the earlier holder is gone");
-                    }
-                    return Turn::Run(hold);
-                }
-                Ok(Claim::Completed(record)) => {
-                    let result = record.content;
-                    hold.share(Arc::clone(&result));
-                    return Turn::Replay(result);
-                }
+            let waits = self.remaining().is_some();
+            match hold.claim(waits, replaces.clone()).await {
+                Ok(Claim::Granted(grant)) => return self.granted(hold, grant),
+                Ok(Claim::Completed(record)) => return self.finished(hold, record),
                 Ok(Claim::Busy(_) | Claim::Mismatch) if self.resuming => {
                     return Turn::RunWithoutKey;
                 }
                 Ok(Claim::Mismatch) => return self.key_reused(),
-                Ok(Claim::Busy(_)) => {
+                Ok(Claim::Busy(busy)) => {
                     let Some(remaining) = self.remaining() else {
-                        return self.in_progress();
+                        return self.in_progress(busy.left);
                     };
-                    tokio::time::sleep(polls.next().min(remaining)).await;
+                    if let Some(record) = self.woken(busy, remaining).await {
+                        return self.finished(hold, record);
+                    }
                 }
-                Err(source) => {
-                    return Turn::Refused(Error::Store {
-                        function: self.function,
-                        source,
-                    });
-                }
+                Err(source) => return self.unavailable(hold, source),
             }
         }
     }
 
+    /// Waits for the call that runs in another process; until it is worth to ask again.
+    async fn woken(&mut self, busy: Busy, remaining: Duration) -> Option<Record> {
+        self.waits();
+        let over = busy.left.map_or(ASKED_AGAIN, |left| left + A_LITTLE);
+        let pause = over.min(ASKED_AGAIN).min(remaining);
+        timeout(pause, busy.woken).await.ok().flatten()
+    }
+
+    fn granted(&self, hold: Hold, grant: Grant) -> Turn {
+        let function = self.function;
+        if !hold.is_valid() {
+            let late = "the answer took longer than the lease";
+            let source = StoreError::refused("claiming an idempotency key", late);
+            return Turn::Refused(Error::Store { function, source });
+        }
+        if grant.interrupted {
+            let (key, attempt) = (self.key.digest, grant.attempt);
+            tracing::debug!(target: "resilience", function, %key, attempt, "the end of an earlier run was not seen");
+            meter::count(names::IDEMPOTENCY_TAKEOVERS, "function", function);
+        }
+        Turn::Run(hold)
+    }
+
+    /// What the store has is for all who wait in this process.
+    fn finished(&mut self, hold: Hold, record: Record) -> Turn {
+        self.permit = hold.share(record.clone());
+        self.found(record)
+    }
+
+    fn found(&self, record: Record) -> Turn {
+        if record.fingerprint == self.key.fingerprint {
+            return Turn::Replay(record);
+        }
+        if self.resuming {
+            return Turn::RunWithoutKey;
+        }
+        self.key_reused()
+    }
+
+    fn unavailable(&self, mut hold: Hold, source: StoreError) -> Turn {
+        let function = self.function;
+        if !self.idempotent.runs_unprotected {
+            return Turn::Refused(Error::Store { function, source });
+        }
+        tracing::warn!(target: "resilience", function, key = %self.key.digest, error = %source,
+            "the store cannot be asked, and the call runs without protection against a second one");
+        meter::count(names::IDEMPOTENCY_UNPROTECTED, "function", function);
+        hold.go_on_unprotected();
+        Turn::Run(hold)
+    }
+
     /// How long the call may still wait; `None` when that time is over.
     fn remaining(&self) -> Option<Duration> {
-        self.wait
+        self.idempotent
+            .wait
             .checked_sub(self.began.elapsed())
             .filter(|remaining| !remaining.is_zero())
     }
 
-    fn in_progress(&self) -> Turn {
+    fn waits(&mut self) {
+        if !std::mem::replace(&mut self.has_waited, true) {
+            meter::count(names::IDEMPOTENCY_WAITS, "function", self.function);
+        }
+    }
+
+    fn in_progress(&self, lease_left: Option<Duration>) -> Turn {
         Turn::Refused(Error::InProgress {
             function: self.function,
-            key: self.key.digest.to_string(),
+            key: self.words.to_string(),
             waited: self.began.elapsed(),
-            lease_left: None,
+            lease_left,
         })
     }
 
     fn key_reused(&self) -> Turn {
+        meter::count(names::IDEMPOTENCY_CONFLICTS, "function", self.function);
         Turn::Refused(Error::KeyReused {
             function: self.function,
-            key: self.key.digest.to_string(),
+            key: self.words.to_string(),
         })
     }
 

@@ -23,6 +23,8 @@ const DRIFT_PART: u32 = 100;
 const DRIFT_LEAST: Duration = Duration::from_millis(2);
 /// A renewal that failed is tried again after this part of the lease.
 const RETRY_PART: u32 = 30;
+/// As good as for ever, and no trouble for a clock.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// How long a holder may rely on `lease`, from before it asked.
 pub(crate) fn validity(lease: Duration) -> Duration {
@@ -33,24 +35,28 @@ pub(crate) fn validity(lease: Duration) -> Duration {
 pub(crate) type Renew = Box<dyn Fn() -> BoxFuture<'static, Result<bool, StoreError>> + Send + Sync>;
 
 /// A lease that is renewed until this is dropped, or until it is lost.
-pub(crate) struct Kept {
-    until: Arc<Until>,
-    renewal: Option<JoinHandle<()>>,
-}
+pub(crate) struct Kept(Option<Lease>);
 
 /// The lease is over: another holder may have replaced this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lost;
 
+/// How long a lease may be relied on, for others to look at.
+#[derive(Clone)]
+pub(crate) struct Left(Arc<Until>);
+
+struct Lease {
+    until: Arc<Until>,
+    renewal: JoinHandle<()>,
+}
+
 /// Up to when the lease may be relied on.
 struct Until {
     asked: Instant,
-    /// In nanoseconds after `asked`; [`FOREVER`] where there is no lease.
+    /// In nanoseconds after `asked`.
     nanos: AtomicU64,
     lost: watch::Sender<bool>,
 }
-
-const FOREVER: u64 = u64::MAX;
 
 impl Kept {
     /// Keeps what was granted for `lease` to a question that was sent at `asked`.
@@ -73,39 +79,44 @@ impl Kept {
         valid: Duration,
         renew: Renew,
     ) -> Self {
+        if ownership == Ownership::Process {
+            return Self::forever();
+        }
+        let lease = lease.min(LONGEST);
         let until = Arc::new(Until {
             asked,
-            nanos: AtomicU64::new(match ownership {
-                Ownership::Process => FOREVER,
-                Ownership::Lease => nanos(valid),
-            }),
+            nanos: AtomicU64::new(nanos(valid.min(validity(lease)))),
             lost: watch::Sender::new(false),
         });
-        let renewal = match ownership {
-            Ownership::Process => None,
-            Ownership::Lease => {
-                Some(background.spawn(keep(Arc::clone(&until), asked, lease, renew)))
-            }
-        };
-        Self { until, renewal }
+        let renewal = background.spawn(keep(Arc::clone(&until), asked, lease, renew));
+        Self(Some(Lease { until, renewal }))
+    }
+
+    /// What has no lease: nothing to renew, and nothing to lose.
+    pub(crate) fn forever() -> Self {
+        Self(None)
     }
 
     /// Whether the lease may be relied on now.
     pub(crate) fn is_valid(&self) -> bool {
-        self.until.left() != Some(Duration::ZERO)
+        self.left() != Some(Duration::ZERO)
     }
 
     /// How long it may be relied on if it is not renewed; `None` for ever.
     pub(crate) fn left(&self) -> Option<Duration> {
-        self.until.left()
+        self.0.as_ref().map(|lease| lease.until.left())
+    }
+
+    /// The same, for somebody who does not keep it.
+    pub(crate) fn watched(&self) -> Option<Left> {
+        self.0.as_ref().map(|lease| Left(Arc::clone(&lease.until)))
     }
 
     /// Resolves when the lease is lost. Cancel safe.
     pub(crate) async fn lost(&self) {
-        let mut lost = self.until.lost.subscribe();
-        if lost.wait_for(|lost| *lost).await.is_err() {
-            // The sender lives in `self`.
-            std::future::pending::<()>().await;
+        match &self.0 {
+            Some(lease) => lease.until.lost().await,
+            None => std::future::pending().await,
         }
     }
 
@@ -115,9 +126,12 @@ impl Kept {
         execution: Execution,
         mut body: Pin<&mut F>,
     ) -> Result<F::Output, Lost> {
-        let mut lost = pin!(self.lost());
+        let Some(Lease { until, .. }) = &self.0 else {
+            return Ok(poll_fn(|context| execution.enter(|| body.as_mut().poll(context))).await);
+        };
+        let mut lost = pin!(until.lost());
         poll_fn(|context| {
-            if !self.is_valid() {
+            if until.left().is_zero() {
                 return Poll::Ready(Err(Lost));
             }
             match execution.enter(|| body.as_mut().poll(context)) {
@@ -130,27 +144,48 @@ impl Kept {
 
     /// Ends the renewal, and waits for the one that is under way: no renewal comes after what follows.
     pub(crate) async fn end(mut self) {
-        if let Some(renewal) = self.renewal.take() {
-            renewal.abort();
+        if let Some(lease) = &mut self.0 {
+            lease.renewal.abort();
             // Cancelled, which is what was asked for.
-            let _ = renewal.await;
+            let _ = (&mut lease.renewal).await;
         }
     }
 }
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        if let Some(renewal) = &self.renewal {
-            renewal.abort();
+        if let Some(lease) = &self.0 {
+            lease.renewal.abort();
         }
     }
 }
 
+impl Left {
+    /// How long the lease may be relied on if it is not renewed.
+    pub(crate) fn now(&self) -> Duration {
+        self.0.left()
+    }
+}
+
 impl Until {
-    fn left(&self) -> Option<Duration> {
-        match self.nanos.load(Ordering::Acquire) {
-            FOREVER => None,
-            nanos => Some(Duration::from_nanos(nanos).saturating_sub(self.asked.elapsed())),
+    fn left(&self) -> Duration {
+        self.length().saturating_sub(self.asked.elapsed())
+    }
+
+    /// When it is over, if it is not renewed.
+    fn over(&self) -> Instant {
+        self.asked + self.length()
+    }
+
+    fn length(&self) -> Duration {
+        Duration::from_nanos(self.nanos.load(Ordering::Acquire))
+    }
+
+    async fn lost(&self) {
+        let mut lost = self.lost.subscribe();
+        if lost.wait_for(|lost| *lost).await.is_err() {
+            // The sender lives in `self`.
+            std::future::pending::<()>().await;
         }
     }
 
@@ -169,16 +204,15 @@ impl Until {
 async fn keep(until: Arc<Until>, mut asked: Instant, lease: Duration, renew: Renew) {
     let mut pause = lease / 3;
     loop {
-        let over = until.asked + Duration::from_nanos(until.nanos.load(Ordering::Acquire));
+        let over = until.over();
         tokio::time::sleep_until((asked + pause).min(over)).await;
         // What a process that was stopped finds: it must not renew what it could not rely on for a while.
-        if until.left() == Some(Duration::ZERO) {
+        if until.left().is_zero() {
             return until.lose();
         }
         let now = Instant::now();
-        // Not for longer than the lease may be relied on: its end is told when it comes.
-        let patience = until.left().map_or(lease / 3, |left| left.min(lease / 3));
-        let renewed = tokio::time::timeout(patience, renew()).await;
+        // A store that does not answer is not waited for beyond the end: who holds is to hear of it then.
+        let renewed = tokio::time::timeout_at((now + lease / 3).min(over), renew()).await;
         match renewed {
             Ok(Ok(true)) => {
                 until.renewed(now, lease);
@@ -196,5 +230,5 @@ async fn keep(until: Arc<Until>, mut asked: Instant, lease: Duration, renew: Ren
 }
 
 fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(FOREVER - 1)
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

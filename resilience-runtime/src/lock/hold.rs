@@ -23,7 +23,7 @@ static LOCAL: KeyedLock<Digest> = KeyedLock::new();
 
 /// What a body runs under.
 enum Hold {
-    Lock(LockGuard),
+    Lock(Box<LockGuard>),
     Local(KeyedGuard<Digest>, Counted),
     /// The store cannot be asked, and the author wants the body to run all the same.
     Nothing,
@@ -75,7 +75,7 @@ async fn take(locked: &Locked, key: LockKey, function: &'static str) -> Result<H
         replicas: locked.replicas,
     };
     match acquire(core, key, function, options).await {
-        Ok(guard) => Ok(Hold::Lock(guard)),
+        Ok(guard) => Ok(Hold::Lock(Box::new(guard))),
         Err(Error::Store { source, .. }) if locked.runs_unlocked => {
             tracing::warn!(target: "resilience", lock = locked.name, function, error = %source, "runs without its lock");
             Ok(Hold::Nothing)

@@ -48,7 +48,10 @@ impl LockKey {
 
     /// The key, for an error.
     pub(super) fn words(&self) -> String {
-        words(self.encoded.as_deref().unwrap_or_default())
+        words(
+            self.encoded.as_deref().unwrap_or_default(),
+            Some(self.digest),
+        )
     }
 
     /// That it could be serialised.

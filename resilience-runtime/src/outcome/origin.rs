@@ -37,15 +37,20 @@ const TIMED_OUT: u64 = 1;
 const REJECTED: u64 = 2;
 const REJECTED_FOR: u64 = 3;
 const FINAL: u64 = 4;
-/// The time of a rejection in nanoseconds, above the kind: up to eighteen years.
-const TIME_AT: u32 = 5;
+/// Whether the result was read from a record, above the kind.
+const RECORDED: u64 = 1 << 5;
+/// The time of a rejection in nanoseconds, above that: up to nine years.
+const TIME_AT: u32 = 6;
 
 impl Origin {
     /// The body ran to its end.
     pub const BODY: Self = Self(effect_bits(Effect::Ran));
 
     /// A record answered instead of the body, which did not run in this call.
-    pub(crate) const RECORD: Self = Self(effect_bits(Effect::DidNotRun));
+    pub(crate) const RECORD: Self = Self(effect_bits(Effect::DidNotRun) | RECORDED);
+
+    /// A record of another call answered, although the body ran in this one.
+    pub(crate) const RECORD_OF_ANOTHER: Self = Self(effect_bits(Effect::Ran) | RECORDED);
 
     /// A result that a policy made where there is a refusal, and the body where there is none;
     /// `effect` says whether any attempt of the body was started in this call.
@@ -85,6 +90,12 @@ impl Origin {
             1 => Effect::MayHaveRun,
             _ => Effect::Ran,
         }
+    }
+
+    /// Whether the result was read from a record.
+    #[inline]
+    pub(crate) fn is_record(self) -> bool {
+        self.0 & RECORDED != 0
     }
 
     /// Says that this became of the body.
@@ -133,6 +144,7 @@ impl fmt::Debug for Origin {
         f.debug_struct("Origin")
             .field("refusal", &self.refusal())
             .field("effect", &self.effect())
+            .field("record", &self.is_record())
             .finish()
     }
 }
@@ -151,7 +163,7 @@ mod tests {
             rejected(None),
             rejected(Some(Duration::ZERO)),
             rejected(Some(Duration::from_nanos(1))),
-            rejected(Some(Duration::from_secs(18 * 365 * 86_400))),
+            rejected(Some(Duration::from_secs(9 * 365 * 86_400))),
         ];
         let effects = [Effect::DidNotRun, Effect::MayHaveRun, Effect::Ran];
         for refusal in refusals {
@@ -168,8 +180,14 @@ mod tests {
                 }
             }
         }
+        let mut record = Origin::RECORD;
+        assert!(record.is_record() && !record.is_refusal() && !Origin::BODY.is_record());
+        record.set_effect(Effect::Ran);
+        assert_eq!(record, Origin::RECORD_OF_ANOTHER);
+        record.set_refusal(Refusal::Final);
+        assert!(!record.is_record());
         // Longer than it can say is as long as it can say.
         let longest = Origin::new(rejected(Some(Duration::MAX)), Effect::DidNotRun).refusal();
-        assert_eq!(longest, rejected(Some(Duration::from_nanos(u64::MAX >> 5))));
+        assert_eq!(longest, rejected(Some(Duration::from_nanos(u64::MAX >> 6))));
     }
 }

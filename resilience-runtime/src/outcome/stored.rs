@@ -49,6 +49,7 @@ where
 pub struct StoredErrors<E> {
     encode: fn(&E) -> Result<String, serde_json::Error>,
     decode: fn(&str) -> Result<E, serde_json::Error>,
+    type_name: fn() -> &'static str,
 }
 
 impl<E> Clone for StoredErrors<E> {
@@ -74,6 +75,7 @@ where
     StoredErrors {
         encode: R::Err::encode,
         decode: R::Err::decode,
+        type_name: std::any::type_name::<R::Err>,
     }
 }
 
@@ -88,6 +90,8 @@ pub trait Records<T, E>: Copy {
     /// # Errors
     /// When the text is not of this type.
     fn read_error(&self, text: &str) -> Result<E, serde_json::Error>;
+    /// The name of the type of the errors that are kept; empty where none are.
+    fn error_type(&self) -> &'static str;
 }
 
 impl<T, E> Records<T, E> for Stored<T> {
@@ -101,6 +105,9 @@ impl<T, E> Records<T, E> for Stored<T> {
         Err(serde_json::Error::custom(
             "it is an error, and this function keeps none",
         ))
+    }
+    fn error_type(&self) -> &'static str {
+        ""
     }
 }
 
@@ -150,6 +157,9 @@ impl<T, E, P: Fn(&E) -> bool + Copy> Records<T, E> for OrErrors<T, E, P> {
     }
     fn read_error(&self, text: &str) -> Result<E, serde_json::Error> {
         (self.errors.decode)(text)
+    }
+    fn error_type(&self) -> &'static str {
+        (self.errors.type_name)()
     }
 }
 

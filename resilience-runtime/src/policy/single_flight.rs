@@ -217,3 +217,6 @@ impl fmt::Debug for SingleFlight {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,8 @@
 //! | label | value | metrics |
 //! |---|---|---|
 //! | `function` | the path of the function | calls, retries, timeouts, hedges, fallbacks, joined calls |
+
+//! | `function` | the path of the function | calls, retries, timeouts, hedges, fallbacks, idempotency |
 //! | `bulkhead`, `limit` | the name of the policy, or the path of its function | bulkheads, rate limits |
 //! | `lock` | the name of the lock | locks |
 //! | `policy` | the same, of whatever kind | what policies would have done |
@@ -37,6 +39,17 @@ pub(crate) const LOCK_ACQUISITION_DURATION: &str = "lock_acquisition_duration_se
 pub(crate) const LOCKS_HELD: &str = "locks_held";
 pub(crate) const LOCK_BUSY: &str = "lock_busy_total";
 pub(crate) const LOCK_LOST: &str = "lock_lost_total";
+
+pub(crate) const IDEMPOTENCY_EXECUTIONS: &str = "idempotency_executions_total";
+pub(crate) const IDEMPOTENCY_REPLAYS: &str = "idempotency_replays_total";
+pub(crate) const IDEMPOTENCY_CONFLICTS: &str = "idempotency_conflicts_total";
+pub(crate) const IDEMPOTENCY_WAITS: &str = "idempotency_waits_total";
+pub(crate) const IDEMPOTENCY_TAKEOVERS: &str = "idempotency_takeovers_total";
+pub(crate) const IDEMPOTENCY_TOMBSTONES: &str = "idempotency_tombstones_total";
+pub(crate) const IDEMPOTENCY_LEASES_LOST: &str = "idempotency_leases_lost_total";
+pub(crate) const IDEMPOTENCY_NOT_RECORDED: &str = "idempotency_not_recorded_total";
+pub(crate) const IDEMPOTENCY_RAN_TWICE: &str = "idempotency_ran_twice_total";
+pub(crate) const IDEMPOTENCY_UNPROTECTED: &str = "idempotency_unprotected_total";
 
 /// What policies in [`Mode::Shadow`](crate::policy::switch::Mode::Shadow) would have done.
 pub(crate) const SHADOW: &str = "resilience_shadow_total";

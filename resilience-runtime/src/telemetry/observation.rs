@@ -48,6 +48,7 @@ impl Observation {
             function,
             outcome = Empty,
             effect = Empty,
+            replayed = Empty,
         );
         if !is_heard(&span) && !meter::is_listening() {
             return None;
@@ -99,6 +100,9 @@ impl Observation {
             self.function,
             self.started.elapsed(),
         );
+        if origin.is_record() {
+            self.span.record("replayed", true);
+        }
         self.end(ending, origin.effect());
     }
 

@@ -160,6 +160,7 @@ async fn without_a_wait_it_is_an_error_at_once_with_what_is_left_of_the_lease() 
         left > Duration::from_secs(29) && left < Duration::from_secs(30),
         "{left:?}"
     );
+    assert!(error.to_string().contains("with key 7 ("), "{error}");
     assert_eq!(error.effect(), Effect::DidNotRun);
     assert_eq!(error.retry_after(), *lease_left);
     // It never was in the line, and has nothing to give back.

@@ -1,136 +1,173 @@
 //! Calls that are dropped, at every await.
 
-use std::future::poll_fn;
-use std::pin::pin;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
+
+use resilience_test_support::cancel::{DroppedAt, Moment, Run, at_every_await};
 
 use super::store::Store;
 use super::{Body, Failure, at_rest, call, process};
-
-/// Polls the future up to `polls` times, each time that it is woken, and drops it right after the
-/// last time.
-async fn polled<F: Future>(polls: u32, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut left = polls;
-    poll_fn(|context| match future.as_mut().poll(context) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => {
-            left -= 1;
-            match left {
-                0 => Poll::Ready(None),
-                _ => Poll::Pending,
-            }
-        }
-    })
-    .await
-}
+use crate::core::Core;
+use crate::execution::{attempt, interrupted};
+use crate::idempotency::store::{Ownership, Release};
+use crate::store::memory::MemoryStore;
 
 /// A body with an end of its own: when it is dropped, no claim may have been given back yet.
 async fn watched(body: &Body, store: &Store) -> Result<u32, Failure> {
-    struct Watch<'a>(&'a Store, u32);
+    struct Watch<'a>(&'a Store, usize);
     impl Drop for Watch<'_> {
         fn drop(&mut self) {
             assert_eq!(
-                self.0.releases(),
+                self.0.releases().len(),
                 self.1,
                 "released before the body was gone"
             );
         }
     }
-    let releases = store.releases();
+    let releases = store.releases().len();
     let _watch = Watch(store, releases);
     body.run().await
 }
 
-#[tokio::test(start_paused = true)]
-async fn wherever_a_call_is_dropped_the_next_one_succeeds() {
-    let mut dropped_while_running = 0;
-    let mut dropped_when_ended = 0;
-    for polls in 1.. {
-        let store = Store::new();
+/// A process of its own for each run.
+struct Scene {
+    store: Arc<Store>,
+    core: Arc<Core>,
+    body: Body,
+}
+
+/// The one of the run that is under way.
+#[derive(Default)]
+struct Scenes(RefCell<Option<Arc<Scene>>>);
+
+impl Scenes {
+    fn next(&self, ownership: Ownership) -> Arc<Scene> {
+        let store = Store::on(MemoryStore::new(), ownership);
         let core = process(&store);
         let body = Body::default();
-        let first = polled(polls, call(&core, "k", watched(&body, &store))).await;
-        let (begun, ended) = (body.begun(), body.ended());
-
-        let second = call(&core, "k", watched(&body, &store)).await.unwrap();
-        // A run that had ended is never repeated; one that had not is.
-        assert_eq!(
-            second,
-            if ended == 1 { 1 } else { begun + 1 },
-            "after {polls} polls"
-        );
-        assert_eq!(
-            (body.begun(), body.ended()),
-            (second, 1),
-            "after {polls} polls"
-        );
-
-        at_rest().await;
-        assert_eq!(store.held(), 0, "after {polls} polls");
-        assert_eq!(store.results(), [second.to_string()], "after {polls} polls");
-        assert_eq!(core.flights.len(), 0, "after {polls} polls");
-        dropped_while_running += begun - ended;
-        dropped_when_ended += ended;
-        if let Some(first) = first {
-            assert_eq!(first.unwrap(), 1);
-            break;
-        }
+        let scene = Arc::new(Scene { store, core, body });
+        Arc::clone(self.0.borrow_mut().insert(scene))
     }
-    // The body has one await. At its end the call waits for the record once, and is then done.
-    assert_eq!((dropped_while_running, dropped_when_ended), (1, 2));
+
+    fn now(&self) -> Arc<Scene> {
+        Arc::clone(self.0.borrow().as_ref().unwrap())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn wherever_a_call_is_dropped_the_next_one_succeeds_and_knows() {
+    for ownership in [Ownership::Lease, Ownership::Process] {
+        let scenes = Scenes::default();
+        // How it was with the body when the call was dropped, and how the claim came back.
+        let ways = RefCell::new(BTreeSet::new());
+        let operation = || {
+            let scene = scenes.next(ownership);
+            async move { call(&scene.core, "k", watched(&scene.body, &scene.store)).await }
+        };
+        let check = |run: Run| {
+            let (scene, ways) = (scenes.now(), &ways);
+            async move {
+                let (begun, ended) = (scene.body.begun(), scene.body.ended());
+                let body = async {
+                    let (attempt, interrupted) = (attempt(), interrupted());
+                    // A body that was begun is an attempt, and one that was not has never been.
+                    assert_eq!((attempt, interrupted), (begun + 1, begun == 1), "{run:?}");
+                    watched(&scene.body, &scene.store).await
+                };
+                let second = call(&scene.core, "k", body).await.unwrap();
+                // A run that had ended is never repeated; one that had not is.
+                let expected = if ended == 1 { 1 } else { begun + 1 };
+                assert_eq!(second, expected, "{run:?}");
+                assert_eq!(
+                    (scene.body.begun(), scene.body.ended()),
+                    (second, 1),
+                    "{run:?}"
+                );
+                at_rest().await;
+                assert_eq!(
+                    (scene.store.held(), scene.core.flights.len()),
+                    (0, 0),
+                    "{run:?}"
+                );
+                assert_eq!(scene.store.results(), [second.to_string()], "{run:?}");
+                let releases = scene.store.releases();
+                ways.borrow_mut().insert((
+                    begun,
+                    ended,
+                    releases.first().map(|how| format!("{how:?}")),
+                ));
+            }
+        };
+        let summary = at_every_await(operation, check).await;
+        // The claim yields twice, the body sleeps, and the record is waited for.
+        assert!(summary.dropped >= 8, "{summary:?}");
+        let way =
+            |begun, ended, how: Option<Release>| (begun, ended, how.map(|how| format!("{how:?}")));
+        assert_eq!(
+            ways.into_inner(),
+            BTreeSet::from([
+                way(0, 0, None),
+                way(0, 0, Some(Release::Unused)),
+                way(1, 0, Some(Release::Interrupted)),
+                way(1, 1, None),
+            ])
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn wherever_a_leader_is_dropped_a_waiter_takes_its_place() {
-    for polls in 1.. {
-        let store = Store::new();
-        let core = process(&store);
-        let body = Arc::new(Body::default());
-        let leader = polled(polls, call(&core, "k", watched(&body, &store)));
-        let waiter = async {
-            tokio::task::yield_now().await;
-            call(&core, "k", watched(&body, &store)).await.unwrap()
-        };
-        // The leader is polled first.
-        let (leader, waiter) = tokio::join!(biased; leader, waiter);
-        assert_eq!(
-            (body.begun(), body.ended()),
-            (waiter, 1),
-            "after {polls} polls"
-        );
-        at_rest().await;
-        assert_eq!(store.held(), 0, "after {polls} polls");
-        assert_eq!(store.results(), [waiter.to_string()], "after {polls} polls");
-        if let Some(leader) = leader {
-            assert_eq!((leader.unwrap(), waiter), (1, 1));
-            break;
+    for moment in [Moment::Suspended, Moment::Woken] {
+        for suspension in 0.. {
+            let store = Store::new();
+            let core = process(&store);
+            let body = Body::default();
+            let leader = call(&core, "k", watched(&body, &store));
+            let leader = DroppedAt::new(leader, suspension, moment);
+            let waiter = async {
+                tokio::task::yield_now().await;
+                call(&core, "k", watched(&body, &store)).await.unwrap()
+            };
+            // The leader is polled first.
+            let (leader, waiter) = tokio::join!(biased; leader, waiter);
+            let seen = (body.begun(), body.ended());
+            assert_eq!(seen, (waiter, 1), "{moment:?} {suspension}");
+            at_rest().await;
+            assert_eq!(store.held(), 0, "{moment:?} {suspension}");
+            assert_eq!(
+                store.results(),
+                [waiter.to_string()],
+                "{moment:?} {suspension}"
+            );
+            if let Some(leader) = leader {
+                assert_eq!((leader.unwrap(), waiter), (1, 1));
+                break;
+            }
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn wherever_a_failing_call_is_dropped_its_claim_comes_back() {
-    for polls in 1.. {
-        let store = Store::new();
-        let core = process(&store);
-        let failing = call::<u32>(&core, "k", async { Err(Failure::Body) });
-        let failed = polled(polls, failing).await;
-        assert_eq!(call(&core, "k", async { Ok(1) }).await.unwrap(), 1);
-        at_rest().await;
-        assert_eq!(
-            (store.held(), core.flights.len()),
-            (0, 0),
-            "after {polls} polls"
-        );
-        if failed.is_some() {
-            // Twice in the claim, twice in the release.
-            assert_eq!(polls, 5);
-            break;
+    let scenes = Scenes::default();
+    let operation = || {
+        let scene = scenes.next(Ownership::Lease);
+        async move { call::<u32>(&scene.core, "k", async { Err(Failure::Body) }).await }
+    };
+    let check = |run: Run| {
+        let scene = scenes.now();
+        async move {
+            assert_eq!(call(&scene.core, "k", async { Ok(1) }).await.unwrap(), 1);
+            at_rest().await;
+            let left = (scene.store.held(), scene.core.flights.len());
+            assert_eq!(left, (0, 0), "{run:?}");
         }
-    }
+    };
+    let summary = at_every_await(operation, check).await;
+    // Twice in the claim, twice in the release, and where the renewal is ended.
+    assert!(summary.dropped >= 8, "{summary:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -174,5 +211,8 @@ fn a_call_can_be_dropped_where_no_runtime_is() {
     drop(running);
     let next = runtime.block_on(call(&core, "k", async { Ok(1) }));
     assert_eq!(next.unwrap(), 1);
-    assert_eq!((store.held(), store.releases()), (0, 1));
+    assert_eq!(
+        (store.held(), store.releases()),
+        (0, vec![Release::Interrupted])
+    );
 }

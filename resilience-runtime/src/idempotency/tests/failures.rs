@@ -1,18 +1,21 @@
 //! Bodies that fail, results that cannot be kept, and stores that are down.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::store::Store;
-use super::{Body, CHECKOUT, Failure, answer, at_rest, call, policy, process};
+use super::{Body, CHECKOUT, Failure, answer, at_rest, call, policy, process, with};
+use crate::core::{Core, SCOPED};
 use crate::error::{Effect, Error};
-use crate::outcome::Refusal;
+use crate::execution::{attempt, interrupted};
+use crate::idempotency::replayed;
+use crate::idempotency::store::{Completion, Ownership, Record, RecordKind, Release};
+use crate::outcome::{self, Answer, Origin, Refusal};
+use crate::store::memory::MemoryStore;
 
 #[tokio::test(start_paused = true)]
 async fn after_an_error_the_next_call_runs() {
@@ -29,8 +32,9 @@ async fn after_an_error_the_next_call_runs() {
     assert!(matches!(failed.into_result(), Err(Failure::Body)));
     // Released before the caller had its error.
     assert_eq!(store.held(), 0);
-    assert_eq!(call(&core, "k", async { Ok(1) }).await.unwrap(), 1);
-    assert_eq!((store.claims(), store.releases()), (2, 1));
+    assert_eq!(call(&core, "k", async { Ok(1_u32) }).await.unwrap(), 1);
+    assert_eq!(store.claims(), 2);
+    assert_eq!(store.releases(), [Release::Failed]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -89,39 +93,6 @@ async fn when_the_leader_panics_one_waiter_runs() {
     assert_eq!((store.held(), core.flights.len()), (0, 0));
 }
 
-/// JSON has no maps with such keys.
-type Unstorable = BTreeMap<Point, u8>;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Point(u8, u8);
-
-#[tokio::test(start_paused = true)]
-async fn a_result_without_json_is_not_recorded_and_not_repeated_by_those_who_waited() {
-    let store = Store::new();
-    let core = process(&store);
-    let body = Arc::new(Body::default());
-    let mut calls = JoinSet::new();
-    for _ in 0..10 {
-        let (core, body) = (Arc::clone(&core), Arc::clone(&body));
-        calls.spawn(async move {
-            let run = async {
-                body.run().await?;
-                Ok(Unstorable::from([(Point(1, 2), 3)]))
-            };
-            let answer = answer(&core, CHECKOUT, CHECKOUT.key("k"), run).await;
-            assert_eq!(answer.origin.refusal(), Some(Refusal::Final));
-            assert_eq!(answer.origin.effect(), Effect::Ran);
-            policy(answer.into_result()).to_string()
-        });
-    }
-    let expected = "`shop::checkout` has run, and its result could not be recorded: it has no JSON \
-                    form: key must be a string; a later call with this key may run it again";
-    assert_eq!(calls.join_all().await, [expected; 10]);
-    assert_eq!((body.begun(), store.held()), (1, 0));
-    // The key is not blocked.
-    assert_eq!(call(&core, "k", body.run()).await.unwrap(), 2);
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_store_that_is_down_refuses_the_call() {
     let store = Store::new();
@@ -135,7 +106,7 @@ async fn a_store_that_is_down_refuses_the_call() {
         Some(Refusal::Rejected { retry_after: None })
     );
     assert!(matches!(policy(refused.into_result()), Error::Store { .. }));
-    assert_eq!((body.begun(), store.releases()), (0, 0));
+    assert_eq!((body.begun(), store.releases().len()), (0, 0));
     assert_eq!(call(&core, "k", body.run()).await.unwrap(), 1);
 }
 
@@ -148,7 +119,10 @@ async fn a_claim_whose_answer_is_lost_is_given_back() {
     let refused = call(&core, "k", body.run()).await;
     assert!(matches!(policy(refused), Error::Store { .. }));
     assert_eq!(call(&core, "k", body.run()).await.unwrap(), 1);
-    assert_eq!((store.claims(), store.releases()), (2, 1));
+    assert_eq!(
+        (store.claims(), store.releases()),
+        (2, vec![Release::Unused])
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -166,44 +140,195 @@ async fn a_result_is_offered_again_to_a_store_that_comes_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_five_seconds_a_result_is_not_recorded_and_the_key_is_given_back() {
+async fn a_result_whose_confirmation_is_lost_is_stored_once() {
     let store = Store::new();
     let core = process(&store);
-    let body = Arc::new(Body::default());
-    store.state().failing.completions = u32::MAX;
-    let started = Instant::now();
-    let patient = CHECKOUT.wait(Duration::from_secs(60));
-    let mut calls = JoinSet::new();
-    for _ in 0..10 {
-        let (core, body) = (Arc::clone(&core), Arc::clone(&body));
-        calls.spawn(async move {
-            let result = answer(&core, patient, patient.key("k"), body.run()).await;
-            policy(result.into_result()).to_string()
-        });
-    }
-    let expected = "`shop::checkout` has run, and its result could not be recorded: the store \
-                    failed while completing: down; a later call with this key may run it again";
-    assert_eq!(calls.join_all().await, [expected; 10]);
-    assert_eq!(started.elapsed(), Duration::from_millis(10 + 5_000));
-    assert_eq!(body.begun(), 1);
-
-    store.state().failing.completions = 0;
-    assert_eq!(call(&core, "k", body.run()).await.unwrap(), 2);
-    assert_eq!((store.held(), store.results()), (0, vec!["2".to_owned()]));
+    let body = Body::default();
+    store.state().failing.confirmations = 2;
+    assert_eq!(call(&core, "k", body.run()).await.unwrap(), 1);
+    assert_eq!(
+        (store.completions(), store.results()),
+        (3, vec!["1".to_owned()])
+    );
+    at_rest().await;
+    assert_eq!(store.releases().len(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_claim_that_somebody_else_has_is_not_overwritten() {
+async fn a_result_that_the_store_does_not_take_is_not_recorded_and_not_repeated_by_those_who_waited()
+ {
+    for ownership in [Ownership::Lease, Ownership::Process] {
+        let store = Store::on(MemoryStore::new(), ownership);
+        let core = process(&store);
+        let body = Arc::new(Body::default());
+        store.state().failing.completions = u32::MAX;
+        let started = Instant::now();
+        let patient = CHECKOUT.wait(Duration::from_secs(60));
+        let mut calls = JoinSet::new();
+        for _ in 0..10 {
+            let (core, body) = (Arc::clone(&core), Arc::clone(&body));
+            calls.spawn(async move {
+                let result = answer(&core, patient, patient.key("k"), body.run()).await;
+                assert_eq!(result.origin.refusal(), Some(Refusal::Final));
+                assert_eq!(result.origin.effect(), Effect::Ran);
+                policy(result.into_result()).to_string()
+            });
+        }
+        let expected = "`shop::checkout` has run, and its result could not be recorded: the store \
+                        failed while asking: down; a later call with this key may run it again";
+        assert_eq!(calls.join_all().await, [expected; 10]);
+        // For as long as a lease lasts.
+        assert_eq!(started.elapsed(), Duration::from_millis(10 + 30_000));
+        assert_eq!(body.begun(), 1);
+
+        store.state().failing.completions = 0;
+        let again = call(&core, "k", async { Ok(attempt_and_interruption()) }).await;
+        assert_eq!(again.unwrap(), (2, true));
+        assert_eq!(
+            (store.held(), store.results()),
+            (0, vec!["[2,true]".to_owned()])
+        );
+        assert_eq!(store.releases(), [Release::Interrupted]);
+    }
+}
+
+fn attempt_and_interruption() -> (u32, bool) {
+    (attempt(), interrupted())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_does_not_answer_is_asked_again() {
     let store = Store::new();
     let core = process(&store);
-    let stolen = call(&core, "k", async {
-        store.steal();
-        Ok(1)
-    });
-    let error = policy(stolen.await);
-    assert!(matches!(error, Error::NotRecorded { reason, .. } if reason.contains("taken")));
-    assert_eq!((store.held(), store.results().len()), (1, 0));
-    assert_eq!(core.flights.len(), 0);
+    let (body, gate) = (Body::default(), Arc::new(Semaphore::new(0)));
+    store.state().gate = Some(Arc::clone(&gate));
+    let started = Instant::now();
+    let open = async {
+        tokio::time::sleep(Duration::from_secs(12)).await;
+        gate.add_permits(1);
+    };
+    let (called, ()) = tokio::join!(call(&core, "k", body.run()), open);
+    assert_eq!(
+        (called.unwrap(), store.results()),
+        (1, vec!["1".to_owned()])
+    );
+    assert_eq!(started.elapsed(), Duration::from_secs(12));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whose_completion_is_refused_gets_the_result_of_the_other_one() {
+    let store = Store::new();
+    let core = process(&store);
+    let (_, words) = CHECKOUT.key("c").seal("shop::checkout").unwrap();
+    let record = |fingerprint, kind, content: &str| Record {
+        fingerprint,
+        kind,
+        schema: "u32@1".into(),
+        content: content.into(),
+    };
+    let (sealed, _) = CHECKOUT.key("k").seal("shop::checkout").unwrap();
+    let refuses = |theirs| store.state().completion = Some(Completion::Refused(theirs));
+
+    refuses(Some(record(sealed.fingerprint, RecordKind::Value, "7")));
+    let theirs = answer(&core, CHECKOUT, CHECKOUT.key("k"), async { Ok(1_u32) }).await;
+    assert_eq!(theirs.origin.effect(), Effect::Ran);
+    assert_eq!(theirs.into_result().unwrap(), 7);
+    assert!(replayed());
+
+    // Without a result of theirs there is none but this one.
+    let tombstone = record(sealed.fingerprint, RecordKind::Tombstone, "too long");
+    refuses(Some(tombstone.clone()));
+    assert_eq!(call(&core, "a", async { Ok(1_u32) }).await.unwrap(), 1);
+    // And the result of other work is none for this one.
+    let other = CHECKOUT
+        .key("b")
+        .argument("amount", &1)
+        .seal("f")
+        .unwrap()
+        .0;
+    refuses(Some(record(other.fingerprint, RecordKind::Value, "7")));
+    let taken = call(&core, "b", async { Ok(1_u32) }).await;
+    assert!(matches!(policy(taken), Error::NotRecorded { .. }));
+
+    refuses(None);
+    let taken = call(&core, "c", async { Ok(1_u32) }).await;
+    let expected = format!(
+        "`shop::checkout` has run, and its result could not be recorded: another call with key {words} has \
+         taken the key over, and runs it too; a later call with this key may run it again"
+    );
+    assert_eq!(policy(taken).to_string(), expected);
+    at_rest().await;
+    // Nothing is given back that is not ours.
+    assert_eq!((store.releases().len(), core.flights.len()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_never_began_leaves_no_attempt_behind() {
+    let core = process(&Store::new());
+    let rejected = |effect| Answer {
+        result: Err::<u32, _>(Failure::Body),
+        origin: Origin::new(Some(Refusal::Rejected { retry_after: None }), effect),
+    };
+    let function = outcome::function::<Result<u32, Failure>>("shop::checkout");
+    let stored = outcome::stored::<Result<u32, Failure>>();
+    for (effect, expected) in [
+        (Effect::DidNotRun, (1, false)),
+        (Effect::Ran, (2, false)),
+        (Effect::MayHaveRun, (3, true)),
+    ] {
+        let key = CHECKOUT.key("k");
+        let call = CHECKOUT.once(key, async { rejected(effect) }, function, stored);
+        let failed = SCOPED.scope(Arc::clone(&core), call).await.into_result();
+        assert!(matches!(failed, Err(Failure::Body)));
+        let next = call_that_fails(&core).await;
+        assert_eq!(next, expected, "{effect:?}");
+    }
+}
+
+/// What the next run learns of itself, which then never was.
+async fn call_that_fails(core: &Arc<Core>) -> (u32, bool) {
+    let mut seen = (0, false);
+    let body = async {
+        seen = attempt_and_interruption();
+        Answer {
+            result: Err::<u32, _>(Failure::Body),
+            origin: Origin::new(Some(Refusal::Final), Effect::DidNotRun),
+        }
+    };
+    let function = outcome::function::<Result<u32, Failure>>("shop::checkout");
+    let stored = outcome::stored::<Result<u32, Failure>>();
+    let call = CHECKOUT.once(CHECKOUT.key("k"), body, function, stored);
+    let _ = SCOPED.scope(Arc::clone(core), call).await;
+    seen
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_author_says_so_a_store_that_is_down_does_not_refuse_the_call() {
+    let unprotected = CHECKOUT.when_unavailable_run();
+    for in_doubt in [false, true] {
+        let store = Store::new();
+        let core = process(&store);
+        let body = Arc::new(Body::default());
+        if in_doubt {
+            store.state().failing.answers = 1;
+        } else {
+            store.state().failing.claims = 1;
+        }
+        let mut calls = JoinSet::new();
+        for _ in 0..10 {
+            let (core, body) = (Arc::clone(&core), Arc::clone(&body));
+            calls.spawn(async move { with(&core, unprotected, body.run()).await.unwrap() });
+        }
+        // Once in this process, all the same.
+        assert_eq!(calls.join_all().await, [1; 10]);
+        assert_eq!((store.claims(), store.completions()), (1, 0));
+        at_rest().await;
+        assert_eq!(store.held(), 0);
+        let releases: &[_] = if in_doubt { &[Release::Unused] } else { &[] };
+        assert_eq!(store.releases(), releases);
+        assert_eq!(with(&core, unprotected, body.run()).await.unwrap(), 2);
+        assert_eq!(store.completions(), 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -217,7 +342,10 @@ async fn a_release_that_fails_does_not_keep_the_caller_and_is_tried_again() {
     assert_eq!(started.elapsed(), Duration::ZERO);
     assert_eq!(store.held(), 1);
     at_rest().await;
-    assert_eq!((store.held(), store.releases()), (0, 21));
+    assert_eq!(
+        (store.held(), store.releases()),
+        (0, vec![Release::Failed; 21])
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -231,9 +359,9 @@ async fn a_release_that_fails_does_not_keep_a_closed_runtime_open() {
     let closed = Arc::downgrade(&core);
     drop(core);
     assert!(closed.upgrade().is_none());
-    let tries = store.releases();
+    let tries = store.releases().len();
     at_rest().await;
-    assert_eq!(store.releases(), tries);
+    assert_eq!(store.releases().len(), tries);
 }
 
 #[tokio::test(start_paused = true)]
@@ -255,5 +383,5 @@ async fn a_caller_that_goes_away_while_the_result_is_recorded_does_not_take_it_a
     let (duplicate, ()) = tokio::join!(duplicate, open);
     assert_eq!(duplicate.unwrap(), 1);
     assert_eq!((body.begun(), store.results()), (1, vec!["1".to_owned()]));
-    assert_eq!((store.claims(), store.releases()), (1, 0));
+    assert_eq!((store.claims(), store.releases().len()), (1, 0));
 }

@@ -8,17 +8,17 @@ use serde::Serialize;
 use serde::ser::SerializeSeq;
 
 use super::CHECKOUT;
-use crate::error::Error;
-use crate::idempotency::{Digest, Idempotent, KeyValue};
+use crate::error::{Effect, Error};
+use crate::idempotency::{Digest, Idempotent, Key, KeyValue};
 
 fn digest<K: KeyValue + ?Sized>(value: &K) -> Digest {
     let key = CHECKOUT.key(value);
-    key.seal("shop::checkout").unwrap().digest
+    key.seal("shop::checkout").unwrap().0.digest
 }
 
 fn fingerprint<T: Serialize + ?Sized>(name: &'static str, value: &T) -> Digest {
     let key = CHECKOUT.key("k").argument(name, value);
-    key.seal("shop::checkout").unwrap().fingerprint
+    key.seal("shop::checkout").unwrap().0.fingerprint
 }
 
 fn refusal<K: KeyValue + ?Sized>(value: &K) -> String {
@@ -155,15 +155,77 @@ fn the_operation_is_part_of_the_key_and_the_arguments_are_not() {
 }
 
 #[test]
-fn a_key_that_says_nothing_is_refused() {
-    let blank = "the key of `shop::checkout` could not be serialised: it is empty, and an empty \
-                 key identifies no operation; give every operation a key of its own";
-    assert_eq!(refusal(""), blank);
-    assert_eq!(refusal(&()), blank);
-    assert_eq!(refusal(&None::<u8>), blank);
-    assert_eq!(refusal(&Some("")), blank);
-    assert_eq!(refusal(&Id("")), blank);
-    assert_eq!(refusal(&Nothing), blank);
+fn scope_and_version_are_part_of_the_key() {
+    let second = CHECKOUT.key_version(2);
+    let digests = [
+        CHECKOUT.key("k").digest(),
+        second.key("k").digest(),
+        CHECKOUT.key_version(3).key("k").digest(),
+        CHECKOUT.scoped_key("t", "k").digest(),
+        CHECKOUT.scoped_key("k", "t").digest(),
+        CHECKOUT.scoped_key(&1, "k").digest(),
+        CHECKOUT.scoped_key("tk", "k").digest(),
+        second.scoped_key("t", "k").digest(),
+        CHECKOUT.key(&("t", "k")).digest(),
+        Idempotent::operation("k")
+            .scoped_key("t", "shop::checkout")
+            .digest(),
+    ];
+    let distinct: std::collections::HashSet<_> = digests.iter().collect();
+    assert_eq!(distinct.len(), digests.len());
+    // What is said is not other than what is meant.
+    assert_eq!(
+        CHECKOUT.key_version(1).key("k").digest(),
+        CHECKOUT.key("k").digest()
+    );
+}
+
+#[test]
+fn errors_name_the_key_in_words_with_a_short_hash() {
+    let words = |key: Key| key.seal("shop::checkout").unwrap().1.to_string();
+    assert_eq!(words(CHECKOUT.key("order-1")), "\"order-1\" (ad21adbb…)");
+    let key = CHECKOUT.key(&(7, Some("x")));
+    let hash = key.digest().to_string();
+    assert_eq!(words(key), format!("[7, Some(\"x\")] ({}…)", &hash[..8]));
+    let key = CHECKOUT.scoped_key("tenant", &7);
+    let hash = key.digest().to_string();
+    assert_eq!(words(key), format!("7 of \"tenant\" ({}…)", &hash[..8]));
+    let long = words(CHECKOUT.key(&"x".repeat(5_000)));
+    assert_eq!(long.chars().count(), 100 + " (01234567…)".chars().count());
+}
+
+#[test]
+fn a_key_that_says_nothing_is_no_key() {
+    let missing = |what: &str| {
+        format!(
+            "`shop::checkout` was not run: its key {what}; an operation that must happen once needs a key \
+             that is its own, such as an id or the `Idempotency-Key` header of a request"
+        )
+    };
+    assert_eq!(refusal(""), missing("is empty"));
+    assert_eq!(refusal(&()), missing("is `()`"));
+    assert_eq!(refusal(&None::<u8>), missing("is `None`"));
+    assert_eq!(refusal(&Some("")), missing("is empty"));
+    assert_eq!(refusal(&Id("")), missing("is empty"));
+    assert_eq!(refusal(&Nothing), missing("is `()`"));
+    let scoped = |key: Key| key.seal("shop::checkout").unwrap_err();
+    let error = scoped(CHECKOUT.scoped_key("", "k"));
+    assert_eq!(error.to_string(), missing("has a scope that is empty"));
+    assert_eq!(error.effect(), Effect::DidNotRun);
+    let error = scoped(CHECKOUT.scoped_key("t", &None::<u8>));
+    assert!(matches!(error, Error::KeyMissing { reason, .. } if reason == "is `None`"));
+    // What says something is one, however little.
+    let little = [
+        CHECKOUT.key(&0),
+        CHECKOUT.key(&false),
+        CHECKOUT.key(&[""; 0]),
+        CHECKOUT.key(" "),
+    ];
+    assert!(
+        little
+            .into_iter()
+            .all(|key| key.seal("shop::checkout").is_ok())
+    );
 }
 
 #[test]

@@ -1,60 +1,85 @@
-//! A store in memory for tests.
+//! The store in memory, every operation of which can be counted, delayed and failed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
 use crate::BoxFuture;
-use crate::dlq::{DeadLetter, DeadLetterId, DeadLetterStatus, Queue};
 use crate::error::StoreError;
 use crate::idempotency::Digest;
-use crate::idempotency::store::{Claim, IdempotencyStore, Nonce};
-use crate::saga::journal::{
-    Advance, Journal, NewSaga, SagaId, SagaRecord, Started, Status, Written,
+use crate::idempotency::store::{
+    Busy, Claim, Claiming, Completion, IdempotencyStore, Nonce, Ownership, Record, Release,
 };
+use crate::store::memory::MemoryStore;
 
 /// Every operation yields to the scheduler before and after its effect.
-#[derive(Default)]
-pub(super) struct Store(Mutex<State>);
+pub(super) struct Store {
+    pub(super) memory: MemoryStore,
+    pub(super) ownership: Ownership,
+    state: Mutex<State>,
+}
 
 #[derive(Default)]
 pub(super) struct State {
-    records: HashMap<Digest, Record>,
     pub(super) claims: u32,
+    pub(super) renewals: u32,
     pub(super) completions: u32,
-    pub(super) releases: u32,
+    pub(super) releases: Vec<Release>,
+    /// Whether each claim said that it waits.
+    pub(super) waits: Vec<bool>,
     pub(super) failing: Failing,
     /// Where set, completions wait for a permit before they have their effect.
     pub(super) gate: Option<Arc<Semaphore>>,
+    /// What the next completion answers, without effect.
+    pub(super) completion: Option<Completion>,
+    /// What the next renewals answer, without effect.
+    pub(super) renewal: Renewal,
+    /// What the next wake-up brings along.
+    pub(super) brings: Option<Record>,
+    held: HashMap<Digest, Nonce>,
+    records: HashMap<Digest, Record>,
+}
+
+/// How renewals go.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(super) enum Renewal {
+    #[default]
+    Works,
+    Fails,
+    Hangs,
+    Refused,
 }
 
 /// How many of the next operations fail.
 #[derive(Default)]
 pub(super) struct Failing {
     pub(super) claims: u32,
-    /// Claims that are granted, and whose answer is lost.
+    /// Claims that have their effect, and whose answer is lost.
     pub(super) answers: u32,
     pub(super) completions: u32,
+    /// Completions that have their effect, and whose answer is lost.
+    pub(super) confirmations: u32,
     pub(super) releases: u32,
-}
-
-struct Record {
-    fingerprint: Digest,
-    nonce: Nonce,
-    /// The result and when it expires; `None` while the claim is held.
-    result: Option<(String, Instant)>,
 }
 
 impl Store {
     pub(super) fn new() -> Arc<Self> {
-        Arc::default()
+        Self::on(MemoryStore::new(), Ownership::Lease)
+    }
+
+    pub(super) fn on(memory: MemoryStore, ownership: Ownership) -> Arc<Self> {
+        let state = Mutex::default();
+        Arc::new(Self {
+            memory,
+            ownership,
+            state,
+        })
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap()
+        self.state.lock().unwrap()
     }
 
     /// How often the store was asked for a claim.
@@ -66,33 +91,27 @@ impl Store {
         self.state().completions
     }
 
-    pub(super) fn releases(&self) -> u32 {
-        self.state().releases
+    pub(super) fn releases(&self) -> Vec<Release> {
+        self.state().releases.clone()
     }
 
     /// How many claims are held.
     pub(super) fn held(&self) -> usize {
-        let state = self.state();
-        state
-            .records
-            .values()
-            .filter(|r| r.result.is_none())
-            .count()
+        self.state().held.len()
     }
 
-    /// The stored results.
+    /// The content of the stored records.
     pub(super) fn results(&self) -> Vec<String> {
         let state = self.state();
-        let results = state.records.values().filter_map(|r| r.result.as_ref());
-        results.map(|(result, _)| result.clone()).collect()
+        let records = state.records.values();
+        records.map(|record| record.content.to_string()).collect()
     }
 
-    /// Gives every claim to somebody else.
-    pub(super) fn steal(&self) {
-        let mut state = self.state();
-        for record in state.records.values_mut() {
-            record.nonce = Nonce::random();
-        }
+    /// The only record.
+    pub(super) fn record(&self) -> Record {
+        let state = self.state();
+        assert_eq!(state.records.len(), 1);
+        state.records.values().next().unwrap().clone()
     }
 }
 
@@ -102,176 +121,140 @@ fn fails(count: &mut u32) -> bool {
     fails
 }
 
+fn down<T>() -> Result<T, StoreError> {
+    Err(StoreError::refused("asking", "down"))
+}
+
+fn lost<T>() -> Result<T, StoreError> {
+    Err(StoreError::in_doubt("asking", "connection lost"))
+}
+
 impl IdempotencyStore for Store {
-    fn claim(
-        &self,
-        key: Digest,
-        fingerprint: Digest,
-        nonce: Nonce,
-    ) -> BoxFuture<'_, Result<Claim, StoreError>> {
+    fn ownership(&self) -> Ownership {
+        self.ownership
+    }
+
+    fn claim(&self, claiming: Claiming) -> BoxFuture<'_, Result<Claim, StoreError>> {
         Box::pin(async move {
             tokio::task::yield_now().await;
-            let answer = self.state().claim(key, fingerprint, nonce);
+            let fails_now = {
+                let mut state = self.state();
+                state.claims += 1;
+                state.waits.push(claiming.waits);
+                fails(&mut state.failing.claims)
+            };
+            if fails_now {
+                return down();
+            }
+            let (key, nonce) = (claiming.key, claiming.nonce);
+            let mut answer = self.memory.claim(claiming).await?;
+            if matches!(answer, Claim::Granted(_)) {
+                let mut state = self.state();
+                state.held.insert(key, nonce);
+                state.records.remove(&key);
+            }
+            let brings = self.state().brings.take();
+            if let (Some(record), Claim::Busy(busy)) = (brings, &mut answer) {
+                let woken = async move {
+                    tokio::time::sleep(Duration::from_millis(7)).await;
+                    Some(record)
+                };
+                *busy = Busy {
+                    left: busy.left,
+                    woken: Box::pin(woken),
+                };
+            }
+            if fails(&mut self.state().failing.answers) {
+                return lost();
+            }
             tokio::task::yield_now().await;
-            answer
+            Ok(answer)
+        })
+    }
+
+    fn renew(
+        &self,
+        key: Digest,
+        nonce: Nonce,
+        lease: Duration,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(async move {
+            assert_eq!(self.ownership, Ownership::Lease);
+            let renewal = {
+                let mut state = self.state();
+                state.renewals += 1;
+                state.renewal
+            };
+            match renewal {
+                Renewal::Works => self.memory.renew(key, nonce, lease).await,
+                Renewal::Fails => down(),
+                Renewal::Hangs => std::future::pending().await,
+                Renewal::Refused => Ok(false),
+            }
         })
     }
 
     fn complete(
         &self,
         key: Digest,
-        fingerprint: Digest,
         nonce: Nonce,
-        result: String,
+        record: Record,
         ttl: Duration,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+    ) -> BoxFuture<'_, Result<Completion, StoreError>> {
         Box::pin(async move {
             tokio::task::yield_now().await;
             let gate = self.state().gate.clone();
             if let Some(gate) = gate {
                 gate.acquire().await.unwrap().forget();
             }
-            let record = Record {
-                fingerprint,
-                nonce,
-                result: Some((result, Instant::now() + ttl)),
-            };
-            let answer = self.state().complete(key, record);
+            {
+                let mut state = self.state();
+                state.completions += 1;
+                if fails(&mut state.failing.completions) {
+                    return down();
+                }
+                if let Some(completion) = state.completion.take() {
+                    return Ok(completion);
+                }
+            }
+            let answer = self
+                .memory
+                .complete(key, nonce, record.clone(), ttl)
+                .await?;
+            if answer == Completion::Stored {
+                let mut state = self.state();
+                state.held.remove(&key);
+                state.records.insert(key, record);
+            }
+            if fails(&mut self.state().failing.confirmations) {
+                return lost();
+            }
             tokio::task::yield_now().await;
-            answer
+            Ok(answer)
         })
     }
 
-    fn release(&self, key: Digest, nonce: Nonce) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn release(
+        &self,
+        key: Digest,
+        nonce: Nonce,
+        how: Release,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             tokio::task::yield_now().await;
-            let answer = self.state().release(key, nonce);
-            tokio::task::yield_now().await;
-            answer
-        })
-    }
-}
-
-impl State {
-    fn claim(
-        &mut self,
-        key: Digest,
-        fingerprint: Digest,
-        nonce: Nonce,
-    ) -> Result<Claim, StoreError> {
-        self.claims += 1;
-        if fails(&mut self.failing.claims) {
-            return Err(StoreError::refused("claiming", "down"));
-        }
-        let now = Instant::now();
-        self.records
-            .retain(|_, r| r.result.as_ref().is_none_or(|(_, until)| *until > now));
-        let claim = match self.records.get(&key) {
-            None => Claim::Granted { attempt: 1 },
-            Some(record) if record.fingerprint != fingerprint => Claim::Mismatch,
-            Some(Record { result: None, .. }) => Claim::Busy,
-            Some(Record {
-                result: Some((result, _)),
-                ..
-            }) => Claim::Completed {
-                result: result.clone(),
-            },
-        };
-        if matches!(claim, Claim::Granted { .. }) {
-            self.records.insert(
-                key,
-                Record {
-                    fingerprint,
-                    nonce,
-                    result: None,
-                },
-            );
-            if fails(&mut self.failing.answers) {
-                return Err(StoreError::in_doubt("claiming", "connection lost"));
+            {
+                let mut state = self.state();
+                state.releases.push(how);
+                if fails(&mut state.failing.releases) {
+                    return down();
+                }
+                if state.held.get(&key) == Some(&nonce) {
+                    state.held.remove(&key);
+                }
             }
-        }
-        Ok(claim)
-    }
-
-    fn complete(&mut self, key: Digest, record: Record) -> Result<bool, StoreError> {
-        self.completions += 1;
-        if fails(&mut self.failing.completions) {
-            return Err(StoreError::refused("completing", "down"));
-        }
-        if self
-            .records
-            .get(&key)
-            .is_some_and(|r| r.nonce != record.nonce)
-        {
-            return Ok(false);
-        }
-        self.records.insert(key, record);
-        Ok(true)
-    }
-
-    fn release(&mut self, key: Digest, nonce: Nonce) -> Result<(), StoreError> {
-        self.releases += 1;
-        if fails(&mut self.failing.releases) {
-            return Err(StoreError::refused("releasing", "down"));
-        }
-        let held = self.records.get(&key);
-        if held.is_some_and(|r| r.nonce == nonce && r.result.is_none()) {
-            self.records.remove(&key);
-        }
-        Ok(())
-    }
-}
-
-/// The stores that these tests have no use for.
-pub(super) struct Nowhere;
-
-fn nowhere<T: Send + 'static>() -> BoxFuture<'static, Result<T, StoreError>> {
-    Box::pin(std::future::ready(Err(StoreError::refused(
-        "testing", "not here",
-    ))))
-}
-
-impl Journal for Nowhere {
-    fn start(&self, _: NewSaga) -> BoxFuture<'_, Result<Started, StoreError>> {
-        nowhere()
-    }
-    fn advance(&self, _: SagaId, _: i64, _: Advance) -> BoxFuture<'_, Result<Written, StoreError>> {
-        nowhere()
-    }
-    fn take_over(
-        &self,
-        _: Vec<String>,
-        _: u32,
-    ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>> {
-        nowhere()
-    }
-    fn revive(&self, _: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
-        nowhere()
-    }
-    fn load(&self, _: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
-        nowhere()
-    }
-    fn counts(&self) -> BoxFuture<'_, Result<Vec<(Status, u64)>, StoreError>> {
-        nowhere()
-    }
-}
-
-impl Queue for Nowhere {
-    fn list(
-        &self,
-        _: DeadLetterStatus,
-        _: Option<DeadLetterId>,
-        _: u32,
-    ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>> {
-        nowhere()
-    }
-    fn get(&self, _: DeadLetterId) -> BoxFuture<'_, Result<Option<DeadLetter>, StoreError>> {
-        nowhere()
-    }
-    fn resolve(&self, _: DeadLetterId, _: String) -> BoxFuture<'_, Result<bool, StoreError>> {
-        nowhere()
-    }
-    fn counts(&self) -> BoxFuture<'_, Result<Vec<(DeadLetterStatus, u64)>, StoreError>> {
-        nowhere()
+            self.memory.release(key, nonce, how).await?;
+            tokio::task::yield_now().await;
+            Ok(())
+        })
     }
 }

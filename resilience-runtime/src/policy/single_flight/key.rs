@@ -39,6 +39,6 @@ impl FlightKey {
 impl FlightId {
     /// The key, for an error.
     pub(super) fn words(&self) -> String {
-        words(&self.key)
+        words(&self.key, None)
     }
 }

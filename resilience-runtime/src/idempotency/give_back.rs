@@ -1,0 +1,74 @@
+//! A claim that nobody holds any more, on its way back to the store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::BoxFuture;
+use crate::core::{Core, Permit};
+use crate::idempotency::digest::Digest;
+use crate::idempotency::flight::Leader;
+use crate::idempotency::hold::{Claimed, may_hold};
+use crate::idempotency::patience::Patience;
+use crate::idempotency::store::{Nonce, Release};
+use crate::lease::kept::Kept;
+
+/// How long a claim is given back to a store that fails. Nobody waits for it, and where there are no leases a claim
+/// that stays blocks its key until the process ends.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// What is left of a [`Hold`](super::hold::Hold) that was dropped.
+pub(super) struct GiveBack {
+    pub(super) core: Arc<Core>,
+    pub(super) leader: Option<Leader>,
+    pub(super) permit: Option<Permit>,
+    pub(super) key: Digest,
+    pub(super) nonce: Nonce,
+    pub(super) kept: Kept,
+    pub(super) claiming: Option<BoxFuture<'static, Claimed>>,
+    pub(super) how: Release,
+}
+
+impl GiveBack {
+    /// Waits for the claim's answer, where there is none yet, and releases the claim.
+    pub(super) async fn run(self) {
+        let Self {
+            core,
+            leader,
+            permit,
+            key,
+            nonce,
+            kept,
+            claiming,
+            how,
+        } = self;
+        if let Some(claiming) = claiming
+            && !may_hold(&claiming.await)
+        {
+            return;
+        }
+        kept.end().await;
+        let mut store = Arc::clone(&core.stores.idempotency);
+        let mut released = store.release(key, nonce, how).await;
+        // Who waits in this process asks for itself now, and a shutdown waits for one try.
+        drop((leader, permit));
+        // A runtime that was closed meanwhile is not kept open: its claims ended with it.
+        let core = {
+            let weak = Arc::downgrade(&core);
+            drop(core);
+            weak
+        };
+        let mut patience = Patience::of(PATIENCE);
+        while let Err(error) = released {
+            drop(store);
+            if !patience.pause().await {
+                tracing::error!(target: "resilience", %key, %error,
+                    "an idempotency key could not be released and stays busy until its lease or this process ends"
+                );
+                return;
+            }
+            let Some(core) = core.upgrade() else { return };
+            store = Arc::clone(&core.stores.idempotency);
+            released = store.release(key, nonce, how).await;
+        }
+    }
+}
