@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use resilience_runtime::error::Error;
 use resilience_test_support::cancel::at_every_await;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
-use crate::store::Asked;
+use crate::store::{Asked, WAY};
 use crate::{LOCKED, call, is_held, lock, one, two};
 
 /// Long enough for everything that is under way.
@@ -114,6 +114,17 @@ async fn a_guard_that_is_dropped_gives_the_lock_back_and_so_does_a_panic() {
     sleep(SETTLE).await;
     assert!(!is_held(&runtime).await);
     drop(held);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_waits_until_what_was_dropped_is_back() {
+    let [(_, runtime), (_, other)] = two().await;
+    drop(lock(&runtime).acquire().await.unwrap());
+    let began = Instant::now();
+    let report = runtime.shutdown().await;
+    assert_eq!((report.finished, report.left), (1, 0));
+    assert!(began.elapsed() <= 2 * WAY + Duration::from_millis(1));
+    assert!(!is_held(&other).await);
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod drops;
 mod lost;
 #[cfg(feature = "metrics")]
 mod metered;
+mod named;
 mod order;
 mod recursion;
 mod store;
