@@ -1,5 +1,8 @@
 //! Locks within the process: the type, and `#[locked(local)]`.
 
+// A panic is the report.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::rc::Rc;

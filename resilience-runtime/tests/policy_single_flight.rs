@@ -1,5 +1,8 @@
 //! Calls that share one execution: who runs, who gets what, and what becomes of the others when it ends early.
 
+// A panic is the report.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod policy_single_flight {
     mod drops;
     mod group;
@@ -12,8 +15,9 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use resilience_runtime::error::Error;
-use resilience_runtime::outcome::{Errors, Undescribed as _};
-use resilience_runtime::outcome::{Function, Joined, Uncloned as _, errors, function, joined};
+use resilience_runtime::outcome::{
+    Errors, Function, Joined, Uncloned as _, errors, function, joined,
+};
 use resilience_runtime::policy::single_flight::SingleFlight;
 use tokio::time::sleep;
 

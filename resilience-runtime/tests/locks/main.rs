@@ -1,5 +1,8 @@
 //! Locks at a store: who holds, who waits, who is stopped, and what comes back when.
 
+// A panic is the report.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod drops;
 mod lost;
 #[cfg(feature = "metrics")]
