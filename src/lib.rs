@@ -223,6 +223,7 @@ pub use resilience_runtime::error::{Effect, EncodeError, Error, Opening, StoreEr
 pub use resilience_runtime::execution::{attempt, fencing_token, interrupted};
 pub use resilience_runtime::idempotency::replayed;
 pub use resilience_runtime::lease::FencingToken;
+pub use resilience_runtime::lock::{LockGuard, LockRequest};
 pub use resilience_runtime::policy::bulkhead::Bulkhead;
 pub use resilience_runtime::policy::circuit_breaker::{
     CircuitBreaker, KeyedCircuitBreaker, OnCancel, Probe, State, Statistics,
@@ -230,8 +231,10 @@ pub use resilience_runtime::policy::circuit_breaker::{
 pub use resilience_runtime::policy::deadline::{WithDeadline, deadline, with_deadline};
 pub use resilience_runtime::policy::fallback::Fallback;
 pub use resilience_runtime::policy::hedge::Hedge;
+pub use resilience_runtime::policy::keyed_lock::{KeyedGuard, KeyedLock};
 pub use resilience_runtime::policy::rate_limit::{KeyedRateLimit, RateLimit};
 pub use resilience_runtime::policy::retry::{Backoff, Jitter, Retry, RetryBudget};
+pub use resilience_runtime::policy::single_flight::SingleFlightGroup;
 pub use resilience_runtime::policy::switch::{Mode, Switch};
 pub use resilience_runtime::policy::timeout::Timeout;
 pub use resilience_runtime::runtime::{OpenError, Runtime, RuntimeBuilder, ShutdownReport};

@@ -30,6 +30,7 @@ mod core;
 pub mod dlq;
 pub mod error;
 pub mod execution;
+mod held;
 pub mod idempotency;
 mod json;
 pub mod lease;

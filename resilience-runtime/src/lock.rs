@@ -1,5 +1,11 @@
 //! `#[locked]`: one execution at a time per key, over all processes on the same store.
 
+mod acquire;
+mod guard;
+mod hold;
+mod key;
+mod place;
+mod request;
 pub mod store;
 
 use std::fmt;
@@ -8,6 +14,17 @@ use std::time::Duration;
 use crate::catalog::{Policy, PolicyKind};
 use crate::idempotency::KeyValue;
 use crate::outcome::{Answer, Function, Outcome};
+
+pub use guard::LockGuard;
+pub use key::LockKey;
+pub use request::LockRequest;
+
+/// For how long a lock is granted unless something else is chosen.
+const DEFAULT_LEASE: Duration = Duration::from_secs(30);
+/// How long a call waits unless something else is chosen.
+const DEFAULT_WAIT: Duration = Duration::from_secs(5);
+/// What can still be renewed in time.
+const SHORTEST_LEASE: Duration = Duration::from_millis(100);
 
 /// The policy of `#[locked]`: which lock, for how long it is leased, and how long a call waits for it.
 #[derive(Debug, Clone, Copy)]
@@ -20,34 +37,37 @@ pub struct Locked {
     local: bool,
 }
 
-/// The key of one call: which lock.
-#[derive(Debug, Clone)]
-#[must_use = "a key locks nothing until it is given to `Locked::hold`"]
-pub struct LockKey;
-
 impl Locked {
     /// A lease of 30 s, renewed while the body runs; a call waits for up to 5 s. The name is part of every key.
     #[must_use]
     pub const fn named(name: &'static str) -> Self {
         Self {
             name,
-            lease: Duration::from_secs(30),
-            wait: Duration::from_secs(5),
+            lease: DEFAULT_LEASE,
+            wait: DEFAULT_WAIT,
             replicas: 0,
             runs_unlocked: false,
             local: false,
         }
     }
 
-    /// For how long the lock is granted before it has to be renewed.
+    /// For how long the lock is granted before it has to be renewed, which is done in the background while the body
+    /// runs. 30 s unless set.
+    ///
+    /// # Panics
+    /// When it is less than 100 ms; in a `const` or `static` this is a compile error.
     #[must_use]
     #[track_caller]
     pub const fn lease(mut self, lease: Duration) -> Self {
+        assert!(
+            lease.as_millis() >= SHORTEST_LEASE.as_millis(),
+            "locked: `lease` must be at least 100 ms: a shorter one could not be renewed in time"
+        );
         self.lease = lease;
         self
     }
 
-    /// How long a call waits for the lock. Zero: not at all.
+    /// How long a call waits for the lock. 5 s unless set. Zero: not at all.
     #[must_use]
     pub const fn wait(mut self, wait: Duration) -> Self {
         self.wait = wait;
@@ -75,29 +95,44 @@ impl Locked {
         self
     }
 
-    /// The key of a call.
-    pub fn key<K: KeyValue + ?Sized>(&self, _value: &K) -> LockKey {
-        LockKey
+    /// The key of a call. A value that cannot be serialised is reported by [`hold`](Self::hold).
+    pub fn key<K: KeyValue + ?Sized>(&self, value: &K) -> LockKey {
+        LockKey::new(self.name, value)
     }
 
-    /// The one key of a lock without keys.
+    /// The one key of a lock without keys: that of `()`.
     pub fn whole(&self) -> LockKey {
-        LockKey
+        self.key(&())
     }
 
     /// Runs `call` while the lock is held.
+    ///
+    /// The answer is an error of the policy, and `call` is not run, when
+    /// - the lock was not free within the wait ([`Error::LockBusy`](crate::error::Error::LockBusy)), or by the deadline
+    ///   of the call ([`Error::DeadlineTooClose`](crate::error::Error::DeadlineTooClose)),
+    /// - the call is inside of one that holds it ([`Error::Recursive`](crate::error::Error::Recursive)),
+    /// - the key cannot be serialised ([`Error::Encode`](crate::error::Error::Encode)),
+    /// - the store fails ([`Error::Store`](crate::error::Error::Store)), there is none
+    ///   ([`Error::NoRuntime`](crate::error::Error::NoRuntime)), or it is being closed
+    ///   ([`Error::ShuttingDown`](crate::error::Error::ShuttingDown)),
+    ///
+    /// and [`Error::LeaseLost`](crate::error::Error::LeaseLost) when the lock was lost while `call` ran: it was dropped
+    /// at the await it stood at.
+    ///
+    /// # Cancellation
+    /// Dropped, it leaves the line, or drops `call` and then gives the lock back in the background; also where the
+    /// store has not answered yet. So does a panic.
     pub fn hold<C, T, E>(
         &self,
-        _key: LockKey,
+        key: LockKey,
         call: C,
-        _function: Function<Result<T, E>>,
+        function: Function<Result<T, E>>,
     ) -> impl Future<Output = Answer<T, E>>
     where
         C: Future,
         C::Output: Outcome<Ok = T, Err = E>,
     {
-        let call = Box::pin(call);
-        async move { call.await.into_answer() }
+        hold::hold(*self, key, Box::pin(call), function)
     }
 }
 
@@ -111,7 +146,17 @@ impl Policy for Locked {
     }
 
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "lease = {:?}, wait = {:?}", self.lease, self.wait)
+        if self.local {
+            return write!(f, "local, wait = {:?}", self.wait);
+        }
+        write!(f, "lease = {:?}, wait = {:?}", self.lease, self.wait)?;
+        if self.replicas > 0 {
+            write!(f, ", replicas = {}", self.replicas)?;
+        }
+        if self.runs_unlocked {
+            f.write_str(", when_unavailable = run")?;
+        }
+        Ok(())
     }
 
     fn worst_case(&self, inner: Option<Duration>) -> Option<Duration> {

@@ -17,6 +17,7 @@ pub use errors::{Errors, Unclassified, Undescribed, Unwrapped, errors};
 pub use function::{
     Function, Refusable, Returns, ReturnsResult, Subject, TakesRefusals, function, returns,
 };
+pub(crate) use joined::Packed;
 pub use joined::{Joined, Shareable, Uncloned, joined};
 pub use origin::{Origin, Refusal};
 pub use stored::{

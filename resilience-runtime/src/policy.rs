@@ -14,12 +14,13 @@
 //! | `#[circuit_breaker]` | [`CircuitBreaker::guard`](circuit_breaker::CircuitBreaker::guard) |
 //! | `#[bulkhead]` | [`Bulkhead::enter`](bulkhead::Bulkhead::enter) |
 //! | `#[rate_limit]` | [`RateLimit::admit`](rate_limit::RateLimit::admit) |
+//! | `#[single_flight]` | [`SingleFlight::share`](single_flight::SingleFlight::share) |
 //! | `#[hedge]` | [`Hedge::race`](hedge::Hedge::race), of what makes the futures inside |
 //! | `#[retry]` | a loop that asks [`Attempts::settle`](retry::Attempts::settle) |
 //! | `#[fallback]` | a branch that asks [`Fallback::needed`](fallback::Fallback::needed) |
 //!
 //! The wrapping futures hold the wrapped one in place: no box, no allocation, but for the further
-//! attempts of a hedge.
+//! attempts of a hedge, and for calls that share a flight.
 
 pub mod bulkhead;
 pub mod circuit_breaker;
@@ -27,6 +28,8 @@ pub mod deadline;
 pub mod fallback;
 pub mod hedge;
 mod identity;
+mod in_use;
+pub mod keyed_lock;
 mod line;
 pub(crate) mod names;
 pub mod rate_limit;
@@ -36,4 +39,5 @@ pub mod single_flight;
 pub mod switch;
 pub mod timeout;
 mod timer;
+pub(crate) mod until;
 pub mod verify;

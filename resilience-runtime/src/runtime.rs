@@ -16,7 +16,9 @@ pub use error::OpenError;
 
 use crate::core::{Core, SCOPED, Stores};
 use crate::dlq::{DeadLetters, Queue};
+use crate::idempotency::KeyValue;
 use crate::idempotency::store::IdempotencyStore;
+use crate::lock::LockRequest;
 use crate::lock::store::LockStore;
 use crate::saga::Sagas;
 use crate::saga::journal::Journal;
@@ -70,6 +72,12 @@ impl Runtime {
     /// spawns are outside of it.
     pub async fn scope<F: Future>(&self, future: F) -> F::Output {
         SCOPED.scope(Arc::clone(&self.core), future).await
+    }
+
+    /// The lock `name` of `key`, to be acquired: the one that a function under
+    /// `#[locked(name = "…", key = …)]` takes on the same store. The name stands in metrics, the key does not.
+    pub fn lock<K: KeyValue + ?Sized>(&self, name: &'static str, key: &K) -> LockRequest {
+        LockRequest::new(Arc::clone(&self.core), name, key)
     }
 
     /// The sagas in the journal.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Annotated, Policy};
+use super::{Annotated, Policy, PolicyKind};
 use crate::policy::retry::RetryBudget;
 
 /// Two policies, or two retry budgets, that share a name, and with it a state, but not their options.
@@ -68,10 +68,12 @@ pub(super) fn all_in(functions: &[&'static Annotated]) -> Vec<Conflict> {
     conflicts
 }
 
-/// What of a policy has a name to share: itself, and its budget. With the options.
+/// What of a policy has a name to share: itself, and its budget. With the options. Locks are the same by their names and
+/// keys alone: how long a call waits, and for how long it takes the lock, is its own affair.
 fn named(policy: &dyn Policy) -> impl Iterator<Item = (&'static str, &'static str, String)> {
     let own = policy
         .name()
+        .filter(|_| policy.kind() != PolicyKind::Locked)
         .map(|name| (policy.namespace(), name, policy.options().to_string()));
     let budget = policy.budget().and_then(|budget| {
         let name = budget.shared_name()?;

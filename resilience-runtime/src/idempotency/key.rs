@@ -181,6 +181,22 @@ impl Key {
     }
 }
 
+/// A value in canonical form, for keys of other kinds.
+pub(crate) fn canonical<K: KeyValue + ?Sized>(key: &K) -> Result<Vec<u8>, EncodeError> {
+    let mut encoded = Vec::new();
+    key.write(Canonical::into(&mut encoded))?;
+    Ok(encoded)
+}
+
+/// A value in canonical form, as errors tell it; with the digest that it is known by.
+pub(crate) fn words(encoded: &[u8], digest: Option<Digest>) -> String {
+    let text = canonical::describe(encoded);
+    match digest.as_ref().map(Digest::as_bytes) {
+        Some([a, b, c, d, ..]) => format!("{text} ({a:02x}{b:02x}{c:02x}{d:02x}…)"),
+        None => text,
+    }
+}
+
 /// The canonical form of a key that is being built.
 #[derive(Default)]
 struct Tokens {

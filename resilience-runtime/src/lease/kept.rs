@@ -67,13 +67,25 @@ impl Kept {
         lease: Duration,
         renew: Renew,
     ) -> Self {
+        Self::valid_for(background, ownership, asked, lease, validity(lease), renew)
+    }
+
+    /// The same where the first grant may be relied on for `valid` only.
+    pub(crate) fn valid_for(
+        background: &Handle,
+        ownership: Ownership,
+        asked: Instant,
+        lease: Duration,
+        valid: Duration,
+        renew: Renew,
+    ) -> Self {
         if ownership == Ownership::Process {
             return Self::forever();
         }
         let lease = lease.min(LONGEST);
         let until = Arc::new(Until {
             asked,
-            nanos: AtomicU64::new(nanos(validity(lease))),
+            nanos: AtomicU64::new(nanos(valid.min(validity(lease)))),
             lost: watch::Sender::new(false),
         });
         let renewal = background.spawn(keep(Arc::clone(&until), asked, lease, renew));

@@ -1,15 +1,42 @@
 //! How an answer is shared between calls.
 
+use std::any::Any;
 use std::fmt;
-use std::marker::PhantomData;
+use std::sync::Arc;
 
 use super::Outcome;
 
 /// How the answers of a function are shared between the calls that joined one of them.
 pub struct Joined<T, E> {
-    pub(crate) value: fn(&T) -> T,
-    pub(crate) error: Option<fn(&E) -> E>,
-    result: PhantomData<fn() -> Result<T, E>>,
+    pub(crate) value: Passed<T>,
+    pub(crate) error: Option<Passed<E>>,
+}
+
+/// A clone of a `T` on its way from one call to others, without its type.
+pub(crate) type Packed = Arc<dyn Any + Send + Sync>;
+
+/// How clones of a `T` are passed on.
+pub(crate) struct Passed<T> {
+    pub(crate) pack: fn(&T) -> Packed,
+    /// `None` where something else was packed.
+    pub(crate) unpack: fn(&Packed) -> Option<T>,
+}
+
+impl<T> Clone for Passed<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Passed<T> {}
+
+impl<T: Shareable> Passed<T> {
+    fn cloned() -> Self {
+        Self {
+            pack: |value| Arc::new(value.clone()),
+            unpack: |packed| packed.downcast_ref::<T>().cloned(),
+        }
+    }
 }
 
 impl<T, E> Clone for Joined<T, E> {
@@ -33,9 +60,8 @@ where
     R::Ok: Shareable,
 {
     Joined {
-        value: R::Ok::clone,
+        value: Passed::cloned(),
         error: None,
-        result: PhantomData,
     }
 }
 
@@ -54,7 +80,7 @@ impl<T, E: Clone + Send + Sync + 'static> Joined<T, E> {
     /// Errors are cloned, too.
     #[must_use]
     pub fn cloned(mut self) -> Self {
-        self.error = Some(E::clone);
+        self.error = Some(Passed::cloned());
         self
     }
 }

@@ -1,50 +1,184 @@
 //! `#[single_flight]`: calls with one key that come while one of them runs share its answer.
 
+mod group;
+mod key;
+mod landed;
+
 use std::fmt;
 use std::time::Duration;
 
+use super::identity::{self, Identity, Shared};
+use super::names::Names;
+use super::switch::{Mode, Switch};
 use crate::catalog::{Policy, PolicyKind};
+use crate::error::Error;
 use crate::idempotency::KeyValue;
-use crate::outcome::{Answer, Errors, Function, Joined, Outcome};
+use crate::outcome::{Answer, Errors, Function, Joined, Outcome, Refusal};
+use crate::telemetry::{meter, names};
+use group::Boarded;
+use key::FlightId;
+use landed::Landed;
 
-/// The policy of `#[single_flight]`.
-#[derive(Debug)]
+pub use group::SingleFlightGroup;
+pub use key::FlightKey;
+
+/// The flights that were used first, for every name.
+static NAMES: Names<SingleFlight> = Names::new();
+
+/// The policy of `#[single_flight]`: calls with one key that come while one of them runs share its answer.
+///
+/// ```
+/// # use resilience_runtime::policy::single_flight::SingleFlight;
+/// static PRICES: SingleFlight = SingleFlight::named("prices");
+/// ```
+///
+/// It works as [`SingleFlightGroup`] does, within this process, and holds the keys of the calls that run, and no
+/// others.
+///
+/// # Names
+///
+/// All that are made with [`SingleFlight::named`] and have one name are one, so that functions which ask for the same
+/// share their calls where they return the same type. The calls of two instances of a generic function are never one.
+///
+/// # Switched off
+///
+/// While it only counts, every call runs; those that would have joined another one are counted.
 pub struct SingleFlight {
-    name: &'static str,
+    identity: Identity<Self>,
+    flights: SingleFlightGroup<FlightId, Landed>,
+    switch: Switch,
 }
 
-/// The key of one call: which flight.
-#[derive(Debug, Clone)]
-#[must_use = "a key joins nothing until it is given to `SingleFlight::share`"]
-pub struct FlightKey;
-
 impl SingleFlight {
-    /// The flights of the function `name`.
+    /// The calls of one function, which are shared with those of none.
     #[must_use]
-    pub const fn for_function(name: &'static str) -> Self {
-        Self { name }
+    pub const fn for_function(path: &'static str) -> Self {
+        Self::new(Identity::for_function(path))
     }
 
-    /// The key of a call.
-    pub fn key<K: KeyValue + ?Sized>(&self, _value: &K) -> FlightKey {
-        FlightKey
+    /// Calls that are shared with all others of this name.
+    #[must_use]
+    #[track_caller]
+    pub const fn named(name: &'static str) -> Self {
+        Self::new(Identity::named(name))
     }
 
-    /// Runs `call`, or joins the one that runs with `key`.
+    const fn new(identity: Identity<Self>) -> Self {
+        Self {
+            identity,
+            flights: SingleFlightGroup::new(),
+            switch: Switch::new(),
+        }
+    }
+
+    /// The key of a call: its value in canonical form, as for `#[idempotent]`, but that it may be empty. A value
+    /// that cannot be serialised is reported by [`share`](Self::share).
+    pub fn key<K: KeyValue + ?Sized>(&self, value: &K) -> FlightKey {
+        FlightKey::of(value)
+    }
+
+    /// For how many keys a call runs, over all of this name.
+    #[must_use]
+    pub fn running(&'static self) -> usize {
+        self.first().flights.len()
+    }
+
+    /// Runs `call`, or joins the one that runs with `key` and answers as that one does.
+    ///
+    /// Values are cloned for those that joined, and errors where they can be; else the answer is
+    /// [`Error::JoinedFailure`] with the text of the error. A call that was inside of the one that it would join
+    /// gets [`Error::Recursive`], one whose deadline came first [`Error::DeadlineTooClose`], and one whose key
+    /// cannot be serialised [`Error::Encode`].
+    ///
+    /// # Cancellation
+    /// Dropped while it runs, `call` is dropped, and another call that waits runs its own. Dropped while it
+    /// waits, it leaves nothing behind. A panic is like a drop.
     pub fn share<C, T, E>(
-        &self,
-        _key: FlightKey,
+        &'static self,
+        key: FlightKey,
         call: C,
-        _function: Function<Result<T, E>>,
-        _errors: Errors<Result<T, E>>,
-        _joined: Joined<T, E>,
+        function: Function<Result<T, E>>,
+        errors: Errors<Result<T, E>>,
+        joined: Joined<T, E>,
     ) -> impl Future<Output = Answer<T, E>>
     where
         C: Future,
         C::Output: Outcome<Ok = T, Err = E>,
     {
         let call = Box::pin(call);
-        async move { call.await.into_answer() }
+        async move {
+            let mode = self.switch.mode();
+            if mode == Mode::Disabled {
+                return call.await.into_answer();
+            }
+            // Functions that share a name have calls of other types, and the same result.
+            let instance = match self.identity.own_name() {
+                Some(_) => typeid::of::<Result<T, E>>(),
+                None => typeid::of::<C>(),
+            };
+            let id = match key.id(instance, function.name) {
+                Ok(id) => id,
+                Err(_) if mode == Mode::Shadow => return call.await.into_answer(),
+                Err(error) => return Answer::refused(error, Refusal::Final, &function),
+            };
+            let (flight, others) = self.first().flights.enter(id);
+            if mode == Mode::Shadow {
+                if others > 0 {
+                    self.switch
+                        .note(PolicyKind::SingleFlight, self.identity.name());
+                }
+                let answer = call.await.into_answer();
+                drop(flight);
+                return answer;
+            }
+            let id = flight.key().clone();
+            match group::board(flight).await {
+                Ok(Boarded::Leads(leader)) => {
+                    let answer = leader.held().during(call).await.into_answer();
+                    leader.land(|| Landed::of(&answer, &errors, &joined));
+                    answer
+                }
+                Ok(Boarded::Joined(landed)) => {
+                    meter::count(names::SINGLE_FLIGHT_JOINED, "function", function.name);
+                    landed.answer(&function, &joined)
+                }
+                Err(refused) => {
+                    let error = refused.into_error(function.name, function.name, || id.words());
+                    self.refusal(error, &function)
+                }
+            }
+        }
+    }
+
+    #[cold]
+    fn refusal<T, E>(&self, error: Error, function: &Function<Result<T, E>>) -> Answer<T, E> {
+        let refusal = match error {
+            Error::Recursive { .. } => Refusal::Final,
+            _ => Refusal::Rejected { retry_after: None },
+        };
+        tracing::debug!(target: "resilience", flights = self.identity.name(), function = function.name, %error, "not joined");
+        Answer::refused(error, refusal, function)
+    }
+
+    /// The one whose calls these are. There are no options, so that no two of one name can differ.
+    fn first(&'static self) -> &'static Self {
+        identity::first(self).unwrap_or(self)
+    }
+}
+
+impl Shared for SingleFlight {
+    const KIND: &'static str = "single flight";
+
+    fn identity(&self) -> &Identity<Self> {
+        &self.identity
+    }
+
+    fn names() -> &'static Names<Self> {
+        &NAMES
+    }
+
+    fn is_configured_like(&self, _other: &Self) -> bool {
+        true
     }
 }
 
@@ -54,14 +188,35 @@ impl Policy for SingleFlight {
     }
 
     fn name(&self) -> Option<&'static str> {
-        Some(self.name)
+        self.identity.own_name()
+    }
+
+    fn namespace(&self) -> &'static str {
+        Self::KIND
     }
 
     fn describe(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Ok(())
     }
 
-    fn worst_case(&self, inner: Option<Duration>) -> Option<Duration> {
-        inner
+    /// Without a bound: the calls that this one joins may be dropped, one after the other.
+    fn worst_case(&self, _inner: Option<Duration>) -> Option<Duration> {
+        None
+    }
+
+    fn switch(&self) -> Option<&Switch> {
+        Some(&self.switch)
     }
 }
+
+impl fmt::Debug for SingleFlight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SingleFlight")
+            .field("name", &self.identity)
+            .field("flights", &self.flights)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

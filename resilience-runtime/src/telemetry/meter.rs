@@ -57,6 +57,17 @@ pub(crate) fn gauge(name: &'static str, label: &'static str, value: &'static str
     }
 }
 
+/// Adds to a gauge, or takes from it.
+#[inline]
+pub(crate) fn gauge_by(name: &'static str, label: &'static str, value: &'static str, by: f64) {
+    if is_listening() {
+        #[cfg(feature = "metrics")]
+        metrics::gauge!(name, label => value).increment(by);
+        #[cfg(not(feature = "metrics"))]
+        let _ = (name, label, value, by);
+    }
+}
+
 /// Adds a time to a histogram, in seconds.
 #[inline]
 pub(crate) fn time(

@@ -3,8 +3,11 @@
 //!
 //! | label | value | metrics |
 //! |---|---|---|
+//! | `function` | the path of the function | calls, retries, timeouts, hedges, fallbacks, joined calls |
+
 //! | `function` | the path of the function | calls, retries, timeouts, hedges, fallbacks, idempotency |
 //! | `bulkhead`, `limit` | the name of the policy, or the path of its function | bulkheads, rate limits |
+//! | `lock` | the name of the lock | locks |
 //! | `policy` | the same, of whatever kind | what policies would have done |
 
 pub(crate) const CALLS: &str = "calls_total";
@@ -29,6 +32,13 @@ pub(crate) const HEDGES: &str = "hedges_total";
 pub(crate) const HEDGES_WON: &str = "hedges_won_total";
 
 pub(crate) const FALLBACKS: &str = "fallbacks_total";
+
+pub(crate) const SINGLE_FLIGHT_JOINED: &str = "single_flight_joined_total";
+
+pub(crate) const LOCK_ACQUISITION_DURATION: &str = "lock_acquisition_duration_seconds";
+pub(crate) const LOCKS_HELD: &str = "locks_held";
+pub(crate) const LOCK_BUSY: &str = "lock_busy_total";
+pub(crate) const LOCK_LOST: &str = "lock_lost_total";
 
 pub(crate) const IDEMPOTENCY_EXECUTIONS: &str = "idempotency_executions_total";
 pub(crate) const IDEMPOTENCY_REPLAYS: &str = "idempotency_replays_total";

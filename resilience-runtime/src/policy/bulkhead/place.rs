@@ -10,10 +10,10 @@ use tokio::time::Instant;
 use super::queue::Entry;
 use super::{Bulkhead, Limits};
 use crate::catalog::PolicyKind;
-use crate::policy::deadline::deadline;
 use crate::policy::identity::{self, Conflict};
 use crate::policy::switch::Mode;
 use crate::policy::timer::Timer;
+use crate::policy::until::Until;
 
 /// The place of one call, in the bulkhead or in its queue. Dropped, it comes back.
 ///
@@ -56,14 +56,6 @@ enum Stage {
     /// It runs, and nobody counts it.
     Uncounted,
     Ended,
-}
-
-/// When a wait ends.
-#[derive(Debug, Clone, Copy)]
-struct Until {
-    at: Instant,
-    /// Whether that is the deadline of the call.
-    is_deadline: bool,
 }
 
 impl Place {
@@ -159,7 +151,7 @@ impl Place {
             return Err(full);
         }
         let since = Instant::now();
-        let until = until(since, first.limits.wait);
+        let until = Until::of(since, first.limits.wait);
         if until.is_some_and(|until| until.at <= since) {
             return Err(Refused::Deadline {
                 waited: Duration::ZERO,
@@ -250,21 +242,5 @@ impl Drop for Place {
     #[inline]
     fn drop(&mut self) {
         self.give_back();
-    }
-}
-
-/// The end of a wait: the longest wait, or the deadline if that comes first.
-fn until(since: Instant, wait: Option<Duration>) -> Option<Until> {
-    let own = wait.and_then(|wait| since.checked_add(wait));
-    match (own, deadline()) {
-        (own, Some(deadline)) if own.is_none_or(|own| deadline <= own) => Some(Until {
-            at: deadline,
-            is_deadline: true,
-        }),
-        (Some(own), _) => Some(Until {
-            at: own,
-            is_deadline: false,
-        }),
-        (None, _) => None,
     }
 }

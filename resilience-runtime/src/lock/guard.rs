@@ -1,0 +1,178 @@
+//! A lock that is held.
+
+use std::fmt;
+use std::pin::pin;
+
+use super::key::LockKey;
+use super::place::Place;
+use crate::error::Error;
+use crate::execution::Execution;
+use crate::held::Held;
+use crate::lease::FencingToken;
+use crate::lease::kept::Kept;
+use crate::telemetry::{meter, names};
+
+/// A lock that is held: by its lease, which is renewed in the background, until this is dropped or released, or
+/// until the lease is lost.
+///
+/// Dropping it, also in a panic, gives the lock back in the background; [`release`](Self::release) waits until it is
+/// back.
+///
+/// While the lease cannot be renewed (the store is down, or another holder has the lock because this process stood
+/// still for too long), the lock is lost. [`lost`](Self::lost) says so, and [`run`](Self::run) stops what it runs. What
+/// can still happen in the middle of one poll is what the [`token`](Self::token) is for.
+#[must_use = "the lock is given back when the guard is dropped"]
+pub struct LockGuard {
+    /// `None` once it is given back.
+    kept: Option<Kept>,
+    place: Place,
+    token: FencingToken,
+    held: Held,
+    key: LockKey,
+    function: &'static str,
+    _counted: Counted,
+}
+
+impl LockGuard {
+    pub(super) fn new(
+        kept: Kept,
+        place: Place,
+        token: FencingToken,
+        held: Held,
+        key: LockKey,
+        function: &'static str,
+    ) -> Self {
+        let counted = Counted::new(key.name());
+        Self {
+            kept: Some(kept),
+            place,
+            token,
+            held,
+            key,
+            function,
+            _counted: counted,
+        }
+    }
+
+    /// Greater than the token of every earlier holder of this lock: send it along with writes to a resource that can
+    /// compare it.
+    #[must_use]
+    pub fn token(&self) -> FencingToken {
+        self.token
+    }
+
+    /// Whether the lock may be relied on at this moment.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.kept.as_ref().is_some_and(Kept::is_valid)
+    }
+
+    /// Resolves when the lock is lost; never where the store has no leases. Cancel safe.
+    pub async fn lost(&self) {
+        if let Some(kept) = &self.kept {
+            kept.lost().await;
+        }
+    }
+
+    /// Runs `future` for as long as the lock is valid, and never polls it after that. In it,
+    /// [`fencing_token`](crate::execution::fencing_token) is the [`token`](Self::token), and what asks for this lock
+    /// gets [`Error::Recursive`].
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] when the lock was lost; `future` is dropped then, at the await it stood at.
+    ///
+    /// # Cancellation
+    /// As cancel safe as `future`.
+    pub async fn run<F: Future>(&self, future: F) -> Result<F::Output, Error> {
+        let Some(kept) = &self.kept else {
+            return Err(self.lease_lost());
+        };
+        let execution = Execution {
+            token: Some(self.token),
+            ..Execution::current()
+        };
+        let future = pin!(self.held.during(future));
+        let output = kept.guard(execution, future).await;
+        output.map_err(|_| self.lease_lost())
+    }
+
+    /// Gives the lock back, and waits until the store has it.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] when the lock had been lost before, and [`Error::Store`] when the store could not be asked:
+    /// then it is asked again in the background, until the lease is over.
+    ///
+    /// # Cancellation
+    /// Dropped, the lock is given back in the background.
+    pub async fn release(mut self) -> Result<(), Error> {
+        let was_valid = self.note_if_lost();
+        if let Some(kept) = self.kept.take() {
+            // No renewal comes after the release.
+            kept.end().await;
+        }
+        let released = self.place.release().await;
+        if !was_valid {
+            return Err(self.lease_lost());
+        }
+        released.map_err(|source| Error::Store {
+            function: self.function,
+            source,
+        })
+    }
+
+    fn lease_lost(&self) -> Error {
+        Error::LeaseLost {
+            function: self.function,
+            key: self.key.words(),
+        }
+    }
+
+    /// Whether it is valid, before it is given back; one that is not is counted.
+    fn note_if_lost(&self) -> bool {
+        let Some(kept) = &self.kept else { return true };
+        let is_valid = kept.is_valid();
+        if !is_valid {
+            let (lock, function) = (self.key.name(), self.function);
+            meter::count(names::LOCK_LOST, "lock", lock);
+            tracing::warn!(target: "resilience", lock, function, key = self.key.words(), "a lock was lost");
+        }
+        is_valid
+    }
+}
+
+impl Drop for LockGuard {
+    fn drop(&mut self) {
+        self.note_if_lost();
+    }
+}
+
+impl fmt::Debug for LockGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LockGuard")
+            .field("lock", &self.key.name())
+            .field("token", &self.token)
+            .field("is_valid", &self.is_valid())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One of the locks that this process holds, as the metrics have it.
+pub(super) struct Counted(Option<&'static str>);
+
+impl Counted {
+    pub(super) fn new(lock: &'static str) -> Self {
+        let is_listening = meter::is_listening();
+        if is_listening {
+            meter::gauge_by(names::LOCKS_HELD, "lock", lock, 1.0);
+        }
+        Self(is_listening.then_some(lock))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        if let Some(lock) = self.0 {
+            meter::gauge_by(names::LOCKS_HELD, "lock", lock, -1.0);
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! A lock for each key, within this process.
+
+mod guard;
+
+use std::fmt;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+
+use super::in_use::{InUse, Use};
+use super::until::Until;
+use crate::error::{Effect, Error};
+use crate::held::Held;
+
+pub use guard::KeyedGuard;
+
+/// What errors call it.
+const NAME: &str = "KeyedLock";
+/// How much of a key stands in an error.
+const KEY_LENGTH: usize = 100;
+
+/// A lock for each key, within this process: one holder at a time per key, waiters in the order in which they came.
+///
+/// ```
+/// # use resilience_runtime::policy::keyed_lock::KeyedLock;
+/// static ACCOUNTS: KeyedLock<u64> = KeyedLock::new();
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), resilience_runtime::error::Error> {
+/// let guard = ACCOUNTS.lock(7).await?;
+/// assert!(ACCOUNTS.try_lock(7).is_none());
+/// assert!(ACCOUNTS.try_lock(8).is_some());
+/// drop(guard);
+/// let sum = ACCOUNTS.run(7, async { 1 + 1 }).await?;
+/// # assert_eq!(sum, 2);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// It needs no runtime of this crate and no store. A clone is another handle to the same locks. Memory is taken by the
+/// keys that are held or waited for, and by no others.
+///
+/// # Deadlines and recursion
+///
+/// A wait ends at the [`deadline`](super::deadline::deadline) of the call, and has no other end. Code that runs inside
+/// of [`KeyedLock::run`] or [`KeyedGuard::run`], and asks for the lock that it runs under, gets
+/// [`Error::Recursive`]: it would wait for itself. One that merely keeps a guard in a variable, or asks from a task
+/// of its own, is not recognised and does wait.
+///
+/// # Cost
+///
+/// Two looks into a table under a lock, and one allocation, for a lock that is free.
+pub struct KeyedLock<K> {
+    keys: InUse<K, Semaphore>,
+}
+
+/// Why the lock was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// The caller is inside of it.
+    Recursive,
+    /// It was not free within the longest wait.
+    Busy { waited: Duration },
+    /// It was not free by the deadline of the call.
+    Deadline { waited: Duration },
+}
+
+impl<K> KeyedLock<K> {
+    /// Locks of which none is held.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { keys: InUse::new() }
+    }
+
+    /// How many keys are held or waited for.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether no key is held or waited for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<K: Clone + Eq + Hash> KeyedLock<K> {
+    /// The lock of `key` if it is free and nobody waits for it.
+    #[must_use]
+    pub fn try_lock(&self, key: K) -> Option<KeyedGuard<K>> {
+        let place = self.enter(key);
+        let permit = take_at_once(&place)?;
+        Some(KeyedGuard::new(permit, place))
+    }
+
+    /// The lock of `key`, or why it was not to be had, with the key.
+    pub(crate) async fn lock_within(
+        &self,
+        key: K,
+        wait: Option<Duration>,
+    ) -> Result<KeyedGuard<K>, (Refused, K)> {
+        let place = self.enter(key);
+        match take(&place, wait).await {
+            Ok(permit) => Ok(KeyedGuard::new(permit, place)),
+            Err(refused) => Err((refused, place.key().clone())),
+        }
+    }
+
+    fn enter(&self, key: K) -> Use<K, Semaphore> {
+        self.keys.enter(key, || Semaphore::new(1)).0
+    }
+}
+
+impl<K: Clone + Eq + Hash + fmt::Debug> KeyedLock<K> {
+    /// Waits for the lock of `key`.
+    ///
+    /// # Errors
+    /// [`Error::Recursive`] and [`Error::DeadlineTooClose`]: see [`KeyedLock`].
+    ///
+    /// # Cancellation
+    /// Dropped, it leaves the line. It came to the line when it was polled for the first time.
+    pub async fn lock(&self, key: K) -> Result<KeyedGuard<K>, Error> {
+        let locked = self.lock_within(key, None).await;
+        locked.map_err(|(refused, key)| refused.into_error(NAME, || words(&key)))
+    }
+
+    /// Runs `future` while the lock of `key` is held.
+    ///
+    /// # Errors
+    /// Those of [`lock`](Self::lock). `future` was not polled then.
+    ///
+    /// # Cancellation
+    /// Dropped, it leaves the line, or drops `future` and then frees the lock. So does a panic.
+    pub async fn run<F: Future>(&self, key: K, future: F) -> Result<F::Output, Error> {
+        let guard = self.lock(key).await?;
+        Ok(guard.run(future).await)
+    }
+}
+
+impl Refused {
+    /// As an error of `lock`.
+    pub(crate) fn into_error(self, lock: &'static str, key: impl FnOnce() -> String) -> Error {
+        match self {
+            Self::Recursive => Error::Recursive {
+                function: lock.to_owned(),
+                key: key(),
+            },
+            Self::Busy { waited } => Error::LockBusy {
+                lock: lock.to_owned(),
+                key: key(),
+                waited,
+                lease_left: None,
+            },
+            Self::Deadline { waited } => Error::DeadlineTooClose {
+                function: lock,
+                needed: waited,
+                left: Duration::ZERO,
+                effect: Effect::DidNotRun,
+                source: None,
+            },
+        }
+    }
+}
+
+impl<K> Default for KeyedLock<K> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<K> Clone for KeyedLock<K> {
+    fn clone(&self) -> Self {
+        Self {
+            keys: self.keys.clone(),
+        }
+    }
+}
+
+impl<K> fmt::Debug for KeyedLock<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyedLock")
+            .field("in_use", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Takes the lock, in the order of the line, which Tokio's semaphore keeps.
+async fn take<K: Eq + Hash>(
+    place: &Use<K, Semaphore>,
+    wait: Option<Duration>,
+) -> Result<OwnedSemaphorePermit, Refused> {
+    if Held::here(place.value()).is_held() {
+        return Err(Refused::Recursive);
+    }
+    if let Some(permit) = take_at_once(place) {
+        return Ok(permit);
+    }
+    let since = Instant::now();
+    let until = Until::of(since, wait);
+    let taken = Arc::clone(place.value()).acquire_owned();
+    let taken = match until {
+        None => taken.await.ok(),
+        // Not a moment: else it would join the line, and step out again.
+        Some(until) if until.at <= since => None,
+        Some(until) => match timeout_at(until.at, taken).await {
+            Ok(taken) => taken.ok().filter(|_| !until.is_missed()),
+            Err(_) => None,
+        },
+    };
+    let waited = since.elapsed();
+    taken.ok_or(match until {
+        Some(until) if until.is_deadline => Refused::Deadline { waited },
+        _ => Refused::Busy { waited },
+    })
+}
+
+fn take_at_once<K: Eq + Hash>(place: &Use<K, Semaphore>) -> Option<OwnedSemaphorePermit> {
+    Arc::clone(place.value()).try_acquire_owned().ok()
+}
+
+/// The beginning of a key, for an error.
+pub(super) fn words(key: &impl fmt::Debug) -> String {
+    let text = format!("{key:?}");
+    match text.char_indices().nth(KEY_LENGTH) {
+        None => text,
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}

@@ -1,0 +1,47 @@
+//! A lock that is held within this process.
+
+use std::fmt;
+use std::hash::Hash;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::held::Held;
+use crate::policy::in_use::Use;
+
+/// The lock of one key, held until this is dropped, from whatever thread.
+#[must_use = "the lock is free again when the guard is dropped"]
+pub struct KeyedGuard<K: Eq + Hash> {
+    // Before the place: whoever is next has the lock before the key may be forgotten.
+    _permit: OwnedSemaphorePermit,
+    place: Use<K, Semaphore>,
+}
+
+impl<K: Eq + Hash> KeyedGuard<K> {
+    pub(super) fn new(permit: OwnedSemaphorePermit, place: Use<K, Semaphore>) -> Self {
+        Self {
+            _permit: permit,
+            place,
+        }
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &K {
+        self.place.key()
+    }
+
+    /// Polls `future` as work under this lock: what asks for the lock in it gets
+    /// [`Error::Recursive`](crate::error::Error::Recursive), where it would otherwise wait for itself.
+    ///
+    /// # Cancellation
+    /// As cancel safe as `future`.
+    pub async fn run<F: Future>(&self, future: F) -> F::Output {
+        Held::here(self.place.value()).during(future).await
+    }
+}
+
+impl<K: Eq + Hash + fmt::Debug> fmt::Debug for KeyedGuard<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("KeyedGuard").field(self.key()).finish()
+    }
+}
