@@ -3,6 +3,8 @@
 //! [`Journal`](crate::saga::journal::Journal) and [`Queue`](crate::dlq::Queue).
 
 pub mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod risk;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::error::StoreError;
 use crate::registry::Place;
-use crate::store::risk::Risk;
+use crate::store::risk::{Risk, Unopened};
 
 /// Why [`Runtime::open`](super::Runtime::open) did not open a runtime.
 ///
@@ -156,5 +156,14 @@ impl StdError for OpenError {
 impl From<StoreError> for OpenError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<Unopened> for OpenError {
+    fn from(unopened: Unopened) -> Self {
+        match unopened {
+            Unopened::Risky { risk, finding } => Self::Risky { risk, finding },
+            Unopened::Failed(error) => Self::Store(error),
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! What makes a server a bad place for records that must not be lost, and who takes that upon himself.
 
+use std::error::Error as StdError;
 use std::fmt;
+
+use crate::error::StoreError;
 
 /// A setting of a server with which a guarantee does not hold. Stores check for it when they are opened, and refuse
 /// unless it is accepted by [`RuntimeBuilder::accept`](crate::runtime::RuntimeBuilder::accept).
@@ -32,15 +35,60 @@ impl fmt::Display for Risk {
 
 /// The risks that were accepted.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Accepted(Vec<Risk>);
+pub struct Accepted(Vec<Risk>);
 
 impl Accepted {
+    /// These, and none else.
+    #[must_use]
+    pub fn only(risks: &[Risk]) -> Self {
+        Self(risks.to_vec())
+    }
+
     pub(crate) fn accept(&mut self, risk: Risk) {
         self.0.push(risk);
     }
 
     /// Whether the store may be opened all the same.
-    pub(crate) fn covers(&self, risk: Risk) -> bool {
+    #[must_use]
+    pub fn covers(&self, risk: Risk) -> bool {
         self.0.contains(&risk)
+    }
+}
+
+/// Why a store on a server was not opened.
+#[derive(Debug)]
+pub enum Unopened {
+    /// The server has a setting with which a guarantee does not hold.
+    Risky {
+        /// Which one.
+        risk: Risk,
+        /// What was found, and how to change it.
+        finding: String,
+    },
+    /// It cannot be reached, or cannot be used.
+    Failed(StoreError),
+}
+
+impl From<StoreError> for Unopened {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl fmt::Display for Unopened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Risky { risk, finding } => write!(f, "{finding} (Risk::{risk})"),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl StdError for Unopened {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Risky { .. } => None,
+            Self::Failed(error) => Some(error),
+        }
     }
 }

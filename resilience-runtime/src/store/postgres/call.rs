@@ -1,0 +1,152 @@
+//! One statement and its values: one message to the server, one transaction.
+
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Postgres, query::Query};
+
+use super::session::{Setup, hex_literal};
+
+/// A statement with its values.
+#[derive(Debug)]
+pub(super) struct Call {
+    /// What is being done, for the error.
+    pub(super) doing: &'static str,
+    text: &'static str,
+    values: Vec<Value>,
+}
+
+#[derive(Debug)]
+enum Value {
+    Bytes(Option<Vec<u8>>),
+    Text(Option<String>),
+    Number(Option<i64>),
+    Flag(bool),
+}
+
+impl Call {
+    /// `text` is one statement. It must be one that can be made again, because it is when its answer is lost:
+    /// see [`PostgresStore::call`](super::PostgresStore::call). Its parameters are `$1`, `$2` …, and nothing
+    /// else in it looks like one.
+    pub(super) fn new(doing: &'static str, text: &'static str) -> Self {
+        Self {
+            doing,
+            text,
+            values: Vec::new(),
+        }
+    }
+
+    /// The next parameter, a `bytea`.
+    pub(super) fn bytes(self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.with(Value::Bytes(Some(bytes.into())))
+    }
+
+    /// The next parameter, a `text`. NUL in it is an error of the server.
+    pub(super) fn text(self, text: impl Into<String>) -> Self {
+        self.with(Value::Text(Some(text.into())))
+    }
+
+    /// The next parameter, a `text` or NULL.
+    pub(super) fn maybe_text(self, text: Option<String>) -> Self {
+        self.with(Value::Text(text))
+    }
+
+    /// The next parameter, a `bigint`.
+    pub(super) fn number(self, number: i64) -> Self {
+        self.with(Value::Number(Some(number)))
+    }
+
+    /// The next parameter, a `bigint` or NULL.
+    pub(super) fn maybe_number(self, number: Option<i64>) -> Self {
+        self.with(Value::Number(number))
+    }
+
+    /// The next parameter, a `boolean`.
+    pub(super) fn flag(self, flag: bool) -> Self {
+        self.with(Value::Flag(flag))
+    }
+
+    fn with(mut self, value: Value) -> Self {
+        self.values.push(value);
+        self
+    }
+
+    /// As a statement that is prepared on its connection the first time.
+    pub(super) async fn prepared(
+        &self,
+        connection: &mut PgConnection,
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
+        let mut query: Query<'_, Postgres, PgArguments> = sqlx::query(self.text);
+        for value in &self.values {
+            query = match value {
+                Value::Bytes(bytes) => query.bind(bytes.as_deref()),
+                Value::Text(text) => query.bind(text.as_deref()),
+                Value::Number(number) => query.bind(number),
+                Value::Flag(flag) => query.bind(flag),
+            };
+        }
+        connection.fetch_all(query).await
+    }
+
+    /// As one text with the settings that it needs: behind a pooler that gives each transaction another
+    /// session, nothing of an earlier message can be relied on.
+    pub(super) async fn at_once(
+        &self,
+        connection: &mut PgConnection,
+        setup: &Setup,
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
+        let text = format!("{}{}", setup.transaction, self.written_out());
+        connection
+            .fetch_all(sqlx::raw_sql(AssertSqlSafe(text)))
+            .await
+    }
+
+    /// The statement with its values in place of the parameters: digits, and digits in `decode`, so that no
+    /// value can be read as anything else.
+    fn written_out(&self) -> String {
+        let mut parts = self.text.split('$');
+        let mut text = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+            let (number, rest) = part.split_at(digits);
+            let index = number.parse::<usize>().unwrap_or(0).wrapping_sub(1);
+            match self.values.get(index) {
+                Some(value) => text.push_str(&value.literal()),
+                None => text.push('$'),
+            }
+            text.push_str(rest);
+        }
+        text
+    }
+}
+
+impl Value {
+    fn literal(&self) -> String {
+        match self {
+            Self::Bytes(Some(bytes)) => hex_literal(bytes),
+            Self::Text(Some(text)) => {
+                format!("convert_from({},'UTF8')", hex_literal(text.as_bytes()))
+            }
+            Self::Number(Some(number)) => format!("({number})::bigint"),
+            Self::Flag(flag) => format!("{flag}"),
+            Self::Bytes(None) => "NULL::bytea".to_owned(),
+            Self::Text(None) => "NULL::text".to_owned(),
+            Self::Number(None) => "NULL::bigint".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_written_as_digits() {
+        let call = Call::new("testing", "SELECT $2, $1::text, $10, $3")
+            .text("a'b")
+            .bytes([0xff])
+            .number(-7);
+        assert_eq!(
+            call.written_out(),
+            "SELECT decode('ff','hex'), convert_from(decode('612762','hex'),'UTF8')::text, $, (-7)::bigint"
+        );
+    }
+}

@@ -1,0 +1,48 @@
+//! What only the PostgreSQL store promises: its checks, messages counted at the wire, servers that go away.
+
+#![cfg(feature = "postgres")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "these are tests, helpers included"
+)]
+
+#[path = "store_postgres/opening.rs"]
+mod opening;
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use resilience_runtime::store::postgres::PostgresStore;
+use resilience_runtime::store::risk::{Accepted, Risk};
+use resilience_test_support::server::Postgres;
+use sqlx::{Connection as _, PgConnection};
+
+/// A database of its own on the server that the tests share; `None` where there is no server.
+fn database() -> Option<String> {
+    static SERVER: OnceLock<Option<Postgres>> = OnceLock::new();
+    static DATABASES: Mutex<u32> = Mutex::new(0);
+    let server = SERVER.get_or_init(Postgres::start).as_ref()?;
+    let mut databases = DATABASES.lock().unwrap_or_else(PoisonError::into_inner);
+    *databases += 1;
+    Some(server.create_database(&format!("test_{databases}")))
+}
+
+/// The private servers run without `fsync`.
+fn accepted() -> Accepted {
+    Accepted::only(&[Risk::NotDurable])
+}
+
+async fn open(url: &str) -> PostgresStore {
+    PostgresStore::open(url, &accepted()).await.unwrap()
+}
+
+/// A connection of somebody else, to look behind the store's back.
+async fn shell(url: &str) -> PgConnection {
+    PgConnection::connect(url).await.unwrap()
+}
+
+async fn execute(url: &str, text: &'static str) {
+    let mut shell = shell(url).await;
+    sqlx::raw_sql(text).execute(&mut shell).await.unwrap();
+}
