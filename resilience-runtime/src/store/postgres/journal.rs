@@ -4,16 +4,22 @@ mod lines;
 pub(super) mod rows;
 mod statements;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::json;
 use sqlx::postgres::PgRow;
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
-pub(super) use self::lines::Lines;
+use self::lines::Lines;
 use self::rows::{Unreadable, column, saga, text, word, worker};
 use self::statements::{ADVANCE, COUNTS, LOAD, START};
 use super::PostgresStore;
 use super::call::Call;
-use super::recovery::Sighted;
+use super::liveness::Worker;
+use super::pool::Pool;
+use super::recovery::{Sighted, Untold};
 use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::saga::journal::{
@@ -25,15 +31,39 @@ const WRITING: &str = "writing the saga journal";
 const REVIVING: &str = "reviving a saga";
 const READING: &str = "reading the saga journal";
 
+/// What an open store knows beside the database.
+pub(super) struct Sagas {
+    pub(super) worker: Worker,
+    pub(super) lines: Lines,
+    /// Held while sagas are acquired.
+    pub(super) untold: Mutex<Untold>,
+}
+
+impl Sagas {
+    pub(super) async fn enter(pool: &Arc<Pool>, lease: Duration) -> Result<Self, StoreError> {
+        Ok(Self {
+            worker: Worker::enter(pool, lease).await?,
+            lines: Lines::new(),
+            untold: Mutex::default(),
+        })
+    }
+
+    /// Finishes the writes that were handed over, and leaves what is unfinished to others.
+    pub(super) async fn leave(&self) {
+        self.lines.finish().await;
+        self.worker.leave().await;
+    }
+}
+
 impl Journal for PostgresStore {
     fn start(&self, saga: NewSaga) -> BoxFuture<'_, Result<Started, StoreError>> {
         Box::pin(async move {
             // Each further round means that somebody else has changed the saga in between.
             loop {
-                let owner = self.shared.worker.id();
+                let owner = self.shared.sagas.worker.id();
                 let call = starting(&saga, owner);
                 let rows = self.hand_over(saga.id.as_str(), call).await?;
-                self.shared.worker.has_written_as(owner);
+                self.shared.sagas.worker.has_written_as(owner);
                 let Some(row) = rows.first() else { continue };
                 let there = Present::read(row).map_err(|e| e.in_doubt(STARTING))?;
                 return self.started(&saga, there).await;
@@ -117,6 +147,7 @@ impl PostgresStore {
         let store = self.clone();
         let handed_over = self
             .shared
+            .sagas
             .lines
             .enter(name, async move { store.call(call).await })
             .map_err(|error| StoreError::refused(doing, error))?;
@@ -135,7 +166,7 @@ impl PostgresStore {
         if new {
             return Ok(Started::New);
         }
-        let is_ours = self.shared.worker.was(owner);
+        let is_ours = self.shared.sagas.worker.was(owner);
         if record.id == saga.id {
             // Finding it as this store would have written it is the same as writing it: the first answer
             // may have been lost.

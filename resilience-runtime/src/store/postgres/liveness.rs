@@ -161,7 +161,7 @@ impl Known {
             };
         }
         let call = Call::new(LEAVING, LEAVE).text(self.id().to_string());
-        if let Err(error) = pool.call(call).await {
+        if let Err(error) = call.carry_out(&pool).await {
             tracing::debug!(target: "resilience", %error, "the lease of this process ends by itself");
         }
     }
@@ -170,7 +170,7 @@ impl Known {
         let call = Call::new(RENEWING, RENEW)
             .text(self.id().to_string())
             .number(in_microseconds(self.lease));
-        let rows = pool.call(call).await?;
+        let rows = call.carry_out(pool).await?;
         match rows.first().map(was_over).transpose() {
             Ok(Some(false)) => {}
             Ok(Some(true)) => self.let_others_renew(),
@@ -183,7 +183,7 @@ impl Known {
             let call = Call::new(ADOPTING, ADOPT)
                 .text(former.to_string())
                 .text(self.id().to_string());
-            pool.call(call).await?;
+            call.carry_out(pool).await?;
             let mut left = self.former();
             if let Some(at) = left.iter().position(|id| *id == former) {
                 left.swap_remove(at);
@@ -215,7 +215,7 @@ impl Known {
         let call = Call::new(ENTERING, ENTER)
             .text(id.to_string())
             .number(in_microseconds(self.lease));
-        pool.call(call).await.map(drop)
+        call.carry_out(pool).await.map(drop)
     }
 }
 

@@ -50,7 +50,7 @@ impl PostgresStore {
         known: Vec<String>,
         limit: u32,
     ) -> Result<Vec<SagaRecord>, StoreError> {
-        let mut untold = self.shared.untold.lock().await;
+        let mut untold = self.shared.sagas.untold.lock().await;
         let mut after = String::new();
         loop {
             let (page, last) = self.left_behind(TAKING_OVER, &known, &after, limit).await?;
@@ -71,7 +71,7 @@ impl PostgresStore {
         doing: &'static str,
         sighted: Sighted,
     ) -> Result<Option<SagaRecord>, StoreError> {
-        let mut untold = self.shared.untold.lock().await;
+        let mut untold = self.shared.sagas.untold.lock().await;
         let wanted = Untold::from([(sighted.id.clone(), sighted.epoch + 1)]);
         if !self.acquire(doing, &mut untold, &[sighted]).await? {
             return Ok(None);
@@ -97,9 +97,9 @@ impl PostgresStore {
             .text(json!(names).to_string())
             .text(after)
             .number(limit.into())
-            .text(self.shared.worker.id().to_string())
-            .number(self.shared.worker.lease_in_microseconds())
-            .flag(self.shared.worker.may_bury());
+            .text(self.shared.sagas.worker.id().to_string())
+            .number(self.shared.sagas.worker.lease_in_microseconds())
+            .flag(self.shared.sagas.worker.may_bury());
         let mut page = Vec::new();
         let mut last = None;
         let rows = self.call(call).await?;
@@ -115,7 +115,7 @@ impl PostgresStore {
             };
             match sighted() {
                 // One of this process, under a name that it had: not left behind.
-                Ok(sighted) if self.shared.worker.was(sighted.owner) => {}
+                Ok(sighted) if self.shared.sagas.worker.was(sighted.owner) => {}
                 Ok(sighted) => page.push(sighted),
                 Err(error) => {
                     tracing::error!(target: "resilience", saga = %id, %error,
@@ -149,7 +149,7 @@ impl PostgresStore {
                 })
             })
             .collect();
-        let owner = self.shared.worker.id();
+        let owner = self.shared.sagas.worker.id();
         let call = Call::new(doing, ACQUIRE)
             .text(json!(changes).to_string())
             .text(owner.to_string());
@@ -166,7 +166,7 @@ impl PostgresStore {
                 return Err(error);
             }
         };
-        self.shared.worker.has_written_as(owner);
+        self.shared.sagas.worker.has_written_as(owner);
         for saga in sighted {
             if !acquired.iter().any(|id| id == saga.id.as_str()) {
                 untold.remove(&saga.id);
@@ -190,7 +190,7 @@ impl PostgresStore {
             .iter()
             .map(|(id, epoch)| json!({ "id": id, "epoch": epoch }))
             .collect();
-        let owners: Vec<_> = self.shared.worker.ids().iter().map(Uuid::to_string).collect();
+        let owners: Vec<_> = self.shared.sagas.worker.ids().iter().map(Uuid::to_string).collect();
         let call = Call::new(doing, COLLECT)
             .text(json!(sagas).to_string())
             .text(json!(owners).to_string());
