@@ -138,11 +138,7 @@ impl Journal for PostgresStore {
 impl PostgresStore {
     /// Carries out `call` after those that were handed over before it under `name`, also when nobody waits for
     /// the answer any more.
-    pub(super) async fn hand_over(
-        &self,
-        name: &str,
-        call: Call,
-    ) -> Result<Vec<PgRow>, StoreError> {
+    pub(super) async fn hand_over(&self, name: &str, call: Call) -> Result<Vec<PgRow>, StoreError> {
         let doing = call.doing;
         let store = self.clone();
         let handed_over = self
@@ -183,7 +179,9 @@ impl PostgresStore {
             return Ok(Started::Busy(record.id));
         }
         self.bury_the_dead(STARTING).await?;
-        let taken = self.acquire_one(STARTING, Sighted::of(&record, owner)).await?;
+        let taken = self
+            .acquire_one(STARTING, Sighted::of(&record, owner))
+            .await?;
         Ok(match taken {
             Some(record) => Started::TakenOver(record),
             // Somebody else was first, or its owner has come back.

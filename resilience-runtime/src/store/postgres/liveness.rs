@@ -117,7 +117,11 @@ impl Worker {
     /// Leaves: everything that carries its id may be taken over from now on.
     pub(super) async fn leave(&self) {
         self.leaving.send_replace(true);
-        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let task = self
+            .task
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(task) = task {
             // It does not panic; when it was ended with its runtime, the lease ends by itself.
             let _ = task.await;

@@ -161,7 +161,9 @@ impl PostgresStore {
             }
             Err(error) => {
                 if error.effect() == Effect::DidNotRun {
-                    sighted.iter().for_each(|saga| drop(untold.remove(&saga.id)));
+                    sighted
+                        .iter()
+                        .for_each(|saga| drop(untold.remove(&saga.id)));
                 }
                 return Err(error);
             }
@@ -190,7 +192,14 @@ impl PostgresStore {
             .iter()
             .map(|(id, epoch)| json!({ "id": id, "epoch": epoch }))
             .collect();
-        let owners: Vec<_> = self.shared.sagas.worker.ids().iter().map(Uuid::to_string).collect();
+        let owners: Vec<_> = self
+            .shared
+            .sagas
+            .worker
+            .ids()
+            .iter()
+            .map(Uuid::to_string)
+            .collect();
         let call = Call::new(doing, COLLECT)
             .text(json!(sagas).to_string())
             .text(json!(owners).to_string());

@@ -93,7 +93,10 @@ struct Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut ends = self.lines.ends();
-        if ends.get(&self.name).is_some_and(|end| end.number == self.number) {
+        if ends
+            .get(&self.name)
+            .is_some_and(|end| end.number == self.number)
+        {
             ends.remove(&self.name);
         }
         drop(ends);
