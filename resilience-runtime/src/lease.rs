@@ -22,6 +22,12 @@ impl Nonce {
         Self(uuid::Uuid::new_v4().as_u128())
     }
 
+    /// The nonce with this value. For stores.
+    #[must_use]
+    pub const fn from_u128(value: u128) -> Self {
+        Self(value)
+    }
+
     /// Its value, for a store to keep and to compare.
     #[must_use]
     pub const fn as_u128(self) -> u128 {

@@ -1,4 +1,4 @@
-//! What only the PostgreSQL store promises: its checks, messages counted at the wire, servers that go away.
+//! The conformance suite, and what only the PostgreSQL store promises: its checks, messages counted at the wire, servers that go away.
 
 #![cfg(feature = "postgres")]
 #![allow(
@@ -7,6 +7,29 @@
     clippy::panic,
     reason = "these are tests, helpers included"
 )]
+
+/// A database of its own for a test, which ends here where there is no server.
+macro_rules! fixture {
+    () => {
+        match crate::database() {
+            Some(url) => crate::Workers { url },
+            None => return,
+        }
+    };
+}
+
+#[macro_use]
+#[path = "store_conformance/fixture.rs"]
+mod fixture;
+#[macro_use]
+#[path = "store_conformance/holders.rs"]
+mod holders;
+#[macro_use]
+#[path = "store_conformance/line.rs"]
+mod line;
+#[macro_use]
+#[path = "store_conformance/records.rs"]
+mod records;
 
 #[path = "store_postgres/opening.rs"]
 mod opening;
@@ -17,6 +40,28 @@ use resilience_runtime::store::postgres::PostgresStore;
 use resilience_runtime::store::risk::{Accepted, Risk};
 use resilience_test_support::server::Postgres;
 use sqlx::{Connection as _, PgConnection};
+
+mod conformance {
+    records!(fixture!(), start_paused = false);
+    lock_holders!(fixture!(), start_paused = false);
+    lock_line!(fixture!(), start_paused = false);
+}
+
+struct Workers {
+    url: String,
+}
+
+impl fixture::Fixture for Workers {
+    type Store = PostgresStore;
+
+    async fn worker(&self) -> PostgresStore {
+        open(&self.url).await
+    }
+
+    async fn end(&self, store: PostgresStore) {
+        store.close().await;
+    }
+}
 
 /// A database of its own on the server that the tests share; `None` where there is no server.
 fn database() -> Option<String> {

@@ -32,15 +32,23 @@
 mod call;
 mod checks;
 mod failure;
+mod idempotency;
 mod journal;
+mod listener;
 mod liveness;
+mod lock;
 mod migrations;
 mod pool;
 mod queue;
+mod reaper;
 mod recovery;
+mod rows;
 mod session;
+mod statements;
+mod wakes;
 
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgRow};
@@ -49,8 +57,10 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use self::call::Call;
 use self::checks::Facts;
 use self::journal::Sagas;
+use self::listener::Listening;
 use self::pool::Pool;
 use self::session::{Schema, Setup};
+use self::wakes::Wakes;
 use crate::error::StoreError;
 use crate::lease::Nonce;
 use crate::store::risk::{Accepted, Risk, Unopened};
@@ -68,6 +78,12 @@ struct Shared {
     /// Identifies this open store: its channel, and what it owns.
     worker: Nonce,
     sagas: Sagas,
+    wakes: Arc<Wakes>,
+    /// On which this process is notified; `None` where it cannot listen. Nobody can guess it.
+    channel: Option<String>,
+    listening: Mutex<Option<Listening>>,
+    /// Counts what was granted, for the reaper.
+    grants: AtomicU64,
 }
 
 impl std::fmt::Debug for PostgresStore {
@@ -118,13 +134,27 @@ impl PostgresStore {
         checks::check_schema(&schema, version)?;
         let setup = Setup::new(&schema, facts.version);
         // The others are connected when they are needed.
-        let _ = connection.close().await;
+        drop(connection.close().await);
+        let worker = Nonce::random();
+        let wakes = Arc::<Wakes>::default();
+        let channel = (!shares_sessions).then(|| format!("resilience_{worker}"));
+        let listening = match channel.clone() {
+            Some(channel) => {
+                let listening = listener::listen(options.clone(), channel, Arc::clone(&wakes));
+                Some(listening.await.map_err(refused)?)
+            }
+            None => None,
+        };
         let pool = Arc::new(Pool::new(options, setup, shares_sessions));
         let sagas = Sagas::enter(&pool, lease).await?;
         Ok(Self {
             shared: Arc::new(Shared {
                 pool,
-                worker: Nonce::random(),
+                worker,
+                wakes,
+                channel,
+                listening: Mutex::new(listening),
+                grants: AtomicU64::new(0),
                 sagas,
             }),
         })
@@ -134,6 +164,8 @@ impl PostgresStore {
     /// end as they would have. Dropping all clones does the same.
     pub async fn close(self) {
         self.shared.sagas.leave().await;
+        let listening = self.shared.listening.lock();
+        drop(listening.unwrap_or_else(PoisonError::into_inner).take());
         self.shared.pool.close().await;
     }
 

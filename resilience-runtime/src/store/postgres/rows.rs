@@ -1,0 +1,65 @@
+//! From rows to values.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgRow, Postgres};
+use sqlx::{Decode, Row, Type};
+
+use crate::error::StoreError;
+use crate::idempotency::Digest;
+use crate::lease::FencingToken;
+
+/// Reads the rows of one answer. What cannot be read was committed all the same.
+pub(super) struct Reader {
+    pub(super) doing: &'static str,
+}
+
+impl Reader {
+    /// The value of a column.
+    pub(super) fn column<'r, T>(&self, row: &'r PgRow, index: usize) -> Result<T, StoreError>
+    where
+        T: Decode<'r, Postgres> + Type<Postgres>,
+    {
+        row.try_get(index).map_err(|error| self.unreadable(error))
+    }
+
+    /// A text that is stored as bytes.
+    pub(super) fn content(&self, row: &PgRow, index: usize) -> Result<String, StoreError> {
+        let bytes: Vec<u8> = self.column(row, index)?;
+        String::from_utf8(bytes).map_err(|error| self.unreadable(error))
+    }
+
+    pub(super) fn digest(&self, row: &PgRow, index: usize) -> Result<Digest, StoreError> {
+        let bytes: Vec<u8> = self.column(row, index)?;
+        let bytes = <[u8; 32]>::try_from(bytes);
+        let bytes = bytes.map_err(|_| self.unreadable("a digest has not 32 bytes"))?;
+        Ok(Digest::from_bytes(bytes))
+    }
+
+    pub(super) fn token(&self, row: &PgRow, index: usize) -> Result<FencingToken, StoreError> {
+        let number: i64 = self.column(row, index)?;
+        let number = u64::try_from(number).map_err(|error| self.unreadable(error))?;
+        Ok(FencingToken::new(number))
+    }
+
+    /// Microseconds that may be over.
+    pub(super) fn remaining(
+        &self,
+        row: &PgRow,
+        index: usize,
+    ) -> Result<Option<Duration>, StoreError> {
+        let micros: Option<i64> = self.column(row, index)?;
+        Ok(micros.map(|it| Duration::from_micros(u64::try_from(it).unwrap_or(0))))
+    }
+
+    pub(super) fn unreadable(&self, error: impl ToString) -> StoreError {
+        let text = format!("a row cannot be read: {}", error.to_string());
+        StoreError::in_doubt(self.doing, text)
+    }
+}
+
+/// As microseconds; what is too long for the server is cut to about 1,000 years.
+pub(super) fn micros(duration: Duration) -> i64 {
+    const MAX: i64 = 31_556_952_000_000_000;
+    i64::try_from(duration.as_micros()).map_or(MAX, |it| it.min(MAX))
+}

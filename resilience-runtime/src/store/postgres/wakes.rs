@@ -1,0 +1,180 @@
+//! Who waits in this process, and how the server's notifications find them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use crate::BoxFuture;
+use crate::idempotency::Digest;
+use crate::idempotency::store::{Record, RecordKind};
+use crate::lease::Nonce;
+
+/// A payload of 8,000 bytes or more is refused by the server. What has a longer text is asked for.
+const TEXT_MAX: usize = 7_600;
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Topic {
+    /// The end of the run under this key.
+    Record(Digest),
+    /// The turn of this nonce at this lock.
+    Turn(Digest, Nonce),
+}
+
+/// Who waits for what.
+#[derive(Default)]
+pub(super) struct Wakes {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    last: u64,
+    waiting: HashMap<Topic, Vec<Waiter>>,
+}
+
+struct Waiter {
+    id: u64,
+    wake: oneshot::Sender<Option<Record>>,
+}
+
+impl Wakes {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From here on, no wake-up of `topic` is missed. Dropping it is how a waiter leaves.
+    pub(super) fn register(self: &Arc<Self>, topic: Topic) -> Waiting {
+        let (wake, woken) = oneshot::channel();
+        let mut inner = self.inner();
+        inner.last += 1;
+        let id = inner.last;
+        let waiter = Waiter { id, wake };
+        inner.waiting.entry(topic).or_default().push(waiter);
+        Waiting {
+            wakes: Arc::clone(self),
+            topic,
+            id,
+            woken,
+        }
+    }
+
+    /// Hears what a notification says. One that is none of ours is no concern of ours.
+    pub(super) fn hear(&self, payload: &str) {
+        if let Some((topic, record)) = read(payload) {
+            let waiters = self.inner().waiting.remove(&topic);
+            wake(waiters.into_iter().flatten(), record.as_ref());
+        }
+    }
+
+    /// Wakes everybody: a notification may have been missed.
+    pub(super) fn all(&self) {
+        let waiting = std::mem::take(&mut self.inner().waiting);
+        wake(waiting.into_values().flatten(), None);
+    }
+}
+
+fn wake(waiters: impl Iterator<Item = Waiter>, record: Option<&Record>) {
+    for waiter in waiters {
+        // Who has left needs no waking.
+        drop(waiter.wake.send(record.cloned()));
+    }
+}
+
+/// A place among the waiters.
+pub(super) struct Waiting {
+    wakes: Arc<Wakes>,
+    topic: Topic,
+    id: u64,
+    woken: oneshot::Receiver<Option<Record>>,
+}
+
+impl Waiting {
+    /// Resolves with the wake-up.
+    pub(super) fn woken(mut self) -> BoxFuture<'static, Option<Record>> {
+        Box::pin(async move { (&mut self.woken).await.ok().flatten() })
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut inner = self.wakes.inner();
+        if let Some(waiters) = inner.waiting.get_mut(&self.topic) {
+            waiters.retain(|waiter| waiter.id != self.id);
+            if waiters.is_empty() {
+                inner.waiting.remove(&self.topic);
+            }
+        }
+    }
+}
+
+/// Whether the record can be read back from a notification, which is written by the server: `r`, the key, and then
+/// a line each for the fingerprint, the kind, the schema and the content.
+pub(super) fn fits(record: &Record) -> bool {
+    record.schema.len() + record.content.len() <= TEXT_MAX
+        && !record.schema.contains(['\n', '\0'])
+        && !record.content.contains('\0')
+}
+
+fn read(payload: &str) -> Option<(Topic, Option<Record>)> {
+    if let Some(rest) = payload.strip_prefix('t') {
+        let (key, nonce) = rest.split_at_checked(64)?;
+        let nonce = Nonce::from_u128(u128::from_str_radix(nonce, 16).ok()?);
+        return Some((Topic::Turn(Digest::from_hex(key)?, nonce), None));
+    }
+    let mut lines = payload.strip_prefix('r')?.splitn(5, '\n');
+    let key = Digest::from_hex(lines.next()?)?;
+    let record = match lines.next() {
+        None => None,
+        Some(fingerprint) => Some(Record {
+            fingerprint: Digest::from_hex(fingerprint)?,
+            kind: RecordKind::from_word(lines.next()?)?,
+            schema: lines.next()?.into(),
+            content: lines.next()?.into(),
+        }),
+    };
+    Some((Topic::Record(key), record))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: Digest = Digest::from_bytes([1; 32]);
+
+    #[tokio::test]
+    async fn a_notification_wakes_who_waits_for_it_and_brings_the_record() {
+        let wakes = Arc::new(Wakes::default());
+        let waiting = wakes.register(Topic::Record(KEY));
+        let left = wakes.register(Topic::Record(KEY));
+        drop(left);
+        wakes.hear(&format!("r{KEY}\n{KEY}\nvalue\nu8\n\"a\nb\""));
+        let record = waiting.woken().await.unwrap();
+        assert_eq!(&*record.content, "\"a\nb\"");
+        assert_eq!(&*record.schema, "u8");
+        assert!(wakes.inner().waiting.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_turn_is_one_nonce_s() {
+        let wakes = Arc::new(Wakes::default());
+        let (first, second) = (Nonce::random(), Nonce::random());
+        let turn = wakes.register(Topic::Turn(KEY, first));
+        let _other = wakes.register(Topic::Turn(KEY, second));
+        wakes.hear(&format!("t{KEY}{first}"));
+        assert_eq!(turn.woken().await, None);
+        assert_eq!(wakes.inner().waiting.len(), 1);
+        wakes.all();
+        assert!(wakes.inner().waiting.is_empty());
+    }
+
+    #[test]
+    fn what_others_send_is_not_ours() {
+        for payload in ["", "r", "t", "x", "rzz", "tñññ", "hello\nworld"] {
+            assert!(read(payload).is_none(), "{payload}");
+        }
+        let cut = format!("r{KEY}\n{KEY}\nvalue");
+        assert!(read(&cut).is_none());
+    }
+}
