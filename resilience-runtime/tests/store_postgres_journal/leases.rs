@@ -10,6 +10,7 @@ use resilience_test_support::child;
 use resilience_test_support::proxy::Proxy;
 use sqlx::{Connection as _, PgConnection};
 
+use crate::fixture::AT_LAST;
 use crate::sagas::{new_saga, started, status, step};
 use crate::{Database, accepted};
 
@@ -43,13 +44,23 @@ async fn started_as(store: &PostgresStore, name: &str) -> SagaId {
 
 /// Asks until it gets sagas.
 async fn taken_over(store: &PostgresStore) -> Vec<SagaRecord> {
-    loop {
-        let taken = store.take_over(known(), 10).await.unwrap();
-        if !taken.is_empty() {
-            return taken;
+    let mut taken = Vec::new();
+    until(async || {
+        taken = store.take_over(known(), 10).await.unwrap();
+        !taken.is_empty()
+    })
+    .await;
+    taken
+}
+
+/// Waits until `condition` holds.
+async fn until(mut condition: impl AsyncFnMut() -> bool) {
+    let holds = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    };
+    tokio::time::timeout(AT_LAST, holds).await.unwrap();
 }
 
 /// The answer to a question with one text as the answer.
@@ -86,9 +97,8 @@ async fn the_sagas_of_a_killed_process_are_taken_over_when_its_lease_is_over() {
     let url = database.url.as_str();
     let store = open(url).await;
     let mut process = child::again(NAME, url).spawn().unwrap();
-    while asked(url, "SELECT count(*)::text FROM resilience_saga_steps").await == "0" {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until(async || asked(url, "SELECT count(*)::text FROM resilience_saga_steps").await != "0")
+        .await;
     // It lives for several leases.
     for _ in 0..40 {
         assert!(store.take_over(known(), 10).await.unwrap().is_empty());
@@ -128,16 +138,15 @@ async fn start_takes_over_the_saga_of_a_killed_process() {
     let url = database.url.as_str();
     let store = open(url).await;
     child::wait(&mut child::again(NAME, url).spawn().unwrap());
-    loop {
-        match store.start(new_saga(key)).await.unwrap() {
-            Started::Busy(_) => tokio::time::sleep(Duration::from_millis(20)).await,
-            Started::TakenOver(record) => {
-                assert_eq!((record.epoch, record.status), (2, Status::Running));
-                break;
-            }
-            other => panic!("{other:?}"),
+    until(async || match store.start(new_saga(key)).await.unwrap() {
+        Started::Busy(_) => false,
+        Started::TakenOver(record) => {
+            assert_eq!((record.epoch, record.status), (2, Status::Running));
+            true
         }
-    }
+        other => panic!("{other:?}"),
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -163,21 +172,10 @@ async fn a_worker_that_was_taken_for_dead_writes_nothing_and_goes_on_under_a_new
     let mut names = known();
     names.push("refund".to_owned());
     assert!(zombie.take_over(names.clone(), 9).await.unwrap().is_empty());
-    while workers(url).await.split(' ').count() < 2 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until(async || workers(url).await.split(' ').count() == 2).await;
     assert!(!workers(url).await.contains(&before));
-    loop {
-        let owner = asked(
-            url,
-            "SELECT owner::text FROM resilience_sagas WHERE name = 'refund'",
-        )
-        .await;
-        if workers(url).await.contains(&owner) {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let owner = "SELECT owner::text FROM resilience_sagas WHERE name = 'refund'";
+    until(async || workers(url).await.contains(&asked(url, owner).await)).await;
     assert!(store.take_over(names.clone(), 9).await.unwrap().is_empty());
     assert!(zombie.take_over(names, 9).await.unwrap().is_empty());
     let write = zombie.advance(kept.clone(), 1, status(Status::Completed));
@@ -198,13 +196,9 @@ async fn a_worker_that_nobody_missed_goes_on_as_it_was() {
     let before = workers(url).await;
     proxy.set(|faults| faults.refuse = true);
     let over = "SELECT (max(lease_end) <= clock_timestamp())::text FROM resilience_workers";
-    while asked(url, over).await == "false" {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until(async || asked(url, over).await == "true").await;
     proxy.heal();
-    while asked(url, over).await == "true" {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until(async || asked(url, over).await == "false").await;
     assert_eq!(workers(url).await, before);
     let other = open(url).await;
     assert!(other.take_over(known(), 10).await.unwrap().is_empty());
@@ -228,9 +222,7 @@ async fn a_worker_leaves_when_it_is_closed_or_dropped() {
     started(&clone).await;
     assert_eq!(workers(url).await.split(' ').count(), 1);
     drop(clone);
-    while !workers(url).await.is_empty() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until(async || workers(url).await.is_empty()).await;
     let next = open(url).await;
     assert_eq!(next.take_over(known(), 9).await.unwrap().len(), 1);
 }

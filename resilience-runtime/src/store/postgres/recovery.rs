@@ -161,9 +161,7 @@ impl PostgresStore {
             }
             Err(error) => {
                 if error.effect() == Effect::DidNotRun {
-                    sighted
-                        .iter()
-                        .for_each(|saga| drop(untold.remove(&saga.id)));
+                    untold.retain(|id, _| !sighted.iter().any(|saga| saga.id == *id));
                 }
                 return Err(error);
             }
