@@ -41,6 +41,7 @@ impl Runtime {
     /// |---|---|
     /// | `sqlite://path`, `sqlite:path` | the SQLite file, relative to the working directory |
     /// | `sqlite:///abs/path` | the SQLite file, absolute |
+    /// | `postgres://user:password@host:5432/database` | the tables in the PostgreSQL database, for several machines |
     /// | `memory:` | this process's memory: for tests |
     ///
     /// Sagas that another process left unfinished are taken over and finished in the background;

@@ -31,6 +31,8 @@ mod memory {
     lock_holders!(crate::Memory::new(), start_paused = true);
     lock_line!(crate::Memory::new(), start_paused = true);
     sagas!(crate::Memory::new(), start_paused = false);
+    everything!(crate::Memory::new(), start_paused = false);
+    one_after_another!(crate::Memory::new(), start_paused = false);
 }
 
 #[cfg(feature = "sqlite")]
@@ -39,6 +41,8 @@ mod sqlite {
     lock_holders!(crate::Sqlite::new(), start_paused = false);
     lock_line!(crate::Sqlite::new(), start_paused = false);
     sagas!(crate::Sqlite::new(), start_paused = false);
+    everything!(crate::Sqlite::new(), start_paused = false);
+    one_after_another!(crate::Sqlite::new(), start_paused = false);
 }
 
 struct Memory(MemoryStore);

@@ -72,10 +72,12 @@ pub enum OpenError {
 }
 
 /// The schemes that this build has.
-#[cfg(feature = "sqlite")]
-const SCHEMES: &str = "`sqlite://path` and `memory:`";
-#[cfg(not(feature = "sqlite"))]
-const SCHEMES: &str = "`memory:` (the feature `sqlite` is off)";
+const SCHEMES: &str = match (cfg!(feature = "sqlite"), cfg!(feature = "postgres")) {
+    (true, true) => "`sqlite://path`, `postgres://user@host/database` and `memory:`",
+    (true, false) => "`sqlite://path` and `memory:` (the feature `postgres` is off)",
+    (false, true) => "`postgres://user@host/database` and `memory:` (the feature `sqlite` is off)",
+    (false, false) => "`memory:` (the features `sqlite` and `postgres` are off)",
+};
 
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,6 +6,8 @@ use super::OpenError;
 use crate::BoxFuture;
 use crate::core::Stores;
 use crate::store::memory::MemoryStore;
+#[cfg(feature = "postgres")]
+use crate::store::postgres::PostgresStore;
 use crate::store::risk::Accepted;
 #[cfg(feature = "sqlite")]
 use crate::store::sqlite::SqliteStore;
@@ -30,7 +32,7 @@ impl Opened {
 }
 
 /// Opens the store that `url` names.
-pub(super) async fn open(url: &str, _accepted: &Accepted) -> Result<Opened, OpenError> {
+pub(super) async fn open(url: &str, accepted: &Accepted) -> Result<Opened, OpenError> {
     let (scheme, rest) = url.split_once(':').unwrap_or(("", url));
     match scheme {
         "memory" => Ok(memory()),
@@ -41,6 +43,7 @@ pub(super) async fn open(url: &str, _accepted: &Accepted) -> Result<Opened, Open
             }
             sqlite(path).await
         }
+        "postgres" | "postgresql" => postgres(url, accepted).await,
         _ => Err(OpenError::UnknownScheme {
             scheme: scheme.to_owned(),
         }),
@@ -72,6 +75,24 @@ async fn sqlite(_path: &str) -> Result<Opened, OpenError> {
     Err(OpenError::NotBuilt {
         scheme: "sqlite",
         feature: "sqlite",
+    })
+}
+
+#[cfg(feature = "postgres")]
+async fn postgres(url: &str, accepted: &Accepted) -> Result<Opened, OpenError> {
+    let store = PostgresStore::open(url, accepted).await?;
+    let closing = store.clone();
+    Ok(Opened {
+        stores: Stores::of(Arc::new(store)),
+        close: Box::new(|| Box::pin(closing.close())),
+    })
+}
+
+#[cfg(not(feature = "postgres"))]
+async fn postgres(_url: &str, _accepted: &Accepted) -> Result<Opened, OpenError> {
+    Err(OpenError::NotBuilt {
+        scheme: "postgres",
+        feature: "postgres",
     })
 }
 

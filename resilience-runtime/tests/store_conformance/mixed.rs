@@ -10,7 +10,9 @@ use crate::fixture::{Fixture, at_once, digest};
 use crate::records::Caller;
 
 /// 1,000 operations: 250 sagas of which half die, 250 keys of which half are completed.
-pub(crate) async fn a_thousand_operations_at_once_all_happen(fixture: impl Fixture<Store: Store>) {
+pub(crate) async fn a_thousand_operations_at_once_all_happen(
+    fixture: impl Fixture<Store: Store + IdempotencyStore>,
+) {
     let stores = [fixture.worker().await, fixture.worker().await];
     let store = |number: u32| stores[usize::from(number.is_multiple_of(2))].clone();
     let sagas = at_once(250, |number| saga(store(number), number));
@@ -52,7 +54,7 @@ async fn saga(store: impl Store, number: u32) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn key(store: impl Store, number: u32) -> Result<(), StoreError> {
+async fn key(store: impl IdempotencyStore, number: u32) -> Result<(), StoreError> {
     let caller = Caller::of(number);
     assert_eq!(caller.granted(&store).await.attempt, 1);
     if number.is_multiple_of(2) {
@@ -64,8 +66,8 @@ async fn key(store: impl Store, number: u32) -> Result<(), StoreError> {
 }
 
 /// Asked for without waiting for the answers, so that they meet in one batch.
-pub(crate) async fn what_is_asked_for_one_after_another_happens_in_order(
-    fixture: impl Fixture<Store: Store>,
+pub(crate) async fn claims_happen_in_the_order_in_which_they_are_asked_for(
+    fixture: impl Fixture<Store: IdempotencyStore>,
 ) {
     let store = fixture.worker().await;
     let caller = Caller::of(1);
@@ -82,7 +84,13 @@ pub(crate) async fn what_is_asked_for_one_after_another_happens_in_order(
             _ => panic!("{attempt}"),
         }
     }
+}
 
+/// Asked for without waiting for the answers, so that they meet in one batch.
+pub(crate) async fn writes_to_a_saga_happen_in_the_order_in_which_they_are_asked_for(
+    fixture: impl Fixture<Store: Store>,
+) {
+    let store = fixture.worker().await;
     let saga = started(&store).await;
     let mut writes = Vec::new();
     for position in 0..20 {
