@@ -18,6 +18,16 @@ macro_rules! fixture {
     };
 }
 
+/// The same behind a connection pooler.
+macro_rules! pooled {
+    () => {
+        match crate::database() {
+            Some(url) => crate::pooler::Pooled::new(&url),
+            None => return,
+        }
+    };
+}
+
 #[macro_use]
 #[path = "store_conformance/fixture.rs"]
 mod fixture;
@@ -31,8 +41,16 @@ mod line;
 #[path = "store_conformance/records.rs"]
 mod records;
 
+#[path = "store_postgres/faults.rs"]
+mod faults;
 #[path = "store_postgres/opening.rs"]
 mod opening;
+#[path = "store_postgres/pooler.rs"]
+mod pooler;
+#[path = "store_postgres/users.rs"]
+mod users;
+#[path = "store_postgres/wire.rs"]
+mod wire;
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -45,6 +63,11 @@ mod conformance {
     records!(fixture!(), start_paused = false);
     lock_holders!(fixture!(), start_paused = false);
     lock_line!(fixture!(), start_paused = false);
+}
+
+mod behind_a_pooler {
+    records!(pooled!(), start_paused = false);
+    lock_holders!(pooled!(), start_paused = false);
 }
 
 struct Workers {
@@ -80,6 +103,12 @@ fn accepted() -> Accepted {
 
 async fn open(url: &str) -> PostgresStore {
     PostgresStore::open(url, &accepted()).await.unwrap()
+}
+
+/// The port in the URL of a private server.
+fn port_of(url: &str) -> u16 {
+    let (_, rest) = url.rsplit_once(':').unwrap();
+    rest.split('/').next().unwrap().parse().unwrap()
 }
 
 /// A connection of somebody else, to look behind the store's back.

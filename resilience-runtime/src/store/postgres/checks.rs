@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection, Row};
 
-use super::session::{Schema, ask, one};
+use super::session::{IN_TIME, Schema, ask, one};
 use super::{OPENING, migrations, pool};
 use crate::error::StoreError;
 use crate::store::risk::{Accepted, Risk, Unopened};
@@ -44,7 +44,9 @@ impl Facts {
     pub(super) async fn learn(connection: &mut PgConnection) -> Result<Self, StoreError> {
         let refused = |error: sqlx::Error| StoreError::refused(OPENING, error);
         let before = seconds_now();
-        let rows = ask(connection, FACTS.to_owned()).await.map_err(refused)?;
+        let rows = ask(connection, format!("{IN_TIME}{FACTS}"))
+            .await
+            .map_err(refused)?;
         let ours = f64::midpoint(before, seconds_now());
         let row = rows
             .first()
@@ -124,9 +126,9 @@ fn seconds_now() -> f64 {
     since.map_or(0.0, |since| since.as_secs_f64())
 }
 
-/// Whether one connection gets several sessions of the server, or several connections get one. Each look leaves a
-/// pooler the chance to choose: a second connection takes a session in a transaction, gives it back, and the first
-/// one looks each time whether it still has the one that it began with.
+/// Whether one connection gets several sessions of the server, or several connections get one. The two look in
+/// turn: a pooler that hands out the session that was used last gives each the other's, and one that hands them
+/// out in turn cannot give the first connection the same one every time.
 pub(super) async fn shares_sessions(
     first: &mut PgConnection,
     options: &PgConnectOptions,
@@ -141,6 +143,10 @@ pub(super) async fn shares_sessions(
     let mut shares = one(&mut second, LOOK.to_owned()).await? == begun_with;
     shares |= one(first, LOOK.to_owned()).await? != begun_with;
     ask(&mut second, "ROLLBACK".to_owned()).await?;
+    for _ in 0..LOOKS {
+        shares |= one(first, LOOK.to_owned()).await? != begun_with;
+        shares |= one(&mut second, LOOK.to_owned()).await? == begun_with;
+    }
     for _ in 0..LOOKS {
         shares |= one(first, LOOK.to_owned()).await? != begun_with;
     }

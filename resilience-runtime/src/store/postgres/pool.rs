@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout};
 
 use super::failure;
@@ -91,20 +91,40 @@ impl Pool {
             }
         };
         let free = self.idle().pop();
-        let (connection, born) = match free {
-            Some(free) => (free.connection, free.born),
+        match free {
+            Some(free) => Ok(Held {
+                connection: Some(free.connection),
+                born: free.born,
+                pool: Arc::clone(self),
+                permit: Some(permit),
+            }),
             None => {
-                let connection = self.connect().await;
-                let connection = connection.map_err(|error| StoreError::refused(doing, error))?;
-                (connection, Instant::now())
+                let connected = self.connected(permit).await;
+                connected.map_err(|error| StoreError::refused(doing, error))
             }
-        };
-        Ok(Held {
-            connection: Some(connection),
-            born,
-            pool: Arc::clone(self),
-            permit: Some(permit),
-        })
+        }
+    }
+
+    /// A new connection. A caller that goes away while it is made leaves it to the next one: else callers in a
+    /// hurry would never come to one.
+    async fn connected(
+        self: &Arc<Self>,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<Held, sqlx::Error> {
+        let (tell, told) = oneshot::channel();
+        let pool = Arc::clone(self);
+        tokio::spawn(async move {
+            let connected = pool.connect().await.map(|connection| Held {
+                connection: Some(connection),
+                born: Instant::now(),
+                pool,
+                permit: Some(permit),
+            });
+            if let Err(Ok(held)) = tell.send(connected) {
+                held.give_back();
+            }
+        });
+        told.await.map_err(|_| sqlx::Error::WorkerCrashed)?
     }
 
     async fn connect(&self) -> Result<PgConnection, sqlx::Error> {

@@ -9,6 +9,9 @@ use crate::error::StoreError;
 /// How long the server works on one statement at most.
 const STATEMENT_MAX: &str = "10s";
 
+/// The user's own limit may be too short for the questions at the start, and for the tables.
+pub(super) const IN_TIME: &str = "SET LOCAL statement_timeout = '60s'; ";
+
 /// The schema that has our tables, or gets them.
 #[derive(Debug, Clone)]
 pub(super) struct Schema {
@@ -66,7 +69,7 @@ impl Schema {
 
     /// Sets it for the transaction that this begins a text of.
     pub(super) fn local(&self) -> String {
-        format!("SET LOCAL search_path = {}; ", self.path())
+        format!("{IN_TIME}SET LOCAL search_path = {}; ", self.path())
     }
 
     /// Ours is the only one beside PostgreSQL's own, which comes first where it is not named: nobody can put a

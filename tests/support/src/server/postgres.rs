@@ -149,7 +149,7 @@ impl Postgres {
                 self.folder.path().display()
             ))
             .args(["-c", "fsync=off", "-c", "shared_buffers=16MB"])
-            .args(["-c", "max_connections=60"])
+            .args(["-c", "max_connections=200"])
             .stderr(log.try_clone().expect("a second handle"))
             .stdout(log);
         let mut process = Process::spawn(&mut command, self.folder.path()).expect("postgres runs");
