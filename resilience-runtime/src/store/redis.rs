@@ -14,6 +14,7 @@
 
 mod address;
 mod connection;
+mod idempotency;
 mod listener;
 mod lock;
 mod script;

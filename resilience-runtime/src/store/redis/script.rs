@@ -1,5 +1,6 @@
 //! What a server is asked to do in one step.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use redis::{Cmd, cmd};
@@ -42,7 +43,7 @@ pub(crate) struct Call<'a> {
     pub(crate) script: &'a Script,
     /// All in one slot.
     pub(crate) keys: &'a [String],
-    pub(crate) arguments: &'a [&'a [u8]],
+    pub(crate) arguments: &'a [Cow<'a, str>],
 }
 
 impl Call<'_> {
@@ -63,7 +64,7 @@ impl Call<'_> {
             command.arg(key);
         }
         for argument in self.arguments {
-            command.arg(*argument);
+            command.arg(&**argument);
         }
         command
     }
