@@ -104,6 +104,10 @@ impl RedisStore {
         } else {
             ""
         };
+        let replaces = claiming.replaces.as_ref();
+        let [kind, schema, content] = replaces.map_or([""; 3], |record| {
+            [record.kind.word(), &record.schema, &record.content]
+        });
         let call = Call {
             doing: "claiming a key",
             script: &CLAIM,
@@ -114,6 +118,9 @@ impl RedisStore {
                 millis(claiming.lease).into(),
                 millis(TRACE).into(),
                 channel.into(),
+                kind.into(),
+                schema.into(),
+                content.into(),
             ],
         };
         let Value::Array(answer) = self.inner.connection.run(&call).await? else {

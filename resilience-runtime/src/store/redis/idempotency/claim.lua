@@ -1,5 +1,6 @@
 -- KEYS: the record, its waiters.
--- ARGV: fingerprint, nonce, lease (ms), trace (ms), the channel of who asks (empty: it does not wait).
+-- ARGV: fingerprint, nonce, lease (ms), trace (ms), the channel of who asks (empty: it does not wait), and the state,
+-- schema and content of the record that may be replaced (empty: none).
 local record, waiters = KEYS[1], KEYS[2]
 local fingerprint, nonce, lease, trace, channel = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 
@@ -16,7 +17,8 @@ if state then
   if not same and not forgotten then
     return { 'mismatch' }
   end
-  if state == 'value' or state == 'error' or state == 'tombstone' then
+  local completed = state == 'value' or state == 'error' or state == 'tombstone'
+  if completed and not (state == ARGV[6] and there[8] == ARGV[7] and there[9] == ARGV[8]) then
     return { 'completed', state, there[2], there[8], there[9] }
   end
   local over = state ~= 'running' or tonumber(there[7]) <= now
@@ -32,7 +34,14 @@ if state then
     attempt, interrupted, token = there[4], there[5], there[6]
   elseif not forgotten then
     attempt = there[4] + 1
-    interrupted = (state == 'failed') and there[5] or '1'
+    if state == 'failed' then
+      interrupted = there[5]
+    elseif not completed then
+      interrupted = '1'
+    end
+  end
+  if completed then
+    redis.call('DEL', record)
   end
 end
 

@@ -5,7 +5,8 @@
 local record, waiters = KEYS[1], KEYS[2]
 local nonce, state, fingerprint, schema, content, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
-local there = redis.call('HMGET', record, 'state', 'nonce', 'fingerprint', 'schema', 'content')
+local there = redis.call('HMGET', record, 'state', 'nonce', 'fingerprint', 'schema', 'content',
+  'attempt', 'token')
 if there[1] and there[2] ~= nonce then
   if there[1] == 'running' then
     return { 'refused' }
@@ -16,8 +17,11 @@ if there[1] and there[2] ~= nonce then
 end
 
 redis.call('DEL', record)
+-- Of a claim that has vanished nothing is known: its token is taken from the time, as that of a new key is.
+local time = redis.call('TIME')
+local token = there[7] or string.format('%.0f', time[1] * 1000000 + time[2])
 redis.call('HSET', record, 'state', state, 'fingerprint', fingerprint, 'nonce', nonce, 'schema', schema,
-  'content', content)
+  'content', content, 'attempt', there[6] or 1, 'token', token)
 if ttl ~= '' then
   redis.call('PEXPIRE', record, ttl)
 end
