@@ -8,7 +8,7 @@
 //! | `listener`, `waiters` | the one channel of this process, and who waits for what is published there |
 //! | `idempotency`, `lock` | the traits |
 //!
-//! Keys begin with `resilience:` and have the digest of the key in braces, so that everything about one record is in
+//! Keys begin with `resilience:` (or what the URL says) and have the digest of the key in braces, so that everything about one record is in
 //! one slot of a cluster. When a lease is over is written in the record, and compared with the clock of the server; a
 //! key expires much later, so that whoever comes next knows that somebody was there.
 
@@ -27,6 +27,7 @@ use self::address::Address;
 use self::connection::{Connection, Limits};
 use self::listener::Listener;
 use crate::error::StoreError;
+use crate::idempotency::Digest;
 
 /// A store on Redis. A clone is another handle to the same one.
 #[derive(Clone)]
@@ -37,6 +38,7 @@ pub struct RedisStore {
 struct Inner {
     connection: Arc<Connection>,
     listener: Listener,
+    prefix: String,
 }
 
 impl RedisStore {
@@ -49,7 +51,7 @@ impl RedisStore {
         let address = Address::parse(url)?;
         let limits = Limits::of(&address);
         let connection = Arc::new(Connection::open(&address, limits));
-        let listener = Listener::start(Arc::clone(&connection));
+        let listener = Listener::start(Arc::clone(&connection), &address.prefix);
         listener
             .listening()
             .await
@@ -58,8 +60,14 @@ impl RedisStore {
             inner: Arc::new(Inner {
                 connection,
                 listener,
+                prefix: address.prefix,
             }),
         })
+    }
+
+    /// The name of one of the keys about `digest`: all of them are in one slot.
+    fn key(&self, digest: Digest, what: &str) -> String {
+        format!("{}:{{{digest}}}:{what}", self.inner.prefix)
     }
 }
 

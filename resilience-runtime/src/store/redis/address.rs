@@ -13,6 +13,8 @@ use crate::error::StoreError;
 pub(crate) struct Address {
     pub(super) topology: Topology,
     pub(super) access: Access,
+    /// What every key and channel begins with.
+    pub(super) prefix: String,
 }
 
 /// How the servers stand to each other.
@@ -51,6 +53,9 @@ pub(super) struct Access {
     sentinel_user: Option<String>,
     sentinel_password: Option<String>,
 }
+
+/// What keys begin with, unless the URL says otherwise.
+const PREFIX: &str = "resilience";
 
 const REDIS_PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
@@ -154,17 +159,23 @@ impl Parts {
             ..Access::default()
         };
         let mut authorities = None;
+        let mut prefix = PREFIX.to_owned();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').ok_or("an option has no `=`")?;
-            let value = Some(decoded(value)?);
+            let value = decoded(value)?;
             match name {
-                "ca" if access.encrypted => authorities = value,
+                // A brace would decide the slot, a line feed end the topic.
+                "prefix" if value.contains(['{', '}', '\n']) => {
+                    return Err("`prefix` has a brace or a line feed");
+                }
+                "prefix" => prefix = value,
+                "ca" if access.encrypted => authorities = Some(value),
                 "ca" => return Err("`ca` is for `rediss` URLs, which are encrypted"),
-                "sentinel_user" => access.sentinel_user = value,
-                "sentinel_password" => access.sentinel_password = value,
+                "sentinel_user" => access.sentinel_user = Some(value),
+                "sentinel_password" => access.sentinel_password = Some(value),
                 _ => {
                     return Err(
-                        "it has an option other than `ca`, `sentinel_user` and `sentinel_password`",
+                        "it has an option other than `prefix`, `ca`, `sentinel_user` and `sentinel_password`",
                     );
                 }
             }
@@ -216,7 +227,11 @@ impl Parts {
             _ => return Err("its scheme is none of Redis"),
         };
         Ok(Self {
-            address: Address { topology, access },
+            address: Address {
+                topology,
+                access,
+                prefix,
+            },
             authorities,
         })
     }

@@ -68,7 +68,9 @@ impl Connection {
     /// Begins to connect, which goes on in the background for as long as this lives. Must be called in a tokio
     /// runtime.
     pub(crate) fn open(address: &Address, limits: Limits) -> Self {
-        let Address { topology, access } = address;
+        let Address {
+            topology, access, ..
+        } = address;
         let servers = match topology {
             Topology::Single(host) => {
                 let origin = Origin::Node(access.clone(), host.clone());

@@ -44,7 +44,7 @@ impl IdempotencyStore for RedisStore {
             let call = Call {
                 doing: "renewing a key",
                 script: &RENEW,
-                keys: &keys(key)[..1],
+                keys: &self.keys(key)[..1],
                 arguments: &[
                     nonce.to_string().into(),
                     millis(lease).into(),
@@ -83,7 +83,7 @@ impl IdempotencyStore for RedisStore {
             let call = Call {
                 doing: "releasing a key",
                 script: &RELEASE,
-                keys: &keys(key),
+                keys: &self.keys(key),
                 arguments: &[nonce.to_string().into(), how.into(), millis(TRACE).into()],
             };
             self.inner.connection.run(&call).await.map(drop)
@@ -93,7 +93,7 @@ impl IdempotencyStore for RedisStore {
 
 impl RedisStore {
     async fn claim_key(&self, claiming: Claiming) -> Result<Claim, StoreError> {
-        let keys = keys(claiming.key);
+        let keys = self.keys(claiming.key);
         let listener = &self.inner.listener;
         // Before the question: what is published right after the answer must find somebody.
         let waiter = claiming
@@ -149,6 +149,13 @@ impl RedisStore {
         claim.ok_or_else(|| unreadable(call.doing))
     }
 
+    /// The record and its waiters.
+    fn keys(&self, key: Digest) -> [String; 2] {
+        let record = self.key(key, "record");
+        let waiters = self.key(key, "waiters");
+        [record, waiters]
+    }
+
     async fn complete_key(
         &self,
         key: Digest,
@@ -159,7 +166,7 @@ impl RedisStore {
         let call = Call {
             doing: "storing a result",
             script: &COMPLETE,
-            keys: &keys(key),
+            keys: &self.keys(key),
             arguments: &[
                 nonce.to_string().into(),
                 record.kind.word().into(),
@@ -183,13 +190,6 @@ impl RedisStore {
             _ => Err(unreadable(call.doing)),
         }
     }
-}
-
-/// The record and its waiters.
-fn keys(key: Digest) -> [String; 2] {
-    let record = format!("resilience:{{{key}}}");
-    let waiters = format!("{record}:waiters");
-    [record, waiters]
 }
 
 /// Rounded up: nothing is over before its time.

@@ -13,6 +13,7 @@ use tokio::time::sleep;
 
 use super::connection::Connection;
 use super::waiters::Waiters;
+use crate::lease::Nonce;
 use crate::pauses::Pauses;
 
 /// The pauses between two tries to connect.
@@ -46,8 +47,8 @@ impl Drop for Listener {
 
 impl Listener {
     /// Begins to listen, for as long as this lives.
-    pub(crate) fn start(connection: Arc<Connection>) -> Self {
-        let channel = format!("resilience:channel:{}", crate::lease::Nonce::random());
+    pub(crate) fn start(connection: Arc<Connection>, prefix: &str) -> Self {
+        let channel = format!("{prefix}:channel:{}", Nonce::random());
         let waiters = Waiters::default();
         let (sender, heard) = watch::channel(Heard::default());
         let task = tokio::spawn(listen(connection, channel.clone(), waiters.clone(), sender));
