@@ -9,6 +9,7 @@ use resilience_runtime::idempotency::Digest;
 use resilience_runtime::idempotency::store::{
     Claim, Claiming, Completion, IdempotencyStore, Nonce, Ownership, Record, Release,
 };
+use resilience_runtime::lock::store::{Acquired, Acquiring, LockStore};
 use resilience_runtime::saga::journal::Event;
 
 use crate::store::Store;
@@ -87,6 +88,25 @@ impl IdempotencyStore for Store {
     }
 
     fn release(&self, _: Digest, _: Nonce, _: Release) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// Nor this one.
+impl LockStore for Store {
+    fn ownership(&self) -> Ownership {
+        Ownership::Process
+    }
+
+    fn acquire(&self, _: Acquiring) -> BoxFuture<'_, Result<Acquired, StoreError>> {
+        Box::pin(async { Err(StoreError::refused("locking", "there are no locks here")) })
+    }
+
+    fn renew(&self, _: Digest, _: Nonce, _: Duration) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(async { Ok(true) })
+    }
+
+    fn release(&self, _: Digest, _: Nonce) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async { Ok(()) })
     }
 }

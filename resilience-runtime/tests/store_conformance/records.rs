@@ -31,6 +31,7 @@ macro_rules! records {
                 asked_again_with_its_nonce_a_claim_is_granted_as_it_was,
                 other_arguments_are_a_mismatch,
                 an_expired_record_does_not_count,
+                a_record_is_replaced_by_one_who_has_read_it,
                 a_result_may_be_stored_again_by_its_nonce,
                 a_vanished_claim_is_written_all_the_same,
                 a_result_is_refused_where_another_has_the_key,
@@ -71,57 +72,80 @@ macro_rules! records {
 
 /// A caller with a key.
 #[derive(Clone, Copy)]
-pub(crate) struct Caller(Claiming);
+pub(crate) struct Caller {
+    key: Digest,
+    fingerprint: Digest,
+    nonce: Nonce,
+    lease: Duration,
+    waits: bool,
+}
 
 impl Caller {
     /// A caller that waits where the key is busy, and is granted it for [`LONG`].
     pub(crate) fn of(key: u32) -> Self {
-        Self(Claiming {
+        Self {
             key: digest(key),
             fingerprint: digest(u32::MAX),
             nonce: Nonce::random(),
             lease: LONG,
             waits: true,
-        })
+        }
     }
 
     /// Another caller with the same key and arguments.
     pub(crate) fn another(self) -> Self {
         let nonce = Nonce::random();
-        Self(Claiming { nonce, ..self.0 })
+        Self { nonce, ..self }
     }
 
     pub(crate) fn with_other_arguments(self) -> Self {
         let fingerprint = digest(u32::MAX - 1);
-        Self(Claiming {
+        Self {
             fingerprint,
-            ..self.another().0
-        })
+            ..self.another()
+        }
     }
 
     pub(crate) fn leased(self, lease: Duration) -> Self {
-        Self(Claiming { lease, ..self.0 })
+        Self { lease, ..self }
     }
 
     pub(crate) fn without_waiting(self) -> Self {
         let waits = false;
-        Self(Claiming { waits, ..self.0 })
+        Self { waits, ..self }
     }
 
     pub(crate) fn question(self) -> Claiming {
-        self.0
+        Claiming {
+            key: self.key,
+            fingerprint: self.fingerprint,
+            nonce: self.nonce,
+            lease: self.lease,
+            waits: self.waits,
+            replaces: None,
+        }
     }
 
     pub(crate) fn key(self) -> Digest {
-        self.0.key
+        self.key
     }
 
     pub(crate) fn nonce(self) -> Nonce {
-        self.0.nonce
+        self.nonce
+    }
+
+    /// Claims in the place of a record that it does not accept.
+    pub(crate) async fn replaces(self, store: &impl IdempotencyStore, record: Record) -> Claim {
+        let replaces = Some(record);
+        let claim = store.claim(Claiming {
+            replaces,
+            ..self.question()
+        });
+        claim.await.unwrap()
     }
 
     pub(crate) async fn claims(self, store: &impl IdempotencyStore) -> Claim {
-        store.claim(self.0).await.unwrap()
+        store.claim(self.question()).await.unwrap()
     }
 
     #[track_caller]
@@ -171,7 +195,7 @@ impl Caller {
     /// The record of this caller with the value `content`.
     pub(crate) fn value(self, content: &str) -> Record {
         Record {
-            fingerprint: self.0.fingerprint,
+            fingerprint: self.fingerprint,
             kind: RecordKind::Value,
             schema: "Receipt".into(),
             content: content.into(),
@@ -193,16 +217,16 @@ impl Caller {
         ttl: Duration,
     ) -> Completion {
         let record = self.value(content);
-        let stored = store.complete(self.0.key, self.0.nonce, record, ttl);
+        let stored = store.complete(self.key, self.nonce, record, ttl);
         stored.await.unwrap()
     }
 
     pub(crate) async fn releases(self, store: &impl IdempotencyStore, how: Release) {
-        store.release(self.0.key, self.0.nonce, how).await.unwrap();
+        store.release(self.key, self.nonce, how).await.unwrap();
     }
 
     pub(crate) async fn renews(self, store: &impl IdempotencyStore, lease: Duration) -> bool {
-        store.renew(self.0.key, self.0.nonce, lease).await.unwrap()
+        store.renew(self.key, self.nonce, lease).await.unwrap()
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use resilience_runtime::idempotency::store::{Completion, IdempotencyStore, Release};
+use resilience_runtime::idempotency::store::{
+    Claim, Completion, IdempotencyStore, Record, RecordKind, Release,
+};
 
 use super::{Caller, told};
-use crate::fixture::{Fixture, LONG, NEVER, SHORT};
+use crate::fixture::{Fixture, LONG, NEVER, SHORT, at_once};
 
 pub(crate) async fn a_key_is_granted_once_and_then_answers_its_record(
     fixture: impl Fixture<Store: IdempotencyStore>,
@@ -87,6 +89,64 @@ pub(crate) async fn an_expired_record_does_not_count(
     tokio::time::sleep(Duration::from_millis(5)).await;
     let grant = caller.another().granted(&store).await;
     assert_eq!(told(grant), (1, false));
+}
+
+pub(crate) async fn a_record_is_replaced_by_one_who_has_read_it(
+    fixture: impl Fixture<Store: IdempotencyStore>,
+) {
+    let (here, there) = (fixture.worker().await, fixture.worker().await);
+    let first = Caller::of(1);
+    let token = first.granted(&here).await.token;
+    first.completes(&here, "1").await;
+    let record = first.value("1");
+    // Other arguments, and another record than the one that is there.
+    let mismatch = first.with_other_arguments();
+    let claim = mismatch.replaces(&there, record.clone()).await;
+    assert!(matches!(claim, Claim::Mismatch));
+    for other in [
+        first.value("2"),
+        first.with_other_arguments().value("1"),
+        Record {
+            schema: "Invoice".into(),
+            ..record.clone()
+        },
+        Record {
+            kind: RecordKind::Error,
+            ..record.clone()
+        },
+    ] {
+        let claim = first.another().replaces(&there, other).await;
+        assert!(matches!(claim, Claim::Completed(found) if found == record));
+    }
+
+    let stores = [here, there];
+    let claims = at_once(20, |number| {
+        let store = stores[usize::from(number.is_multiple_of(2))].clone();
+        let record = record.clone();
+        async move {
+            let caller = first.another();
+            Ok((caller, caller.replaces(&store, record).await))
+        }
+    })
+    .await;
+    let (granted, busy): (Vec<_>, Vec<_>) = claims
+        .into_iter()
+        .partition(|(_, claim)| matches!(claim, Claim::Granted(_)));
+    assert_eq!((granted.len(), busy.len()), (1, 19));
+    assert!(busy.iter().all(|it| matches!(it.1, Claim::Busy(_))));
+    let (second, Claim::Granted(grant)) = &granted[0] else {
+        unreachable!()
+    };
+    assert_eq!(told(*grant), (2, false));
+    assert!(grant.token > token);
+    let [here, there] = stores;
+    // Asked again, because the answer was lost.
+    let claim = second.replaces(&here, record.clone()).await;
+    assert!(matches!(claim, Claim::Granted(again) if again == *grant));
+    assert_eq!(second.completes(&here, "2").await, Completion::Stored);
+    // Who had read the first finds the second.
+    let late = first.another().replaces(&there, record).await;
+    assert!(matches!(late, Claim::Completed(found) if found == second.value("2")));
 }
 
 pub(crate) async fn a_result_may_be_stored_again_by_its_nonce(
