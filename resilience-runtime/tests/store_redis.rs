@@ -14,6 +14,8 @@ mod fixture;
 #[macro_use]
 #[path = "store_conformance/records.rs"]
 mod records;
+#[path = "store_redis/access.rs"]
+mod access;
 #[path = "store_redis/faults.rs"]
 mod faults;
 #[path = "store_redis/moves.rs"]
