@@ -3,6 +3,8 @@
 //! [`Journal`](crate::saga::journal::Journal) and [`Queue`](crate::dlq::Queue).
 
 pub mod memory;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod risk;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

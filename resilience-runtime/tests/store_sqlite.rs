@@ -17,7 +17,12 @@ mod killed;
 mod unreadable;
 
 use std::path::Path;
+use std::time::Duration;
 
+use resilience_runtime::idempotency::Digest;
+use resilience_runtime::idempotency::store::{
+    Claim, Claiming, IdempotencyStore, Nonce, Record, RecordKind,
+};
 use resilience_runtime::saga::journal::{NewSaga, SagaId};
 use resilience_runtime::store::sqlite::SqliteStore;
 use sqlx::{ConnectOptions, SqliteConnection};
@@ -44,5 +49,33 @@ fn saga(name: &str) -> NewSaga {
         name: name.to_owned(),
         key: None,
         input: "{}".to_owned(),
+    }
+}
+
+fn claiming(key: Digest) -> Claiming {
+    Claiming {
+        key,
+        fingerprint: key,
+        nonce: Nonce::random(),
+        lease: Duration::from_secs(60),
+        waits: true,
+        replaces: None,
+    }
+}
+
+/// The attempt, and whether it knows of an interrupted one.
+async fn granted(store: &SqliteStore, key: Digest) -> (u32, bool) {
+    match store.claim(claiming(key)).await.unwrap() {
+        Claim::Granted(grant) => (grant.attempt, grant.interrupted),
+        _ => panic!("not granted"),
+    }
+}
+
+fn record(fingerprint: Digest, content: &str) -> Record {
+    Record {
+        fingerprint,
+        kind: RecordKind::Value,
+        schema: "u32".into(),
+        content: content.into(),
     }
 }

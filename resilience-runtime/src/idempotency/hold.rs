@@ -71,6 +71,7 @@ impl Hold {
                 nonce,
                 lease: Duration::from_secs(30),
                 waits: true,
+                replaces: None,
             };
             store.claim(claiming).await
         });

@@ -13,7 +13,7 @@ pub use crate::lease::{FencingToken, Nonce, Ownership};
 pub const TRACE: Duration = Duration::from_secs(86_400);
 
 /// The question of [`IdempotencyStore::claim`].
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Claiming {
     /// Which call.
     pub key: Digest,
@@ -25,6 +25,10 @@ pub struct Claiming {
     pub lease: Duration,
     /// Whether the caller waits where the key is busy. If not, nothing has to be done to wake it.
     pub waits: bool,
+    /// A record that the caller has read and does not accept: where this one is what is stored, the key is
+    /// granted all the same. It is compared as a whole, so that of two callers that have read one record
+    /// only one replaces it.
+    pub replaces: Option<Record>,
 }
 
 /// The answer to [`IdempotencyStore::claim`].
@@ -151,7 +155,8 @@ pub trait IdempotencyStore: Send + Sync {
     /// | nothing, or an expired record or trace | granted: attempt 1, not interrupted |
     /// | a trace of a failed run with another fingerprint | granted: attempt 1, not interrupted |
     /// | anything else with another fingerprint | [`Claim::Mismatch`] |
-    /// | a record | [`Claim::Completed`] |
+    /// | the record that the claim [`replaces`](Claiming::replaces) | granted: one attempt more, not interrupted; the record is gone |
+    /// | any other record | [`Claim::Completed`] |
     /// | a running claim with this nonce | granted, as it was |
     /// | a trace of a failed run | granted: one attempt more, not interrupted |
     /// | a trace of an interrupted run, a claim whose lease is over or whose process is gone | granted: one attempt more, interrupted |

@@ -6,7 +6,10 @@ use resilience_runtime::BoxFuture;
 use resilience_runtime::dlq::{DeadLetter, DeadLetterId, DeadLetterStatus, Queue};
 use resilience_runtime::error::StoreError;
 use resilience_runtime::idempotency::Digest;
-use resilience_runtime::idempotency::store::{Claim, IdempotencyStore, Nonce};
+use resilience_runtime::idempotency::store::{
+    Claim, Claiming, Completion, IdempotencyStore, Nonce, Ownership, Record, Release,
+};
+use resilience_runtime::lock::store::{Acquired, Acquiring, LockStore};
 use resilience_runtime::saga::journal::Event;
 
 use crate::store::Store;
@@ -62,19 +65,45 @@ impl Queue for Store {
 
 /// No test of sagas uses this face.
 impl IdempotencyStore for Store {
-    fn claim(&self, _: Digest, _: Digest, _: Nonce) -> BoxFuture<'_, Result<Claim, StoreError>> {
-        Box::pin(async { Ok(Claim::Busy) })
+    fn ownership(&self) -> Ownership {
+        Ownership::Process
+    }
+
+    fn claim(&self, _: Claiming) -> BoxFuture<'_, Result<Claim, StoreError>> {
+        Box::pin(async { Ok(Claim::Mismatch) })
+    }
+
+    fn renew(&self, _: Digest, _: Nonce, _: Duration) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(async { Ok(true) })
     }
 
     fn complete(
         &self,
         _: Digest,
-        _: Digest,
         _: Nonce,
-        _: String,
+        _: Record,
         _: Duration,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        Box::pin(async { Ok(false) })
+    ) -> BoxFuture<'_, Result<Completion, StoreError>> {
+        Box::pin(async { Ok(Completion::Refused(None)) })
+    }
+
+    fn release(&self, _: Digest, _: Nonce, _: Release) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// Nor this one.
+impl LockStore for Store {
+    fn ownership(&self) -> Ownership {
+        Ownership::Process
+    }
+
+    fn acquire(&self, _: Acquiring) -> BoxFuture<'_, Result<Acquired, StoreError>> {
+        Box::pin(async { Err(StoreError::refused("locking", "there are no locks here")) })
+    }
+
+    fn renew(&self, _: Digest, _: Nonce, _: Duration) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(async { Ok(true) })
     }
 
     fn release(&self, _: Digest, _: Nonce) -> BoxFuture<'_, Result<(), StoreError>> {

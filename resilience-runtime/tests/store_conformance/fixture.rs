@@ -1,73 +1,48 @@
-//! The stores under test, and what the tests write into them.
+//! The store under test, and how the tests speak to it.
+//!
+//! A store is tested by what it implements: `records!` for an `IdempotencyStore`, `lock_holders!` and `lock_line!`
+//! for a `LockStore`, `sagas!` for one that keeps all. Each takes an expression that makes the fixture, and whether
+//! the clock is paused.
 
 use std::time::Duration;
 
-use resilience_runtime::dlq::{Kind, NewDeadLetter, Queue};
 use resilience_runtime::error::StoreError;
-use resilience_runtime::idempotency::store::IdempotencyStore;
-use resilience_runtime::idempotency::{Digest, SagaKey};
-use resilience_runtime::saga::journal::{
-    Advance, Journal, NewSaga, SagaId, Started, Status, StepRecord, Written,
-};
-use resilience_runtime::store::memory::MemoryStore;
+use resilience_runtime::idempotency::Digest;
+use resilience_runtime::lease::Ownership;
 
-pub(crate) trait Store: IdempotencyStore + Journal + Queue + Clone + 'static {}
-
-impl<T: IdempotencyStore + Journal + Queue + Clone + 'static> Store for T {}
+/// The lease of what is to be lost, or extended: short, because some stores have a clock that cannot be paused.
+pub(crate) const SHORT: Duration = Duration::from_millis(300);
+/// The lease of what is to be held.
+pub(crate) const LONG: Duration = Duration::from_secs(60);
+/// How long something is kept that is to stay.
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+/// What happens at all happens within this time.
+pub(crate) const AT_LAST: Duration = Duration::from_secs(20);
+/// What does not happen in this time is taken to happen never.
+pub(crate) const NEVER: Duration = Duration::from_millis(150);
 
 /// Data, and the workers on it.
 pub(crate) trait Fixture {
-    type Store: Store;
+    type Store: Clone + Send + Sync + 'static;
 
-    /// A store on the data, for a worker of its own.
+    /// A store on the data, for a worker of its own: what another process would have.
     async fn worker(&self) -> Self::Store;
 
-    /// Ends the worker; the store is its last clone.
+    /// Ends the worker without a word to anybody; the store is its last clone. What it holds under a lease may
+    /// live on until the lease is over.
     async fn end(&self, store: Self::Store);
 }
 
-pub(crate) struct Memory(MemoryStore);
-
-impl Memory {
-    pub(crate) fn new() -> Self {
-        Self(MemoryStore::new())
-    }
+/// Waits until a lease of [`SHORT`] that was granted before is over.
+pub(crate) async fn lease_is_over() {
+    tokio::time::sleep(SHORT + SHORT / 10).await;
 }
 
-impl Fixture for Memory {
-    type Store = MemoryStore;
-
-    async fn worker(&self) -> MemoryStore {
-        self.0.another_worker()
-    }
-
-    async fn end(&self, store: MemoryStore) {
-        drop(store);
-    }
-}
-
-#[cfg(feature = "sqlite")]
-pub(crate) struct Sqlite(tempfile::TempDir);
-
-#[cfg(feature = "sqlite")]
-impl Sqlite {
-    pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-}
-
-#[cfg(feature = "sqlite")]
-impl Fixture for Sqlite {
-    type Store = resilience_runtime::store::sqlite::SqliteStore;
-
-    async fn worker(&self) -> Self::Store {
-        Self::Store::open(&self.0.path().join("a.db"))
-            .await
-            .unwrap()
-    }
-
-    async fn end(&self, store: Self::Store) {
-        store.close().await.unwrap();
+/// Plays the death of `store`: what it held for [`SHORT`] is free.
+pub(crate) async fn dies<F: Fixture>(fixture: &F, store: F::Store, ownership: Ownership) {
+    fixture.end(store).await;
+    if ownership == Ownership::Lease {
+        lease_is_over().await;
     }
 }
 
@@ -75,77 +50,6 @@ pub(crate) fn digest(number: u32) -> Digest {
     let mut bytes = [7; 32];
     bytes[..4].copy_from_slice(&number.to_be_bytes());
     Digest::from_bytes(bytes)
-}
-
-/// A saga whose key is kept for an hour.
-pub(crate) fn new_saga(key: Option<Digest>) -> NewSaga {
-    NewSaga {
-        id: SagaId::generate(),
-        name: "checkout".to_owned(),
-        key: key.map(|digest| SagaKey {
-            digest,
-            ttl: Duration::from_secs(3600),
-        }),
-        input: r#"{"order":1}"#.to_owned(),
-    }
-}
-
-pub(crate) fn step(position: u32) -> StepRecord {
-    StepRecord {
-        position,
-        step: format!("step-{position}"),
-        occurrence: 0,
-        arguments: r#"{"n":1}"#.to_owned(),
-        output: Some("null".to_owned()),
-        undone: false,
-    }
-}
-
-pub(crate) fn letter(operation: &str) -> NewDeadLetter {
-    NewDeadLetter {
-        kind: Kind::Compensation,
-        operation: operation.to_owned(),
-        arguments: "{}".to_owned(),
-        output: Some("1".to_owned()),
-        error: "the warehouse does not answer".to_owned(),
-        attempts: 3,
-    }
-}
-
-pub(crate) fn status(status: Status) -> Advance {
-    Advance {
-        status: Some(status),
-        ..Advance::default()
-    }
-}
-
-pub(crate) fn dead(operation: &str) -> Advance {
-    Advance {
-        dead_letter: Some(letter(operation)),
-        error: Some("no stock".to_owned()),
-        ..status(Status::Dead)
-    }
-}
-
-/// Starts a saga without a key.
-pub(crate) async fn started(store: &impl Store) -> SagaId {
-    let saga = new_saga(None);
-    let id = saga.id.clone();
-    assert!(matches!(store.start(saga).await.unwrap(), Started::New));
-    id
-}
-
-/// Writes under the first epoch, and expects it to be written.
-pub(crate) async fn advance(store: &impl Store, saga: &SagaId, advance: Advance) {
-    let written = store.advance(saga.clone(), 1, advance).await;
-    assert_eq!(written.unwrap(), Written::Yes);
-}
-
-/// A saga that is dead, with a letter about `operation`.
-pub(crate) async fn died(store: &impl Store, operation: &str) -> SagaId {
-    let saga = started(store).await;
-    advance(store, &saga, dead(operation)).await;
-    saga
 }
 
 /// Runs `task` `count` times at once, and returns what each answered.
@@ -160,4 +64,16 @@ where
         answers.push(task.await.unwrap().unwrap());
     }
     answers
+}
+
+/// Makes a test of each function.
+macro_rules! instantiate {
+    ($suite:ident, $fixture:expr, $paused:tt: $($topic:ident: $($name:ident),+;)+) => {
+        $(mod $topic {
+            $(#[tokio::test(start_paused = $paused)]
+            async fn $name() {
+                crate::$suite::$topic::$name($fixture).await;
+            })+
+        })+
+    };
 }

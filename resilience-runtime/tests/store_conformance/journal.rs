@@ -6,9 +6,10 @@ use resilience_runtime::saga::journal::{
     Advance, Journal, NewSaga, SagaId, Started, Status, StepRecord, Written,
 };
 
-use crate::fixture::{Fixture, advance, died, digest, letter, new_saga, started, status, step};
+use super::{Store, advance, died, letter, new_saga, started, status, step};
+use crate::fixture::{Fixture, digest};
 
-pub(crate) async fn a_saga_is_loaded_as_it_was_written(fixture: impl Fixture) {
+pub(crate) async fn a_saga_is_loaded_as_it_was_written(fixture: impl Fixture<Store: Store>) {
     let (store, other) = (fixture.worker().await, fixture.worker().await);
     let saga = new_saga(Some(digest(1)));
     let id = saga.id.clone();
@@ -42,7 +43,9 @@ pub(crate) async fn a_saga_is_loaded_as_it_was_written(fixture: impl Fixture) {
     assert!(store.load(SagaId::generate()).await.unwrap().is_none());
 }
 
-pub(crate) async fn a_write_under_another_epoch_changes_nothing(fixture: impl Fixture) {
+pub(crate) async fn a_write_under_another_epoch_changes_nothing(
+    fixture: impl Fixture<Store: Store>,
+) {
     let store = fixture.worker().await;
     let saga = died(&store, "release").await;
     advance(
@@ -79,7 +82,7 @@ pub(crate) async fn a_write_under_another_epoch_changes_nothing(fixture: impl Fi
     assert_eq!(letters[0].work, letter("release"));
 }
 
-pub(crate) async fn a_write_sets_what_is_set_and_nothing_else(fixture: impl Fixture) {
+pub(crate) async fn a_write_sets_what_is_set_and_nothing_else(fixture: impl Fixture<Store: Store>) {
     let store = fixture.worker().await;
     let saga = started(&store).await;
     let write = Advance {
@@ -109,7 +112,9 @@ pub(crate) async fn a_write_sets_what_is_set_and_nothing_else(fixture: impl Fixt
     );
 }
 
-pub(crate) async fn steps_come_back_in_order_whatever_the_order_of_writing(fixture: impl Fixture) {
+pub(crate) async fn steps_come_back_in_order_whatever_the_order_of_writing(
+    fixture: impl Fixture<Store: Store>,
+) {
     let store = fixture.worker().await;
     let saga = started(&store).await;
     for positions in [[11, 2], [0, 1], [10, 9]] {
@@ -123,7 +128,9 @@ pub(crate) async fn steps_come_back_in_order_whatever_the_order_of_writing(fixtu
     assert_eq!(record.steps, [0, 1, 2, 9, 10, 11].map(step));
 }
 
-pub(crate) async fn a_write_may_be_made_again_but_not_with_another_step(fixture: impl Fixture) {
+pub(crate) async fn a_write_may_be_made_again_but_not_with_another_step(
+    fixture: impl Fixture<Store: Store>,
+) {
     let store = fixture.worker().await;
     let saga = started(&store).await;
     let write = Advance {
@@ -147,7 +154,7 @@ pub(crate) async fn a_write_may_be_made_again_but_not_with_another_step(fixture:
     assert_eq!(record.steps, [step(0)]);
 }
 
-pub(crate) async fn texts_come_back_or_are_visibly_replaced(fixture: impl Fixture) {
+pub(crate) async fn texts_come_back_or_are_visibly_replaced(fixture: impl Fixture<Store: Store>) {
     let store = fixture.worker().await;
     let saga = NewSaga {
         name: "check'out🦀\0;--".to_owned(),
@@ -193,7 +200,7 @@ pub(crate) async fn texts_come_back_or_are_visibly_replaced(fixture: impl Fixtur
     assert_eq!(store.take_over(vec![name], 9).await.unwrap().len(), 1);
 }
 
-pub(crate) async fn sagas_are_counted_by_status(fixture: impl Fixture) {
+pub(crate) async fn sagas_are_counted_by_status(fixture: impl Fixture<Store: Store>) {
     let store = fixture.worker().await;
     assert_eq!(Journal::counts(&store).await.unwrap(), []);
     for after in [

@@ -5,7 +5,8 @@ use std::time::Duration;
 use resilience_runtime::idempotency::SagaKey;
 use resilience_runtime::saga::journal::{Advance, Journal, NewSaga, SagaId, Started, Status};
 
-use crate::fixture::{Fixture, Store, advance, at_once, dead, digest, new_saga, status, step};
+use super::{Store, advance, dead, new_saga, status, step};
+use crate::fixture::{Fixture, at_once, digest};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -32,7 +33,9 @@ async fn completed(store: &impl Store) -> SagaId {
     id
 }
 
-pub(crate) async fn a_key_has_one_saga_until_it_is_compensated(fixture: impl Fixture) {
+pub(crate) async fn a_key_has_one_saga_until_it_is_compensated(
+    fixture: impl Fixture<Store: Store>,
+) {
     let store = fixture.worker().await;
     let first = new_saga(Some(digest(1)));
     let id = first.id.clone();
@@ -73,7 +76,7 @@ pub(crate) async fn a_key_has_one_saga_until_it_is_compensated(fixture: impl Fix
     }
 }
 
-pub(crate) async fn one_of_many_starts_with_a_key(fixture: impl Fixture) {
+pub(crate) async fn one_of_many_starts_with_a_key(fixture: impl Fixture<Store: Store>) {
     let (here, there) = (fixture.worker().await, fixture.worker().await);
     let answers = at_once(50, |number| {
         let store = if number.is_multiple_of(2) {
@@ -95,7 +98,7 @@ pub(crate) async fn one_of_many_starts_with_a_key(fixture: impl Fixture) {
     );
 }
 
-pub(crate) async fn a_dead_saga_keeps_its_key(fixture: impl Fixture) {
+pub(crate) async fn a_dead_saga_keeps_its_key(fixture: impl Fixture<Store: Store>) {
     let store = fixture.worker().await;
     let saga = new_saga(Some(digest(1)));
     let id = saga.id.clone();
@@ -112,7 +115,9 @@ pub(crate) async fn a_dead_saga_keeps_its_key(fixture: impl Fixture) {
     }
 }
 
-pub(crate) async fn a_completed_saga_keeps_its_key_for_its_ttl(fixture: impl Fixture) {
+pub(crate) async fn a_completed_saga_keeps_its_key_for_its_ttl(
+    fixture: impl Fixture<Store: Store>,
+) {
     let store = fixture.worker().await;
     let first = completed(&store).await;
     for ttl in [HOUR, Duration::MAX] {
@@ -143,7 +148,9 @@ pub(crate) async fn a_completed_saga_keeps_its_key_for_its_ttl(fixture: impl Fix
     }
 }
 
-pub(crate) async fn an_unfinished_saga_keeps_its_key_whatever_its_age(fixture: impl Fixture) {
+pub(crate) async fn an_unfinished_saga_keeps_its_key_whatever_its_age(
+    fixture: impl Fixture<Store: Store>,
+) {
     let store = fixture.worker().await;
     let first = kept_for(HOUR);
     store.start(first.clone()).await.unwrap();
@@ -156,7 +163,9 @@ pub(crate) async fn an_unfinished_saga_keeps_its_key_whatever_its_age(fixture: i
     }
 }
 
-pub(crate) async fn one_of_many_starts_with_the_key_of_an_old_saga(fixture: impl Fixture) {
+pub(crate) async fn one_of_many_starts_with_the_key_of_an_old_saga(
+    fixture: impl Fixture<Store: Store>,
+) {
     let (here, there) = (fixture.worker().await, fixture.worker().await);
     completed(&here).await;
     let answers = at_once(50, |number| {

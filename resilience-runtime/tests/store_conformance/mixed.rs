@@ -1,18 +1,16 @@
 //! Many things at once, and futures that are dropped.
 
-use std::time::Duration;
-
 use resilience_runtime::dlq::{DeadLetterStatus, Queue};
 use resilience_runtime::error::StoreError;
-use resilience_runtime::idempotency::store::{Claim, IdempotencyStore, Nonce};
+use resilience_runtime::idempotency::store::{Claim, IdempotencyStore, Release};
 use resilience_runtime::saga::journal::{Advance, Journal, Started, Status, Written};
 
-use crate::fixture::{Fixture, Store, at_once, dead, digest, new_saga, started, status, step};
-
-const HOUR: Duration = Duration::from_secs(3600);
+use super::{Store, dead, new_saga, started, status, step};
+use crate::fixture::{Fixture, at_once, digest};
+use crate::records::Caller;
 
 /// 1,000 operations: 250 sagas of which half die, 250 keys of which half are completed.
-pub(crate) async fn a_thousand_operations_at_once_all_happen(fixture: impl Fixture) {
+pub(crate) async fn a_thousand_operations_at_once_all_happen(fixture: impl Fixture<Store: Store>) {
     let stores = [fixture.worker().await, fixture.worker().await];
     let store = |number: u32| stores[usize::from(number.is_multiple_of(2))].clone();
     let sagas = at_once(250, |number| saga(store(number), number));
@@ -27,22 +25,17 @@ pub(crate) async fn a_thousand_operations_at_once_all_happen(fixture: impl Fixtu
     assert_eq!(letters, [(DeadLetterStatus::Open, 125)]);
     let claims = at_once(250, |number| {
         let store = store(number);
-        async move {
-            store
-                .claim(digest(number), digest(0), Nonce::random())
-                .await
-        }
+        async move { Ok(Caller::of(number).claims(&store).await) }
     })
     .await;
     for (number, claim) in (0_u32..).zip(claims) {
-        let expected = if number.is_multiple_of(2) {
-            Claim::Completed {
-                result: number.to_string(),
+        match claim {
+            Claim::Completed(record) if number.is_multiple_of(2) => {
+                assert_eq!(*record.content, number.to_string());
             }
-        } else {
-            Claim::Granted { attempt: 1 }
-        };
-        assert_eq!(claim, expected);
+            Claim::Granted(grant) => assert_eq!((grant.attempt, number % 2), (2, 1)),
+            _ => panic!("{number}"),
+        }
     }
 }
 
@@ -60,37 +53,35 @@ async fn saga(store: impl Store, number: u32) -> Result<(), StoreError> {
 }
 
 async fn key(store: impl Store, number: u32) -> Result<(), StoreError> {
-    let (key, nonce) = (digest(number), Nonce::random());
-    let claim = store.claim(key, digest(0), nonce).await?;
-    assert_eq!(claim, Claim::Granted { attempt: 1 });
+    let caller = Caller::of(number);
+    assert_eq!(caller.granted(&store).await.attempt, 1);
     if number.is_multiple_of(2) {
-        let result = number.to_string();
-        assert!(store.complete(key, digest(0), nonce, result, HOUR).await?);
+        caller.completes(&store, &number.to_string()).await;
     } else {
-        store.release(key, nonce).await?;
+        caller.releases(&store, Release::Failed).await;
     }
     Ok(())
 }
 
 /// Asked for without waiting for the answers, so that they meet in one batch.
-pub(crate) async fn what_is_asked_for_one_after_another_happens_in_order(fixture: impl Fixture) {
+pub(crate) async fn what_is_asked_for_one_after_another_happens_in_order(
+    fixture: impl Fixture<Store: Store>,
+) {
     let store = fixture.worker().await;
-    let key = digest(1);
-    let mut expected = Vec::new();
+    let caller = Caller::of(1);
     let mut claims = Vec::new();
     for _ in 0..20 {
-        let nonce = Nonce::random();
-        let claim = store.claim(key, digest(2), nonce);
-        claims.push(polled(claim).await);
-        let release = store.release(key, nonce);
+        let caller = caller.another();
+        claims.push(polled(store.claim(caller.question())).await);
+        let release = store.release(caller.key(), caller.nonce(), Release::Failed);
         drop(polled(release).await);
-        expected.push(Claim::Granted { attempt: 1 });
     }
-    let mut answers = Vec::new();
-    for claim in claims {
-        answers.push(claim.await.unwrap().unwrap());
+    for (attempt, claim) in (1..).zip(claims) {
+        match claim.await.unwrap().unwrap() {
+            Claim::Granted(grant) => assert_eq!(grant.attempt, attempt),
+            _ => panic!("{attempt}"),
+        }
     }
-    assert_eq!(answers, expected);
 
     let saga = started(&store).await;
     let mut writes = Vec::new();
@@ -110,7 +101,9 @@ pub(crate) async fn what_is_asked_for_one_after_another_happens_in_order(fixture
     assert_eq!(record.error.as_deref(), Some("error 19"));
 }
 
-pub(crate) async fn a_dropped_future_does_not_undo_what_was_handed_over(fixture: impl Fixture) {
+pub(crate) async fn a_dropped_future_does_not_undo_what_was_handed_over(
+    fixture: impl Fixture<Store: Store>,
+) {
     let store = fixture.worker().await;
     let saga = started(&store).await;
     for position in 0..100 {
@@ -127,7 +120,7 @@ pub(crate) async fn a_dropped_future_does_not_undo_what_was_handed_over(fixture:
     assert_eq!(record.steps.len(), 100);
 }
 
-pub(crate) async fn a_dropped_read_leaves_the_store_usable(fixture: impl Fixture) {
+pub(crate) async fn a_dropped_read_leaves_the_store_usable(fixture: impl Fixture<Store: Store>) {
     let store = fixture.worker().await;
     let saga = started(&store).await;
     for polls in 0..50 {

@@ -3,16 +3,15 @@
 use resilience_runtime::dlq::{DeadLetterStatus, Kind, NewDeadLetter, Queue};
 use resilience_runtime::saga::journal::{Advance, Journal, Started, Status, Written};
 
-use crate::fixture::{
-    Fixture, Store, advance, at_once, dead, died, digest, letter, new_saga, status,
-};
+use super::{Store, advance, dead, died, letter, new_saga, status};
+use crate::fixture::{Fixture, at_once, digest};
 
 async fn open(store: &impl Store) -> Vec<resilience_runtime::dlq::DeadLetter> {
     let open = store.list(DeadLetterStatus::Open, None, 100).await;
     open.unwrap()
 }
 
-pub(crate) async fn a_dead_letter_is_read_as_it_was_written(fixture: impl Fixture) {
+pub(crate) async fn a_dead_letter_is_read_as_it_was_written(fixture: impl Fixture<Store: Store>) {
     let (store, other) = (fixture.worker().await, fixture.worker().await);
     let saga = died(&store, "release").await;
     let letters = open(&other).await;
@@ -40,7 +39,7 @@ pub(crate) async fn a_dead_letter_is_read_as_it_was_written(fixture: impl Fixtur
     assert_eq!(Some(open(&other).await[0].work.clone()), write.dead_letter);
 }
 
-pub(crate) async fn letters_are_listed_oldest_first_in_pages(fixture: impl Fixture) {
+pub(crate) async fn letters_are_listed_oldest_first_in_pages(fixture: impl Fixture<Store: Store>) {
     let store = fixture.worker().await;
     let mut expected = Vec::new();
     for number in 0..5 {
@@ -61,7 +60,7 @@ pub(crate) async fn letters_are_listed_oldest_first_in_pages(fixture: impl Fixtu
     }
 }
 
-pub(crate) async fn a_saga_has_one_open_letter(fixture: impl Fixture) {
+pub(crate) async fn a_saga_has_one_open_letter(fixture: impl Fixture<Store: Store>) {
     let store = fixture.worker().await;
     let saga = died(&store, "release").await;
     let first = open(&store).await[0].id;
@@ -80,7 +79,7 @@ pub(crate) async fn a_saga_has_one_open_letter(fixture: impl Fixture) {
     assert_eq!(letters[0].work, letter("refund"));
 }
 
-pub(crate) async fn a_letter_is_settled_by_the_journal(fixture: impl Fixture) {
+pub(crate) async fn a_letter_is_settled_by_the_journal(fixture: impl Fixture<Store: Store>) {
     let store = fixture.worker().await;
     let saga = died(&store, "release").await;
     let other = died(&store, "release").await;
@@ -106,7 +105,7 @@ pub(crate) async fn a_letter_is_settled_by_the_journal(fixture: impl Fixture) {
     );
 }
 
-pub(crate) async fn a_letter_is_resolved_once_with_its_saga(fixture: impl Fixture) {
+pub(crate) async fn a_letter_is_resolved_once_with_its_saga(fixture: impl Fixture<Store: Store>) {
     let store = fixture.worker().await;
     let saga = new_saga(Some(digest(1)));
     let id = saga.id.clone();
@@ -133,7 +132,9 @@ pub(crate) async fn a_letter_is_resolved_once_with_its_saga(fixture: impl Fixtur
     assert!(!store.resolve(letter + 9, String::new()).await.unwrap());
 }
 
-pub(crate) async fn the_letter_of_a_saga_that_was_revived_is_not_resolved(fixture: impl Fixture) {
+pub(crate) async fn the_letter_of_a_saga_that_was_revived_is_not_resolved(
+    fixture: impl Fixture<Store: Store>,
+) {
     let store = fixture.worker().await;
     let saga = died(&store, "release").await;
     let letter = open(&store).await[0].id;

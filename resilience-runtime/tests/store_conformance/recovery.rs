@@ -4,13 +4,16 @@ use resilience_runtime::saga::journal::{
     Advance, Journal, NewSaga, SagaRecord, Started, Status, Written,
 };
 
-use crate::fixture::{Fixture, advance, at_once, died, digest, new_saga, started, status, step};
+use super::{Store, advance, died, new_saga, started, status, step};
+use crate::fixture::{Fixture, at_once, digest};
 
 fn known() -> Vec<String> {
     vec!["other".to_owned(), "checkout".to_owned()]
 }
 
-pub(crate) async fn sagas_of_a_worker_that_is_gone_are_taken_over(fixture: impl Fixture) {
+pub(crate) async fn sagas_of_a_worker_that_is_gone_are_taken_over(
+    fixture: impl Fixture<Store: Store>,
+) {
     let (store, crashes) = (fixture.worker().await, fixture.worker().await);
     let running = started(&crashes).await;
     let write = Advance {
@@ -43,7 +46,7 @@ pub(crate) async fn sagas_of_a_worker_that_is_gone_are_taken_over(fixture: impl 
     assert!(store.take_over(known(), 10).await.unwrap().is_empty());
 }
 
-pub(crate) async fn sagas_of_live_workers_are_left_alone(fixture: impl Fixture) {
+pub(crate) async fn sagas_of_live_workers_are_left_alone(fixture: impl Fixture<Store: Store>) {
     let (store, alive) = (fixture.worker().await, fixture.worker().await);
     started(&alive).await;
     started(&store).await;
@@ -53,7 +56,9 @@ pub(crate) async fn sagas_of_live_workers_are_left_alone(fixture: impl Fixture) 
     }
 }
 
-pub(crate) async fn unknown_names_and_finished_sagas_are_left_alone(fixture: impl Fixture) {
+pub(crate) async fn unknown_names_and_finished_sagas_are_left_alone(
+    fixture: impl Fixture<Store: Store>,
+) {
     let (store, crashes) = (fixture.worker().await, fixture.worker().await);
     started(&crashes).await;
     for after in [Status::Completed, Status::Compensated, Status::Dead] {
@@ -67,7 +72,7 @@ pub(crate) async fn unknown_names_and_finished_sagas_are_left_alone(fixture: imp
     assert_eq!(store.take_over(known(), 10).await.unwrap().len(), 1);
 }
 
-pub(crate) async fn no_more_than_the_limit_is_taken(fixture: impl Fixture) {
+pub(crate) async fn no_more_than_the_limit_is_taken(fixture: impl Fixture<Store: Store>) {
     let (store, crashes) = (fixture.worker().await, fixture.worker().await);
     for _ in 0..5 {
         started(&crashes).await;
@@ -79,7 +84,7 @@ pub(crate) async fn no_more_than_the_limit_is_taken(fixture: impl Fixture) {
     }
 }
 
-pub(crate) async fn each_saga_is_taken_over_by_one_of_many(fixture: impl Fixture) {
+pub(crate) async fn each_saga_is_taken_over_by_one_of_many(fixture: impl Fixture<Store: Store>) {
     let (here, there) = (fixture.worker().await, fixture.worker().await);
     let crashes = fixture.worker().await;
     let mut expected = Vec::new();
@@ -103,7 +108,7 @@ pub(crate) async fn each_saga_is_taken_over_by_one_of_many(fixture: impl Fixture
     assert_eq!(ids, expected);
 }
 
-pub(crate) async fn start_takes_over_the_saga_with_its_key(fixture: impl Fixture) {
+pub(crate) async fn start_takes_over_the_saga_with_its_key(fixture: impl Fixture<Store: Store>) {
     let (store, crashes) = (fixture.worker().await, fixture.worker().await);
     let saga = new_saga(Some(digest(1)));
     let id = saga.id.clone();
@@ -142,7 +147,7 @@ pub(crate) async fn start_takes_over_the_saga_with_its_key(fixture: impl Fixture
     assert_eq!(taken, 1);
 }
 
-pub(crate) async fn the_owner_before_is_fenced_out(fixture: impl Fixture) {
+pub(crate) async fn the_owner_before_is_fenced_out(fixture: impl Fixture<Store: Store>) {
     let (store, crashes) = (fixture.worker().await, fixture.worker().await);
     let saga = started(&crashes).await;
     fixture.end(crashes).await;
@@ -153,7 +158,7 @@ pub(crate) async fn the_owner_before_is_fenced_out(fixture: impl Fixture) {
     assert_eq!(record.status, Status::Running);
 }
 
-pub(crate) async fn one_of_many_revives_a_dead_saga(fixture: impl Fixture) {
+pub(crate) async fn one_of_many_revives_a_dead_saga(fixture: impl Fixture<Store: Store>) {
     let (here, there) = (fixture.worker().await, fixture.worker().await);
     let saga = died(&here, "release").await;
     let answers = at_once(8, |number| {

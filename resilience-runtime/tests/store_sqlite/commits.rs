@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use resilience_runtime::error::Effect;
 use resilience_runtime::idempotency::Digest;
-use resilience_runtime::idempotency::store::{IdempotencyStore, Nonce};
+use resilience_runtime::idempotency::store::{Completion, IdempotencyStore};
 use resilience_runtime::saga::journal::{Journal, Started, Status};
 
-use crate::{execute, open, saga, shell};
+use crate::{claiming, execute, open, record, saga, shell};
 
 #[tokio::test]
 async fn operations_that_wait_at_the_same_time_share_a_commit() {
@@ -137,15 +137,17 @@ async fn expired_records_are_deleted_by_later_claims() {
     let path = folder.path().join("a.db");
     let store = open(&path).await;
     for number in 0..=255 {
-        let (key, nonce) = (Digest::from_bytes([number; 32]), Nonce::random());
-        store.claim(key, key, nonce).await.unwrap();
+        let key = Digest::from_bytes([number; 32]);
+        let claiming = claiming(key);
+        let nonce = claiming.nonce;
+        store.claim(claiming).await.unwrap();
         let ttl = if number == 0 {
             Duration::from_secs(3600)
         } else {
             Duration::ZERO
         };
-        let stored = store.complete(key, key, nonce, "1".to_owned(), ttl).await;
-        assert!(stored.unwrap());
+        let stored = store.complete(key, nonce, record(key, "1"), ttl).await;
+        assert_eq!(stored.unwrap(), Completion::Stored);
     }
     let mut shell = shell(&path).await;
     let left: i64 = sqlx::query_scalar("SELECT count(*) FROM resilience_idempotency_records")

@@ -4,11 +4,10 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use resilience_runtime::idempotency::store::{Claim, IdempotencyStore, Nonce};
 use resilience_runtime::idempotency::{Digest, SagaKey};
 use resilience_runtime::saga::journal::{Advance, Journal, NewSaga, Started, StepRecord};
 
-use crate::{open, saga};
+use crate::{granted, open, saga};
 
 const DATABASE: &str = "STORE_SQLITE_CHILD_DATABASE";
 const KEY: Digest = Digest::from_bytes([1; 32]);
@@ -24,8 +23,7 @@ async fn child_that_dies() {
         return;
     };
     let store = open(&path).await;
-    let claim = store.claim(KEY, KEY, Nonce::random()).await.unwrap();
-    assert_eq!(claim, Claim::Granted { attempt: 1 });
+    assert_eq!(granted(&store, KEY).await, (1, false));
     for key in [None, Some(SAGA_KEY)] {
         let saga = NewSaga { key, ..saga("a") };
         let id = saga.id.clone();
@@ -61,8 +59,7 @@ async fn what_a_killed_process_held_is_free_at_once() {
     let workers = folder.path().join("a.db.workers");
     assert_eq!(std::fs::read_dir(&workers).unwrap().count(), 2);
 
-    let claim = store.claim(KEY, KEY, Nonce::random()).await.unwrap();
-    assert_eq!(claim, Claim::Granted { attempt: 2 });
+    assert_eq!(granted(&store, KEY).await, (2, true));
     let again = NewSaga {
         key: Some(SAGA_KEY),
         ..saga("a")

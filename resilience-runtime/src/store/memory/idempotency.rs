@@ -209,6 +209,13 @@ impl MemoryStore {
                 Ok(self.first_grant())
             }
             _ if !same => Err(Claim::Mismatch),
+            State::Completed(record, _) if claiming.replaces.as_ref() == Some(record) => {
+                let interrupted = false;
+                Ok(Grant {
+                    interrupted,
+                    ..again
+                })
+            }
             State::Completed(record, _) => Err(Claim::Completed(record.clone())),
             State::Ended { .. } => Ok(again),
             State::Running { owner, until } => {

@@ -1,0 +1,78 @@
+//! Redis: idempotency records and locks, for several machines.
+//!
+//! | file | what |
+//! |---|---|
+//! | `address` | from a URL to servers |
+//! | `connection` | the way to them: one server, Sentinel, Cluster; reconnecting, redirecting, what an error means |
+//! | `script` | everything that is asked is one script, known by its hash |
+//! | `listener`, `waiters` | the one channel of this process, and who waits for what is published there |
+//! | `idempotency`, `lock` | the traits |
+//!
+//! Keys begin with `resilience:` (or what the URL says) and have the digest of the key in braces, so that everything about one record is in
+//! one slot of a cluster. When a lease is over is written in the record, and compared with the clock of the server; a
+//! key expires much later, so that whoever comes next knows that somebody was there.
+
+mod address;
+mod connection;
+mod idempotency;
+mod listener;
+mod lock;
+mod script;
+mod waiters;
+
+use std::fmt;
+use std::sync::Arc;
+
+use self::address::Address;
+use self::connection::{Connection, Limits};
+use self::listener::Listener;
+use crate::error::StoreError;
+use crate::idempotency::Digest;
+
+/// A store on Redis. A clone is another handle to the same one.
+#[derive(Clone)]
+pub struct RedisStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    connection: Arc<Connection>,
+    listener: Listener,
+    prefix: String,
+}
+
+impl RedisStore {
+    /// Opens the store without asking whether its settings are good ones. Must be called in a tokio runtime, which
+    /// has to go on for as long as the store is used.
+    ///
+    /// # Errors
+    /// The URL cannot be read, or the server cannot be reached.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        let address = Address::parse(url)?;
+        let limits = Limits::of(&address);
+        let connection = Arc::new(Connection::open(&address, limits));
+        let listener = Listener::start(Arc::clone(&connection), &address.prefix);
+        listener
+            .listening()
+            .await
+            .map_err(|error| StoreError::refused("connecting to Redis", error))?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                connection,
+                listener,
+                prefix: address.prefix,
+            }),
+        })
+    }
+
+    /// The name of one of the keys about `digest`: all of them are in one slot.
+    fn key(&self, digest: Digest, what: &str) -> String {
+        format!("{}:{{{digest}}}:{what}", self.inner.prefix)
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").finish_non_exhaustive()
+    }
+}

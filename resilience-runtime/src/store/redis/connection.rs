@@ -1,0 +1,153 @@
+//! The way to the servers: one multiplexed connection to each, which comes back by itself.
+//!
+//! A question is asked until it is answered or [`Limits::patience`] is over: everything that is asked here can be
+//! asked again. What cannot be known in the end, because a question was sent and no answer came, is an error
+//! [in doubt](StoreError::in_doubt).
+
+mod cluster;
+mod failure;
+mod link;
+mod origin;
+mod slot;
+
+use std::time::Duration;
+
+use redis::{Cmd, Value};
+use tokio::time::{Instant, sleep};
+
+use self::cluster::Cluster;
+use self::failure::{Failure, Next};
+use self::link::Link;
+pub(super) use self::origin::Origin;
+use super::address::{Address, Topology};
+use super::script::Call;
+use crate::error::StoreError;
+use crate::pauses::Pauses;
+
+/// How long is waited for what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// For a connection.
+    pub(crate) connect: Duration,
+    /// For the answer to a question that was sent.
+    pub(crate) answer: Duration,
+    /// For a server that can be asked: how long a question is asked again.
+    pub(crate) patience: Duration,
+}
+
+impl Limits {
+    /// One server is back at once or for a while not; where others stand in, a fail-over is waited for.
+    pub(crate) fn of(address: &Address) -> Self {
+        let patience = match address.topology {
+            Topology::Single(_) => Duration::from_secs(1),
+            Topology::Sentinel { .. } | Topology::Cluster(_) => Duration::from_secs(3),
+        };
+        Self {
+            connect: Duration::from_secs(2),
+            answer: Duration::from_secs(2),
+            patience,
+        }
+    }
+}
+
+/// The pauses between two tries of something that a server is not ready for.
+const PAUSES: Pauses = Pauses::new(Duration::from_millis(5), Duration::from_millis(100));
+
+/// The way to a Redis of any topology.
+pub(crate) struct Connection {
+    servers: Servers,
+    limits: Limits,
+}
+
+enum Servers {
+    One(Link),
+    Cluster(Cluster),
+}
+
+impl Connection {
+    /// Begins to connect, which goes on in the background for as long as this lives. Must be called in a tokio
+    /// runtime.
+    pub(crate) fn open(address: &Address, limits: Limits) -> Self {
+        let Address {
+            topology, access, ..
+        } = address;
+        let servers = match topology {
+            Topology::Single(host) => {
+                let origin = Origin::Node(access.clone(), host.clone());
+                Servers::One(Link::start(origin, limits))
+            }
+            Topology::Sentinel { sentinels, master } => {
+                let origin = Origin::Sentinel(access.clone(), sentinels.clone(), master.clone());
+                Servers::One(Link::start(origin, limits))
+            }
+            Topology::Cluster(seeds) => {
+                Servers::Cluster(Cluster::new(access.clone(), seeds.clone(), limits))
+            }
+        };
+        Self { servers, limits }
+    }
+
+    /// Runs a script where its keys are, once or, when the way to it is disturbed, several times: it must not
+    /// matter.
+    ///
+    /// One round trip, but for the first run of a script on a server: two.
+    pub(crate) async fn run(&self, call: &Call<'_>) -> Result<Value, StoreError> {
+        let until = Instant::now() + self.limits.patience;
+        let mut pauses = PAUSES;
+        let mut in_doubt = false;
+        loop {
+            let failure = match &self.servers {
+                Servers::One(link) => link.run(call, until).await,
+                Servers::Cluster(cluster) => cluster.run(call, until).await,
+            };
+            let Failure {
+                error,
+                may_have_run,
+                next,
+            } = match failure {
+                Ok(value) => return Ok(value),
+                Err(failure) => failure,
+            };
+            in_doubt |= may_have_run;
+            if matches!(next, Next::GiveUp) || Instant::now() >= until {
+                return Err(if in_doubt {
+                    StoreError::in_doubt(call.doing, error)
+                } else {
+                    StoreError::refused(call.doing, error)
+                });
+            }
+            if matches!(next, Next::Later) {
+                sleep(pauses.next()).await;
+            }
+        }
+    }
+
+    /// Asks every server one question that changes nothing. The first one that fails is the answer.
+    pub(super) async fn ask_all(
+        &self,
+        doing: &'static str,
+        question: &Cmd,
+    ) -> Result<Vec<Result<Value, redis::RedisError>>, StoreError> {
+        let until = Instant::now() + self.limits.patience + self.limits.connect;
+        let ask = async || match &self.servers {
+            Servers::One(link) => Ok(vec![link.ask(question, until).await?]),
+            Servers::Cluster(cluster) => cluster.ask_all(question, until).await,
+        };
+        ask()
+            .await
+            .map_err(|failure| StoreError::refused(doing, failure.error))
+    }
+
+    /// Where somebody who wants to listen may connect to: any server will do.
+    pub(super) fn listening_post(&self) -> Origin {
+        match &self.servers {
+            Servers::One(link) => link.origin().clone(),
+            Servers::Cluster(cluster) => cluster.any_origin(),
+        }
+    }
+
+    /// How long is waited for what.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+}

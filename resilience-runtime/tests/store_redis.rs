@@ -1,0 +1,30 @@
+//! Redis: what every store must do, on one server, on a cluster and behind Sentinels; and what only Redis can get
+//! wrong.
+
+#![cfg(feature = "redis")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "these are tests, helpers included"
+)]
+
+#[macro_use]
+#[path = "store_conformance/fixture.rs"]
+mod fixture;
+#[macro_use]
+#[path = "store_conformance/records.rs"]
+mod records;
+#[path = "store_redis/servers.rs"]
+mod servers;
+
+mod single {
+    records!(crate::servers::Single::new(), start_paused = false);
+}
+
+mod cluster {
+    records!(crate::servers::Shared::cluster(), start_paused = false);
+}
+
+mod sentinel {
+    records!(crate::servers::Shared::sentinels(), start_paused = false);
+}
