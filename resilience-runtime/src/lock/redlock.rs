@@ -62,6 +62,9 @@ const RELEASING: &str = "releasing a lock on a majority of nodes";
 /// more than the time since the first got the lock, has a smaller one. Let a node stay away for the longest lease
 /// before it comes back empty, or let it sync every write; where neither can be had and the resource cannot compare
 /// tokens, keep locks in PostgreSQL.
+///
+/// A clone is another handle to the same store.
+#[derive(Clone)]
 pub struct Redlock {
     nodes: Arc<Nodes>,
 }
@@ -134,24 +137,27 @@ impl LockStore for Redlock {
         Box::pin(Self::poll_all(nodes, asks, RENEWING))
     }
 
-    /// Answers when a quorum has released it. The other nodes are tried again in the background, also when the
+    /// Answers when a quorum and the node with the line have released it. The other nodes are tried again in the background, also when the
     /// future is dropped.
     fn release(&self, key: Digest, nonce: Nonce) -> BoxFuture<'_, Result<(), StoreError>> {
         let nodes = Arc::clone(&self.nodes);
         Box::pin(async move {
             let (told, mut answers) = mpsc::unbounded_channel();
+            let line = nodes.line(key);
             for index in 0..nodes.count() {
                 let place: Place = (key, nonce, index);
                 nodes.release::<bool>(place, None, Some(told.clone()));
             }
             drop(told);
             let (mut released, mut failures) = (0, String::new());
-            while let Some(answer) = answers.recv().await {
+            let mut is_next_woken = false;
+            while let Some((index, answer)) = answers.recv().await {
+                is_next_woken |= index == line;
                 match answer {
                     Ok(()) => released += 1,
-                    Err(failure) => failures += &format!("; {failure}"),
+                    Err(failure) => failures += &format!("; node {}: {failure}", index + 1),
                 }
-                if released >= nodes.quorum() {
+                if released >= nodes.quorum() && is_next_woken {
                     return Ok(());
                 }
             }

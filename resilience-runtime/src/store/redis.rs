@@ -7,6 +7,7 @@
 //! | `script` | everything that is asked is one script, known by its hash |
 //! | `listener`, `waiters` | the one channel of this process, and who waits for what is published there |
 //! | `idempotency`, `lock` | the traits |
+//! | `replicated` | connections that wait for replicas |
 //!
 //! Keys begin with `resilience:` (or what the URL says) and have the digest of the key in braces, so that everything about one record is in
 //! one slot of a cluster. When a lease is over is written in the record, and compared with the clock of the server; a
@@ -17,6 +18,7 @@ mod connection;
 mod idempotency;
 mod listener;
 mod lock;
+mod replicated;
 mod script;
 mod waiters;
 
@@ -26,6 +28,7 @@ use std::sync::Arc;
 use self::address::Address;
 use self::connection::{Connection, Limits};
 use self::listener::Listener;
+use self::replicated::Replicated;
 use crate::error::StoreError;
 use crate::idempotency::Digest;
 
@@ -38,6 +41,7 @@ pub struct RedisStore {
 struct Inner {
     connection: Arc<Connection>,
     listener: Listener,
+    replicated: Replicated,
     prefix: String,
 }
 
@@ -60,7 +64,8 @@ impl RedisStore {
             inner: Arc::new(Inner {
                 connection,
                 listener,
-                prefix: address.prefix,
+                prefix: address.prefix.clone(),
+                replicated: Replicated::new(address, limits),
             }),
         })
     }

@@ -36,6 +36,9 @@ pub(super) type Failure = String;
 /// An answer of a node that is under way. It does not depend on whoever waits for it.
 pub(super) type Ask<T> = BoxFuture<'static, Result<T, Failure>>;
 
+/// What became of a release, at which node.
+pub(super) type Released = (usize, Result<(), Failure>);
+
 /// The lock of one nonce, at one node.
 pub(super) type Place = (Digest, Nonce, usize);
 
@@ -170,7 +173,7 @@ impl Nodes {
         self: &Arc<Self>,
         place: Place,
         ask: Option<Ask<T>>,
-        told: Option<mpsc::UnboundedSender<Result<(), Failure>>>,
+        told: Option<mpsc::UnboundedSender<Released>>,
     ) {
         let node = Arc::clone(&self.nodes[place.2]);
         let mut told = told;
@@ -187,7 +190,7 @@ impl Nodes {
                 let is_released = released.is_ok();
                 if let Some(told) = told.take() {
                     // Nobody may be listening: that is why this is in the background.
-                    let _ = told.send(released);
+                    let _ = told.send((place.2, released));
                 }
                 if is_released {
                     return;
