@@ -28,8 +28,8 @@ use resilience_test_support::server::Redis;
 
 use self::fixture::{AT_LAST, Fixture, LONG, digest};
 
-lock_holders!(Five::new(), start_paused = false);
-lock_line!(Five::new(), start_paused = false);
+lock_holders!(crate::Five::new(), start_paused = false);
+lock_line!(crate::Five::new(), start_paused = false);
 
 /// A part of five servers that all tests of a process share.
 struct Five(String);
@@ -141,8 +141,17 @@ async fn without_a_majority_it_is_refused_and_not_raced_for() {
     for _ in 0..10 {
         let store = store.clone();
         asked.push(tokio::spawn(async move {
-            let answer = store.acquire(asking(Nonce::random(), true)).await;
-            answer.err().unwrap()
+            let nonce = Nonce::random();
+            loop {
+                match store.acquire(asking(nonce, true)).await {
+                    Ok(Acquired::Granted { .. }) => panic!("there is no majority"),
+                    // One after another.
+                    Ok(Acquired::Busy { woken, .. }) => {
+                        let _ = tokio::time::timeout(Duration::from_secs(1), woken).await;
+                    }
+                    Err(error) => return error,
+                }
+            }
         }));
     }
     for error in asked {

@@ -150,8 +150,7 @@ impl Nodes {
                 answer.await
             });
             let answer = answer.await;
-            let answered = matches!(answer, Ok(Ok(_)));
-            guard(&nodes.failed)[place.2] = (!answered).then(Instant::now);
+            nodes.answered(place, matches!(answer, Ok(Ok(_))));
             match answer {
                 Ok(answer) => answer.map_err(|error| error.to_string()),
                 Err(_) => Err(format!("no answer within {patience:?}")),
@@ -176,7 +175,7 @@ impl Nodes {
         told: Option<mpsc::UnboundedSender<Released>>,
     ) {
         let node = Arc::clone(&self.nodes[place.2]);
-        let mut told = told;
+        let (nodes, mut told) = (Arc::clone(self), told);
         self.spawn(place, async move {
             if let Some(ask) = ask {
                 let _ = ask.await;
@@ -188,6 +187,7 @@ impl Nodes {
                     Err(_) => Err(format!("no answer within {PATIENCE_MOST:?}")),
                 };
                 let is_released = released.is_ok();
+                nodes.answered(place, is_released);
                 if let Some(told) = told.take() {
                     // Nobody may be listening: that is why this is in the background.
                     let _ = told.send((place.2, released));
@@ -198,6 +198,10 @@ impl Nodes {
                 sleep(PATIENCE_LEAST * pause).await;
             }
         });
+    }
+
+    fn answered(&self, place: Place, well: bool) {
+        guard(&self.failed)[place.2] = (!well).then(Instant::now);
     }
 
     /// Does `work` in the background, after what is going on at the place already.
