@@ -6,5 +6,7 @@ pub mod memory;
 #[cfg(feature = "redis")]
 pub mod redis;
 pub mod risk;
+#[cfg(feature = "redis")]
+pub(crate) mod sagaless;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

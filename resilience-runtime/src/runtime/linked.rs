@@ -29,6 +29,18 @@ pub(super) fn check_states(catalog: &Catalog, states: &States) -> Result<(), Ope
     }
 }
 
+/// Whether no sagas are linked into this program, whose store would not keep them.
+pub(super) fn check_none(catalog: &Catalog, scheme: &'static str) -> Result<(), OpenError> {
+    match catalog.sagas.values().min_by_key(|saga| saga.name) {
+        None => Ok(()),
+        Some(saga) => Err(OpenError::NoSagas {
+            scheme,
+            name: saga.name,
+            place: saga.place,
+        }),
+    }
+}
+
 /// What the two kinds of entry have in common.
 trait Named {
     fn name(&self) -> &'static str;

@@ -6,6 +6,7 @@
 //! | `connection` | the way to them: one server, Sentinel, Cluster; reconnecting, redirecting, what an error means |
 //! | `script` | everything that is asked is one script, known by its hash |
 //! | `listener`, `waiters` | the one channel of this process, and who waits for what is published there |
+//! | `checks` | what is asked of a server before anything is entrusted to it |
 //! | `idempotency`, `lock` | the traits |
 //! | `replicated` | connections that wait for replicas |
 //!
@@ -14,6 +15,7 @@
 //! key expires much later, so that whoever comes next knows that somebody was there.
 
 mod address;
+mod checks;
 mod connection;
 mod idempotency;
 mod listener;
@@ -25,12 +27,16 @@ mod waiters;
 use std::fmt;
 use std::sync::Arc;
 
+use redis::{ErrorKind, ServerErrorKind};
+
 use self::address::Address;
 use self::connection::{Connection, Limits};
 use self::listener::Listener;
 use self::replicated::Replicated;
 use crate::error::StoreError;
 use crate::idempotency::Digest;
+use crate::runtime::OpenError;
+use crate::store::risk::Accepted;
 
 /// A store on Redis. A clone is another handle to the same one.
 #[derive(Clone)]
@@ -46,6 +52,14 @@ struct Inner {
 }
 
 impl RedisStore {
+    /// Opens the store, if its settings are good ones or the risk is accepted. Must be called in a tokio runtime,
+    /// which has to go on for as long as the store is used.
+    pub(crate) async fn open(url: &str, accepted: &Accepted) -> Result<Self, OpenError> {
+        let store = Self::connect(url).await?;
+        checks::check(&store.inner.connection, accepted).await?;
+        Ok(store)
+    }
+
     /// Opens the store without asking whether its settings are good ones. Must be called in a tokio runtime, which
     /// has to go on for as long as the store is used.
     ///
@@ -56,10 +70,13 @@ impl RedisStore {
         let limits = Limits::of(&address);
         let connection = Arc::new(Connection::open(&address, limits));
         let listener = Listener::start(Arc::clone(&connection), &address.prefix);
-        listener
-            .listening()
-            .await
-            .map_err(|error| StoreError::refused("connecting to Redis", error))?;
+        listener.listening().await.map_err(|error| {
+            let doing = match error.kind() {
+                ErrorKind::Server(ServerErrorKind::NoPerm) => "subscribing to a channel of Redis",
+                _ => "connecting to Redis",
+            };
+            StoreError::refused(doing, error)
+        })?;
         Ok(Self {
             inner: Arc::new(Inner {
                 connection,

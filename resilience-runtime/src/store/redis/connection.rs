@@ -12,7 +12,7 @@ mod slot;
 
 use std::time::Duration;
 
-use redis::{Cmd, Value};
+use redis::{Cmd, RedisError, Value};
 use tokio::time::{Instant, sleep};
 
 use self::cluster::Cluster;
@@ -52,6 +52,12 @@ impl Limits {
 
 /// The pauses between two tries of something that a server is not ready for.
 const PAUSES: Pauses = Pauses::new(Duration::from_millis(5), Duration::from_millis(100));
+
+/// What one server said.
+pub(super) struct Answered {
+    pub(super) server: String,
+    pub(super) answer: Result<Value, RedisError>,
+}
 
 /// The way to a Redis of any topology.
 pub(crate) struct Connection {
@@ -132,20 +138,18 @@ impl Connection {
         }
     }
 
-    /// Asks every server one question that changes nothing. The first one that fails is the answer.
-    pub(super) async fn ask_all(
-        &self,
-        doing: &'static str,
-        question: &Cmd,
-    ) -> Result<Vec<Result<Value, redis::RedisError>>, StoreError> {
+    /// Asks every server a question that changes nothing. A server may answer with an error of its own.
+    pub(super) async fn ask_all(&self, question: &Cmd) -> Result<Vec<Answered>, StoreError> {
         let until = Instant::now() + self.limits.patience + self.limits.connect;
-        let ask = async || match &self.servers {
-            Servers::One(link) => Ok(vec![link.ask(question, until).await?]),
+        let answers = match &self.servers {
+            Servers::One(link) => link.ask(question, until).await.map(|answer| {
+                let server = link.origin().to_string();
+                vec![Answered { server, answer }]
+            }),
             Servers::Cluster(cluster) => cluster.ask_all(question, until).await,
         };
-        ask()
-            .await
-            .map_err(|failure| StoreError::refused(doing, failure.error))
+        answers
+            .map_err(|failure| StoreError::refused("asking Redis for its settings", failure.error))
     }
 
     /// Where somebody who wants to listen may connect to: any server will do.

@@ -104,7 +104,9 @@ impl RedisStore {
         } else {
             ""
         };
+        // One with another fingerprint is not the one that can be there, which the script does not ask again.
         let replaces = claiming.replaces.as_ref();
+        let replaces = replaces.filter(|it| it.fingerprint == claiming.fingerprint);
         let [kind, schema, content] = replaces.map_or([""; 3], |record| {
             [record.kind.word(), &record.schema, &record.content]
         });

@@ -10,7 +10,7 @@ use super::super::address::{Access, Host};
 use super::super::script::Call;
 use super::failure::{Failure, Next};
 use super::link::Link;
-use super::{Limits, Origin, slot};
+use super::{Answered, Limits, Origin, slot};
 
 /// The nodes, and who has which slots.
 pub(super) struct Cluster {
@@ -114,7 +114,7 @@ impl Cluster {
         &self,
         question: &Cmd,
         until: Instant,
-    ) -> Result<Vec<Result<Value, RedisError>>, Failure> {
+    ) -> Result<Vec<Answered>, Failure> {
         self.master_of(0, until).await?;
         let mut masters: Vec<Host> = Vec::new();
         for range in &self.state().map.ranges {
@@ -124,7 +124,9 @@ impl Cluster {
         }
         let mut answers = Vec::new();
         for master in masters {
-            answers.push(self.link(&master).ask(question, until).await?);
+            let answer = self.link(&master).ask(question, until).await?;
+            let server = master.to_string();
+            answers.push(Answered { server, answer });
         }
         Ok(answers)
     }

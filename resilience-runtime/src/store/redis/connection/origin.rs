@@ -1,5 +1,7 @@
 //! Where a connection is made to.
 
+use std::fmt;
+
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, ErrorKind, RedisError, RedisResult, cmd};
 
@@ -16,6 +18,16 @@ pub(in crate::store::redis) enum Origin {
 /// Told what the server pushes.
 pub(in crate::store::redis) type Pushed =
     Box<dyn Fn(redis::PushInfo) -> Result<(), std::convert::Infallible> + Send + Sync>;
+
+/// For messages.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Node(_, host) => host.fmt(f),
+            Self::Sentinel(_, _, master) => write!(f, "the master `{master}`"),
+        }
+    }
+}
 
 impl Origin {
     /// A new connection.
