@@ -23,7 +23,9 @@ use std::time::{Duration, Instant};
 use resilience_runtime::error::Effect;
 use resilience_runtime::lock::redlock::{Node, Redlock};
 use resilience_runtime::lock::store::{Acquired, Acquiring, LockStore, Nonce};
+use resilience_runtime::runtime::Runtime;
 use resilience_runtime::store::redis::RedisStore;
+use resilience_runtime::store::risk::Risk;
 use resilience_test_support::server::Redis;
 
 use self::fixture::{AT_LAST, Fixture, LONG, digest};
@@ -179,4 +181,25 @@ async fn without_a_majority_it_is_refused_and_not_raced_for() {
         let granted = server.ask(&["DBSIZE"]);
         assert!(granted == ":1" || granted == ":0", "{granted}");
     }
+}
+
+#[tokio::test]
+async fn a_runtime_is_opened_on_three_servers_and_not_on_fewer_or_one_twice() {
+    let servers = five();
+    let urls: Vec<String> = servers.iter().map(Redis::url).collect();
+    let open = |urls: &[String]| {
+        let builder = Runtime::builder("memory:").redlock(urls).scoped();
+        builder.accept(Risk::NoPersistence).open()
+    };
+    let runtime = open(&urls[..3]).await.unwrap();
+    runtime.shutdown().await;
+    let error = open(&urls[..2]).await.unwrap_err().to_string();
+    assert!(error.contains("it has 2 nodes, and needs 3"), "{error}");
+    let twice = [&urls[..2], &urls[..1]].concat();
+    let error = open(&twice).await.unwrap_err().to_string();
+    assert!(error.contains("the same server"), "{error}");
+    // Each is checked.
+    let unchecked = Runtime::builder("memory:").redlock(&urls).scoped();
+    let error = unchecked.open().await.unwrap_err().to_string();
+    assert!(error.contains("Risk::NoPersistence"), "{error}");
 }
