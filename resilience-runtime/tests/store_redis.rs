@@ -12,6 +12,14 @@
 #[path = "store_conformance/fixture.rs"]
 mod fixture;
 #[macro_use]
+#[path = "store_conformance/holders.rs"]
+mod holders;
+#[macro_use]
+#[path = "store_conformance/line.rs"]
+mod line;
+#[path = "store_redis/locks.rs"]
+mod locks;
+#[macro_use]
 #[path = "store_conformance/records.rs"]
 mod records;
 #[path = "store_redis/access.rs"]
@@ -27,12 +35,18 @@ mod wire;
 
 mod single {
     records!(crate::servers::Single::new(), start_paused = false);
+    lock_holders!(crate::servers::Single::new(), start_paused = false);
+    lock_line!(crate::servers::Single::new(), start_paused = false);
 }
 
 mod cluster {
     records!(crate::servers::Shared::cluster(), start_paused = false);
+    lock_holders!(crate::servers::Shared::cluster(), start_paused = false);
+    lock_line!(crate::servers::Shared::cluster(), start_paused = false);
 }
 
 mod sentinel {
     records!(crate::servers::Shared::sentinels(), start_paused = false);
+    lock_holders!(crate::servers::Shared::sentinels(), start_paused = false);
+    lock_line!(crate::servers::Shared::sentinels(), start_paused = false);
 }

@@ -17,6 +17,7 @@ use crate::store::risk::{Accepted, Risk};
 pub struct RuntimeBuilder {
     source: Source,
     redis: Option<String>,
+    redlock: Option<Vec<String>>,
     states: States,
     twice: Option<&'static str>,
     scoped: bool,
@@ -43,6 +44,7 @@ impl RuntimeBuilder {
         Self {
             source,
             redis: None,
+            redlock: None,
             states: States::default(),
             twice: None,
             scoped: false,
@@ -97,6 +99,14 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Keeps locks on a majority of these independent Redis: see [`Redlock`](crate::lock::redlock::Redlock) for what
+    /// that promises. At least three, an odd number, and the same ones in the same order in every process; each is
+    /// reached and checked when the runtime is opened. Everything else stays where it is.
+    pub fn redlock<U: Into<String>>(mut self, urls: impl IntoIterator<Item = U>) -> Self {
+        self.redlock = Some(urls.into_iter().map(Into::into).collect());
+        self
+    }
+
     /// Opens the store although it has this risk: see [`Risk`].
     pub fn accept(mut self, risk: Risk) -> Self {
         self.accepted.accept(risk);
@@ -130,12 +140,19 @@ impl RuntimeBuilder {
             Some(url) => Some(open::redis(url, &self.accepted).await?),
             None => None,
         };
+        let locks = match &self.redlock {
+            Some(urls) => Some(open::redlock(urls, &self.accepted).await?),
+            None => None,
+        };
         let Opened { mut stores, close } = match self.source {
             Source::Url(url) => open::open(&url, &self.accepted).await?,
             Source::Stores(stores) => Opened::unclosed(stores),
         };
         if let Some(redis) = redis {
             redis.replace(&mut stores);
+        }
+        if let Some(locks) = locks {
+            stores.locks = locks;
         }
         let (core, abandoned) = Core::new(stores, self.states, catalog, !self.recovery);
         if installs && !install(&core) {

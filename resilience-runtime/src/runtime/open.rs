@@ -6,8 +6,11 @@ use super::OpenError;
 use crate::BoxFuture;
 use crate::core::Stores;
 #[cfg(feature = "redis")]
+use crate::error::StoreError;
+#[cfg(feature = "redis")]
 use crate::idempotency::store::IdempotencyStore;
 #[cfg(feature = "redis")]
+use crate::lock::redlock::{Node, Redlock};
 use crate::lock::store::LockStore;
 use crate::store::memory::MemoryStore;
 #[cfg(feature = "redis")]
@@ -134,6 +137,36 @@ pub(super) async fn redis(url: &str, accepted: &Accepted) -> Result<OnRedis, Ope
 pub(super) async fn redis(url: &str, _accepted: &Accepted) -> Result<OnRedis, OpenError> {
     Err(OpenError::NotBuilt {
         scheme: redis_scheme(url).unwrap_or("redis"),
+        feature: "redis",
+    })
+}
+
+/// Opens each of the Redis that `urls` name, as nodes that keep locks together.
+#[cfg(feature = "redis")]
+pub(super) async fn redlock(
+    urls: &[String],
+    accepted: &Accepted,
+) -> Result<Arc<dyn LockStore>, OpenError> {
+    let mut nodes: Vec<Arc<dyn Node>> = Vec::new();
+    for (index, url) in urls.iter().enumerate() {
+        if urls[..index].contains(url) {
+            return Err(OpenError::Store(StoreError::refused(
+                "opening Redlock",
+                "two of its nodes are the same server, which would have two votes",
+            )));
+        }
+        nodes.push(Arc::new(RedisStore::open(url, accepted).await?));
+    }
+    Ok(Arc::new(Redlock::new(nodes)?))
+}
+
+#[cfg(not(feature = "redis"))]
+pub(super) async fn redlock(
+    _urls: &[String],
+    _accepted: &Accepted,
+) -> Result<Arc<dyn LockStore>, OpenError> {
+    Err(OpenError::NotBuilt {
+        scheme: "redis",
         feature: "redis",
     })
 }

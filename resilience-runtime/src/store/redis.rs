@@ -8,6 +8,7 @@
 //! | `listener`, `waiters` | the one channel of this process, and who waits for what is published there |
 //! | `checks` | what is asked of a server before anything is entrusted to it |
 //! | `idempotency`, `lock` | the traits |
+//! | `replicated` | connections that wait for replicas |
 //!
 //! Keys begin with `resilience:` (or what the URL says) and have the digest of the key in braces, so that everything about one record is in
 //! one slot of a cluster. When a lease is over is written in the record, and compared with the clock of the server; a
@@ -19,6 +20,7 @@ mod connection;
 mod idempotency;
 mod listener;
 mod lock;
+mod replicated;
 mod script;
 mod waiters;
 
@@ -30,6 +32,7 @@ use redis::{ErrorKind, ServerErrorKind};
 use self::address::Address;
 use self::connection::{Connection, Limits};
 use self::listener::Listener;
+use self::replicated::Replicated;
 use crate::error::StoreError;
 use crate::idempotency::Digest;
 use crate::runtime::OpenError;
@@ -44,6 +47,7 @@ pub struct RedisStore {
 struct Inner {
     connection: Arc<Connection>,
     listener: Listener,
+    replicated: Replicated,
     prefix: String,
 }
 
@@ -77,7 +81,8 @@ impl RedisStore {
             inner: Arc::new(Inner {
                 connection,
                 listener,
-                prefix: address.prefix,
+                prefix: address.prefix.clone(),
+                replicated: Replicated::new(address, limits),
             }),
         })
     }

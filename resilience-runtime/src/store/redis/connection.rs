@@ -98,13 +98,23 @@ impl Connection {
     ///
     /// One round trip, but for the first run of a script on a server: two.
     pub(crate) async fn run(&self, call: &Call<'_>) -> Result<Value, StoreError> {
+        self.run_and(call, None).await
+    }
+
+    /// The same, with a command behind it in the same round trip and on the same connection: then the answer is an
+    /// array of both.
+    pub(super) async fn run_and(
+        &self,
+        call: &Call<'_>,
+        and: Option<&Cmd>,
+    ) -> Result<Value, StoreError> {
         let until = Instant::now() + self.limits.patience;
         let mut pauses = PAUSES;
         let mut in_doubt = false;
         loop {
             let failure = match &self.servers {
-                Servers::One(link) => link.run(call, until).await,
-                Servers::Cluster(cluster) => cluster.run(call, until).await,
+                Servers::One(link) => link.run(call, and, until).await,
+                Servers::Cluster(cluster) => cluster.run(call, and, until).await,
             };
             let Failure {
                 error,

@@ -66,10 +66,15 @@ impl Cluster {
     }
 
     /// Runs a script on the master of its keys.
-    pub(super) async fn run(&self, call: &Call<'_>, until: Instant) -> Result<Value, Failure> {
+    pub(super) async fn run(
+        &self,
+        call: &Call<'_>,
+        and: Option<&Cmd>,
+        until: Instant,
+    ) -> Result<Value, Failure> {
         let slot = slot::of(call.keys.first().map_or("", String::as_str));
         let (host, version) = self.master_of(slot, until).await?;
-        let failure = match self.link(&host).run(call, until).await {
+        let failure = match self.link(&host).run(call, and, until).await {
             Ok(value) => return Ok(value),
             Err(failure) => failure,
         };
@@ -78,11 +83,14 @@ impl Cluster {
                 let to = completed(to, &host);
                 // The rest of the map has most likely changed with it.
                 self.refresh(version, until).await?;
-                (Next::Again, self.link(&to).run(call, until).await)
+                (Next::Again, self.link(&to).run(call, and, until).await)
             }
             Next::Ask(to) => {
                 let to = completed(to, &host);
-                (Next::Later, self.link(&to).run_asking(call, until).await)
+                (
+                    Next::Later,
+                    self.link(&to).run_asking(call, and, until).await,
+                )
             }
             _ => {
                 if failure.next != Next::GiveUp {

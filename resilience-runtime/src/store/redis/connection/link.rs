@@ -70,17 +70,43 @@ impl Link {
     }
 
     /// Runs a script, by its hash if the server knows it.
-    pub(super) async fn run(&self, call: &Call<'_>, until: Instant) -> Result<Value, Failure> {
-        match self.send(&call.by_hash(), until).await {
-            Err(failure) if failure.next == Next::Text => self.send(&call.by_text(), until).await,
+    pub(super) async fn run(
+        &self,
+        call: &Call<'_>,
+        and: Option<&Cmd>,
+        until: Instant,
+    ) -> Result<Value, Failure> {
+        match self.send_both(call.by_hash(), and, until).await {
+            Err(failure) if failure.next == Next::Text => {
+                self.send_both(call.by_text(), and, until).await
+            }
             answer => answer,
         }
+    }
+
+    /// Two commands in one round trip, where there are two.
+    async fn send_both(
+        &self,
+        command: Cmd,
+        and: Option<&Cmd>,
+        until: Instant,
+    ) -> Result<Value, Failure> {
+        let Some(and) = and else {
+            return self.send(&command, until).await;
+        };
+        let live = self.live(until).await?;
+        let mut connection = live.connection.clone();
+        let mut both = redis::pipe();
+        both.add_command(command).add_command(and.clone());
+        let answers = both.query_async::<Vec<Value>>(&mut connection).await;
+        self.judged(&live, answers.map(Value::Array))
     }
 
     /// The same for a key that is being moved to this server.
     pub(super) async fn run_asking(
         &self,
         call: &Call<'_>,
+        and: Option<&Cmd>,
         until: Instant,
     ) -> Result<Value, Failure> {
         let live = self.live(until).await?;
@@ -88,10 +114,16 @@ impl Link {
         let mut both = redis::pipe();
         // The text: a server that is new may not know the hash, and asking twice would need `ASKING` twice.
         both.cmd("ASKING").ignore().add_command(call.by_text());
+        if let Some(and) = and {
+            both.add_command(and.clone());
+        }
         let answer = both.query_async::<Vec<Value>>(&mut connection).await;
         self.judged(
             &live,
-            answer.map(|mut values| values.pop().unwrap_or(Value::Nil)),
+            answer.map(|mut values| match and {
+                Some(_) => Value::Array(values),
+                None => values.pop().unwrap_or(Value::Nil),
+            }),
         )
     }
 
