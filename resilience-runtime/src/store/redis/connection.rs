@@ -125,7 +125,7 @@ impl Connection {
                 Err(failure) => failure,
             };
             in_doubt |= may_have_run;
-            if matches!(next, Next::GiveUp) || Instant::now() >= until {
+            if matches!(next, Next::GiveUp | Next::TextWithoutFlags) || Instant::now() >= until {
                 return Err(if in_doubt {
                     StoreError::in_doubt(call.doing, error)
                 } else {
