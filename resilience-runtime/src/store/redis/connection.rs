@@ -67,7 +67,7 @@ pub(crate) struct Connection {
 
 enum Servers {
     One(Link),
-    Cluster(Cluster),
+    Cluster(Box<Cluster>),
 }
 
 impl Connection {
@@ -87,7 +87,8 @@ impl Connection {
                 Servers::One(Link::start(origin, limits))
             }
             Topology::Cluster(seeds) => {
-                Servers::Cluster(Cluster::new(access.clone(), seeds.clone(), limits))
+                let cluster = Cluster::new(access.clone(), seeds.clone(), limits);
+                Servers::Cluster(Box::new(cluster))
             }
         };
         Self { servers, limits }

@@ -98,7 +98,7 @@ impl Cluster {
                     let _ = self.refresh(version, until).await;
                 }
                 return Err(Failure {
-                    next: later(failure.next),
+                    next: later(&failure.next),
                     ..failure
                 });
             }
@@ -234,7 +234,7 @@ impl Cluster {
 }
 
 /// What is worth another try is worth a pause, in which nodes find out about each other.
-fn later(next: Next) -> Next {
+fn later(next: &Next) -> Next {
     match next {
         Next::GiveUp => Next::GiveUp,
         _ => Next::Later,
