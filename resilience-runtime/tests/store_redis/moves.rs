@@ -5,6 +5,7 @@ use resilience_runtime::store::redis::RedisStore;
 use resilience_test_support::server::{Cluster, Redis};
 
 use crate::records::Caller;
+use crate::wire::calls;
 
 fn slot(node: &Redis, caller: Caller) -> String {
     let slot = node.ask(&["CLUSTER", "KEYSLOT", &caller.key().to_string()]);
@@ -38,6 +39,8 @@ async fn a_slot_that_has_moved_or_is_moving_is_followed() {
     let there = nodes[to].ask(&["CLUSTER", "COUNTKEYSINSLOT", &moved]);
     assert_eq!(there, ":1");
     assert_eq!(caller.completes(&store, "1").await, Completion::Stored);
+    // The one redirection was enough, and nobody had to be asked twice.
+    assert_eq!(calls(&nodes[to], "asking"), 0);
 
     // A key that is not there yet is made where the slot goes to.
     let caller = Caller::of(3);
