@@ -22,8 +22,16 @@ mod locks;
 #[macro_use]
 #[path = "store_conformance/records.rs"]
 mod records;
+#[path = "store_redis/access.rs"]
+mod access;
+#[path = "store_redis/faults.rs"]
+mod faults;
+#[path = "store_redis/moves.rs"]
+mod moves;
 #[path = "store_redis/servers.rs"]
 mod servers;
+#[path = "store_redis/wire.rs"]
+mod wire;
 
 mod single {
     records!(crate::servers::Single::new(), start_paused = false);

@@ -44,7 +44,7 @@ impl IdempotencyStore for RedisStore {
             let call = Call {
                 doing: "renewing a key",
                 script: &RENEW,
-                keys: &self.keys(key)[..1],
+                keys: &self.keys(key),
                 arguments: &[
                     nonce.to_string().into(),
                     millis(lease).into(),
@@ -151,11 +151,9 @@ impl RedisStore {
         claim.ok_or_else(|| unreadable(call.doing))
     }
 
-    /// The record and its waiters.
-    fn keys(&self, key: Digest) -> [String; 2] {
-        let record = self.key(key, "record");
-        let waiters = self.key(key, "waiters");
-        [record, waiters]
+    /// The one key of a record, as a list.
+    fn keys(&self, key: Digest) -> [String; 1] {
+        [self.key(key, "record")]
     }
 
     async fn complete_key(

@@ -41,7 +41,7 @@ pub(crate) struct Call<'a> {
     /// For errors: what the caller was about, as in "claiming a key".
     pub(crate) doing: &'static str,
     pub(crate) script: &'a Script,
-    /// All in one slot.
+    /// In one slot. Better only one: where a slot is being moved, the others may be on another node.
     pub(crate) keys: &'a [String],
     pub(crate) arguments: &'a [Cow<'a, str>],
 }

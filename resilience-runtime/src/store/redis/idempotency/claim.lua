@@ -1,11 +1,11 @@
--- KEYS: the record, its waiters.
+-- KEYS: the record. One key only: of several, some may be on another node while their slot is moved.
 -- ARGV: fingerprint, nonce, lease (ms), trace (ms), the channel of who asks (empty: it does not wait), and the state,
 -- schema and content of the record that may be replaced (empty: none).
-local record, waiters = KEYS[1], KEYS[2]
+local record = KEYS[1]
 local fingerprint, nonce, lease, trace, channel = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 
 local there = redis.call('HMGET', record, 'state', 'fingerprint', 'nonce', 'attempt', 'interrupted', 'token', 'until',
-  'schema', 'content')
+  'schema', 'content', 'waiters')
 local state, same = there[1], there[2] == fingerprint
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
@@ -23,9 +23,10 @@ if state then
   end
   local over = state ~= 'running' or tonumber(there[7]) <= now
   if not over and there[3] ~= nonce then
-    if channel ~= '' then
-      redis.call('SADD', waiters, channel)
-      redis.call('PEXPIRE', waiters, 60000)
+    local waiters = there[10] or ''
+    if channel ~= '' and not string.find(waiters, channel, 1, true) then
+      -- Where the memory is full nobody is woken, and who waits asks again.
+      redis.pcall('HSET', record, 'waiters', waiters .. channel .. '\n')
     end
     return { 'busy', tonumber(there[7]) - now }
   end
@@ -40,13 +41,14 @@ if state then
       interrupted = '1'
     end
   end
-  if completed then
-    redis.call('DEL', record)
-  end
 end
 
 token = string.format('%.0f', token)
 redis.call('HSET', record, 'state', 'running', 'fingerprint', fingerprint, 'nonce', nonce,
   'attempt', attempt, 'interrupted', interrupted, 'token', token, 'until', string.format('%.0f', now + lease))
+if state then
+  -- After the write, which may be refused: a record that is replaced is not lost before.
+  redis.call('HDEL', record, 'schema', 'content')
+end
 redis.call('PEXPIRE', record, lease + trace)
 return { 'granted', tonumber(attempt), tonumber(interrupted), token }

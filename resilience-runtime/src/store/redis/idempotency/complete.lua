@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
 -- The last word about a run is not refused for want of memory.
--- KEYS: the record, its waiters.
+-- KEYS: the record.
 -- ARGV: nonce, state, fingerprint, schema, content, ttl (ms; empty: for ever), the longest content that is pushed.
-local record, waiters = KEYS[1], KEYS[2]
+local record = KEYS[1]
 local nonce, state, fingerprint, schema, content, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
 local there = redis.call('HMGET', record, 'state', 'nonce', 'fingerprint', 'schema', 'content',
-  'attempt', 'token')
+  'attempt', 'token', 'waiters')
 if there[1] and there[2] ~= nonce then
   if there[1] == 'running' then
     return { 'refused' }
@@ -26,15 +26,13 @@ if ttl ~= '' then
   redis.call('PEXPIRE', record, ttl)
 end
 
-local channels = redis.call('SMEMBERS', waiters)
-if #channels > 0 then
+if there[8] then
   local message = record .. '\n'
   if #content <= tonumber(ARGV[7]) then
     message = message .. state .. '\n' .. fingerprint .. '\n' .. #schema .. '\n' .. schema .. content
   end
-  for _, channel in ipairs(channels) do
+  for channel in string.gmatch(there[8], '[^\n]+') do
     redis.call('PUBLISH', channel, message)
   end
-  redis.call('DEL', waiters)
 end
 return { 'stored' }

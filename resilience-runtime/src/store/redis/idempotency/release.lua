@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- KEYS: the record, its waiters. ARGV: nonce, how it ended (failed, interrupted, unused), trace (ms).
-local record, waiters, how = KEYS[1], KEYS[2], ARGV[2]
-local there = redis.call('HMGET', record, 'state', 'nonce', 'attempt')
+-- KEYS: the record. ARGV: nonce, how it ended (failed, interrupted, unused), trace (ms).
+local record, how = KEYS[1], ARGV[2]
+local there = redis.call('HMGET', record, 'state', 'nonce', 'attempt', 'waiters')
 if there[1] ~= 'running' or there[2] ~= ARGV[1] then
   return 0
 end
@@ -19,11 +19,10 @@ else
   redis.call('PEXPIRE', record, ARGV[3])
 end
 
-local channels = redis.call('SMEMBERS', waiters)
-if #channels > 0 then
-  for _, channel in ipairs(channels) do
+if there[4] then
+  redis.call('HDEL', record, 'waiters')
+  for channel in string.gmatch(there[4], '[^\n]+') do
     redis.call('PUBLISH', channel, record .. '\n')
   end
-  redis.call('DEL', waiters)
 end
 return 1
