@@ -4,6 +4,8 @@ use resilience_runtime::idempotency::store::Completion;
 use resilience_runtime::store::redis::RedisStore;
 use resilience_test_support::server::{Cluster, Redis};
 
+use crate::fixture::digest;
+use crate::holders::Asker;
 use crate::records::Caller;
 use crate::wire::calls;
 
@@ -54,6 +56,36 @@ async fn a_slot_that_has_moved_or_is_moving_is_followed() {
     assert_eq!(caller.another().record(&store).await, caller.value("1"));
     let there = nodes[to].ask(&["CLUSTER", "COUNTKEYSINSLOT", &moving]);
     assert_eq!(there, ":1");
+}
+
+#[tokio::test]
+async fn a_lock_with_a_line_is_taken_while_its_slot_is_moving() {
+    let cluster = Cluster::start().unwrap();
+    let nodes = cluster.nodes();
+    let id = |node: usize| nodes[node].ask(&["CLUSTER", "MYID"]);
+    let store = RedisStore::connect(&cluster.url()).await.unwrap();
+    let (here, new) = (Asker::of(1), Asker::of(2));
+    here.granted(&store).await;
+    let waiter = here.another().waiting();
+    waiter.busy(&store).await;
+    for (key, is_there) in [(digest(1), true), (digest(2), false)] {
+        let key = key.to_string();
+        let slot = nodes[0].ask(&["CLUSTER", "KEYSLOT", &key]);
+        let slot = slot.trim_start_matches(':');
+        let (from, to) = owner(&cluster, slot);
+        let importing = nodes[to].ask(&["CLUSTER", "SETSLOT", slot, "IMPORTING", &id(from)]);
+        let migrating = nodes[from].ask(&["CLUSTER", "SETSLOT", slot, "MIGRATING", &id(to)]);
+        assert_eq!([importing, migrating], ["+OK", "+OK"]);
+        if is_there {
+            here.releases(&store).await;
+            waiter.granted(&store).await;
+            waiter.releases(&store).await;
+        } else {
+            new.granted(&store).await;
+            new.another().waiting().busy(&store).await;
+            new.releases(&store).await;
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,4 @@
-//! Locks: the lock is a hash (nonce, until, token), its line a sorted set of nonces, and their places a hash. The lock
-//! outlives its end by [`TRACE`], for its token.
+//! Locks: each is one hash with its holder, its token and its line. It outlives its end by [`TRACE`], for the token.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -48,7 +47,7 @@ impl LockStore for RedisStore {
             let call = Call {
                 doing: "releasing a lock",
                 script: &RELEASE,
-                keys: &self.lock_keys(key),
+                keys: &[self.lock_key(key)],
                 arguments: &[
                     nonce.to_string().into(),
                     millis(TRACE).into(),
@@ -100,7 +99,7 @@ impl RedisStore {
         let call = Call {
             doing: ACQUIRING,
             script: &ACQUIRE,
-            keys: &self.lock_keys(acquiring.key),
+            keys: &[self.lock_key(acquiring.key)],
             arguments: &[
                 acquiring.nonce.to_string().into(),
                 millis(acquiring.lease).into(),
@@ -181,7 +180,7 @@ impl RedisStore {
         let call = Call {
             doing,
             script,
-            keys: &self.lock_keys(key)[..1],
+            keys: &[self.lock_key(key)],
             arguments: &arguments.map(Cow::Owned),
         };
         match self.inner.connection.run(&call).await? {
@@ -190,8 +189,8 @@ impl RedisStore {
         }
     }
 
-    fn lock_keys(&self, key: Digest) -> [String; 3] {
-        ["lock", "line", "places"].map(|what| self.key(key, what))
+    fn lock_key(&self, key: Digest) -> String {
+        self.key(key, "lock")
     }
 }
 

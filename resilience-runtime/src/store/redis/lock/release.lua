@@ -1,13 +1,13 @@
 #!lua flags=allow-oom
--- KEYS: the lock, its line, their places. ARGV: nonce, trace (ms), place (ms).
-local lock, line, places = KEYS[1], KEYS[2], KEYS[3]
-local nonce, place = ARGV[1], tonumber(ARGV[3])
-redis.call('ZREM', line, nonce)
-redis.call('HDEL', places, nonce)
+-- KEYS: the lock. ARGV: nonce, trace (ms), place (ms).
+local lock, nonce, place = KEYS[1], ARGV[1], tonumber(ARGV[3])
+local there = redis.call('HMGET', lock, 'nonce', 'until', 'first', 'last', '@' .. nonce)
+if there[5] then
+  redis.call('HDEL', lock, '@' .. nonce, '#' .. there[5]:match('^%d+'))
+end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local there = redis.call('HMGET', lock, 'nonce', 'until')
 if there[1] == nonce then
   -- The token stays, for the next one's to be greater.
   redis.call('HDEL', lock, 'nonce', 'until')
@@ -16,15 +16,21 @@ elseif there[1] and tonumber(there[2]) > now then
   return
 end
 
-local head = redis.call('ZRANGE', line, 0, 0)[1]
-while head do
-  local there = redis.call('HGET', places, head)
-  local seen, channel = (there or '0 '):match('^(%d+) (.*)$')
-  if seen + place > now then
-    redis.call('PUBLISH', channel, head .. '\n')
+local first, last = tonumber(there[3] or 1), tonumber(there[4] or 0)
+while first <= last do
+  local who = redis.call('HGET', lock, '#' .. first)
+  local at = who and redis.call('HGET', lock, '@' .. who)
+  local seen, channel = (at or ''):match('^%d+ (%d+) (.*)$')
+  if seen and seen + place > now then
+    redis.call('HSET', lock, 'first', first)
+    redis.call('PUBLISH', channel, who .. '\n')
     return
   end
-  redis.call('ZREM', line, head)
-  redis.call('HDEL', places, head)
-  head = redis.call('ZRANGE', line, 0, 0)[1]
+  if who then
+    redis.call('HDEL', lock, '#' .. first, '@' .. who)
+  end
+  first = first + 1
+end
+if last > 0 then
+  redis.call('HDEL', lock, 'first', 'last')
 end
