@@ -1,5 +1,6 @@
 //! `#[locked]`: one execution at a time per key, over all processes on the same store.
 
+pub mod redlock;
 pub mod store;
 
 use std::fmt;

@@ -15,7 +15,7 @@ use crate::intake::{Outcome, retire_left_overs, take_in};
 use crate::library::Library;
 use crate::progress::Progress;
 use crate::report::{self, Tally};
-use crate::runtime;
+use crate::runtime::{self, Servers};
 use crate::terminal::{Paint, say};
 use crate::walk::{Found, walk};
 
@@ -24,16 +24,16 @@ use crate::walk::{Found, walk};
 /// # Errors
 /// When a store or the runtime cannot be opened.
 pub async fn run(
-    store: Option<&str>,
+    servers: &Servers,
     data: &Path,
     arguments: &Ingest,
 ) -> Result<Verdict, StartError> {
     let began = Instant::now();
     let library = Library::open(data, Chaos::new(arguments.chaos, arguments.seed)).await?;
-    if store.is_some() {
+    if servers.store.is_some() {
         library.graph.share();
     }
-    let runtime = runtime::open_at(store, data, &library).await?;
+    let runtime = runtime::open_at(servers, data, &library).await?;
     let mut tally = Tally {
         recovered: library.attempts.finish_all(),
         ..Tally::default()
@@ -47,7 +47,7 @@ pub async fn run(
     tally.retried = library.attempts.repeated();
     let paint = Paint::for_stdout();
     say(tally.table(paint).trim_end());
-    let agree = match store {
+    let agree = match servers.store {
         None => say_differences(&library, &audit(&library).await?, paint).await?,
         // Other processes may be in the middle of documents; `verify` compares when they are done.
         Some(_) => true,

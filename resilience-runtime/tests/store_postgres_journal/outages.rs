@@ -191,7 +191,7 @@ async fn what_a_caller_who_left_was_taking_over_is_told_to_the_next_one() {
         },
     )
     .await;
-    assert!(summary.dropped > 6, "{summary:?}");
+    assert!(summary.dropped >= 4, "{summary:?}");
 }
 
 /// Sagas of a worker that left.
