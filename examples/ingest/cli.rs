@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::runtime::Servers;
+
 /// Ingests documents into four stores: rows, a full-text index, a graph of links, and a cache.
 /// Every document ends in all of them or in none.
 #[derive(Debug, Parser)]
@@ -25,6 +27,8 @@ pub struct Cli {
     /// The directory of the stores
     #[arg(long, value_name = "DIR", default_value = "ingest-data", global = true)]
     pub data: PathBuf,
+    #[command(flatten)]
+    pub servers: Servers,
 }
 
 #[derive(Debug, Args)]

@@ -39,12 +39,13 @@ async fn main() -> ExitCode {
     quiet_about_damaged_files();
     let cli = Cli::read();
     let data = &cli.data;
+    let servers = &cli.servers;
     let verdict = match &cli.command {
-        None => ingest::run(data, &cli.ingest).await,
+        None => ingest::run(servers, data, &cli.ingest).await,
         Some(Command::Search { words, limit }) => search::run(data, words, *limit).await,
         Some(Command::Links { document }) => links::run(data, document).await,
-        Some(Command::Verify) => verify::run(data).await,
-        Some(Command::Dlq { command }) => dlq::run(data, command).await,
+        Some(Command::Verify) => verify::run(servers, data).await,
+        Some(Command::Dlq { command }) => dlq::run(servers, data, command).await,
     };
     match verdict {
         Ok(Verdict::AllIsWell) => ExitCode::SUCCESS,

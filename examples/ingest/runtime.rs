@@ -2,13 +2,27 @@
 
 use std::path::Path;
 
+use clap::Args;
+
 use crate::error::StartError;
 use crate::library::Library;
 use crate::stores;
-use resilience::{Runtime, Status, StoreError};
+use resilience::{Runtime, RuntimeBuilder, Status, StoreError};
 
 /// Where the runtime keeps its records, below the data directory.
 const FILE: &str = "runtime.db";
+
+/// What the runtime keeps its records in, where it is not a file in DIR.
+#[derive(Debug, Default, Args)]
+pub struct Servers {
+    /// Keep the records of the runtime there, such as postgres://user@host/database, so that several processes can
+    /// work on one DIR at once
+    #[arg(long, value_name = "URL", global = true)]
+    pub store: Option<String>,
+    /// Keep locks and records of idempotent calls there, such as redis://host, and only sagas in the store
+    #[arg(long, value_name = "URL", global = true)]
+    pub redis: Option<String>,
+}
 
 /// Opens the runtime with the stores that steps and compensations need, and waits until what an
 /// earlier run began is finished.
@@ -16,10 +30,24 @@ const FILE: &str = "runtime.db";
 /// # Errors
 /// When its file cannot be opened, or is damaged.
 pub async fn open(data: &Path, library: &Library) -> Result<Runtime, StartError> {
+    open_at(&Servers::default(), data, library).await
+}
+
+/// The same with the records on servers, which several processes can work on.
+///
+/// # Errors
+/// When it cannot be opened.
+pub async fn open_at(
+    servers: &Servers,
+    data: &Path,
+    library: &Library,
+) -> Result<Runtime, StartError> {
     // Recovery asks a journal that it cannot read again and again: it may be a network that is down.
-    let sound = stores::check(&data.join(FILE)).await;
-    sound.map_err(|trouble| cannot_start(data, &trouble))?;
-    let runtime = Runtime::builder(url(data))
+    if servers.store.is_none() {
+        let sound = stores::check(&data.join(FILE)).await;
+        sound.map_err(|trouble| cannot_start(data, &trouble))?;
+    }
+    let runtime = builder(servers, data)
         .state(library.clone())
         .state(library.rows.clone())
         .state(library.index.clone())
@@ -27,7 +55,7 @@ pub async fn open(data: &Path, library: &Library) -> Result<Runtime, StartError>
         .state(library.cache.clone())
         .open()
         .await
-        .map_err(|error| cannot_start(data, &error))?;
+        .map_err(|error| cannot_open(servers, data, &error))?;
     runtime.recovered().await;
     Ok(runtime)
 }
@@ -36,10 +64,10 @@ pub async fn open(data: &Path, library: &Library) -> Result<Runtime, StartError>
 ///
 /// # Errors
 /// When its file cannot be opened.
-pub async fn inspect(data: &Path) -> Result<Runtime, StartError> {
-    let runtime = Runtime::builder(url(data)).without_recovery();
+pub async fn inspect(servers: &Servers, data: &Path) -> Result<Runtime, StartError> {
+    let runtime = builder(servers, data).without_recovery();
     let runtime = runtime.open().await;
-    runtime.map_err(|error| cannot_start(data, &error))
+    runtime.map_err(|error| cannot_open(servers, data, &error))
 }
 
 /// How many sagas somebody still has to work on, and how many wait in the dead letter queue.
@@ -58,8 +86,23 @@ pub async fn unfinished_and_dead(runtime: &Runtime) -> Result<(u64, u64), StoreE
     ))
 }
 
-fn url(data: &Path) -> String {
-    format!("sqlite://{}", data.join(FILE).display())
+fn builder(servers: &Servers, data: &Path) -> RuntimeBuilder {
+    let runtime = Runtime::builder(match &servers.store {
+        Some(url) => url.clone(),
+        None => format!("sqlite://{}", data.join(FILE).display()),
+    });
+    match &servers.redis {
+        Some(url) => runtime.redis(url),
+        None => runtime,
+    }
+}
+
+/// An error of the runtime names no URL: there may be a password in it.
+fn cannot_open(servers: &Servers, data: &Path, error: &impl std::fmt::Display) -> StartError {
+    if servers.store.is_some() || servers.redis.is_some() {
+        return StartError(error.to_string());
+    }
+    cannot_start(data, error)
 }
 
 fn cannot_start(data: &Path, error: &impl std::fmt::Display) -> StartError {
@@ -74,7 +117,7 @@ mod tests {
     async fn damaged_records_are_reported_and_not_waited_for() {
         let data = tempfile::tempdir().unwrap();
         let file = data.path().join(FILE);
-        let runtime = Runtime::builder(url(data.path()))
+        let runtime = builder(&Servers::default(), data.path())
             .scoped()
             .without_recovery();
         runtime.open().await.unwrap().shutdown().await;

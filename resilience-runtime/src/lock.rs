@@ -5,6 +5,7 @@ mod guard;
 mod hold;
 mod key;
 mod place;
+pub mod redlock;
 mod request;
 pub mod store;
 

@@ -43,7 +43,17 @@ impl Runtime {
     /// |---|---|
     /// | `sqlite://path`, `sqlite:path` | the SQLite file, relative to the working directory |
     /// | `sqlite:///abs/path` | the SQLite file, absolute |
+    /// | `postgres://user:password@host:5432/database` | the tables in the PostgreSQL database, for several machines |
+    /// | `redis://user:password@host:port/database` | a Redis: idempotency and locks, no sagas |
+    /// | `redis-sentinel://host:port,host:port/master` | the Redis that Sentinels call the master |
+    /// | `redis-cluster://host:port,host:port` | a Redis Cluster |
     /// | `memory:` | this process's memory: for tests |
+    ///
+    /// `rediss://`, `rediss-sentinel://` and `rediss-cluster://` are encrypted. Options of the three follow a `?`, joined by
+    /// `&`: `ca=/path` of a file with the certificates to trust instead of those of the web, `prefix=orders` for
+    /// keys that begin otherwise than with `resilience`, `sentinel_user=` and `sentinel_password=` for Sentinels,
+    /// which have users of their own. A character with a meaning, in a password for example, is written as `%` and
+    /// two hexadecimal digits.
     ///
     /// Sagas that another process left unfinished are taken over and finished in the background;
     /// [`Runtime::recovered`] waits for that.

@@ -5,6 +5,10 @@
 pub mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod risk;
+#[cfg(feature = "redis")]
+pub(crate) mod sagaless;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

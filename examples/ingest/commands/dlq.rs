@@ -7,7 +7,7 @@ use crate::cli::Dlq;
 use crate::document::Document;
 use crate::error::StartError;
 use crate::library::{Library, check_exists};
-use crate::runtime;
+use crate::runtime::{self, Servers};
 use crate::terminal::{Paint, say};
 use resilience::{DeadLetter, DeadLetterId, DeadLetterStatus, Retried, Runtime};
 
@@ -18,24 +18,24 @@ const PAGE: u32 = 100;
 ///
 /// # Errors
 /// When a store or the runtime cannot be opened.
-pub async fn run(data: &Path, command: &Dlq) -> Result<Verdict, StartError> {
+pub async fn run(servers: &Servers, data: &Path, command: &Dlq) -> Result<Verdict, StartError> {
     check_exists(data)?;
     match command {
         Dlq::List => {
-            let runtime = runtime::inspect(data).await?;
+            let runtime = runtime::inspect(servers, data).await?;
             let waiting = list(&runtime).await;
             runtime.shutdown().await;
             waiting
         }
         Dlq::Retry { ids, .. } => {
             let library = Library::open_existing(data).await?;
-            let runtime = runtime::open(data, &library).await?;
+            let runtime = runtime::open_at(servers, data, &library).await?;
             let retried = retry(&runtime, ids).await;
             runtime.shutdown().await;
             retried
         }
         Dlq::Resolve { id, note } => {
-            let runtime = runtime::inspect(data).await?;
+            let runtime = runtime::inspect(servers, data).await?;
             let resolved = resolve(&runtime, *id, note).await;
             runtime.shutdown().await;
             Ok(resolved)

@@ -7,16 +7,16 @@ use crate::audit::{Audit, audit};
 use crate::error::StartError;
 use crate::library::Library;
 use crate::report;
-use crate::runtime;
+use crate::runtime::{self, Servers};
 use crate::terminal::{Paint, say};
 
 /// Compares the stores by ids and content hashes, and asks the runtime what is unfinished.
 ///
 /// # Errors
 /// When a store cannot be opened or read.
-pub async fn run(data: &Path) -> Result<Verdict, StartError> {
+pub async fn run(servers: &Servers, data: &Path) -> Result<Verdict, StartError> {
     let library = Library::open_existing(data).await?;
-    let runtime = runtime::inspect(data).await?;
+    let runtime = runtime::inspect(servers, data).await?;
     let (unfinished, dead) = runtime::unfinished_and_dead(&runtime)
         .await
         .map_err(|error| StartError(error.to_string()))?;

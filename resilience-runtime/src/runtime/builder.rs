@@ -16,6 +16,8 @@ use crate::store::risk::{Accepted, Risk};
 #[must_use]
 pub struct RuntimeBuilder {
     source: Source,
+    redis: Option<String>,
+    redlock: Option<Vec<String>>,
     states: States,
     twice: Option<&'static str>,
     scoped: bool,
@@ -41,6 +43,8 @@ impl RuntimeBuilder {
     fn from(source: Source) -> Self {
         Self {
             source,
+            redis: None,
+            redlock: None,
             states: States::default(),
             twice: None,
             scoped: false,
@@ -88,6 +92,21 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Keeps idempotency records and locks on the Redis at `url`: see [`Runtime::open`] for its forms. Sagas and
+    /// dead letters stay on the store of the builder.
+    pub fn redis(mut self, url: impl Into<String>) -> Self {
+        self.redis = Some(url.into());
+        self
+    }
+
+    /// Keeps locks on a majority of these independent Redis: see [`Redlock`](crate::lock::redlock::Redlock) for what
+    /// that promises. At least three, an odd number, and the same ones in the same order in every process; each is
+    /// reached and checked when the runtime is opened. Everything else stays where it is.
+    pub fn redlock<U: Into<String>>(mut self, urls: impl IntoIterator<Item = U>) -> Self {
+        self.redlock = Some(urls.into_iter().map(Into::into).collect());
+        self
+    }
+
     /// Opens the store although it has this risk: see [`Risk`].
     pub fn accept(mut self, risk: Risk) -> Self {
         self.accepted.accept(risk);
@@ -106,14 +125,35 @@ impl RuntimeBuilder {
         if self.recovery {
             linked::check_states(&catalog, &self.states)?;
         }
+        if cfg!(feature = "redis")
+            && let Source::Url(url) = &self.source
+            && let Some(scheme) = open::redis_scheme(url)
+        {
+            linked::check_none(&catalog, scheme)?;
+        }
         let installs = self.recovery && !self.scoped;
         if installs && is_installed() {
             return Err(OpenError::AlreadyOpen);
         }
-        let Opened { stores, close } = match self.source {
+        // First, because it needs no closing.
+        let redis = match &self.redis {
+            Some(url) => Some(open::redis(url, &self.accepted).await?),
+            None => None,
+        };
+        let locks = match &self.redlock {
+            Some(urls) => Some(open::redlock(urls, &self.accepted).await?),
+            None => None,
+        };
+        let Opened { mut stores, close } = match self.source {
             Source::Url(url) => open::open(&url, &self.accepted).await?,
             Source::Stores(stores) => Opened::unclosed(stores),
         };
+        if let Some(redis) = redis {
+            redis.replace(&mut stores);
+        }
+        if let Some(locks) = locks {
+            stores.locks = locks;
+        }
         let (core, abandoned) = Core::new(stores, self.states, catalog, !self.recovery);
         if installs && !install(&core) {
             close().await;

@@ -31,6 +31,15 @@ pub enum OpenError {
         /// The scheme of the URL.
         scheme: &'static str,
     },
+    /// The store keeps no sagas, and the program has one.
+    NoSagas {
+        /// The scheme of the URL.
+        scheme: &'static str,
+        /// The name of the saga.
+        name: &'static str,
+        /// Where it is written.
+        place: Place,
+    },
     /// Two functions are registered under one name, so that the journal could not tell them apart.
     DuplicateName {
         /// `saga` or `saga step`.
@@ -72,10 +81,26 @@ pub enum OpenError {
 }
 
 /// The schemes that this build has.
-#[cfg(feature = "sqlite")]
-const SCHEMES: &str = "`sqlite://path` and `memory:`";
-#[cfg(not(feature = "sqlite"))]
-const SCHEMES: &str = "`memory:` (the feature `sqlite` is off)";
+const SCHEMES: &str = match (
+    cfg!(feature = "sqlite"),
+    cfg!(feature = "postgres"),
+    cfg!(feature = "redis"),
+) {
+    (true, true, true) => {
+        "`sqlite://path`, `postgres://host/database`, `redis://host` and `memory:`"
+    }
+    (true, true, false) => "`sqlite://path`, `postgres://host/database` and `memory:`",
+    (true, false, true) => "`sqlite://path`, `redis://host` and `memory:`",
+    (true, false, false) => "`sqlite://path` and `memory:`",
+    (false, true, true) => {
+        "`postgres://host/database`, `redis://host` and `memory:` (the feature `sqlite` is off)"
+    }
+    (false, true, false) => {
+        "`postgres://host/database` and `memory:` (the feature `sqlite` is off)"
+    }
+    (false, false, true) => "`redis://host` and `memory:` (the feature `sqlite` is off)",
+    (false, false, false) => "`memory:` (the feature `sqlite` is off)",
+};
 
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -96,6 +121,15 @@ impl fmt::Display for OpenError {
                 f,
                 "the URL says `{scheme}:` and names no file; write `{scheme}://app.db` or \
                  `{scheme}:///var/lib/app/app.db`"
+            ),
+            Self::NoSagas {
+                scheme,
+                name,
+                place,
+            } => write!(
+                f,
+                "a store at a `{scheme}:` URL keeps no sagas, and this program has the saga `{name}` ({place}): name \
+                 a store for sagas, and Redis for the rest: `Runtime::builder(\"sqlite://app.db\").redis(url).open()`"
             ),
             Self::DuplicateName {
                 kind,

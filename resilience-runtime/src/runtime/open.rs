@@ -5,8 +5,21 @@ use std::sync::Arc;
 use super::OpenError;
 use crate::BoxFuture;
 use crate::core::Stores;
+#[cfg(feature = "redis")]
+use crate::error::StoreError;
+#[cfg(feature = "redis")]
+use crate::idempotency::store::IdempotencyStore;
+#[cfg(feature = "redis")]
+use crate::lock::redlock::{Node, Redlock};
+use crate::lock::store::LockStore;
 use crate::store::memory::MemoryStore;
+#[cfg(feature = "postgres")]
+use crate::store::postgres::PostgresStore;
+#[cfg(feature = "redis")]
+use crate::store::redis::RedisStore;
 use crate::store::risk::Accepted;
+#[cfg(feature = "redis")]
+use crate::store::sagaless::Sagaless;
 #[cfg(feature = "sqlite")]
 use crate::store::sqlite::SqliteStore;
 
@@ -30,7 +43,7 @@ impl Opened {
 }
 
 /// Opens the store that `url` names.
-pub(super) async fn open(url: &str, _accepted: &Accepted) -> Result<Opened, OpenError> {
+pub(super) async fn open(url: &str, accepted: &Accepted) -> Result<Opened, OpenError> {
     let (scheme, rest) = url.split_once(':').unwrap_or(("", url));
     match scheme {
         "memory" => Ok(memory()),
@@ -41,10 +54,124 @@ pub(super) async fn open(url: &str, _accepted: &Accepted) -> Result<Opened, Open
             }
             sqlite(path).await
         }
-        _ => Err(OpenError::UnknownScheme {
-            scheme: scheme.to_owned(),
-        }),
+        "postgres" | "postgresql" => postgres(url, accepted).await,
+        _ => match redis_scheme(url) {
+            Some(_) => redis_alone(url, accepted).await,
+            None => Err(OpenError::UnknownScheme {
+                scheme: scheme.to_owned(),
+            }),
+        },
     }
+}
+
+/// The schemes of Redis. With an `s` the connection is encrypted.
+const REDIS: [&str; 6] = [
+    "redis",
+    "rediss",
+    "redis-sentinel",
+    "rediss-sentinel",
+    "redis-cluster",
+    "rediss-cluster",
+];
+
+/// The scheme of `url`, if it names a Redis.
+pub(super) fn redis_scheme(url: &str) -> Option<&'static str> {
+    let (scheme, _) = url.split_once(':')?;
+    REDIS.into_iter().find(|it| *it == scheme)
+}
+
+/// Keeps no sagas.
+#[cfg(feature = "redis")]
+async fn redis_alone(url: &str, accepted: &Accepted) -> Result<Opened, OpenError> {
+    let OnRedis { idempotency, locks } = redis(url, accepted).await?;
+    Ok(Opened::unclosed(Stores {
+        idempotency,
+        locks,
+        journal: Arc::new(Sagaless),
+        queue: Arc::new(Sagaless),
+    }))
+}
+
+#[cfg(not(feature = "redis"))]
+async fn redis_alone(url: &str, accepted: &Accepted) -> Result<Opened, OpenError> {
+    redis(url, accepted).await.map(|never| match never {})
+}
+
+/// The faces of a store that Redis has.
+#[cfg(feature = "redis")]
+pub(super) struct OnRedis {
+    idempotency: Arc<dyn IdempotencyStore>,
+    locks: Arc<dyn LockStore>,
+}
+
+#[cfg(not(feature = "redis"))]
+pub(super) enum OnRedis {}
+
+impl OnRedis {
+    /// Puts them in the place of others.
+    #[cfg(feature = "redis")]
+    pub(super) fn replace(self, stores: &mut Stores) {
+        stores.idempotency = self.idempotency;
+        stores.locks = self.locks;
+    }
+
+    #[cfg(not(feature = "redis"))]
+    pub(super) fn replace(self, _stores: &mut Stores) {
+        match self {}
+    }
+}
+
+/// Opens the Redis that `url` names.
+#[cfg(feature = "redis")]
+pub(super) async fn redis(url: &str, accepted: &Accepted) -> Result<OnRedis, OpenError> {
+    if redis_scheme(url).is_none() {
+        return Err(OpenError::UnknownScheme {
+            scheme: url.split_once(':').map_or("", |it| it.0).to_owned(),
+        });
+    }
+    let store = Arc::new(RedisStore::open(url, accepted).await?);
+    Ok(OnRedis {
+        idempotency: Arc::clone(&store) as Arc<dyn IdempotencyStore>,
+        locks: store,
+    })
+}
+
+#[cfg(not(feature = "redis"))]
+pub(super) async fn redis(url: &str, _accepted: &Accepted) -> Result<OnRedis, OpenError> {
+    Err(OpenError::NotBuilt {
+        scheme: redis_scheme(url).unwrap_or("redis"),
+        feature: "redis",
+    })
+}
+
+/// Opens each of the Redis that `urls` name, as nodes that keep locks together.
+#[cfg(feature = "redis")]
+pub(super) async fn redlock(
+    urls: &[String],
+    accepted: &Accepted,
+) -> Result<Arc<dyn LockStore>, OpenError> {
+    let mut nodes: Vec<Arc<dyn Node>> = Vec::new();
+    for (index, url) in urls.iter().enumerate() {
+        if urls[..index].contains(url) {
+            return Err(OpenError::Store(StoreError::refused(
+                "opening Redlock",
+                "two of its nodes are the same server, which would have two votes",
+            )));
+        }
+        nodes.push(Arc::new(RedisStore::open(url, accepted).await?));
+    }
+    Ok(Arc::new(Redlock::new(nodes)?))
+}
+
+#[cfg(not(feature = "redis"))]
+pub(super) async fn redlock(
+    _urls: &[String],
+    _accepted: &Accepted,
+) -> Result<Arc<dyn LockStore>, OpenError> {
+    Err(OpenError::NotBuilt {
+        scheme: "redis",
+        feature: "redis",
+    })
 }
 
 fn memory() -> Opened {
@@ -72,6 +199,24 @@ async fn sqlite(_path: &str) -> Result<Opened, OpenError> {
     Err(OpenError::NotBuilt {
         scheme: "sqlite",
         feature: "sqlite",
+    })
+}
+
+#[cfg(feature = "postgres")]
+async fn postgres(url: &str, accepted: &Accepted) -> Result<Opened, OpenError> {
+    let store = PostgresStore::open(url, accepted).await?;
+    let closing = store.clone();
+    Ok(Opened {
+        stores: Stores::of(Arc::new(store)),
+        close: Box::new(|| Box::pin(closing.close())),
+    })
+}
+
+#[cfg(not(feature = "postgres"))]
+async fn postgres(_url: &str, _accepted: &Accepted) -> Result<Opened, OpenError> {
+    Err(OpenError::NotBuilt {
+        scheme: "postgres",
+        feature: "postgres",
     })
 }
 
@@ -103,6 +248,14 @@ mod tests {
     async fn a_url_without_a_file_says_what_to_write() {
         let text = refusal("sqlite://").await;
         assert!(text.contains("sqlite://app.db"), "{text}");
+    }
+
+    #[cfg(not(feature = "redis"))]
+    #[tokio::test]
+    async fn a_build_without_redis_names_the_feature() {
+        let text = refusal("rediss-cluster://app:hunter2@db").await;
+        assert!(text.contains("`rediss-cluster:`"), "{text}");
+        assert!(text.contains("feature `redis`"), "{text}");
     }
 
     #[cfg(not(feature = "sqlite"))]

@@ -78,6 +78,19 @@ impl MemoryStore {
         self.tokens.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// The same, and not less than `floor`.
+    fn tokens_from(&self, floor: u64) -> u64 {
+        let next = |last: u64| Some((last + 1).max(floor));
+        let last = self
+            .tokens
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        (last.unwrap_or_default() + 1).max(floor)
+    }
+
+    fn raise_tokens(&self, token: u64) {
+        self.tokens.fetch_max(token, Ordering::Relaxed);
+    }
+
     fn owner(&self) -> Owner {
         Arc::downgrade(&self.worker)
     }

@@ -33,11 +33,15 @@ mod call;
 mod checks;
 mod failure;
 mod idempotency;
+mod journal;
 mod listener;
+mod liveness;
 mod lock;
 mod migrations;
 mod pool;
+mod queue;
 mod reaper;
+mod recovery;
 mod rows;
 mod session;
 mod statements;
@@ -50,21 +54,18 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{ConnectOptions as _, Connection as _};
-use tokio::time::timeout;
 
 use self::call::Call;
 use self::checks::Facts;
-use self::failure::Meaning;
+use self::journal::Sagas;
 use self::listener::Listening;
-use self::pool::{Held, Pool};
+use self::pool::Pool;
 use self::session::{Schema, Setup};
 use self::wakes::Wakes;
 use crate::error::StoreError;
 use crate::lease::Nonce;
 use crate::store::risk::{Accepted, Risk, Unopened};
 
-/// How long an answer may take. The server gives up a statement after 10 s by itself.
-const ANSWER_MAX: Duration = Duration::from_secs(12);
 const OPENING: &str = "opening the PostgreSQL database";
 
 /// The store in a PostgreSQL database. A clone is another handle to the same open store.
@@ -77,6 +78,7 @@ struct Shared {
     pool: Arc<Pool>,
     /// Identifies this open store: its channel, and what it owns.
     worker: Nonce,
+    sagas: Sagas,
     wakes: Arc<Wakes>,
     /// On which this process is notified; `None` where it cannot listen. Nobody can guess it.
     channel: Option<String>,
@@ -102,6 +104,19 @@ impl PostgresStore {
     /// the tables are missing and may not be created, or are newer than this crate. Errors do not
     /// name the password.
     pub async fn open(url: &str, accepted: &Accepted) -> Result<Self, Unopened> {
+        Self::open_for(url, accepted, liveness::LEASE).await
+    }
+
+    /// The same, with another time after which a process that does not say that it is alive counts as dead.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    #[doc(hidden)]
+    pub async fn open_for(
+        url: &str,
+        accepted: &Accepted,
+        lease: Duration,
+    ) -> Result<Self, Unopened> {
         let options = options(url)?;
         let refused = |error: sqlx::Error| StoreError::refused(OPENING, error);
         let mut connection = pool::connect(&options).await.map_err(refused)?;
@@ -132,6 +147,7 @@ impl PostgresStore {
             None => None,
         };
         let pool = Arc::new(Pool::new(options, setup, shares_sessions));
+        let sagas = Sagas::enter(&pool, lease).await?;
         Ok(Self {
             shared: Arc::new(Shared {
                 pool,
@@ -140,6 +156,7 @@ impl PostgresStore {
                 channel,
                 listening: Mutex::new(listening),
                 grants: AtomicU64::new(0),
+                sagas,
             }),
         })
     }
@@ -147,60 +164,15 @@ impl PostgresStore {
     /// Closes the connections. Every later call, on any clone, answers an error; calls that are under way
     /// end as they would have. Dropping all clones does the same.
     pub async fn close(self) {
+        self.shared.sagas.leave().await;
         let listening = self.shared.listening.lock();
         drop(listening.unwrap_or_else(PoisonError::into_inner).take());
         self.shared.pool.close().await;
     }
 
-    /// Carries out one statement. When its answer is lost, or it came into conflict with another one, it is made
-    /// once more on a new connection.
+    /// Carries out one statement.
     async fn call(&self, call: Call) -> Result<Vec<PgRow>, StoreError> {
-        let pool = &self.shared.pool;
-        let mut maybe_done = false;
-        let mut again = true;
-        loop {
-            let mut held = match pool.acquire(call.doing).await {
-                Ok(held) => held,
-                Err(error) if maybe_done => return Err(StoreError::in_doubt(call.doing, error)),
-                Err(error) => return Err(error),
-            };
-            let error = match timeout(ANSWER_MAX, carry_out(pool, &mut held, &call)).await {
-                Ok(Ok(rows)) => {
-                    held.give_back();
-                    return Ok(rows);
-                }
-                Ok(Err(error)) => error,
-                Err(_) => {
-                    held.discard();
-                    let error = pool::took_too_long("the server did not answer in time");
-                    return Err(StoreError::in_doubt(call.doing, error));
-                }
-            };
-            match Meaning::of(&error) {
-                Meaning::Refused => {
-                    held.give_back();
-                    again = false;
-                }
-                Meaning::Again => held.discard(),
-                Meaning::Lost => {
-                    held.discard();
-                    pool.forget_idle();
-                    maybe_done = true;
-                }
-            }
-            if !std::mem::take(&mut again) {
-                return Err(failure::error(call.doing, maybe_done, error));
-            }
-        }
-    }
-}
-
-async fn carry_out(pool: &Pool, held: &mut Held, call: &Call) -> Result<Vec<PgRow>, sqlx::Error> {
-    let connection = held.connection()?;
-    if pool.shares_sessions {
-        call.at_once(connection, &pool.setup).await
-    } else {
-        call.prepared(connection).await
+        call.carry_out(&self.shared.pool).await
     }
 }
 

@@ -14,12 +14,16 @@
 //! the test passes without having run. With `RESILIENCE_REQUIRE_SERVERS=1`, which `scripts/test`
 //! sets, it panics instead and names the package.
 
+mod cluster;
 mod postgres;
 mod process;
 mod redis;
+mod sentinel;
 
+pub use cluster::Cluster;
 pub use postgres::Postgres;
 pub use redis::{Persistence, Redis};
+pub use sentinel::Sentinels;
 
 use std::io::Write as _;
 use std::net::TcpListener;

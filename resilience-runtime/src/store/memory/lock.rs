@@ -12,6 +12,7 @@ use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::idempotency::Digest;
 use crate::lease::{FencingToken, Nonce, Ownership};
+use crate::lock::redlock::Node;
 use crate::lock::store::{Acquired, Acquiring, LockStore, PLACE};
 
 /// A lock that is held, or waited for.
@@ -62,7 +63,7 @@ impl LockStore for MemoryStore {
     }
 
     fn acquire(&self, acquiring: Acquiring) -> BoxFuture<'_, Result<Acquired, StoreError>> {
-        Box::pin(async move { Ok(self.acquire_now(acquiring)) })
+        Box::pin(async move { Ok(self.acquire_now(acquiring, 0)) })
     }
 
     fn renew(
@@ -101,8 +102,35 @@ impl LockStore for MemoryStore {
     }
 }
 
+impl Node for MemoryStore {
+    fn acquire_from(
+        &self,
+        acquiring: Acquiring,
+        floor: FencingToken,
+    ) -> BoxFuture<'_, Result<Acquired, StoreError>> {
+        Box::pin(async move { Ok(self.acquire_now(acquiring, floor.as_u64())) })
+    }
+
+    fn raise(
+        &self,
+        key: Digest,
+        nonce: Nonce,
+        token: FencingToken,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let now = Instant::now();
+            let mut data = self.data();
+            let lock = data.locks.get_mut(&key);
+            let holder = lock.and_then(|lock| lock.holder.as_mut());
+            let mine = holder.filter(|it| it.nonce == nonce && it.until > now);
+            self.raise_tokens(token.as_u64());
+            Ok(mine.map(|it| it.token = it.token.max(token)).is_some())
+        })
+    }
+}
+
 impl MemoryStore {
-    fn acquire_now(&self, acquiring: Acquiring) -> Acquired {
+    fn acquire_now(&self, acquiring: Acquiring, floor: u64) -> Acquired {
         let now = Instant::now();
         let mut data = self.data();
         let lock = data.locks.entry(acquiring.key).or_default();
@@ -112,7 +140,7 @@ impl MemoryStore {
             lock.leave(nonce);
             let token = match &lock.holder {
                 Some(holder) => holder.token,
-                None => FencingToken::new(self.tokens()),
+                None => FencingToken::new(self.tokens_from(floor)),
             };
             lock.holder = Some(Holder {
                 nonce,

@@ -1,9 +1,19 @@
 //! One statement and its values: one message to the server, one transaction.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Postgres, query::Query};
+use tokio::time::timeout;
 
+use super::failure::{self, Meaning};
+use super::pool::{self, Held, Pool};
 use super::session::{Setup, hex_literal};
+use crate::error::StoreError;
+
+/// How long an answer may take. The server gives up a statement after 10 s by itself.
+const ANSWER_MAX: Duration = Duration::from_secs(12);
 
 /// A statement with its values.
 #[derive(Debug)]
@@ -24,7 +34,7 @@ enum Value {
 
 impl Call {
     /// `text` is one statement. It must be one that can be made again, because it is when its answer is lost:
-    /// see [`PostgresStore::call`](super::PostgresStore::call). Its parameters are `$1`, `$2` …, and nothing
+    /// see [`carry_out`](Self::carry_out). Its parameters are `$1`, `$2` …, and nothing
     /// else in it looks like one.
     pub(super) fn new(doing: &'static str, text: &'static str) -> Self {
         Self {
@@ -74,11 +84,58 @@ impl Call {
         self
     }
 
+    /// Carries it out. When its answer is lost, or it came into conflict with another one, it is made once more on
+    /// a new connection.
+    pub(super) async fn carry_out(self, pool: &Arc<Pool>) -> Result<Vec<PgRow>, StoreError> {
+        let mut maybe_done = false;
+        let mut again = true;
+        loop {
+            let mut held = match pool.acquire(self.doing).await {
+                Ok(held) => held,
+                Err(error) if maybe_done => return Err(StoreError::in_doubt(self.doing, error)),
+                Err(error) => return Err(error),
+            };
+            let error = match timeout(ANSWER_MAX, self.make(pool, &mut held)).await {
+                Ok(Ok(rows)) => {
+                    held.give_back();
+                    return Ok(rows);
+                }
+                Ok(Err(error)) => error,
+                Err(_) => {
+                    held.discard();
+                    let error = pool::took_too_long("the server did not answer in time");
+                    return Err(StoreError::in_doubt(self.doing, error));
+                }
+            };
+            match Meaning::of(&error) {
+                Meaning::Refused => {
+                    held.give_back();
+                    again = false;
+                }
+                Meaning::Again => held.discard(),
+                Meaning::Lost => {
+                    held.discard();
+                    pool.forget_idle();
+                    maybe_done = true;
+                }
+            }
+            if !std::mem::take(&mut again) {
+                return Err(failure::error(self.doing, maybe_done, error));
+            }
+        }
+    }
+
+    async fn make(&self, pool: &Pool, held: &mut Held) -> Result<Vec<PgRow>, sqlx::Error> {
+        let connection = held.connection()?;
+        if pool.shares_sessions {
+            self.at_once(connection, &pool.setup).await
+        } else {
+            self.prepared(connection).await
+        }
+    }
+
     /// As a statement that is prepared on its connection the first time.
-    pub(super) async fn prepared(
-        &self,
-        connection: &mut PgConnection,
-    ) -> Result<Vec<PgRow>, sqlx::Error> {
+    pub(super) async fn prepared(&self, connection: &mut PgConnection) -> Result<Vec<PgRow>, sqlx::Error> {
         let mut query: Query<'_, Postgres, PgArguments> = sqlx::query(self.text);
         for value in &self.values {
             query = match value {
@@ -93,7 +150,7 @@ impl Call {
 
     /// As one text with the settings that it needs: behind a pooler that gives each transaction another
     /// session, nothing of an earlier message can be relied on.
-    pub(super) async fn at_once(
+    async fn at_once(
         &self,
         connection: &mut PgConnection,
         setup: &Setup,

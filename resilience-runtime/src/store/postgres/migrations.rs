@@ -5,7 +5,10 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use super::session::Schema;
 
 /// Each is applied once, in order; `resilience_schema` counts them.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/postgres/0001_once.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/postgres/0001_once.sql"),
+    include_str!("../../../migrations/postgres/0002_sagas.sql"),
+];
 
 /// Of two processes that migrate a database, the second waits for the first. The number is ours alone.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7308321453049733)";

@@ -121,26 +121,7 @@ impl Redis {
     }
 
     fn try_ask(&self, words: &[&str]) -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-        let mut request = format!("*{}\r\n", words.len());
-        for word in words {
-            request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
-        }
-        stream.write_all(request.as_bytes())?;
-        let mut reply = BufReader::new(stream);
-        let mut line = String::new();
-        reply.read_line(&mut line)?;
-        // A bulk string says its length first; a negative one says that there is none.
-        let length = line
-            .strip_prefix('$')
-            .map(|length| length.trim_end().parse());
-        if let Some(Ok(length)) = length {
-            let mut bulk = vec![0; length];
-            reply.read_exact(&mut bulk)?;
-            return Ok(String::from_utf8_lossy(&bulk).into_owned());
-        }
-        Ok(line.trim_end().to_owned())
+        ask(self.port, words)
     }
 
     /// Starts it on its port and waits until it answers; false when it ends instead, as it does
@@ -203,4 +184,28 @@ impl Redis {
     fn log(&self) -> String {
         std::fs::read_to_string(self.log_path()).unwrap_or_default()
     }
+}
+
+/// Sends one command to the server on `port`.
+pub(super) fn ask(port: u16, words: &[&str]) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    let mut request = format!("*{}\r\n", words.len());
+    for word in words {
+        request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+    }
+    stream.write_all(request.as_bytes())?;
+    let mut reply = BufReader::new(stream);
+    let mut line = String::new();
+    reply.read_line(&mut line)?;
+    // A bulk string says its length first; a negative one says that there is none.
+    let length = line
+        .strip_prefix('$')
+        .map(|length| length.trim_end().parse());
+    if let Some(Ok(length)) = length {
+        let mut bulk = vec![0; length];
+        reply.read_exact(&mut bulk)?;
+        return Ok(String::from_utf8_lossy(&bulk).into_owned());
+    }
+    Ok(line.trim_end().to_owned())
 }

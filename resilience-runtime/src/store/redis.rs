@@ -1,0 +1,100 @@
+//! Redis: idempotency records and locks, for several machines.
+//!
+//! | file | what |
+//! |---|---|
+//! | `address` | from a URL to servers |
+//! | `connection` | the way to them: one server, Sentinel, Cluster; reconnecting, redirecting, what an error means |
+//! | `script` | everything that is asked is one script, known by its hash |
+//! | `listener`, `waiters` | the one channel of this process, and who waits for what is published there |
+//! | `checks` | what is asked of a server before anything is entrusted to it |
+//! | `idempotency`, `lock` | the traits |
+//! | `replicated` | connections that wait for replicas |
+//!
+//! Keys begin with `resilience:` (or what the URL says) and have the digest of the key in braces, so that everything about one record is in
+//! one slot of a cluster. When a lease is over is written in the record, and compared with the clock of the server; a
+//! key expires much later, so that whoever comes next knows that somebody was there.
+
+mod address;
+mod checks;
+mod connection;
+mod idempotency;
+mod listener;
+mod lock;
+mod replicated;
+mod script;
+mod waiters;
+
+use std::fmt;
+use std::sync::Arc;
+
+use redis::{ErrorKind, ServerErrorKind};
+
+use self::address::Address;
+use self::connection::{Connection, Limits};
+use self::listener::Listener;
+use self::replicated::Replicated;
+use crate::error::StoreError;
+use crate::idempotency::Digest;
+use crate::runtime::OpenError;
+use crate::store::risk::Accepted;
+
+/// A store on Redis. A clone is another handle to the same one.
+#[derive(Clone)]
+pub struct RedisStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    connection: Arc<Connection>,
+    listener: Listener,
+    replicated: Replicated,
+    prefix: String,
+}
+
+impl RedisStore {
+    /// Opens the store, if its settings are good ones or the risk is accepted. Must be called in a tokio runtime,
+    /// which has to go on for as long as the store is used.
+    pub(crate) async fn open(url: &str, accepted: &Accepted) -> Result<Self, OpenError> {
+        let store = Self::connect(url).await?;
+        checks::check(&store.inner.connection, accepted).await?;
+        Ok(store)
+    }
+
+    /// Opens the store without asking whether its settings are good ones. Must be called in a tokio runtime, which
+    /// has to go on for as long as the store is used.
+    ///
+    /// # Errors
+    /// The URL cannot be read, or the server cannot be reached.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        let address = Address::parse(url)?;
+        let limits = Limits::of(&address);
+        let connection = Arc::new(Connection::open(&address, limits));
+        let listener = Listener::start(Arc::clone(&connection), &address.prefix);
+        listener.listening().await.map_err(|error| {
+            let doing = match error.kind() {
+                ErrorKind::Server(ServerErrorKind::NoPerm) => "subscribing to a channel of Redis",
+                _ => "connecting to Redis",
+            };
+            StoreError::refused(doing, error)
+        })?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                connection,
+                listener,
+                prefix: address.prefix.clone(),
+                replicated: Replicated::new(address, limits),
+            }),
+        })
+    }
+
+    /// The name of one of the keys about `digest`: all of them are in one slot.
+    fn key(&self, digest: Digest, what: &str) -> String {
+        format!("{}:{{{digest}}}:{what}", self.inner.prefix)
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,81 @@
+//! What every store must do for sagas and dead letters, run against PostgreSQL, and what only PostgreSQL promises:
+//! workers on several machines, servers that go away, answers that are lost.
+
+#![cfg(feature = "postgres")]
+#![allow(
+    dead_code,
+    unused_macros,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "these are tests, helpers included; what other stores are asked is asked of them"
+)]
+
+#[macro_use]
+#[path = "store_conformance/fixture.rs"]
+mod fixture;
+#[macro_use]
+#[path = "store_conformance/records.rs"]
+mod records;
+#[macro_use]
+#[path = "store_conformance/sagas.rs"]
+mod sagas;
+
+#[path = "store_postgres_journal/leases.rs"]
+mod leases;
+#[path = "store_postgres_journal/outages.rs"]
+mod outages;
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use resilience_runtime::store::postgres::PostgresStore;
+use resilience_runtime::store::risk::{Accepted, Risk};
+use resilience_test_support::server::Postgres;
+
+use self::fixture::Fixture;
+
+mod conformance {
+    sagas!(
+        match crate::Database::new() {
+            Some(database) => database,
+            None => return,
+        },
+        start_paused = false
+    );
+}
+
+/// A database of its own on the server that the tests share.
+struct Database {
+    url: String,
+}
+
+impl Database {
+    /// `None` where there is no server.
+    fn new() -> Option<Self> {
+        static SERVER: OnceLock<Option<Postgres>> = OnceLock::new();
+        static DATABASES: Mutex<u32> = Mutex::new(0);
+        let server = SERVER.get_or_init(Postgres::start).as_ref()?;
+        let mut databases = DATABASES.lock().unwrap_or_else(PoisonError::into_inner);
+        *databases += 1;
+        Some(Self {
+            url: server.create_database(&format!("test_{databases}")),
+        })
+    }
+}
+
+impl Fixture for Database {
+    type Store = PostgresStore;
+
+    async fn worker(&self) -> PostgresStore {
+        PostgresStore::open(&self.url, &accepted()).await.unwrap()
+    }
+
+    async fn end(&self, store: PostgresStore) {
+        store.close().await;
+    }
+}
+
+/// The private servers run without `fsync`.
+fn accepted() -> Accepted {
+    Accepted::only(&[Risk::NotDurable])
+}
