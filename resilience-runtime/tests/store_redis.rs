@@ -26,10 +26,14 @@ mod records;
 mod access;
 #[path = "store_redis/faults.rs"]
 mod faults;
+#[path = "store_redis/liar.rs"]
+mod liar;
 #[path = "store_redis/moves.rs"]
 mod moves;
 #[path = "store_redis/servers.rs"]
 mod servers;
+#[path = "store_redis/stress.rs"]
+mod stress;
 #[path = "store_redis/wire.rs"]
 mod wire;
 

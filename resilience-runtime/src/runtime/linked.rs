@@ -153,4 +153,29 @@ mod tests {
         assert!(text.contains("saga step `reserve`"), "{text}");
         assert!(text.contains("shop.rs:7 and shop.rs:30"), "{text}");
     }
+
+    #[test]
+    fn a_store_without_sagas_is_refused_to_a_program_that_has_one() {
+        let mut catalog = Catalog::default();
+        assert!(check_none(&catalog, "redis").is_ok());
+        for name in ["ship", "checkout"] {
+            let saga: &'static SagaEntry = Box::leak(Box::new(SagaEntry {
+                name,
+                place: Place {
+                    file: "shop.rs",
+                    line: 7,
+                },
+                states: &[],
+                resume: |_| Box::pin(async { Ok(()) }),
+            }));
+            catalog.sagas.insert(name, saga);
+        }
+        let Err(error) = check_none(&catalog, "redis") else {
+            panic!("there are sagas");
+        };
+        let text = error.to_string();
+        assert!(text.contains("saga `checkout` (shop.rs:7)"), "{text}");
+        let instead = "Runtime::builder(\"sqlite://app.db\").redis(url).open()";
+        assert!(text.contains(instead), "{text}");
+    }
 }

@@ -191,6 +191,19 @@ async fn a_server_that_is_not_there_has_done_nothing() {
 }
 
 #[tokio::test]
+async fn a_server_that_was_made_a_replica_writes_nothing() {
+    let redis = Redis::start().unwrap();
+    let store = open(&redis.url()).await;
+    assert_eq!(redis.ask(&["REPLICAOF", "127.0.0.1", "1"]), "+OK");
+    let caller = Caller::of(1);
+    let error = store.claim(caller.question()).await.err().unwrap();
+    assert_eq!(error.effect(), Effect::DidNotRun, "{error}");
+    assert!(error.to_string().contains("read only"), "{error}");
+    assert_eq!(redis.ask(&["REPLICAOF", "NO", "ONE"]), "+OK");
+    assert_eq!(told(caller.granted(&store).await), (1, false));
+}
+
+#[tokio::test]
 async fn a_server_that_pauses_is_waited_for() {
     let redis = Redis::start().unwrap();
     let store = open(&redis.url()).await;

@@ -67,7 +67,7 @@ pub(crate) struct Connection {
 
 enum Servers {
     One(Link),
-    Cluster(Cluster),
+    Cluster(Box<Cluster>),
 }
 
 impl Connection {
@@ -87,7 +87,8 @@ impl Connection {
                 Servers::One(Link::start(origin, limits))
             }
             Topology::Cluster(seeds) => {
-                Servers::Cluster(Cluster::new(access.clone(), seeds.clone(), limits))
+                let cluster = Cluster::new(access.clone(), seeds.clone(), limits);
+                Servers::Cluster(Box::new(cluster))
             }
         };
         Self { servers, limits }
@@ -125,7 +126,7 @@ impl Connection {
                 Err(failure) => failure,
             };
             in_doubt |= may_have_run;
-            if matches!(next, Next::GiveUp) || Instant::now() >= until {
+            if matches!(next, Next::GiveUp | Next::TextWithoutFlags) || Instant::now() >= until {
                 return Err(if in_doubt {
                     StoreError::in_doubt(call.doing, error)
                 } else {

@@ -57,6 +57,16 @@ impl Call<'_> {
         self.command("EVAL", self.script.text)
     }
 
+    /// Without the line of flags, which says that it may run although the memory is full.
+    pub(super) fn by_text_without_flags(&self) -> Cmd {
+        let text = self.script.text;
+        let body = match text.split_once('\n') {
+            Some((flags, body)) if flags.starts_with("#!") => body,
+            _ => text,
+        };
+        self.command("EVAL", body)
+    }
+
     fn command(&self, name: &str, script: &str) -> Cmd {
         let mut command = cmd(name);
         command.arg(script).arg(self.keys.len());

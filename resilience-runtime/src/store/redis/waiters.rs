@@ -15,8 +15,11 @@ pub(crate) struct Waiters(Arc<Mutex<Topics>>);
 #[derive(Default)]
 struct Topics {
     last: u64,
-    waiting: HashMap<String, Vec<(u64, oneshot::Sender<Arc<[u8]>>)>>,
+    waiting: HashMap<String, Vec<Waiting>>,
 }
+
+/// A waiter, by its number.
+type Waiting = (u64, oneshot::Sender<Arc<[u8]>>);
 
 impl Waiters {
     /// A waiter that misses nothing from now on.

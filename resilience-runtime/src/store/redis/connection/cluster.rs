@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redis::{Cmd, ErrorKind, RedisError, Value, cmd};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::super::address::{Access, Host};
 use super::super::script::Call;
@@ -98,7 +98,7 @@ impl Cluster {
                     let _ = self.refresh(version, until).await;
                 }
                 return Err(Failure {
-                    next: later(failure.next),
+                    next: later(&failure.next),
                     ..failure
                 });
             }
@@ -162,7 +162,12 @@ impl Cluster {
 
     /// Gets a map that is newer than `version`, from whoever answers.
     async fn refresh(&self, version: u64, until: Instant) -> Result<(), Failure> {
-        let _asking = self.asking.lock().await;
+        // Where nobody answers, callers would wait for each other's patience.
+        let patience = until.max(Instant::now() + self.limits.connect / 2);
+        let Ok(_asking) = timeout_at(patience, self.asking.lock()).await else {
+            let error = RedisError::from((ErrorKind::Io, "no node of the cluster answers"));
+            return Err(Failure::unreachable(error));
+        };
         if self.state().map.version != version {
             return Ok(());
         }
@@ -229,7 +234,7 @@ impl Cluster {
 }
 
 /// What is worth another try is worth a pause, in which nodes find out about each other.
-fn later(next: Next) -> Next {
+fn later(next: &Next) -> Next {
     match next {
         Next::GiveUp => Next::GiveUp,
         _ => Next::Later,

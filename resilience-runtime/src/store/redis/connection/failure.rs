@@ -24,6 +24,8 @@ pub(super) enum Next {
     Later,
     /// The text of the script.
     Text,
+    /// The text without its first line: servers older than 7.0 do not know that there are flags.
+    TextWithoutFlags,
     /// Asking this server from now on.
     Moved(Host),
     /// Asking this server once.
@@ -91,6 +93,9 @@ impl Failure {
                 | ServerErrorKind::ClusterDown
                 | ServerErrorKind::TryAgain,
             ) => Next::Later,
+            ErrorKind::Server(ServerErrorKind::ResponseError) if is_uncompiled(&error) => {
+                Next::TextWithoutFlags
+            }
             ErrorKind::Extension if error.code() == Some("BUSY") => Next::Later,
             ErrorKind::Server(_) | ErrorKind::Extension | ErrorKind::AuthenticationFailed => {
                 Next::GiveUp
@@ -109,6 +114,11 @@ impl Failure {
         };
         (failure, worth)
     }
+}
+
+fn is_uncompiled(error: &RedisError) -> bool {
+    let detail = error.detail();
+    detail.is_some_and(|it| it.starts_with("Error compiling script"))
 }
 
 /// From `name:port`, where the name may have colons and may be empty.

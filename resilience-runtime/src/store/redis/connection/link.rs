@@ -76,12 +76,16 @@ impl Link {
         and: Option<&Cmd>,
         until: Instant,
     ) -> Result<Value, Failure> {
-        match self.send_both(call.by_hash(), and, until).await {
-            Err(failure) if failure.next == Next::Text => {
-                self.send_both(call.by_text(), and, until).await
-            }
-            answer => answer,
+        let mut answer = self.send_both(call.by_hash(), and, until).await;
+        if needs(&answer, &Next::Text) {
+            answer = self.send_both(call.by_text(), and, until).await;
         }
+        if needs(&answer, &Next::TextWithoutFlags) {
+            answer = self
+                .send_both(call.by_text_without_flags(), and, until)
+                .await;
+        }
+        answer
     }
 
     /// Two commands in one round trip, where there are two.
@@ -204,6 +208,10 @@ impl Shared {
         });
         live.ended.notify_one();
     }
+}
+
+fn needs(answer: &Result<Value, Failure>, next: &Next) -> bool {
+    answer.as_ref().is_err_and(|failure| failure.next == *next)
 }
 
 /// Connects, waits for the end of the connection, and connects again.
