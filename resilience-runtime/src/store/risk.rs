@@ -40,6 +40,10 @@ impl Accepted {
     }
 
     /// Whether the store may be opened all the same.
+    #[cfg_attr(
+        not(any(feature = "redis", feature = "postgres")),
+        expect(dead_code, reason = "only servers have settings")
+    )]
     pub(crate) fn covers(&self, risk: Risk) -> bool {
         self.0.contains(&risk)
     }
