@@ -28,7 +28,7 @@ use resilience_runtime::store::redis::RedisStore;
 use resilience_runtime::store::risk::Risk;
 use resilience_test_support::server::Redis;
 
-use self::fixture::{AT_LAST, Fixture, LONG, digest};
+use self::fixture::{AT_LAST, Fixture, HOUR, digest};
 
 lock_holders!(crate::Five::new(), start_paused = false);
 lock_line!(crate::Five::new(), start_paused = false);
@@ -73,7 +73,7 @@ fn asking(nonce: Nonce, waits: bool) -> Acquiring {
     Acquiring {
         key: digest(1),
         nonce,
-        lease: LONG,
+        lease: HOUR,
         waits,
         replicas: 0,
     }
@@ -94,7 +94,7 @@ async fn two_nodes_are_killed_and_the_lock_goes_on() {
     let line = usize::from(digest(1).as_bytes()[0]) % 5;
     servers[line].kill9();
     servers[(line + 2) % 5].kill9();
-    assert!(one.renew(digest(1), nonce, LONG).await.unwrap());
+    assert!(one.renew(digest(1), nonce, HOUR).await.unwrap());
     assert!(!is_granted(&other, Nonce::random()).await);
     one.release(digest(1), nonce).await.unwrap();
     assert!(is_granted(&other, Nonce::random()).await);

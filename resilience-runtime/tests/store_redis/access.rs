@@ -8,7 +8,7 @@ use resilience_runtime::idempotency::store::{Completion, Release};
 use resilience_runtime::runtime::{OpenError, Runtime};
 use resilience_runtime::store::redis::RedisStore;
 use resilience_runtime::store::risk::Risk;
-use resilience_test_support::server::{Persistence, Redis};
+use resilience_test_support::server::{Cluster, Persistence, Redis};
 
 use crate::fixture::{AT_LAST, LONG};
 use crate::records::Caller;
@@ -19,6 +19,13 @@ fn user(redis: &Redis, rights: &[&str]) -> String {
     assert_eq!(redis.ask(&command), "+OK");
     let host = redis.url();
     host.replace("redis://", "redis://app:p%40ss%20word@")
+}
+
+/// What the page about Redis says that a user needs.
+fn documented() -> Vec<&'static str> {
+    let page = include_str!("../../../docs/redis.md");
+    let line = page.lines().find(|it| it.starts_with("ACL SETUSER orders"));
+    line.unwrap().split(' ').skip(5).collect()
 }
 
 /// Everything that a store does.
@@ -39,9 +46,7 @@ async fn works(url: &str) {
 #[tokio::test]
 async fn a_user_needs_the_rights_that_are_documented_and_no_others() {
     let redis = Redis::start_with(Persistence::Always, &[]).unwrap();
-    let page = include_str!("../../../docs/redis.md");
-    let line = page.lines().find(|it| it.starts_with("ACL SETUSER orders"));
-    let rights: Vec<&str> = line.unwrap().split(' ').skip(5).collect();
+    let rights = documented();
     let url = user(&redis, &rights);
     works(&url).await;
     let denied = || redis.ask(&["ACL", "LOG"]);
@@ -64,6 +69,22 @@ async fn a_user_needs_the_rights_that_are_documented_and_no_others() {
         }
         assert_ne!(denied(), "*0", "{right} is not needed");
     }
+}
+
+#[tokio::test]
+async fn another_database_and_a_cluster_need_one_right_more() {
+    let redis = Redis::start().unwrap();
+    let rights = [&documented()[..], &["+select"]].concat();
+    works(&format!("{}3", user(&redis, &rights))).await;
+    assert_eq!(redis.ask(&["DBSIZE"]), ":0");
+
+    let cluster = Cluster::start().unwrap();
+    let rights = [&documented()[..], &["+cluster|slots"]].concat();
+    for node in cluster.nodes() {
+        user(node, &rights);
+    }
+    let url = cluster.url();
+    works(&url.replace("://", "://app:p%40ss%20word@")).await;
 }
 
 #[tokio::test]

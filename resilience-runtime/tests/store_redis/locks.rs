@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use resilience_runtime::error::Effect;
-use resilience_runtime::lock::store::{Acquired, Acquiring, LockStore, Nonce};
+use resilience_runtime::lock::redlock::Node;
+use resilience_runtime::lock::store::{Acquired, Acquiring, FencingToken, LockStore, Nonce};
 use resilience_runtime::store::redis::RedisStore;
 use resilience_test_support::proxy::Proxy;
 use resilience_test_support::server::{Persistence, Redis};
@@ -167,4 +168,27 @@ async fn a_lock_that_its_replicas_do_not_confirm_is_given_back() {
     assert!(granted && took < Duration::from_millis(500), "{took:?}");
     assert!(is_granted(&store, asking(Nonce::random(), false)).await);
     replica.cont();
+}
+
+#[tokio::test]
+async fn a_token_outlives_the_lock_and_can_be_raised_by_its_holder() {
+    let server = Redis::start().unwrap();
+    let store = RedisStore::connect(&server.url()).await.unwrap();
+    let low = FencingToken::new(1);
+    let token = async |nonce| match store.acquire_from(asking(nonce, false), low).await {
+        Ok(Acquired::Granted { token, .. }) => token.as_u64(),
+        _ => panic!("it is free"),
+    };
+    let [first, second, third] = [Nonce::random(), Nonce::random(), Nonce::random()];
+    assert_eq!(token(first).await, 1);
+    store.release(digest(1), first).await.unwrap();
+    assert_eq!(token(second).await, 2);
+    let raised = 1 << 52;
+    let raise = |nonce, token| store.raise(digest(1), nonce, FencingToken::new(token));
+    assert!(!raise(first, raised).await.unwrap());
+    assert!(raise(second, raised).await.unwrap());
+    assert!(raise(second, 5).await.unwrap());
+    assert_eq!(token(second).await, raised);
+    store.release(digest(1), second).await.unwrap();
+    assert_eq!(token(third).await, raised + 1);
 }

@@ -1,6 +1,8 @@
 //! Keys that move between the nodes of a cluster.
 
-use resilience_runtime::idempotency::store::Completion;
+use std::time::Duration;
+
+use resilience_runtime::idempotency::store::{Completion, IdempotencyStore as _};
 use resilience_runtime::store::redis::RedisStore;
 use resilience_test_support::server::{Cluster, Redis};
 
@@ -100,5 +102,42 @@ async fn who_waits_on_one_node_hears_what_is_published_on_another() {
         caller.completes(&holder, "1").await;
         let pushed = tokio::time::timeout(crate::fixture::AT_LAST, busy.woken).await;
         assert_eq!(pushed.unwrap(), Some(caller.value("1")));
+    }
+}
+
+#[tokio::test]
+async fn nodes_that_are_gone_are_waited_for_not_for_long_and_found_again() {
+    let mut cluster = Cluster::start().unwrap();
+    let holder = RedisStore::connect(&cluster.url()).await.unwrap();
+    let store = RedisStore::connect(&cluster.url()).await.unwrap();
+    Caller::of(1000).granted(&store).await;
+    // The one that the store listens at is among them.
+    for number in 0..3 {
+        cluster.node(number).kill9();
+        // Once is enough to see that they fail in time.
+        let claims = (0..if number == 0 { 30 } else { 0 }).map(|key| {
+            let (caller, store) = (Caller::of(100 * (key + 1)), store.clone());
+            tokio::spawn(async move { store.claim(caller.question()).await.map(drop) })
+        });
+        let claims: Vec<_> = claims.collect();
+        let mut failed = 0;
+        for claim in claims {
+            let claim = tokio::time::timeout(Duration::from_secs(8), claim).await;
+            failed += u32::from(claim.unwrap().unwrap().is_err());
+        }
+        assert_eq!(failed > 0, number == 0);
+        cluster.node(number).restart();
+        cluster.until_whole();
+        let caller = Caller::of(u32::try_from(number).unwrap());
+        caller.granted(&holder).await;
+        let busy = caller.another().busy(&store).await;
+        assert_eq!(caller.completes(&holder, "1").await, Completion::Stored);
+        let pushed = tokio::time::timeout(crate::fixture::AT_LAST, busy.woken).await;
+        // Woken with nothing, where it has just begun to listen again.
+        assert!(
+            pushed
+                .unwrap()
+                .is_none_or(|record| record == caller.value("1"))
+        );
     }
 }

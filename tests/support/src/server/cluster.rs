@@ -41,14 +41,11 @@ impl Cluster {
             let port = node.port().to_string();
             ok(&first.0, &["CLUSTER", "MEET", "127.0.0.1", &port, bus]);
         }
-        let nodes: Vec<Redis> = nodes.into_iter().map(|(node, _)| node).collect();
-        for node in &nodes {
-            wait::until("the cluster to be whole", || {
-                let info = node.ask(&["CLUSTER", "INFO"]);
-                info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
-            });
-        }
-        Some(Self { nodes })
+        let cluster = Self {
+            nodes: nodes.into_iter().map(|(node, _)| node).collect(),
+        };
+        cluster.until_whole();
+        Some(cluster)
     }
 
     /// `redis-cluster://127.0.0.1:…,127.0.0.1:…,…/`
@@ -63,6 +60,25 @@ impl Cluster {
     #[must_use]
     pub fn nodes(&self) -> &[Redis] {
         &self.nodes
+    }
+
+    /// One of them, to be killed and restarted.
+    #[must_use]
+    pub fn node(&mut self, number: usize) -> &mut Redis {
+        &mut self.nodes[number]
+    }
+
+    /// Waits until it takes writes.
+    ///
+    /// # Panics
+    /// When that takes too long.
+    pub fn until_whole(&self) {
+        for node in &self.nodes {
+            wait::until("the cluster to be whole", || {
+                let info = node.ask(&["CLUSTER", "INFO"]);
+                info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
+            });
+        }
     }
 }
 

@@ -7,20 +7,20 @@ local fingerprint, nonce, lease, trace, channel = ARGV[1], ARGV[2], tonumber(ARG
 local there = redis.call('HMGET', record, 'state', 'fingerprint', 'nonce', 'attempt', 'interrupted', 'token', 'until',
   'schema', 'content', 'waiters')
 local state, same = there[1], there[2] == fingerprint
+local forgotten = state == 'failed' and there[5] == '0' and not same
+if state and not same and not forgotten then
+  return { 'mismatch' }
+end
+local completed = state == 'value' or state == 'error' or state == 'tombstone'
+if completed and not (state == ARGV[6] and there[8] == ARGV[7] and there[9] == ARGV[8]) then
+  return { 'completed', state, there[2], there[8], there[9] }
+end
+
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
-
 local attempt, interrupted, token = 1, '0', micros
 if state then
-  local forgotten = state == 'failed' and there[5] == '0' and not same
-  if not same and not forgotten then
-    return { 'mismatch' }
-  end
-  local completed = state == 'value' or state == 'error' or state == 'tombstone'
-  if completed and not (state == ARGV[6] and there[8] == ARGV[7] and there[9] == ARGV[8]) then
-    return { 'completed', state, there[2], there[8], there[9] }
-  end
   local over = state ~= 'running' or tonumber(there[7]) <= now
   if not over and there[3] ~= nonce then
     local waiters = there[10] or ''
