@@ -16,9 +16,6 @@ mod holders;
 #[path = "store_conformance/line.rs"]
 mod line;
 #[macro_use]
-#[path = "store_conformance/order.rs"]
-mod order;
-#[macro_use]
 #[path = "store_conformance/records.rs"]
 mod records;
 #[macro_use]
@@ -34,7 +31,8 @@ mod memory {
     lock_holders!(crate::Memory::new(), start_paused = true);
     lock_line!(crate::Memory::new(), start_paused = true);
     sagas!(crate::Memory::new(), start_paused = false);
-    in_order!(crate::Memory::new(), start_paused = false);
+    everything!(crate::Memory::new(), start_paused = false);
+    one_after_another!(crate::Memory::new(), start_paused = false);
 }
 
 #[cfg(feature = "sqlite")]
@@ -43,7 +41,7 @@ mod sqlite {
     lock_holders!(crate::Sqlite::new(), start_paused = false);
     lock_line!(crate::Sqlite::new(), start_paused = false);
     sagas!(crate::Sqlite::new(), start_paused = false);
-    in_order!(crate::Sqlite::new(), start_paused = false);
+    everything!(crate::Sqlite::new(), start_paused = false);
 }
 
 struct Memory(MemoryStore);

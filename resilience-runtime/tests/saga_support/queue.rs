@@ -99,7 +99,7 @@ impl LockStore for Store {
     }
 
     fn acquire(&self, _: Acquiring) -> BoxFuture<'_, Result<Acquired, StoreError>> {
-        Box::pin(async { Err(StoreError::refused("locking", "there are no locks here")) })
+        Box::pin(async { Err(StoreError::refused("locking", "not here")) })
     }
 
     fn renew(&self, _: Digest, _: Nonce, _: Duration) -> BoxFuture<'_, Result<bool, StoreError>> {

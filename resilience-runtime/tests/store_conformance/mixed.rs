@@ -1,17 +1,18 @@
 //! Many things at once, and futures that are dropped.
 
-use resilience_runtime::BoxFuture;
 use resilience_runtime::dlq::{DeadLetterStatus, Queue};
 use resilience_runtime::error::StoreError;
-use resilience_runtime::idempotency::store::{Claim, Release};
-use resilience_runtime::saga::journal::{Journal, Started, Status, Written};
+use resilience_runtime::idempotency::store::{Claim, IdempotencyStore, Release};
+use resilience_runtime::saga::journal::{Advance, Journal, Started, Status, Written};
 
-use super::{Store, dead, new_saga, started, status};
+use super::{Store, dead, new_saga, started, status, step};
 use crate::fixture::{Fixture, at_once, digest};
 use crate::records::Caller;
 
 /// 1,000 operations: 250 sagas of which half die, 250 keys of which half are completed.
-pub(crate) async fn a_thousand_operations_at_once_all_happen(fixture: impl Fixture<Store: Store>) {
+pub(crate) async fn a_thousand_operations_at_once_all_happen(
+    fixture: impl Fixture<Store: Store + IdempotencyStore>,
+) {
     let stores = [fixture.worker().await, fixture.worker().await];
     let store = |number: u32| stores[usize::from(number.is_multiple_of(2))].clone();
     let sagas = at_once(250, |number| saga(store(number), number));
@@ -53,7 +54,7 @@ async fn saga(store: impl Store, number: u32) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn key(store: impl Store, number: u32) -> Result<(), StoreError> {
+async fn key(store: impl IdempotencyStore, number: u32) -> Result<(), StoreError> {
     let caller = Caller::of(number);
     assert_eq!(caller.granted(&store).await.attempt, 1);
     if number.is_multiple_of(2) {
@@ -62,6 +63,69 @@ async fn key(store: impl Store, number: u32) -> Result<(), StoreError> {
         caller.releases(&store, Release::Failed).await;
     }
     Ok(())
+}
+
+/// Asked for without waiting for the answers, so that they meet in one batch.
+pub(crate) async fn claims_happen_in_the_order_in_which_they_are_asked_for(
+    fixture: impl Fixture<Store: IdempotencyStore>,
+) {
+    let store = fixture.worker().await;
+    let caller = Caller::of(1);
+    let mut claims = Vec::new();
+    for _ in 0..20 {
+        let caller = caller.another();
+        claims.push(polled(store.claim(caller.question())).await);
+        let release = store.release(caller.key(), caller.nonce(), Release::Failed);
+        drop(polled(release).await);
+    }
+    for (attempt, claim) in (1..).zip(claims) {
+        match claim.await.unwrap().unwrap() {
+            Claim::Granted(grant) => assert_eq!(grant.attempt, attempt),
+            _ => panic!("{attempt}"),
+        }
+    }
+}
+
+/// Asked for without waiting for the answers, so that they meet in one batch.
+pub(crate) async fn writes_to_a_saga_happen_in_the_order_in_which_they_are_asked_for(
+    fixture: impl Fixture<Store: Store>,
+) {
+    let store = fixture.worker().await;
+    let saga = started(&store).await;
+    let mut writes = Vec::new();
+    for position in 0..20 {
+        let write = Advance {
+            steps: vec![step(position)],
+            error: Some(format!("error {position}")),
+            ..Advance::default()
+        };
+        writes.push(polled(store.advance(saga.clone(), 1, write)).await);
+    }
+    for write in writes {
+        assert_eq!(write.await.unwrap().unwrap(), Written::Yes);
+    }
+    let record = store.load(saga).await.unwrap().unwrap();
+    assert_eq!(record.steps.len(), 20);
+    assert_eq!(record.error.as_deref(), Some("error 19"));
+}
+
+pub(crate) async fn a_dropped_future_does_not_undo_what_was_handed_over(
+    fixture: impl Fixture<Store: Store>,
+) {
+    let store = fixture.worker().await;
+    let saga = started(&store).await;
+    for position in 0..100 {
+        let write = Advance {
+            steps: vec![step(position)],
+            ..Advance::default()
+        };
+        drop(polled(store.advance(saga.clone(), 1, write)).await);
+    }
+    // Written after all of them.
+    let end = store.advance(saga.clone(), 1, status(Status::Completed));
+    assert_eq!(end.await.unwrap(), Written::Yes);
+    let record = store.load(saga).await.unwrap().unwrap();
+    assert_eq!(record.steps.len(), 100);
 }
 
 pub(crate) async fn a_dropped_read_leaves_the_store_usable(fixture: impl Fixture<Store: Store>) {
@@ -84,7 +148,19 @@ pub(crate) async fn a_dropped_read_leaves_the_store_usable(fixture: impl Fixture
     }
 }
 
-async fn poll_once<T>(future: &mut BoxFuture<'_, T>) -> Option<T> {
+type Boxed<'a, T> = resilience_runtime::BoxFuture<'a, T>;
+
+/// The future after its first poll; what it answered then is kept.
+async fn polled<'a, T: Send + 'a>(
+    mut future: Boxed<'a, Result<T, StoreError>>,
+) -> Boxed<'a, Option<Result<T, StoreError>>> {
+    match poll_once(&mut future).await {
+        Some(answer) => Box::pin(async move { Some(answer) }),
+        None => Box::pin(async move { Some(future.await) }),
+    }
+}
+
+async fn poll_once<T>(future: &mut Boxed<'_, T>) -> Option<T> {
     std::future::poll_fn(|context| {
         std::task::Poll::Ready(match future.as_mut().poll(context) {
             std::task::Poll::Ready(answer) => Some(answer),

@@ -1,4 +1,4 @@
-//! The journal of sagas and the dead letters, of stores that keep everything.
+//! The journal of sagas and the dead letters.
 
 pub(crate) mod journal;
 pub(crate) mod keys;
@@ -9,13 +9,12 @@ pub(crate) mod recovery;
 use std::time::Duration;
 
 use resilience_runtime::dlq::{Kind, NewDeadLetter, Queue};
-use resilience_runtime::idempotency::store::IdempotencyStore;
 use resilience_runtime::idempotency::{Digest, SagaKey};
 use resilience_runtime::saga::journal::{
     Advance, Journal, NewSaga, SagaId, Started, Status, StepRecord, Written,
 };
 
-/// Tests of a store that keeps everything.
+/// Tests of a store that keeps sagas and dead letters.
 macro_rules! sagas {
     ($fixture:expr, start_paused = $paused:tt) => {
         instantiate! { sagas, $fixture, $paused:
@@ -51,15 +50,40 @@ macro_rules! sagas {
                 a_letter_is_resolved_once_with_its_saga,
                 the_letter_of_a_saga_that_was_revived_is_not_resolved;
             mixed:
-                a_thousand_operations_at_once_all_happen,
+                writes_to_a_saga_happen_in_the_order_in_which_they_are_asked_for,
+                a_dropped_future_does_not_undo_what_was_handed_over,
                 a_dropped_read_leaves_the_store_usable;
         }
     };
 }
 
-pub(crate) trait Store: IdempotencyStore + Journal + Queue + Clone + 'static {}
+/// Tests of a store that keeps everything.
+macro_rules! everything {
+    ($fixture:expr, start_paused = $paused:tt) => {
+        mod everything {
+            instantiate! { sagas, $fixture, $paused:
+                mixed:
+                    a_thousand_operations_at_once_all_happen;
+            }
+        }
+    };
+}
 
-impl<T: IdempotencyStore + Journal + Queue + Clone + 'static> Store for T {}
+/// Tests of a store that carries out everything in the order in which it is asked for.
+macro_rules! one_after_another {
+    ($fixture:expr, start_paused = $paused:tt) => {
+        mod one_after_another {
+            instantiate! { sagas, $fixture, $paused:
+                mixed:
+                    claims_happen_in_the_order_in_which_they_are_asked_for;
+            }
+        }
+    };
+}
+
+pub(crate) trait Store: Journal + Queue + Clone + Send + Sync + 'static {}
+
+impl<T: Journal + Queue + Clone + Send + Sync + 'static> Store for T {}
 
 /// A saga whose key is kept for an hour.
 pub(crate) fn new_saga(key: Option<Digest>) -> NewSaga {

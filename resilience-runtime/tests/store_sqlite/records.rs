@@ -121,6 +121,47 @@ async fn a_trace_is_kept_for_its_time() {
     assert_eq!(granted(&store, key).await, (1, false));
 }
 
+/// As long as a row is there, also a clock that was set back gives no smaller token.
+#[tokio::test]
+async fn tokens_do_not_fall_with_the_clock() {
+    const NEXT: u64 = (1 << 52) + 1;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let (store, crashes) = (open(&path).await, open(&path).await);
+    let keys = [1, 2, 3].map(|number| Digest::from_bytes([number; 32]));
+    let runs = claiming(keys[0]);
+    let nonce = runs.nonce;
+    store.claim(runs).await.unwrap();
+    let release = IdempotencyStore::release(&store, keys[0], nonce, Release::Failed);
+    release.await.unwrap();
+    completed(&store, keys[1], Duration::ZERO).await;
+    granted(&crashes, keys[2]).await;
+    let lock = acquiring(keys[0]);
+    store.acquire(lock).await.unwrap();
+    let release = LockStore::release(&store, keys[0], lock.nonce);
+    release.await.unwrap();
+    crashes.close().await.unwrap();
+    execute(
+        &path,
+        "UPDATE resilience_idempotency_records SET token = 1 << 52;
+         UPDATE resilience_locks SET token = 1 << 52;",
+    )
+    .await;
+
+    let mut tokens = Vec::new();
+    for key in keys {
+        match store.claim(claiming(key)).await.unwrap() {
+            Claim::Granted(grant) => tokens.push(grant.token.as_u64()),
+            _ => panic!("not granted"),
+        }
+    }
+    match store.acquire(acquiring(keys[0])).await.unwrap() {
+        Acquired::Granted { token, .. } => tokens.push(token.as_u64()),
+        Acquired::Busy { .. } => panic!("busy"),
+    }
+    assert_eq!(tokens, [NEXT; 4]);
+}
+
 #[tokio::test]
 async fn what_is_over_is_deleted_by_later_claims() {
     let folder = tempfile::tempdir().unwrap();

@@ -269,3 +269,35 @@ WHERE lock.nonce IS NULL
         SELECT place.nonce FROM resilience_lock_places AS place
         WHERE place.key = change.value ->> 0 AND place.seen_at > unixepoch('subsec') - ?2
         ORDER BY place.place LIMIT 1), true)";
+
+#[cfg(test)]
+mod tests {
+    use super::super::SqliteStore;
+    use super::*;
+
+    /// What was committed between the answer that a key is busy and the registration.
+    #[tokio::test]
+    async fn what_happened_before_the_registration_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("a.db"))
+            .await
+            .unwrap();
+        let wakes = &store.shared.wakes;
+        let (key, nonce) = ("a".to_owned(), "b".to_owned());
+        for _ in 0..3 {
+            // Neither a claim nor a lock is there any more.
+            let ended = wakes.until_ended(key.clone(), nonce.clone());
+            let turn = wakes.until_turn(key.clone(), nonce.clone());
+            timeout(Duration::from_secs(20), ended.woken())
+                .await
+                .unwrap();
+            timeout(Duration::from_secs(20), turn.woken())
+                .await
+                .unwrap();
+        }
+        while wakes.waiting().looking {
+            sleep(FIRST_LOOK).await;
+        }
+        assert!(wakes.waiting().waiters.is_empty());
+    }
+}
