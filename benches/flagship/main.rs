@@ -117,7 +117,7 @@ async fn run(
     let mut operations = operations(&folder.path().join("documents"))?;
     operations.retain(chosen);
     let library = Library::open(&data, Chaos::at_distance(distance)).await?;
-    let runtime = runtime::open(&data, &library).await?;
+    let runtime = runtime::open(&runtime::Servers::default(), &data, &library).await?;
     let began = Instant::now();
     let outcomes = if together {
         let ended = at_once(&library, &operations).await;

@@ -28,16 +28,8 @@ pub struct Servers {
 /// earlier run began is finished.
 ///
 /// # Errors
-/// When its file cannot be opened, or is damaged.
-pub async fn open(data: &Path, library: &Library) -> Result<Runtime, StartError> {
-    open_at(&Servers::default(), data, library).await
-}
-
-/// The same with the records on servers, which several processes can work on.
-///
-/// # Errors
-/// When it cannot be opened.
-pub async fn open_at(
+/// When its file cannot be opened, or is damaged, or its servers cannot be used.
+pub async fn open(
     servers: &Servers,
     data: &Path,
     library: &Library,

@@ -34,14 +34,19 @@ use resilience_test_support::server::Postgres;
 
 use self::fixture::Fixture;
 
-mod conformance {
-    sagas!(
+/// A database for a test, which ends here where there is no server.
+macro_rules! fixture {
+    () => {
         match crate::Database::new() {
             Some(database) => database,
             None => return,
-        },
-        start_paused = false
-    );
+        }
+    };
+}
+
+mod conformance {
+    sagas!(fixture!(), start_paused = false);
+    everything!(fixture!(), start_paused = false);
 }
 
 /// A database of its own on the server that the tests share.

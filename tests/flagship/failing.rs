@@ -60,7 +60,9 @@ async fn outcomes_explain_the_stores(
 ) -> Ended {
     let data = folder.join("data");
     let library = Library::open(&data, chaos).await.unwrap();
-    let runtime = runtime::open(&data, &library).await.unwrap();
+    let runtime = runtime::open(&runtime::Servers::default(), &data, &library)
+        .await
+        .unwrap();
     let outcomes = at_once(&library, operations).await;
     assert_eq!(runtime.shutdown().await.left, 0);
     drop(runtime);
@@ -86,7 +88,9 @@ async fn outcomes_explain_the_stores(
 
     // The next process, while nothing fails.
     let library = Library::open_existing(&data).await.unwrap();
-    let runtime = runtime::open(&data, &library).await.unwrap();
+    let runtime = runtime::open(&runtime::Servers::default(), &data, &library)
+        .await
+        .unwrap();
     assert_eq!(library.attempts.finish_all(), 0, "a saga was left over");
     let letters = ledger::letters(&runtime).await;
     let subjects = letters

@@ -28,7 +28,9 @@ fn twenty_operations_at_once_leave_twelve_documents_in_each_store() {
 async fn twenty_operations(folder: &Path) {
     let data = folder.join("data");
     let library = Library::open(&data, Chaos::none()).await.unwrap();
-    let runtime = runtime::open(&data, &library).await.unwrap();
+    let runtime = runtime::open(&runtime::Servers::default(), &data, &library)
+        .await
+        .unwrap();
     let operations = operations(&folder.join("documents")).unwrap();
     assert_eq!(operations.len(), 20);
     let outcomes = at_once(&library, &operations).await;
@@ -125,7 +127,9 @@ fn five_calls_with_one_document_are_one_run() {
 async fn five_calls(folder: &Path) {
     let data = folder.join("data");
     let library = Library::open(&data, Chaos::none()).await.unwrap();
-    let runtime = runtime::open(&data, &library).await.unwrap();
+    let runtime = runtime::open(&runtime::Servers::default(), &data, &library)
+        .await
+        .unwrap();
     let file = folder.join("a.md");
     std::fs::write(&file, "# One\n\nSee [two](b.md).\n").unwrap();
     let source = library.sources.load(&file).await.unwrap();

@@ -29,7 +29,7 @@ pub async fn run(servers: &Servers, data: &Path, command: &Dlq) -> Result<Verdic
         }
         Dlq::Retry { ids, .. } => {
             let library = Library::open_existing(data).await?;
-            let runtime = runtime::open_at(servers, data, &library).await?;
+            let runtime = runtime::open(servers, data, &library).await?;
             let retried = retry(&runtime, ids).await;
             runtime.shutdown().await;
             retried

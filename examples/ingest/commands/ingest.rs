@@ -33,7 +33,7 @@ pub async fn run(
     if servers.store.is_some() {
         library.graph.share();
     }
-    let runtime = runtime::open_at(servers, data, &library).await?;
+    let runtime = runtime::open(servers, data, &library).await?;
     let mut tally = Tally {
         recovered: library.attempts.finish_all(),
         ..Tally::default()

@@ -24,7 +24,9 @@ async fn a_file_is_in_the_stores_once_whatever_happens_to_it() {
     let root = dir.path().canonicalize().unwrap();
     let (data, file) = (root.join("data"), root.join("a.md"));
     let library = Library::open(&data, Chaos::none()).await.unwrap();
-    let runtime = runtime::open(&data, &library).await.unwrap();
+    let runtime = runtime::open(&runtime::Servers::default(), &data, &library)
+        .await
+        .unwrap();
 
     write(&file, "# One").unwrap();
     assert!(matches!(

@@ -11,6 +11,13 @@
 //! made once more, on a new connection, and finds what it has done; only when that fails too is the error in
 //! doubt ([`StoreError::effect`]).
 //!
+//! # Who is alive
+//!
+//! An open store has a lease of 30 s in a table, renewed every 10 s, also when nothing is to be done. What the sagas
+//! of a process that is killed have left is taken over when its lease is over; at once, when it was closed. One
+//! that was only cut off for so long goes on with what others have not taken: of what they have, it writes
+//! nothing any more. A server that was down makes nobody dead.
+//!
 //! # The database
 //!
 //! It may be one of your own. Tables of this crate have names that begin with `resilience_`; they are in the first
