@@ -25,6 +25,10 @@ pub struct Cli {
     /// The directory of the stores
     #[arg(long, value_name = "DIR", default_value = "ingest-data", global = true)]
     pub data: PathBuf,
+    /// Where the runtime keeps its records, such as postgres://user@host/database, so that several processes can work
+    /// on one DIR at once; a file in DIR when it is not given
+    #[arg(long, value_name = "URL", global = true)]
+    pub store: Option<String>,
 }
 
 #[derive(Debug, Args)]

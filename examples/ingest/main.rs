@@ -39,12 +39,13 @@ async fn main() -> ExitCode {
     quiet_about_damaged_files();
     let cli = Cli::read();
     let data = &cli.data;
+    let store = cli.store.as_deref();
     let verdict = match &cli.command {
-        None => ingest::run(data, &cli.ingest).await,
+        None => ingest::run(store, data, &cli.ingest).await,
         Some(Command::Search { words, limit }) => search::run(data, words, *limit).await,
         Some(Command::Links { document }) => links::run(data, document).await,
-        Some(Command::Verify) => verify::run(data).await,
-        Some(Command::Dlq { command }) => dlq::run(data, command).await,
+        Some(Command::Verify) => verify::run(store, data).await,
+        Some(Command::Dlq { command }) => dlq::run(store, data, command).await,
     };
     match verdict {
         Ok(Verdict::AllIsWell) => ExitCode::SUCCESS,

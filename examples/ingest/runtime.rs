@@ -16,10 +16,24 @@ const FILE: &str = "runtime.db";
 /// # Errors
 /// When its file cannot be opened, or is damaged.
 pub async fn open(data: &Path, library: &Library) -> Result<Runtime, StartError> {
+    open_at(None, data, library).await
+}
+
+/// The same with the records at the URL `store`, which several processes can work on.
+///
+/// # Errors
+/// When it cannot be opened.
+pub async fn open_at(
+    store: Option<&str>,
+    data: &Path,
+    library: &Library,
+) -> Result<Runtime, StartError> {
     // Recovery asks a journal that it cannot read again and again: it may be a network that is down.
-    let sound = stores::check(&data.join(FILE)).await;
-    sound.map_err(|trouble| cannot_start(data, &trouble))?;
-    let runtime = Runtime::builder(url(data))
+    if store.is_none() {
+        let sound = stores::check(&data.join(FILE)).await;
+        sound.map_err(|trouble| cannot_start(data, &trouble))?;
+    }
+    let runtime = Runtime::builder(url(store, data))
         .state(library.clone())
         .state(library.rows.clone())
         .state(library.index.clone())
@@ -27,7 +41,7 @@ pub async fn open(data: &Path, library: &Library) -> Result<Runtime, StartError>
         .state(library.cache.clone())
         .open()
         .await
-        .map_err(|error| cannot_start(data, &error))?;
+        .map_err(|error| cannot_open(store, data, &error))?;
     runtime.recovered().await;
     Ok(runtime)
 }
@@ -36,10 +50,10 @@ pub async fn open(data: &Path, library: &Library) -> Result<Runtime, StartError>
 ///
 /// # Errors
 /// When its file cannot be opened.
-pub async fn inspect(data: &Path) -> Result<Runtime, StartError> {
-    let runtime = Runtime::builder(url(data)).without_recovery();
+pub async fn inspect(store: Option<&str>, data: &Path) -> Result<Runtime, StartError> {
+    let runtime = Runtime::builder(url(store, data)).without_recovery();
     let runtime = runtime.open().await;
-    runtime.map_err(|error| cannot_start(data, &error))
+    runtime.map_err(|error| cannot_open(store, data, &error))
 }
 
 /// How many sagas somebody still has to work on, and how many wait in the dead letter queue.
@@ -58,8 +72,19 @@ pub async fn unfinished_and_dead(runtime: &Runtime) -> Result<(u64, u64), StoreE
     ))
 }
 
-fn url(data: &Path) -> String {
-    format!("sqlite://{}", data.join(FILE).display())
+fn url(store: Option<&str>, data: &Path) -> String {
+    match store {
+        Some(url) => url.to_owned(),
+        None => format!("sqlite://{}", data.join(FILE).display()),
+    }
+}
+
+/// An error of the runtime names no URL: there may be a password in it.
+fn cannot_open(store: Option<&str>, data: &Path, error: &impl std::fmt::Display) -> StartError {
+    match store {
+        Some(_) => StartError(format!("--store: {error}")),
+        None => cannot_start(data, error),
+    }
 }
 
 fn cannot_start(data: &Path, error: &impl std::fmt::Display) -> StartError {
@@ -74,7 +99,7 @@ mod tests {
     async fn damaged_records_are_reported_and_not_waited_for() {
         let data = tempfile::tempdir().unwrap();
         let file = data.path().join(FILE);
-        let runtime = Runtime::builder(url(data.path()))
+        let runtime = Runtime::builder(url(None, data.path()))
             .scoped()
             .without_recovery();
         runtime.open().await.unwrap().shutdown().await;

@@ -92,7 +92,7 @@ async fn twenty_operations(folder: &Path) {
     drop((library, runtime));
     let library = Library::open_existing(&data).await.unwrap();
     assert_eq!(ledger::ids(&library).await, ids);
-    let inspected = runtime::inspect(&data).await.unwrap();
+    let inspected = runtime::inspect(None, &data).await.unwrap();
     let left = runtime::unfinished_and_dead(&inspected).await.unwrap();
     assert_eq!(left, (0, 0));
     inspected.shutdown().await;

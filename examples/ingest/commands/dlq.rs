@@ -18,24 +18,24 @@ const PAGE: u32 = 100;
 ///
 /// # Errors
 /// When a store or the runtime cannot be opened.
-pub async fn run(data: &Path, command: &Dlq) -> Result<Verdict, StartError> {
+pub async fn run(store: Option<&str>, data: &Path, command: &Dlq) -> Result<Verdict, StartError> {
     check_exists(data)?;
     match command {
         Dlq::List => {
-            let runtime = runtime::inspect(data).await?;
+            let runtime = runtime::inspect(store, data).await?;
             let waiting = list(&runtime).await;
             runtime.shutdown().await;
             waiting
         }
         Dlq::Retry { ids, .. } => {
             let library = Library::open_existing(data).await?;
-            let runtime = runtime::open(data, &library).await?;
+            let runtime = runtime::open_at(store, data, &library).await?;
             let retried = retry(&runtime, ids).await;
             runtime.shutdown().await;
             retried
         }
         Dlq::Resolve { id, note } => {
-            let runtime = runtime::inspect(data).await?;
+            let runtime = runtime::inspect(store, data).await?;
             let resolved = resolve(&runtime, *id, note).await;
             runtime.shutdown().await;
             Ok(resolved)

@@ -14,9 +14,9 @@ use crate::terminal::{Paint, say};
 ///
 /// # Errors
 /// When a store cannot be opened or read.
-pub async fn run(data: &Path) -> Result<Verdict, StartError> {
+pub async fn run(store: Option<&str>, data: &Path) -> Result<Verdict, StartError> {
     let library = Library::open_existing(data).await?;
-    let runtime = runtime::inspect(data).await?;
+    let runtime = runtime::inspect(store, data).await?;
     let (unfinished, dead) = runtime::unfinished_and_dead(&runtime)
         .await
         .map_err(|error| StartError(error.to_string()))?;

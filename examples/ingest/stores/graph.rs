@@ -1,11 +1,13 @@
 //! Which document links to which, in redb.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use redb::{
-    Database, MultimapTableDefinition, ReadableDatabase as _, ReadableTable as _, TableDefinition,
-    WriteTransaction,
+    Database, DatabaseError, MultimapTableDefinition, ReadableDatabase as _, ReadableTable as _,
+    TableDefinition, WriteTransaction,
 };
 
 use super::{Backend, Entries, Store, Trouble};
@@ -24,12 +26,17 @@ const INCOMING: MultimapTableDefinition<'_, &str, &str> = MultimapTableDefinitio
 #[derive(Debug)]
 pub struct Graph(Arc<File>);
 
-/// A database file. After a failed write, redb wants to be closed and opened again.
+/// A database file. After a failed write, redb wants to be closed and opened again. Only one process can have it
+/// open: those who share it open it for each operation, and wait for each other at a lock file.
 #[derive(Debug)]
 struct File {
     path: PathBuf,
     database: RwLock<Option<Database>>,
+    shared: AtomicBool,
 }
+
+/// How long another process that shares the file may keep it while it starts.
+const STARTING_MAX: Duration = Duration::from_secs(3);
 
 /// The neighbours of a document, by path.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -47,12 +54,18 @@ impl Backend for Graph {
     async fn open(path: &Path) -> Result<Self, Trouble> {
         let path = path.to_owned();
         let file = blocking(move || {
-            let mut database = Database::create(&path)?;
+            let _turn = turn(&path)?;
+            let mut database = create(&path)?;
             database.check_integrity()?;
             // So that readers find the tables.
             write(&database, |_| Ok(()))?;
             let database = RwLock::new(Some(database));
-            Ok(File { path, database })
+            let shared = AtomicBool::new(false);
+            Ok(File {
+                path,
+                database,
+                shared,
+            })
         });
         Ok(Self(Arc::new(file.await?)))
     }
@@ -109,6 +122,12 @@ impl Backend for Graph {
 }
 
 impl Store<Graph> {
+    /// From now on other processes can use it, too.
+    pub fn share(&self) {
+        self.backend.0.shared.store(true, Ordering::Release);
+        self.backend.0.close();
+    }
+
     /// The neighbours of `document`.
     ///
     /// # Errors
@@ -145,11 +164,13 @@ impl Graph {
     ) -> Result<T, Trouble> {
         let file = Arc::clone(&self.0);
         blocking(move || {
+            let shared = file.shared.load(Ordering::Acquire);
+            let _turn = shared.then(|| turn(&file.path)).transpose()?;
             file.open_again()?;
             let database = file.database.read().unwrap_or_else(PoisonError::into_inner);
             let result = database.as_ref().map_or(Err(redb::Error::PreviousIo), work);
             drop(database);
-            if matches!(result, Err(redb::Error::PreviousIo | redb::Error::Io(_))) {
+            if shared || matches!(result, Err(redb::Error::PreviousIo | redb::Error::Io(_))) {
                 file.close();
             }
             result
@@ -180,6 +201,25 @@ impl File {
             *database = Some(Database::open(&self.path)?);
         }
         Ok(())
+    }
+}
+
+/// Waits until no other operation on a shared file is under way, here or in another process.
+fn turn(path: &Path) -> Result<std::fs::File, redb::Error> {
+    let lock = std::fs::File::create(path.with_extension("lock"))?;
+    lock.lock()?;
+    Ok(lock)
+}
+
+fn create(path: &Path) -> Result<Database, redb::Error> {
+    let begun = Instant::now();
+    loop {
+        match Database::create(path) {
+            Err(DatabaseError::DatabaseAlreadyOpen) if begun.elapsed() < STARTING_MAX => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            created => return Ok(created?),
+        }
     }
 }
 
