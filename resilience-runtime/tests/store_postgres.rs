@@ -47,6 +47,8 @@ mod faults;
 mod opening;
 #[path = "store_postgres/pooler.rs"]
 mod pooler;
+#[path = "store_postgres/reaping.rs"]
+mod reaping;
 #[path = "store_postgres/users.rs"]
 mod users;
 #[path = "store_postgres/wire.rs"]

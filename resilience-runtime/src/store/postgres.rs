@@ -20,10 +20,10 @@
 //!
 //! # The database
 //!
-//! It may be one of your own. Tables of this crate have names that begin with `resilience_`; they are in the first
-//! schema of the user's `search_path` (also one given in the URL: `?options=-c%20search_path%3Dapp`), or
-//! where they are in another one of it. They are created when the store is opened, which needs the right to; where
-//! they exist, it needs no more than to read and write them.
+//! It may be one of your own. Tables and functions of this crate have names that begin with `resilience_`; they are
+//! in the first schema of the user's `search_path` (also one given in the URL: `?options=-c%20search_path%3Dapp`),
+//! or where they are in another one of it. They are created when the store is opened, which needs the right to;
+//! where they exist, it needs no more than to read and write the tables, and to execute the functions.
 //!
 //! A process has up to 8 connections, and one more that listens.
 //!

@@ -46,38 +46,31 @@ async fn a_user_who_may_create_nothing_works_with_tables_that_are_there() {
     works(&open(&as_clerk).await).await;
 }
 
+/// A schema whose functions, operators and tables are not what they seem.
+const TRAPS: &str = "
+CREATE SCHEMA traps;
+CREATE FUNCTION traps.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT ''epoch''::timestamptz';
+CREATE FUNCTION traps.clock_timestamp() RETURNS timestamptz LANGUAGE sql
+    AS 'SELECT ''epoch''::timestamptz';
+CREATE FUNCTION traps.pg_notify(text, text) RETURNS void LANGUAGE plpgsql
+    AS 'BEGIN RAISE ''trapped''; END';
+CREATE FUNCTION traps.never(bytea, bytea) RETURNS boolean LANGUAGE sql AS 'SELECT false';
+CREATE OPERATOR traps.= (LEFTARG = bytea, RIGHTARG = bytea, FUNCTION = traps.never);
+CREATE TABLE traps.pg_tables (tablename text, schemaname text)";
+
 #[tokio::test]
 async fn a_search_path_with_traps_in_it_changes_nothing() {
-    let Some(url) = database() else { return };
-    execute(
-        &url,
-        "CREATE SCHEMA traps;
-         CREATE FUNCTION traps.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT ''epoch''::timestamptz';
-         CREATE FUNCTION traps.clock_timestamp() RETURNS timestamptz LANGUAGE sql
-             AS 'SELECT ''epoch''::timestamptz';
-         CREATE FUNCTION traps.pg_notify(text, text) RETURNS void LANGUAGE plpgsql
-             AS 'BEGIN RAISE ''trapped''; END';
-         CREATE FUNCTION traps.never(bytea, bytea) RETURNS boolean LANGUAGE sql AS 'SELECT false';
-         CREATE OPERATOR traps.= (LEFTARG = bytea, RIGHTARG = bytea, FUNCTION = traps.never);
-         CREATE TABLE traps.pg_tables (tablename text, schemaname text)",
-    )
-    .await;
     for path in ["traps,pg_catalog,public", "pg_catalog,traps", "traps"] {
+        let Some(url) = database() else { return };
+        execute(&url, TRAPS).await;
         let url = format!("{url}?options=-c%20search_path%3D{path}");
-        let store = open(&url).await;
-        let (caller, other) = (Caller::of(7), open(&url).await);
-        works(&store).await;
-        caller.granted(&store).await;
-        let busy = caller.another().busy(&other).await;
-        caller.completes(&store, "1").await;
-        busy.woken.await.unwrap();
-        execute(
-            &url,
-            "DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public;
-             DROP TABLE IF EXISTS traps.resilience_schema, traps.resilience_locks,
-                 traps.resilience_idempotency_records",
-        )
-        .await;
+        let (here, there) = (open(&url).await, open(&url).await);
+        works(&here).await;
+        let caller = Caller::of(7);
+        caller.granted(&here).await;
+        let busy = caller.another().busy(&there).await;
+        caller.completes(&here, "1").await;
+        assert_eq!(busy.woken.await, Some(caller.value("1")));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use resilience_runtime::idempotency::store::{Claim, Completion, IdempotencyStore, Release};
+use resilience_runtime::idempotency::store::{Claim, Completion, Release};
 use resilience_runtime::lease::Nonce;
 use resilience_runtime::lock::store::{Acquired, Acquiring, LockStore};
 use resilience_runtime::store::postgres::PostgresStore;
@@ -11,15 +11,22 @@ use resilience_test_support::proxy::Proxy;
 use resilience_test_support::server::Postgres;
 use tokio::time::timeout;
 
-use super::fixture::{AT_LAST, LONG, digest};
+use super::fixture::{AT_LAST, HOUR, LONG, digest};
 use super::records::Caller;
-use super::{database, open, port_of, shell};
+use super::{accepted, database, open, port_of, shell};
+
+/// A store that says nothing by itself for as long as a test lasts.
+async fn quiet(url: &str) -> PostgresStore {
+    let accepted = accepted();
+    let store = PostgresStore::open_for(url, &accepted, HOUR);
+    store.await.unwrap()
+}
 
 /// A store behind a proxy that counts, with its statements prepared.
 pub(super) async fn counted(url: &str) -> (PostgresStore, Proxy) {
     static KEYS: AtomicU32 = AtomicU32::new(0);
     let proxy = Proxy::start(port_of(url));
-    let store = open(&proxy.in_front_of(url)).await;
+    let store = quiet(&proxy.in_front_of(url)).await;
     let key = 1_000 + KEYS.fetch_add(1, Ordering::Relaxed);
     let caller = Caller::of(key);
     caller.granted(&store).await;
@@ -142,7 +149,7 @@ async fn a_hit_takes_no_transaction_id_and_writes_no_log() {
         return;
     };
     let url = server.url();
-    let store = open(&url).await;
+    let store = quiet(&url).await;
     let caller = Caller::of(1);
     caller.granted(&store).await;
     caller.completes(&store, "1").await;

@@ -157,8 +157,8 @@ pub(super) async fn shares_sessions(
 /// What the server says when the tables cannot be created, with what is to be done.
 pub(super) fn explain_migration(schema: &Schema, error: sqlx::Error) -> StoreError {
     const INSUFFICIENT_PRIVILEGE: &str = "42501";
-    let code = error.as_database_error().and_then(|it| it.code());
-    if code.is_some_and(|code| code == INSUFFICIENT_PRIVILEGE) {
+    let database = error.as_database_error();
+    if database.is_some_and(|it| it.code().as_deref() == Some(INSUFFICIENT_PRIVILEGE)) {
         let text = format!(
             "the tables of this crate are not in the schema {schema} or are older than the crate, and this \
              user may not create them ({error}); open the store once as one who may"

@@ -189,7 +189,7 @@ impl PostgresStore {
         })
     }
 
-    async fn find(
+    pub(super) async fn find(
         &self,
         id: &SagaId,
         doing: &'static str,

@@ -67,7 +67,7 @@ async fn keep_listening(
                     return;
                 }
                 None => {
-                    tracing::debug!(target: "resilience", %error, "nobody listens to the server")
+                    tracing::debug!(target: "resilience", %error, "nobody listens to the server");
                 }
             },
         }

@@ -72,6 +72,18 @@ impl PostgresStore {
         sighted: Sighted,
     ) -> Result<Option<SagaRecord>, StoreError> {
         let mut untold = self.shared.sagas.untold.lock().await;
+        // Another caller of this process may have had it since: then the statement would find it done, as it
+        // does where its own answer was lost.
+        let is_still_so = |(record, owner): (SagaRecord, Uuid)| {
+            record.epoch == sighted.epoch && owner == sighted.owner
+        };
+        if !self
+            .find(&sighted.id, doing)
+            .await?
+            .is_some_and(is_still_so)
+        {
+            return Ok(None);
+        }
         let wanted = Untold::from([(sighted.id.clone(), sighted.epoch + 1)]);
         if !self.acquire(doing, &mut untold, &[sighted]).await? {
             return Ok(None);

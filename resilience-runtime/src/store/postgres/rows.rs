@@ -1,5 +1,6 @@
 //! From rows to values.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use sqlx::postgres::{PgRow, Postgres};
@@ -52,8 +53,8 @@ impl Reader {
         Ok(micros.map(|it| Duration::from_micros(u64::try_from(it).unwrap_or(0))))
     }
 
-    pub(super) fn unreadable(&self, error: impl ToString) -> StoreError {
-        let text = format!("a row cannot be read: {}", error.to_string());
+    pub(super) fn unreadable(&self, error: impl Display) -> StoreError {
+        let text = format!("a row cannot be read: {error}");
         StoreError::in_doubt(self.doing, text)
     }
 }
