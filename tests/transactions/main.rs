@@ -9,6 +9,7 @@ mod sqlite;
 #[derive(Debug)]
 pub(crate) enum PayError {
     Declined,
+    #[expect(dead_code, reason = "shown where a test fails")]
     Database(String),
     Policy(resilience::Error),
 }

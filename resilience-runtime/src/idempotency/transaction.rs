@@ -174,7 +174,9 @@ where
                 let origin = Origin::RECORD;
                 return ControlFlow::Break(Answer { result, origin });
             }
-            Err(Unread::Changed(..)) if once.idempotent.on_schema_change == OnSchemaChange::RunAgain => {
+            Err(Unread::Changed(..))
+                if once.idempotent.on_schema_change == OnSchemaChange::RunAgain =>
+            {
                 claiming.replaces = Some(record);
             }
             Err(unread) => return ControlFlow::Break(once.unread(unread, &words)),
@@ -190,20 +192,14 @@ impl<T, E, S: Records<T, E>> Begun<T, E, S> {
     ///
     /// [`Error::NotRecorded`] when that fails. The transaction is lost then, and the effect with it: the caller can
     /// only roll it back.
-    pub fn end_in<'c, C, A>(
-        self,
-        connection: &'c mut C,
-        answer: A,
-    ) -> impl Future<Output = Answer<T, E>> + use<'c, C, A, T, E, S>
+    pub async fn end_in<C, A>(self, connection: &mut C, answer: A) -> Answer<T, E>
     where
         C: Transactional + ?Sized,
         A: Outcome<Ok = T, Err = E>,
     {
-        async move {
-            let once = self.once;
-            let answer = self.end(connection, answer.into_answer()).await;
-            once.end(answer)
-        }
+        let once = self.once;
+        let answer = self.end(connection, answer.into_answer()).await;
+        once.end(answer)
     }
 
     async fn end<C>(self, connection: &mut C, answer: Answer<T, E>) -> Answer<T, E>
