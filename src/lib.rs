@@ -56,6 +56,12 @@
 //! `#[derive(`[`Classify`](macro@Classify)`)]` on the error type says once, for all policies, which of
 //! its errors may be over at the next attempt.
 //!
+//! # Once, and one at a time
+//!
+//! [`idempotency`] and [`locking`] say how to use them well, [`guarantees`] what holds after which failure, [`redis`]
+//! what whoever runs a server has to know. In a body: [`attempt()`], [`interrupted()`], [`fencing_token()`]; after a call:
+//! [`replayed()`]. As values: [`Runtime::lock`], [`KeyedLock`], [`SingleFlightGroup`].
+//!
 //! # The process
 //!
 //! [`catalog()`] lists every annotated function, [`switchboard()`] turns policies off while the program
@@ -81,7 +87,9 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `metrics` | yes | counters, gauges and histograms through the `metrics` facade |
-//! | `sqlite` | yes | the embedded store, one SQLite file; without it only `memory:` |
+//! | `sqlite` | yes | the embedded store, one SQLite file |
+//! | `postgres` | no | PostgreSQL, for several machines |
+//! | `redis` | no | records and locks in Redis: single, Sentinel, Cluster, Redlock |
 //!
 //! With `default-features = false` the local policies and the store for tests are all that is
 //! built.
@@ -245,6 +253,18 @@ pub mod store;
 
 #[doc = include_str!("../docs/policies.md")]
 pub mod policies {}
+
+#[doc = include_str!("../docs/idempotency.md")]
+pub mod idempotency {}
+
+#[doc = include_str!("../docs/locking.md")]
+pub mod locking {}
+
+#[doc = include_str!("../docs/guarantees.md")]
+pub mod guarantees {}
+
+#[doc = include_str!("../docs/redis.md")]
+pub mod redis {}
 
 #[doc = include_str!("../docs/telemetry.md")]
 pub mod telemetry {}
