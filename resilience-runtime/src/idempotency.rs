@@ -64,7 +64,7 @@ mod options;
 mod patience;
 mod recording;
 pub(crate) mod remembered;
-mod replayed;
+pub(crate) mod replayed;
 pub(crate) mod resuming;
 mod schema;
 pub mod store;
