@@ -9,6 +9,7 @@
 //! | [`policy`] | retry, circuit breaker, timeout and the others: local, no store |
 //! | [`catalog`] | every annotated function of the process |
 //! | [`telemetry`] | spans, events and metrics |
+//! | [`key`] | what the keys of records, locks and flights are made of |
 //! | [`lease`], [`execution`] | what a process holds at a store, and what the body that holds it can learn |
 //! | [`idempotency`] | one execution per key |
 //! | [`lock`] | one execution at a time per key |
@@ -33,6 +34,7 @@ pub mod execution;
 mod held;
 pub mod idempotency;
 mod json;
+pub mod key;
 pub mod lease;
 pub mod lock;
 pub mod outcome;

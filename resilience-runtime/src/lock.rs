@@ -13,7 +13,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::catalog::{Policy, PolicyKind};
-use crate::idempotency::KeyValue;
+use crate::key::KeyValue;
 use crate::outcome::{Answer, Function, Outcome};
 
 pub use guard::LockGuard;

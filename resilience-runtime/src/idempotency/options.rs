@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::catalog::{Policy, PolicyKind};
-use crate::idempotency::key::{Key, KeyValue, SagaKey};
+use crate::idempotency::key::{Key, SagaKey};
+use crate::key::KeyValue;
 
 /// The policy of `#[idempotent]`: which operation, how long its results are kept, and how long a
 /// duplicate waits for the first call.

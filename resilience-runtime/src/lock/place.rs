@@ -11,7 +11,7 @@ use super::store::{Acquired, Acquiring, Nonce, Ownership};
 use crate::BoxFuture;
 use crate::core::{Core, Permit};
 use crate::error::{Effect, StoreError};
-use crate::idempotency::Digest;
+use crate::key::Digest;
 use crate::pauses::Pauses;
 
 /// How long a lock is given back to a store that fails, where no lease ends it.

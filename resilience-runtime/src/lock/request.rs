@@ -10,7 +10,7 @@ use super::key::LockKey;
 use super::{DEFAULT_LEASE, DEFAULT_WAIT, SHORTEST_LEASE};
 use crate::core::Core;
 use crate::error::Error;
-use crate::idempotency::KeyValue;
+use crate::key::KeyValue;
 
 /// A lock that is asked for: from [`Runtime::lock`](crate::runtime::Runtime::lock).
 #[derive(Clone)]
