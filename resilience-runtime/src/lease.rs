@@ -9,6 +9,12 @@
 pub(crate) mod kept;
 
 use std::fmt;
+use std::time::Duration;
+
+/// For how long something is granted unless something else is chosen.
+pub(crate) const DEFAULT_LEASE: Duration = Duration::from_secs(30);
+/// What can still be renewed in time: a shorter lease is over before a store has answered twice.
+pub(crate) const SHORTEST_LEASE: Duration = Duration::from_millis(100);
 
 /// What identifies a holder: random, so that a process which lost what it held and comes back cannot be taken
 /// for the one that has it now.

@@ -34,7 +34,6 @@ pub(crate) struct Idempotent {
     /// Whose key it is.
     pub(crate) scope: Option<Expr>,
     pub(crate) ttl: Option<Length>,
-    pub(crate) wait: Option<Length>,
     pub(crate) name: Option<LitStr>,
     pub(crate) version: Option<Count>,
     pub(crate) key_version: Option<Count>,
@@ -50,6 +49,8 @@ pub(crate) enum Run {
     /// In the task of the caller, or, detached, in one of its own.
     Leased {
         lease: Option<Length>,
+        /// How long a duplicate waits.
+        wait: Option<Length>,
         when_unavailable: Option<WhenUnavailable>,
         /// The word `detach`.
         detach: Option<Value>,
@@ -92,7 +93,6 @@ impl Idempotent {
             key: options.expression("key"),
             scope: options.expression("scope"),
             ttl: options.length("ttl"),
-            wait: options.length_or_zero("wait"),
             name: options.name(),
             version: options.count("version", 0),
             key_version: options.count("key_version", 0),
@@ -113,6 +113,14 @@ impl Idempotent {
         }
     }
 
+    /// How long a duplicate waits, where it is written.
+    pub(crate) fn wait(&self) -> Option<&Length> {
+        match &self.run {
+            Run::Leased { wait, .. } => wait.as_ref(),
+            Run::Transaction(_) => None,
+        }
+    }
+
     /// The parameter that is the connection, where it runs in a transaction.
     pub(crate) fn transaction(&self) -> Option<&Ident> {
         match &self.run {
@@ -125,6 +133,7 @@ impl Idempotent {
 impl Run {
     fn take(options: &mut Options<'_>) -> Self {
         let lease = options.take("lease", lease);
+        let wait = options.length_or_zero("wait");
         let unavailable = options.written("when_unavailable");
         let when_unavailable = WhenUnavailable::take(options);
         let detach = options.flag("detach");
@@ -140,6 +149,7 @@ impl Run {
         let Some(connection) = connection else {
             return Self::Leased {
                 lease,
+                wait,
                 when_unavailable,
                 detach,
             };
@@ -149,6 +159,13 @@ impl Run {
                 lease.written(),
                 "there is no lease in a transaction: the database holds the key until it ends\n\
                  remove `lease`",
+            );
+        }
+        if let Some(wait) = wait {
+            options.error(
+                wait.written(),
+                "`wait` means nothing with `tx`: a duplicate waits in the database, as long as that lets it\n\
+                 remove `wait`, and set `lock_timeout` (PostgreSQL) or `busy_timeout` (SQLite)",
             );
         }
         if let Some(detach) = detach {
