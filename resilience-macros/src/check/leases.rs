@@ -25,7 +25,7 @@ impl<'a> Holder<'a> {
         let (lease, wait) = match policy {
             Policy::Idempotent(policy) => {
                 let lease = match &policy.run {
-                    Run::Leased { lease, .. } => Some(lease.as_ref()),
+                    Run::Leased(leased) => Some(leased.lease.as_ref()),
                     Run::Transaction(_) => None,
                 };
                 (lease, policy.wait())

@@ -47,16 +47,19 @@ pub(crate) struct Idempotent {
 /// How the body runs.
 pub(crate) enum Run {
     /// In the task of the caller, or, detached, in one of its own.
-    Leased {
-        lease: Option<Length>,
-        /// How long a duplicate waits.
-        wait: Option<Length>,
-        when_unavailable: Option<WhenUnavailable>,
-        /// The word `detach`.
-        detach: Option<Value>,
-    },
+    Leased(Box<Leased>),
     /// In the transaction of the connection that this parameter is.
     Transaction(Ident),
+}
+
+/// For how long the key is granted and waited for, and what else holds outside of a transaction.
+pub(crate) struct Leased {
+    pub(crate) lease: Option<Length>,
+    /// How long a duplicate waits.
+    pub(crate) wait: Option<Length>,
+    pub(crate) when_unavailable: Option<WhenUnavailable>,
+    /// The word `detach`.
+    pub(crate) detach: Option<Value>,
 }
 
 /// What happens where the stored result is of another type.
@@ -108,7 +111,7 @@ impl Idempotent {
     /// The word `detach`, where it is written.
     pub(crate) fn detach(&self) -> Option<&Value> {
         match &self.run {
-            Run::Leased { detach, .. } => detach.as_ref(),
+            Run::Leased(leased) => leased.detach.as_ref(),
             Run::Transaction(_) => None,
         }
     }
@@ -116,7 +119,7 @@ impl Idempotent {
     /// How long a duplicate waits, where it is written.
     pub(crate) fn wait(&self) -> Option<&Length> {
         match &self.run {
-            Run::Leased { wait, .. } => wait.as_ref(),
+            Run::Leased(leased) => leased.wait.as_ref(),
             Run::Transaction(_) => None,
         }
     }
@@ -125,7 +128,7 @@ impl Idempotent {
     pub(crate) fn transaction(&self) -> Option<&Ident> {
         match &self.run {
             Run::Transaction(connection) => Some(connection),
-            Run::Leased { .. } => None,
+            Run::Leased(_) => None,
         }
     }
 }
@@ -147,12 +150,12 @@ impl Run {
             path.get_ident().cloned()
         });
         let Some(connection) = connection else {
-            return Self::Leased {
+            return Self::Leased(Box::new(Leased {
                 lease,
                 wait,
                 when_unavailable,
                 detach,
-            };
+            }));
         };
         if let Some(lease) = lease {
             options.error(

@@ -7,8 +7,8 @@ use quote::quote;
 use super::{Declared, at, item, setter};
 use crate::expand::Annotated;
 use crate::policy::{
-    Compensation, Idempotent, Locked, OnSchemaChange, Reach, Run, Saga, SagaStep, SingleFlight,
-    WhenUnavailable,
+    Compensation, Idempotent, Leased, Locked, OnSchemaChange, Reach, Run, Saga, SagaStep,
+    SingleFlight, WhenUnavailable,
 };
 
 impl Annotated {
@@ -44,12 +44,13 @@ impl Annotated {
             .map(|size| at(&size.written(), quote!(.max_result(#size))));
         let (leased, unavailable) = match run {
             Run::Transaction(_) => (None, None),
-            Run::Leased {
-                lease,
-                wait,
-                when_unavailable,
-                detach: _,
-            } => {
+            Run::Leased(leased) => {
+                let Leased {
+                    lease,
+                    wait,
+                    when_unavailable,
+                    detach: _,
+                } = &**leased;
                 let wait = setter("wait", wait.as_ref());
                 let lease = setter("lease", lease.as_ref());
                 let unavailable = when_unavailable_run(*when_unavailable);
