@@ -56,7 +56,6 @@ mod hold;
 pub(crate) mod key;
 mod once;
 mod options;
-mod patience;
 mod recording;
 pub(crate) mod remembered;
 mod replayed;
