@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::idempotency::Digest;
+use crate::key::Digest;
 
 thread_local! {
     /// From the outermost to the innermost.

@@ -9,6 +9,22 @@
 pub(crate) mod kept;
 
 use std::fmt;
+use std::time::Duration;
+
+/// For how long something is granted unless something else is chosen.
+pub(crate) const DEFAULT_LEASE: Duration = Duration::from_secs(30);
+/// What can still be renewed in time: a shorter lease is over before a store has answered twice.
+pub(crate) const SHORTEST_LEASE: Duration = Duration::from_millis(100);
+
+/// A waiter asks again after this time in any case: a wake-up that got lost costs no more.
+const ASKED_AGAIN: Duration = Duration::from_secs(1);
+/// The lease of a holder that died is over at the store a little later than its answer said.
+const A_LITTLE: Duration = Duration::from_millis(5);
+
+/// After what time a waiter asks again if nothing wakes it; `left` is what is left of the holder's lease.
+pub(crate) fn asked_again(left: Option<Duration>) -> Duration {
+    left.map_or(ASKED_AGAIN, |left| (left + A_LITTLE).min(ASKED_AGAIN))
+}
 
 /// What identifies a holder: random, so that a process which lost what it held and comes back cannot be taken
 /// for the one that has it now.

@@ -13,19 +13,16 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::catalog::{Policy, PolicyKind};
-use crate::idempotency::KeyValue;
+use crate::key::KeyValue;
+use crate::lease::{DEFAULT_LEASE, SHORTEST_LEASE};
 use crate::outcome::{Answer, Function, Outcome};
 
 pub use guard::LockGuard;
 pub use key::LockKey;
 pub use request::LockRequest;
 
-/// For how long a lock is granted unless something else is chosen.
-const DEFAULT_LEASE: Duration = Duration::from_secs(30);
 /// How long a call waits unless something else is chosen.
 const DEFAULT_WAIT: Duration = Duration::from_secs(5);
-/// What can still be renewed in time.
-const SHORTEST_LEASE: Duration = Duration::from_millis(100);
 
 /// The policy of `#[locked]`: which lock, for how long it is leased, and how long a call waits for it.
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::catalog::{Policy, PolicyKind};
-use crate::idempotency::key::{Key, KeyValue, SagaKey};
+use crate::idempotency::key::{Key, SagaKey};
+use crate::key::KeyValue;
+use crate::lease::{DEFAULT_LEASE, SHORTEST_LEASE};
 
 /// The policy of `#[idempotent]`: which operation, how long its results are kept, and how long a
 /// duplicate waits for the first call.
@@ -40,7 +42,7 @@ impl Idempotent {
             operation: name,
             ttl: Duration::from_secs(86_400),
             wait: Duration::from_secs(5),
-            lease: Duration::from_secs(30),
+            lease: DEFAULT_LEASE,
             version: 1,
             key_version: 1,
             on_schema_change: OnSchemaChange::Error,
@@ -54,13 +56,13 @@ impl Idempotent {
     /// A store that sees the end of a process has no leases.
     ///
     /// # Panics
-    /// When it is less than 10 ms; in a `const` or `static` this is a compile error.
+    /// When it is less than 100 ms; in a `const` or `static` this is a compile error.
     #[must_use]
     #[track_caller]
     pub const fn lease(mut self, lease: Duration) -> Self {
         assert!(
-            lease.as_millis() >= 10,
-            "idempotent: `lease` must be at least 10ms: the claim has to be renewed before it is over"
+            lease.as_millis() >= SHORTEST_LEASE.as_millis(),
+            "idempotent: `lease` must be at least 100 ms: a shorter one could not be renewed in time"
         );
         self.lease = lease;
         self

@@ -14,11 +14,11 @@ use tokio::time::Instant;
 
 use crate::BoxFuture;
 use crate::error::{Error, StoreError};
-use crate::idempotency::digest::Digest;
 use crate::idempotency::key::{Key, Words};
 use crate::idempotency::once::{Once, Unread};
 use crate::idempotency::options::{Idempotent, OnSchemaChange};
 use crate::idempotency::store::{Completion, Nonce, Record, Release};
+use crate::key::Digest;
 use crate::outcome::{Answer, Function, Origin, Outcome, Records};
 use crate::telemetry::names;
 
@@ -236,6 +236,7 @@ impl<T, E, S: Records<T, E>> Begun<T, E, S> {
 }
 
 /// What holds a connection is as good as the connection.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 macro_rules! through_deref {
     ($($holder:ty),+) => {$(
         impl $crate::idempotency::transaction::Transactional for $holder {

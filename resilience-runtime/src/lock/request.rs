@@ -4,13 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::DEFAULT_WAIT;
 use super::acquire::{Options, acquire};
 use super::guard::LockGuard;
 use super::key::LockKey;
-use super::{DEFAULT_LEASE, DEFAULT_WAIT, SHORTEST_LEASE};
 use crate::core::Core;
 use crate::error::Error;
-use crate::idempotency::KeyValue;
+use crate::key::KeyValue;
+use crate::lease::{DEFAULT_LEASE, SHORTEST_LEASE};
 
 /// A lock that is asked for: from [`Runtime::lock`](crate::runtime::Runtime::lock).
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::in_use::{InUse, Use};
 use super::until::Until;
@@ -202,15 +202,7 @@ async fn take<K: Eq + Hash>(
     let since = Instant::now();
     let until = Until::of(since, wait);
     let taken = Arc::clone(place.value()).acquire_owned();
-    let taken = match until {
-        None => taken.await.ok(),
-        // Not a moment: else it would join the line, and step out again.
-        Some(until) if until.at <= since => None,
-        Some(until) => match timeout_at(until.at, taken).await {
-            Ok(taken) => taken.ok().filter(|_| !until.is_missed()),
-            Err(_) => None,
-        },
-    };
+    let taken = Until::wait(until, taken).await.and_then(Result::ok);
     let waited = since.elapsed();
     taken.ok_or(match until {
         Some(until) if until.is_deadline => Refused::Deadline { waited },

@@ -189,7 +189,7 @@ async fn a_claim_that_is_granted_too_late_is_given_back() {
 }
 
 #[test]
-#[should_panic(expected = "`lease` must be at least 10ms")]
+#[should_panic(expected = "`lease` must be at least 100 ms")]
 fn a_lease_that_cannot_be_renewed_is_refused() {
-    let _ = CHECKOUT.lease(Duration::from_millis(9));
+    let _ = CHECKOUT.lease(Duration::from_millis(99));
 }

@@ -1,8 +1,8 @@
-//! A SHA-256 digest.
+//! What stores know a key by.
 
 use std::fmt;
 
-/// A SHA-256 digest: the key of an operation, or the fingerprint of its arguments.
+/// A SHA-256 digest: the key of a record or a lock, or the fingerprint of arguments.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest([u8; 32]);
 
@@ -17,6 +17,14 @@ impl Digest {
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// Its beginning, where a person reads it: enough to find it by.
+    pub(crate) fn beginning(&self) -> impl fmt::Display {
+        fmt::from_fn(|f| {
+            let [a, b, c, d, ..] = self.0;
+            write!(f, "{a:02x}{b:02x}{c:02x}{d:02x}…")
+        })
     }
 
     /// The digest that [`Display`](fmt::Display) wrote, or `None` for any other text.
