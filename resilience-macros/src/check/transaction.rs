@@ -107,7 +107,7 @@ impl Subject<'_> {
                 Rule::RetryInTransaction,
                 policy.span,
                 "#[retry] tries again in a transaction that has failed: PostgreSQL refuses all that \
-                 follows\nmove #[retry] above #[idempotent]",
+                 follows\nput #[retry] on the function that begins the transaction",
             );
         }
     }
