@@ -27,7 +27,7 @@ mod waiters;
 use std::fmt;
 use std::sync::Arc;
 
-use redis::{ErrorKind, ServerErrorKind};
+use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use self::address::Address;
 use self::connection::{Connection, Limits};
@@ -75,7 +75,7 @@ impl RedisStore {
                 ErrorKind::Server(ServerErrorKind::NoPerm) => "subscribing to a channel of Redis",
                 _ => "connecting to Redis",
             };
-            StoreError::refused(doing, error)
+            StoreError::refused(doing, unreached(&address, &error))
         })?;
         Ok(Self {
             inner: Arc::new(Inner {
@@ -91,6 +91,26 @@ impl RedisStore {
     fn key(&self, digest: Digest, what: &str) -> String {
         format!("{}:{{{digest}}}:{what}", self.inner.prefix)
     }
+}
+
+/// Which servers were asked, what came of it, and what to look at.
+fn unreached(address: &Address, error: &RedisError) -> String {
+    let servers = &address.topology;
+    let hint = match (error.code(), error.kind()) {
+        (Some("NOAUTH"), _) => "; write the password into the URL: `redis://user:password@host`",
+        (Some("WRONGPASS"), _) => {
+            "; look at the user and the password in the URL, where `@` is `%40`"
+        }
+        (_, ErrorKind::Io) if error.is_timeout() => {
+            "; look at the port, and whether it is encrypted: `rediss://`"
+        }
+        (_, ErrorKind::Io) => {
+            "; look at the host and the port in the URL, and whether it runs there"
+        }
+        _ => "",
+    };
+    let error = error.to_string();
+    format!("{servers}: {}{hint}", error.trim_end_matches('.'))
 }
 
 impl fmt::Debug for RedisStore {
