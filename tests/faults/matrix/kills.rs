@@ -40,15 +40,23 @@ async fn a_killed_process_leaves_what_is_promised(ground: Ground) {
         let holder = Process::start(&ground.address(), &effects, job, point, Duration::ZERO);
         effects.wait_for(1, point);
         holder.kill9();
-        finds(&ground, &effects, key, found, &format!("{point:?}")).await;
+        let at = format!("{point:?}");
+        finds(&ground, &effects, Operation::Book, key, found, &at).await;
     }
 }
 
 /// The next call with the key, and the one after it.
-async fn finds(ground: &Ground, effects: &Effects, key: u64, found: Found, at: &str) {
+async fn finds(
+    ground: &Ground,
+    effects: &Effects,
+    operation: Operation,
+    key: u64,
+    found: Found,
+    at: &str,
+) {
     let (begun, ended) = effects.counts();
     let runtime = ground.open().await;
-    let result = answer(call(&runtime, effects, Operation::Book, key)).await;
+    let result = answer(call(&runtime, effects, operation, key)).await;
     let result = result.unwrap_or_else(|error| panic!("{at}: {error}"));
     let own = result.ends_with(&format!(" {}", std::process::id()));
     let runs = usize::from(found != Found::Result);
@@ -59,7 +67,7 @@ async fn finds(ground: &Ground, effects: &Effects, key: u64, found: Found, at: &
     }
     // And a process that has seen nothing of it.
     let another = ground.open().await;
-    let again = answer(call(&another, effects, Operation::BookNow, key)).await;
+    let again = answer(call(&another, effects, operation, key)).await;
     assert_eq!(again.as_ref(), Ok(&result), "{at}");
     assert_eq!(effects.counts(), (begun + runs, ended + runs), "{at}");
     for runtime in [runtime, another] {
@@ -140,7 +148,12 @@ async fn what_is_on_the_way_when_a_process_is_killed(ground: Ground) {
             Lost::Grant => Point::Before,
             Lost::Result | Lost::Receipt => Point::Ended,
         };
-        let job = Job::Call(Operation::Book, key);
+        // A renewal would be on the connection that the result is to be sent on.
+        let operation = match lost {
+            Lost::Receipt => Operation::Pay,
+            Lost::Grant | Lost::Result => Operation::Book,
+        };
+        let job = Job::Call(operation, key);
         let holder = Process::start(&address, &effects, job, point, Duration::ZERO);
         effects.wait_for(1, point);
         let before = ground.records().await;
@@ -160,7 +173,7 @@ async fn what_is_on_the_way_when_a_process_is_killed(ground: Ground) {
                 Found::Claim
             }
             Lost::Receipt => {
-                let theirs = answer(call(&observer, &effects, Operation::Book, key)).await;
+                let theirs = answer(call(&observer, &effects, operation, key)).await;
                 assert!(theirs.unwrap().ends_with(&format!(" {}", holder.id())));
                 Found::Result
             }
@@ -169,7 +182,8 @@ async fn what_is_on_the_way_when_a_process_is_killed(ground: Ground) {
         assert!(effects.told().is_empty(), "{lost:?}");
         // What did not arrive until now never does.
         proxy.reset();
-        finds(&ground, &effects, key, found, &format!("{lost:?}")).await;
+        let at = format!("{lost:?}");
+        finds(&ground, &effects, operation, key, found, &at).await;
     }
     assert_eq!(observer.shutdown().await.left, 0);
 }

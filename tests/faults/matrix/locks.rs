@@ -128,8 +128,8 @@ async fn a_killed_holder_is_followed_by_who_waits(ground: Ground) {
     let tokens: Vec<_> = effects.begun().iter().map(|run| run.token).collect();
     assert!(tokens.is_sorted_by(|one, next| one < next), "{tokens:?}");
     assert_eq!(effects.lines()[0].process, dead);
-    // Nobody holds it any more.
-    let now = answer(call(&runtime, &effects, Operation::VisitNow, 0)).await;
-    assert!(now.is_ok(), "{now:?}");
+    // Who was killed in the line is passed over.
+    let next = answer(call(&runtime, &effects, Operation::Visit, 0)).await;
+    assert!(next.is_ok(), "{next:?}");
     assert_eq!(runtime.shutdown().await.left, 0);
 }

@@ -67,8 +67,9 @@ async fn a_slow_server_changes_nothing(ground: Ground) {
     proxy.set(|faults| faults.latency = Duration::from_millis(300));
     let effects = ground.effects();
     let of = |operation| {
-        let each = |number: usize| call(&runtimes[number % 2], &effects, operation, 1);
-        (0..6).map(each).collect::<Vec<_>>()
+        runtimes
+            .each_ref()
+            .map(|runtime| call(runtime, &effects, operation, 1))
     };
     let (pays, enters) = (of(Operation::Pay), of(Operation::Enter));
     let mut results = Vec::new();
@@ -81,7 +82,7 @@ async fn a_slow_server_changes_nothing(ground: Ground) {
         assert!(answer(enter).await.is_ok());
     }
     // One for all who paid, and one for each who entered.
-    assert_eq!(effects.counts(), (7, 7));
+    assert_eq!(effects.counts(), (3, 3));
     proxy.heal();
     for runtime in runtimes {
         assert_eq!(runtime.shutdown().await.left, 0);

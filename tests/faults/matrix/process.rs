@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::effects::{Effects, Point, Told, What};
 use super::ground::Address;
-use super::operations::Operation;
+use super::operations::{Operation, warm_up};
 use super::stress;
 
 /// What a child does.
@@ -145,6 +145,7 @@ async fn work(errand: Errand) {
     match errand.job {
         Job::Call(operation, key) => {
             let runtime = address.open().await;
+            runtime.scope(warm_up()).await.expect("it has no effect");
             effects.reach(key, Point::Before).await;
             let told = runtime.scope(operation.call(&effects, key)).await;
             effects.reach(key, Point::Answered).await;

@@ -96,6 +96,29 @@ async fn a_run_that_was_forgotten_gets_the_result_of_who_came_in_between() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_was_forgotten_is_not_recorded_while_another_one_runs() {
+    let Some((mut ground, here, there)) = begin().await else {
+        return;
+    };
+    let effects = ground.effects();
+    let forgets = Forgets::Flushed;
+    let held = forgotten(&mut ground, &here, &effects, Operation::Pay, forgets).await;
+    let second = call(&there, &effects.held_at(Point::Ended), Operation::Pay, 1);
+    effects.wait_for(1, Point::Ended);
+    effects.release(Point::Begun);
+    assert_eq!(answer(held).await, Err("NotRecorded".to_owned()));
+    effects.release(Point::Ended);
+    let second = answer(second).await;
+    assert!(second.is_ok(), "{second:?}");
+    assert_eq!(
+        answer(call(&here, &effects, Operation::Pay, 1)).await,
+        second
+    );
+    assert_eq!(effects.counts(), (2, 2));
+    end([here, there]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_renewal_finds_out_what_was_forgotten_and_stops_the_body() {
     for forgets in EVERY_WAY {
         for operation in [Operation::Book, Operation::Visit] {
