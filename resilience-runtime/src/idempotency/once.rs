@@ -138,7 +138,11 @@ struct Begun {
 }
 
 impl<T, E, S: Records<T, E>> Once<T, E, S> {
-    pub(super) fn new(idempotent: Idempotent, function: Function<Result<T, E>>, records: S) -> Self {
+    pub(super) fn new(
+        idempotent: Idempotent,
+        function: Function<Result<T, E>>,
+        records: S,
+    ) -> Self {
         Self {
             idempotent,
             function,

@@ -174,7 +174,9 @@ where
                 let origin = Origin::RECORD;
                 return ControlFlow::Break(Answer { result, origin });
             }
-            Err(Unread::Changed(..)) if once.idempotent.on_schema_change == OnSchemaChange::RunAgain => {
+            Err(Unread::Changed(..))
+                if once.idempotent.on_schema_change == OnSchemaChange::RunAgain =>
+            {
                 claiming.replaces = Some(record);
             }
             Err(unread) => return ControlFlow::Break(once.unread(unread, &words)),

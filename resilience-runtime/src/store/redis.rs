@@ -27,7 +27,7 @@ mod waiters;
 use std::fmt;
 use std::sync::Arc;
 
-use redis::{ErrorKind, ServerErrorKind};
+use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use self::address::Address;
 use self::connection::{Connection, Limits};
@@ -60,37 +60,62 @@ impl RedisStore {
         Ok(store)
     }
 
+    /// Opens one of several stores, each of which may be missing: then it goes on connecting, is not checked, and what
+    /// was in the way is the second answer.
+    pub(crate) async fn open_node(
+        url: &str,
+        accepted: &Accepted,
+    ) -> Result<(Self, Option<StoreError>), OpenError> {
+        let store = Self::begin(Address::parse(url)?);
+        let missing = match store.inner.listener.listening().await {
+            Ok(()) => match checks::check(&store.inner.connection, accepted).await {
+                Ok(()) => None,
+                Err(OpenError::Store(error)) => Some(error),
+                Err(error) => return Err(error),
+            },
+            Err(error) if connection::is_absence(&error) => Some(unconnected(error)),
+            Err(error) => return Err(unconnected(error).into()),
+        };
+        Ok((store, missing))
+    }
+
     /// Opens the store without asking whether its settings are good ones. Must be called in a tokio runtime, which
     /// has to go on for as long as the store is used.
     ///
     /// # Errors
     /// The URL cannot be read, or the server cannot be reached.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        let address = Address::parse(url)?;
+        let store = Self::begin(Address::parse(url)?);
+        let listening = store.inner.listener.listening().await;
+        listening.map(|()| store).map_err(unconnected)
+    }
+
+    /// Begins to connect.
+    fn begin(address: Address) -> Self {
         let limits = Limits::of(&address);
         let connection = Arc::new(Connection::open(&address, limits));
-        let listener = Listener::start(Arc::clone(&connection), &address.prefix);
-        listener.listening().await.map_err(|error| {
-            let doing = match error.kind() {
-                ErrorKind::Server(ServerErrorKind::NoPerm) => "subscribing to a channel of Redis",
-                _ => "connecting to Redis",
-            };
-            StoreError::refused(doing, error)
-        })?;
-        Ok(Self {
+        Self {
             inner: Arc::new(Inner {
+                listener: Listener::start(Arc::clone(&connection), &address.prefix),
                 connection,
-                listener,
                 prefix: address.prefix.clone(),
                 replicated: Replicated::new(address, limits),
             }),
-        })
+        }
     }
 
     /// The name of one of the keys about `digest`: all of them are in one slot.
     fn key(&self, digest: Digest, what: &str) -> String {
         format!("{}:{{{digest}}}:{what}", self.inner.prefix)
     }
+}
+
+fn unconnected(error: RedisError) -> StoreError {
+    let doing = match error.kind() {
+        ErrorKind::Server(ServerErrorKind::NoPerm) => "subscribing to a channel of Redis",
+        _ => "connecting to Redis",
+    };
+    StoreError::refused(doing, error)
 }
 
 impl fmt::Debug for RedisStore {

@@ -18,7 +18,10 @@ pub(in crate::idempotency) enum Unread {
 
 impl<T, E, S: Records<T, E>> Once<T, E, S> {
     /// What is kept of an answer: its kind, its type, and its text; `None` for an error that frees the key.
-    pub(in crate::idempotency) fn kept(&self, answer: &Answer<T, E>) -> Option<(RecordKind, Schema, String)> {
+    pub(in crate::idempotency) fn kept(
+        &self,
+        answer: &Answer<T, E>,
+    ) -> Option<(RecordKind, Schema, String)> {
         let (kind, schema, encoded) = match &answer.result {
             Ok(value) => {
                 let encoded = (self.records.values().encode)(value);

@@ -135,7 +135,10 @@ impl Call {
     }
 
     /// As a statement that is prepared on its connection the first time.
-    pub(super) async fn prepared(&self, connection: &mut PgConnection) -> Result<Vec<PgRow>, sqlx::Error> {
+    pub(super) async fn prepared(
+        &self,
+        connection: &mut PgConnection,
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
         let mut query: Query<'_, Postgres, PgArguments> = sqlx::query(self.text);
         for value in &self.values {
             query = match value {

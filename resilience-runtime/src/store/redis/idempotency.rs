@@ -167,6 +167,7 @@ impl RedisStore {
         record: Record,
         ttl: Duration,
     ) -> Result<Completion, StoreError> {
+        let pushes = record.content.len() <= PUSHED_BYTES_MAX;
         let call = Call {
             doing: "storing a result",
             script: &COMPLETE,
@@ -175,7 +176,7 @@ impl RedisStore {
                 head(record.kind.word(), record.fingerprint, nonce).into(),
                 body(&record).into(),
                 millis_or_for_ever(ttl).into(),
-                PUSHED_BYTES_MAX.to_string().into(),
+                if pushes { "1" } else { "" }.into(),
             ],
         };
         match self.inner.connection.run(&call).await? {

@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- The last word about a run is not refused for want of memory.
 -- KEYS: the record.
--- ARGV: the head of the record (see `record.rs`), its body, ttl (ms; empty: for ever), the longest body that is pushed.
+-- ARGV: the head of the record (see `record.rs`), its body, ttl (ms; empty: for ever), and whether it is pushed to who
+-- waits (empty: they have to ask).
 local record, head, body = KEYS[1], ARGV[1], ARGV[2]
 local there = redis.call('GET', record)
 
@@ -36,7 +37,7 @@ end
 
 if waiters then
   local message = record .. '\n'
-  if #body <= tonumber(ARGV[4]) then
+  if ARGV[4] ~= '' then
     message = message .. whole
   end
   for channel in string.gmatch(waiters, '[^\n]+') do
