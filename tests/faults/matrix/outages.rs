@@ -6,7 +6,7 @@ use resilience_test_support::proxy::Cut;
 
 use super::effects::{Effects, Point, Told};
 use super::ground::{Ground, Kind};
-use super::operations::Operation;
+use super::operations::{Operation, warm_up};
 use super::process::{answer, call};
 
 super::on_every_server!(
@@ -29,6 +29,7 @@ async fn elsewhere(ground: &Ground, effects: &Effects, operation: Operation, key
 async fn a_message_or_its_answer_that_is_cut_off_is_sent_again(ground: Ground) {
     let (proxy, address) = ground.network();
     let runtime = address.open().await;
+    warm_up(&runtime).await;
     let mut key = 0;
     for operation in [Operation::Pay, Operation::Enter] {
         for at in [None, Some(Point::Ended)] {
