@@ -110,7 +110,7 @@ impl Effects {
         let run = Run {
             attempt: attempt(),
             interrupted: interrupted(),
-            token: fencing_token().map_or(0, |token| token.as_u64()),
+            token: fencing_token().map_or(0, resilience::FencingToken::as_u64),
         };
         self.note(key, What::Begun(run));
         self.reach(key, Point::Begun).await;

@@ -1,6 +1,8 @@
 //! The functions under test. They have one body, and differ in their attributes.
 
-use resilience::{Error, idempotent, locked};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use resilience::{Error, Runtime, idempotent, locked};
 use serde::{Deserialize, Serialize};
 
 use super::effects::{Effects, Told};
@@ -15,9 +17,20 @@ impl From<Error> for Failure {
     }
 }
 
-/// Has no effect: what a process asks first takes other messages than what it asks later.
-#[idempotent(key = std::process::id())]
-pub(crate) async fn warm_up() -> Result<(), Failure> {
+/// Lets a runtime have its connections, and each connection its statements: what is asked first takes other messages
+/// than what is asked later.
+pub(crate) async fn warm_up(runtime: &Runtime) {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    runtime.recovered().await;
+    for _ in 0..4 {
+        let number = CALLS.fetch_add(1, Ordering::Relaxed);
+        let done = runtime.scope(nothing((std::process::id(), number))).await;
+        done.expect("it has no effect");
+    }
+}
+
+#[idempotent(key = key)]
+async fn nothing(key: (u32, u64)) -> Result<(), Failure> {
     Ok(())
 }
 

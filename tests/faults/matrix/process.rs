@@ -145,7 +145,7 @@ async fn work(errand: Errand) {
     match errand.job {
         Job::Call(operation, key) => {
             let runtime = address.open().await;
-            runtime.scope(warm_up()).await.expect("it has no effect");
+            warm_up(&runtime).await;
             effects.reach(key, Point::Before).await;
             let told = runtime.scope(operation.call(&effects, key)).await;
             effects.reach(key, Point::Answered).await;
