@@ -72,14 +72,15 @@ impl Locked {
         self
     }
 
-    /// How many replicas must have the lock before the body runs.
+    /// How many replicas of the store must have the lock before the body runs; where fewer have it, the call fails.
+    /// None unless set. Only Redis waits for replicas.
     #[must_use]
     pub const fn replicas(mut self, replicas: u32) -> Self {
         self.replicas = replicas;
         self
     }
 
-    /// Runs the body without a lock when the store cannot be asked.
+    /// Runs the body without a lock when the store cannot be asked. Unless set, the call fails.
     #[must_use]
     pub const fn when_unavailable_run(mut self) -> Self {
         self.runs_unlocked = true;

@@ -48,7 +48,8 @@ impl LockRequest {
         self
     }
 
-    /// How many replicas of the store must have the lock before it is granted. None unless set.
+    /// How many replicas of the store must have the lock before it is granted; where fewer have it, the answer is
+    /// [`Error::Store`]. None unless set. Only Redis waits for replicas.
     pub fn replicas(mut self, replicas: u32) -> Self {
         self.options.replicas = replicas;
         self
