@@ -9,6 +9,21 @@
 pub(crate) mod kept;
 
 use std::fmt;
+use std::time::Duration;
+
+/// What can still be renewed in time.
+pub(crate) const SHORTEST: Duration = Duration::from_millis(100);
+/// As good as for ever, and no trouble for a clock.
+pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// `lease`, or the longest that a clock can count.
+pub(crate) const fn bounded(lease: Duration) -> Duration {
+    if lease.as_secs() < LONGEST.as_secs() {
+        lease
+    } else {
+        LONGEST
+    }
+}
 
 /// What identifies a holder: random, so that a process which lost what it held and comes back cannot be taken
 /// for the one that has it now.

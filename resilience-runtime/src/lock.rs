@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use crate::catalog::{Policy, PolicyKind};
 use crate::idempotency::KeyValue;
+use crate::lease;
 use crate::outcome::{Answer, Function, Outcome};
 
 pub use guard::LockGuard;
@@ -24,8 +25,6 @@ pub use request::LockRequest;
 const DEFAULT_LEASE: Duration = Duration::from_secs(30);
 /// How long a call waits unless something else is chosen.
 const DEFAULT_WAIT: Duration = Duration::from_secs(5);
-/// What can still be renewed in time.
-const SHORTEST_LEASE: Duration = Duration::from_millis(100);
 
 /// The policy of `#[locked]`: which lock, for how long it is leased, and how long a call waits for it.
 #[derive(Debug, Clone, Copy)]
@@ -61,10 +60,10 @@ impl Locked {
     #[track_caller]
     pub const fn lease(mut self, lease: Duration) -> Self {
         assert!(
-            lease.as_millis() >= SHORTEST_LEASE.as_millis(),
+            lease.as_millis() >= lease::SHORTEST.as_millis(),
             "locked: `lease` must be at least 100 ms: a shorter one could not be renewed in time"
         );
-        self.lease = lease;
+        self.lease = lease::bounded(lease);
         self
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::catalog::{Policy, PolicyKind};
 use crate::idempotency::key::{Key, KeyValue, SagaKey};
+use crate::lease;
 
 /// The policy of `#[idempotent]`: which operation, how long its results are kept, and how long a
 /// duplicate waits for the first call.
@@ -54,15 +55,15 @@ impl Idempotent {
     /// A store that sees the end of a process has no leases.
     ///
     /// # Panics
-    /// When it is less than 10 ms; in a `const` or `static` this is a compile error.
+    /// When it is less than 100 ms; in a `const` or `static` this is a compile error.
     #[must_use]
     #[track_caller]
     pub const fn lease(mut self, lease: Duration) -> Self {
         assert!(
-            lease.as_millis() >= 10,
-            "idempotent: `lease` must be at least 10ms: the claim has to be renewed before it is over"
+            lease.as_millis() >= lease::SHORTEST.as_millis(),
+            "idempotent: `lease` must be at least 100 ms: a shorter one could not be renewed in time"
         );
-        self.lease = lease;
+        self.lease = lease::bounded(lease);
         self
     }
 

@@ -7,10 +7,11 @@ use std::time::Duration;
 use super::acquire::{Options, acquire};
 use super::guard::LockGuard;
 use super::key::LockKey;
-use super::{DEFAULT_LEASE, DEFAULT_WAIT, SHORTEST_LEASE};
+use super::{DEFAULT_LEASE, DEFAULT_WAIT};
 use crate::core::Core;
 use crate::error::Error;
 use crate::idempotency::KeyValue;
+use crate::lease;
 
 /// A lock that is asked for: from [`Runtime::lock`](crate::runtime::Runtime::lock).
 #[derive(Clone)]
@@ -37,7 +38,7 @@ impl LockRequest {
     /// For how long the lock is granted before it has to be renewed, which is done in the background. 30 s unless
     /// set; at least 100 ms, however little is asked for.
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.options.lease = lease.max(SHORTEST_LEASE);
+        self.options.lease = lease::bounded(lease).max(lease::SHORTEST);
         self
     }
 
