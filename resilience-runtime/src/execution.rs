@@ -15,18 +15,18 @@ pub(crate) struct Execution {
     pub(crate) token: Option<FencingToken>,
 }
 
-/// Outside of everything.
-const NONE: Execution = Execution {
-    attempt: 1,
-    interrupted: false,
-    token: None,
-};
-
 thread_local! {
-    static CURRENT: Cell<Execution> = const { Cell::new(NONE) };
+    static CURRENT: Cell<Execution> = const { Cell::new(Execution::NONE) };
 }
 
 impl Execution {
+    /// Outside of everything.
+    pub(crate) const NONE: Self = Self {
+        attempt: 1,
+        interrupted: false,
+        token: None,
+    };
+
     /// The one that is being polled now.
     pub(crate) fn current() -> Self {
         CURRENT.get()

@@ -58,7 +58,7 @@ mod once;
 mod options;
 mod recording;
 pub(crate) mod remembered;
-mod replayed;
+pub(crate) mod replayed;
 pub(crate) mod resuming;
 mod schema;
 pub mod store;

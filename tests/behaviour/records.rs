@@ -58,6 +58,30 @@ async fn a_replayed_result_tells_a_breaker_nothing() {
     assert_eq!(LEDGER.state(), State::HalfOpen);
 }
 
+static SHUT: CircuitBreaker = CircuitBreaker::named("records::shut");
+
+#[circuit_breaker(SHUT)]
+#[idempotent(key = entry)]
+async fn book_or_not(entry: u32) -> Result<u32, Failure> {
+    Ok(entry)
+}
+
+/// What stands above the idempotency of a call and refuses it says nothing of the call before.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_refused_is_no_replay() {
+    let runtime = open().await;
+    let calls = async {
+        for _ in 0..2 {
+            book_or_not(1).await.unwrap();
+        }
+        assert!(resilience::replayed());
+        SHUT.force_open();
+        book_or_not(1).await.unwrap_err();
+        assert!(!resilience::replayed());
+    };
+    runtime.scope(calls).await;
+}
+
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
 #[saga_step(compensate = none)]

@@ -35,6 +35,8 @@ mod app {
 mod failing;
 mod ledger;
 mod scenario;
+#[cfg(all(feature = "postgres", feature = "redis"))]
+mod shared;
 mod sound;
 
 use std::future::Future;

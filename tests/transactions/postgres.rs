@@ -185,3 +185,100 @@ async fn the_callers_patience_with_locks_is_the_callers() {
     let error = policy(pay(&mut second, 1, 500).await);
     assert!(matches!(error, Error::InProgress { .. }), "{error:?}");
 }
+
+#[idempotent(key = order, tx = conn, ttl = 1h)]
+async fn pay_and_roll_back(conn: &mut PgConnection, order: i32) -> Result<i64, PayError> {
+    sqlx::query("INSERT INTO payments (order_id, cents) VALUES ($1, 1)")
+        .bind(order)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::raw_sql("ROLLBACK").execute(&mut *conn).await?;
+    Ok(1)
+}
+
+#[tokio::test]
+async fn a_body_that_rolls_back_leaves_no_record_of_what_it_has_undone() {
+    let Some(shop) = Shop::open().await else {
+        return;
+    };
+    for _ in 0..2 {
+        let mut tx = shop.pool.begin().await.unwrap();
+        let error = policy(pay_and_roll_back(&mut tx, 1).await);
+        assert!(matches!(error, Error::NotRecorded { .. }), "{error}");
+        tx.rollback().await.unwrap();
+        assert_eq!(shop.payments().await, 0);
+    }
+    let records =
+        sqlx::query_scalar::<_, i64>("SELECT count(*) FROM resilience_idempotency_records");
+    assert_eq!(records.fetch_one(&shop.pool).await.unwrap(), 0);
+}
+
+/// The tables are found by the connection of the caller, and it may look elsewhere.
+#[tokio::test]
+async fn a_database_without_the_tables_is_told_so() {
+    let Some(server) = Postgres::start() else {
+        return;
+    };
+    let pool = PgPool::connect(&server.url()).await.unwrap();
+    let mut tx = pool.begin().await.unwrap();
+    let error = policy(pay(&mut tx, 1, 1).await).to_string();
+    assert!(error.contains("has no tables of this crate"), "{error}");
+}
+
+/// Two keys in the one and in the other order: the server ends one of the two, which ran nothing.
+#[tokio::test]
+async fn of_two_transactions_that_wait_for_each_other_one_is_refused() {
+    let Some(shop) = Shop::open().await else {
+        return;
+    };
+    let both = |first: i32, second: i32| {
+        let pool = shop.pool.clone();
+        async move {
+            let mut tx = pool.begin().await.unwrap();
+            pay(&mut tx, first, 1).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            match pay(&mut tx, second, 1).await {
+                Ok(_) => {
+                    tx.commit().await.unwrap();
+                    true
+                }
+                Err(error) => {
+                    let error = policy::<()>(Err(error));
+                    assert_eq!(error.effect(), resilience::Effect::DidNotRun);
+                    assert!(error.to_string().contains("deadlock"), "{error}");
+                    tx.rollback().await.unwrap();
+                    false
+                }
+            }
+        }
+    };
+    let (one, other) = tokio::join!(both(1, 2), both(2, 1));
+    assert!(one != other);
+    assert_eq!(shop.payments().await, 2);
+}
+
+/// Under the stricter isolations a transaction does not see what was committed after it began to look, and cannot
+/// read the record; begun again it does. The body runs in neither case.
+#[tokio::test]
+async fn a_record_that_the_snapshot_does_not_have_refuses_the_call() {
+    let Some(shop) = Shop::open().await else {
+        return;
+    };
+    for (order, isolation) in [(1, "REPEATABLE READ"), (2, "SERIALIZABLE")] {
+        let mut late = shop.pool.begin().await.unwrap();
+        let begin = match order {
+            1 => "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT 1 FROM payments",
+            _ => "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; SELECT 1 FROM payments",
+        };
+        sqlx::raw_sql(begin).execute(&mut *late).await.unwrap();
+        let mut tx = shop.pool.begin().await.unwrap();
+        let paid = pay(&mut tx, order, 1).await.unwrap();
+        tx.commit().await.unwrap();
+        let error = policy(pay(&mut late, order, 1).await);
+        assert!(matches!(error, Error::Store { .. }), "{isolation}: {error}");
+        late.rollback().await.unwrap();
+        let mut again = shop.pool.begin().await.unwrap();
+        assert_eq!(pay(&mut again, order, 1).await.unwrap(), paid);
+        assert_eq!(shop.payments().await, i64::from(order));
+    }
+}

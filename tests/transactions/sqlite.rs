@@ -104,8 +104,10 @@ async fn a_body_that_was_dropped_and_committed_runs_again() {
     let cut = tokio::time::timeout(Duration::from_millis(5), pay(&mut tx, 1, 500)).await;
     assert!(cut.is_err());
     tx.commit().await.unwrap();
+    // It depends on the machine how far it got.
+    let before = shop.payments().await;
     let mut tx = shop.pool.begin().await.unwrap();
-    assert_eq!(pay(&mut tx, 1, 500).await.unwrap(), 2);
+    assert_eq!(pay(&mut tx, 1, 500).await.unwrap(), before + 1);
     tx.commit().await.unwrap();
 }
 

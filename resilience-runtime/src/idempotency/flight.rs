@@ -26,6 +26,10 @@ struct Flight {
     fingerprint: Digest,
     landing: watch::Receiver<Option<Landing>>,
     lease: Option<Holding>,
+    /// Whether the store has bound the key to these arguments, as far as the leader was told.
+    is_bound: bool,
+    /// Dropped when it is: those with other arguments hear of it so.
+    strangers: Option<watch::Sender<()>>,
 }
 
 /// Who has the key at the store, and for how long.
@@ -56,14 +60,23 @@ pub(super) enum Boarding {
     Following(Follower),
     /// Another call runs, with this key and other arguments.
     Mismatch,
+    /// Another call, with this key and other arguments, has asked the store. Either of the two may be the one whose
+    /// arguments the key is bound to: that is known, and this call asks again, when the receiver says that its sender
+    /// is gone.
+    Undecided(watch::Receiver<()>),
 }
 
 impl Flights {
     /// Joins the call that runs under this key, or becomes it.
     pub(super) fn board(&self, key: Sealed) -> Boarding {
         match self.lock().entry(key.digest) {
-            Entry::Occupied(flight) if flight.get().fingerprint != key.fingerprint => {
-                Boarding::Mismatch
+            Entry::Occupied(mut flight) if flight.get().fingerprint != key.fingerprint => {
+                let flight = flight.get_mut();
+                if flight.is_bound {
+                    return Boarding::Mismatch;
+                }
+                let strangers = flight.strangers.get_or_insert_default();
+                Boarding::Undecided(strangers.subscribe())
             }
             Entry::Occupied(flight) => Boarding::Following(Follower(flight.get().landing.clone())),
             Entry::Vacant(place) => {
@@ -72,6 +85,8 @@ impl Flights {
                     fingerprint: key.fingerprint,
                     landing,
                     lease: None,
+                    is_bound: false,
+                    strangers: None,
                 });
                 Boarding::Leading(Leader {
                     flights: self.clone(),
@@ -110,6 +125,14 @@ pub(super) struct Leader {
 }
 
 impl Leader {
+    /// The key is bound to the arguments of this call: those with other ones need not wait for its end.
+    pub(super) fn is_bound(&self) {
+        if let Some(flight) = self.flights.lock().get_mut(&self.key) {
+            flight.is_bound = true;
+            flight.strangers = None;
+        }
+    }
+
     /// Tells the followers who has the key, in case they stop waiting.
     pub(super) fn knows(&self, holding: Holding) {
         if let Some(flight) = self.flights.lock().get_mut(&self.key) {

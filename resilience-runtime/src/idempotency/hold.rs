@@ -99,8 +99,13 @@ impl Hold {
         self.claiming = None;
         self.held = may_hold(&answer);
         match &answer {
-            Ok(Claim::Granted(grant)) => self.keep(*grant, asked),
+            Ok(Claim::Granted(grant)) => {
+                self.is_bound();
+                self.keep(*grant, asked);
+            }
             Ok(Claim::Busy(busy)) => {
+                // By the one who has it, with the same arguments.
+                self.is_bound();
                 if let (Some(left), Some(leader)) = (busy.left, &self.leader) {
                     leader.knows(Holding::Elsewhere(Instant::now() + left));
                 }
@@ -141,6 +146,7 @@ impl Hold {
 
     /// Goes on without the store. What it may have granted is given back; the place as the leader stays.
     pub(super) fn go_on_unprotected(&mut self) {
+        self.is_bound();
         if std::mem::take(&mut self.held) {
             self.in_background(GiveBack {
                 core: Arc::clone(&self.core),
@@ -159,10 +165,9 @@ impl Hold {
     /// Runs the body, for as long as the lease is this call's.
     pub(super) async fn run<F: Future>(&mut self, body: Pin<&mut F>) -> Result<F::Output, Lost> {
         self.ending = Release::Interrupted;
-        match self.execution {
-            Some(execution) => self.kept.guard(execution, body).await,
-            None => Ok(body.await),
-        }
+        // Unprotected, it has nothing of a call around it: that token is of another key.
+        let execution = self.execution.unwrap_or(Execution::NONE);
+        self.kept.guard(execution, body).await
     }
 
     /// Gives the followers what the store has, and the permit back to the caller.
@@ -238,6 +243,12 @@ impl Hold {
             self.held = false;
         }
         // Where the store failed or does not answer, the drop keeps trying, and the caller has its error.
+    }
+
+    fn is_bound(&self) {
+        if let Some(leader) = &self.leader {
+            leader.is_bound();
+        }
     }
 
     fn land(&mut self, landing: Landing) {

@@ -24,6 +24,15 @@ pub(super) fn mark(replayed: bool) {
     LAST.set(Mark { task, replayed });
 }
 
+/// Says that a call was refused by a policy around it: whatever was marked inside is no answer of it.
+#[cold]
+pub(crate) fn refused() {
+    LAST.set(Mark {
+        task: None,
+        replayed: false,
+    });
+}
+
 /// Whether the `#[idempotent]` call that this task has just awaited was answered with the result of an earlier
 /// call, and its own body did not decide: what an HTTP service tells its client by a header.
 ///

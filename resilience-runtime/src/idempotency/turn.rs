@@ -89,10 +89,19 @@ impl Caller {
         loop {
             match self.core.flights.board(self.key) {
                 Boarding::Leading(leader) => return self.claim(leader, replaces).await,
-                Boarding::Following(_) | Boarding::Mismatch if self.resuming => {
+                Boarding::Following(_) | Boarding::Mismatch | Boarding::Undecided(_)
+                    if self.resuming =>
+                {
                     return Turn::RunWithoutKey;
                 }
                 Boarding::Mismatch => return self.key_reused(),
+                Boarding::Undecided(mut decided) => {
+                    let Some(remaining) = self.remaining() else {
+                        return self.in_progress(None);
+                    };
+                    // Either way it is asked again, and knows then whether it has waited long enough.
+                    let _ = timeout(remaining, decided.changed()).await;
+                }
                 Boarding::Following(follower) => match self.follow(follower).await {
                     None => return self.in_progress(self.core.flights.lease_left(key)),
                     Some(Landing::Finished(record)) => return self.found(record),

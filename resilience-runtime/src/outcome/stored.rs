@@ -200,10 +200,10 @@ where
     note = "derive `serde::Serialize` and `serde::Deserialize` for `{Self}`"
 )]
 pub trait Storable: Sized {
-    /// As JSON text.
+    /// As JSON text, which was read back once.
     ///
     /// # Errors
-    /// When the value has no JSON form.
+    /// When the value has no JSON form, or one that is not read back.
     fn encode(&self) -> Result<String, serde_json::Error>;
     /// From JSON text.
     ///
@@ -217,8 +217,12 @@ impl<T: Serialize + DeserializeOwned> Storable for T {
     fn encode(&self) -> Result<String, serde_json::Error> {
         let hollow = json::count_hollow(self)?;
         let text = serde_json::to_string(self)?;
+        // Now, and not when the record is needed: what was kept and cannot be read is as good as lost.
+        let read = Self::decode(&text).map_err(|error| {
+            serde_json::Error::custom(format!("it cannot be read back ({error})"))
+        })?;
         // Some types know their `Some(None)` from `None` when they read it back.
-        if hollow > 0 && json::count_hollow(&Self::decode(&text)?)? != hollow {
+        if hollow > 0 && json::count_hollow(&read)? != hollow {
             return Err(serde_json::Error::custom(
                 "a `Some` with nothing in it would be read back as `None`: return a type of your own",
             ));

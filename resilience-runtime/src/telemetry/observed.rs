@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use super::observation::{self, Observation};
 use crate::catalog::Annotated;
+use crate::idempotency::replayed;
 use crate::outcome::Outcome;
 
 impl Annotated {
@@ -44,6 +45,9 @@ impl Observed {
     #[inline]
     pub fn end<O: Outcome>(mut self, outcome: O) -> Result<O::Ok, O::Err> {
         let answer = outcome.into_answer();
+        if answer.origin.is_refusal() {
+            replayed::refused();
+        }
         if let Some(observation) = self.0.take() {
             observation.answered(answer.result.is_ok(), answer.origin);
         }

@@ -173,3 +173,41 @@ async fn of_racing_duplicates_exactly_one_runs_and_all_get_its_result() {
         assert!(of_key.iter().all(|(_, content, _)| *content == runs[0].1));
     }
 }
+
+/// As after a fail-over that kept the connections: the server behind this one takes no writes any more.
+#[tokio::test]
+async fn a_session_that_may_not_write_any_more_is_replaced() {
+    let Some(url) = database() else { return };
+    let store = open(&url).await;
+    execute(
+        &url,
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', \
+        current_database()); END $$",
+    )
+    .await;
+    // More sessions than there are: the new ones are such.
+    let claims = (0..8).map(|key| {
+        let store = store.clone();
+        tokio::spawn(async move { store.claim(Caller::of(key).question()).await.is_ok() })
+    });
+    let claims: Vec<_> = claims.collect();
+    let mut refused = 0;
+    for claim in claims {
+        refused += u32::from(!claim.await.unwrap());
+    }
+    assert!(refused > 0);
+    execute(
+        &url,
+        "BEGIN READ WRITE; DO $$ BEGIN EXECUTE format( \
+        'ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$; COMMIT",
+    )
+    .await;
+    let claims = (10..18).map(|key| {
+        let store = store.clone();
+        tokio::spawn(async move { store.claim(Caller::of(key).question()).await.map(drop) })
+    });
+    let claims: Vec<_> = claims.collect();
+    for claim in claims {
+        claim.await.unwrap().unwrap();
+    }
+}

@@ -105,3 +105,17 @@ async fn a_schema_of_a_newer_crate_is_refused() {
     assert!(text.contains("9000") && text.contains("upgrade"), "{text}");
     assert_eq!(risk(&url).await, None);
 }
+
+/// Results are Unicode: a database that has not all of it would refuse some, after the body has run.
+#[tokio::test]
+async fn a_database_of_another_encoding_is_refused() {
+    let Some(url) = database() else { return };
+    execute(
+        &url,
+        "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'",
+    )
+    .await;
+    let (server, _) = url.rsplit_once('/').unwrap();
+    let text = refusal(&format!("{server}/latin"), &accepted()).await;
+    assert!(text.to_string().contains("LATIN1"), "{text}");
+}

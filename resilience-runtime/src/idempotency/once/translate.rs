@@ -1,5 +1,7 @@
 //! An answer, as the record that is kept of it, and back.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use super::Once;
 use crate::error::Error;
 use crate::idempotency::key::Words;
@@ -22,23 +24,27 @@ impl<T, E, S: Records<T, E>> Once<T, E, S> {
         &self,
         answer: &Answer<T, E>,
     ) -> Option<(RecordKind, Schema, String)> {
-        let (kind, schema, encoded) = match &answer.result {
-            Ok(value) => {
-                let encoded = (self.records.values().encode)(value);
-                (RecordKind::Value, self.schema(RecordKind::Value), encoded)
-            }
+        let kind = match &answer.result {
+            Ok(_) => RecordKind::Value,
             // A policy's failure is of the moment, whatever the pattern says of its variant.
             Err(_) if answer.origin.is_refusal() => return None,
-            Err(error) => {
-                let encoded = self.records.error(error)?;
-                (RecordKind::Error, self.schema(RecordKind::Error), encoded)
-            }
+            Err(_) => RecordKind::Error,
         };
+        // The user's code, after the body has had its effect: a panic there must not make it run again.
+        let encoded = catch_unwind(AssertUnwindSafe(|| match &answer.result {
+            Ok(value) => Some((self.records.values().encode)(value)),
+            Err(error) => self.records.error(error),
+        }));
+        let schema = self.schema(kind);
         let max = self.idempotent.max_result;
         let reason = match encoded {
-            Ok(content) if content.len() <= max => return Some((kind, schema, content)),
-            Ok(content) => format!("it has {} bytes of JSON, and {max} are kept", content.len()),
-            Err(error) => format!("it has no JSON form: {error}"),
+            Ok(None) => return None,
+            Ok(Some(Ok(content))) if content.len() <= max => return Some((kind, schema, content)),
+            Ok(Some(Ok(content))) => {
+                format!("it has {} bytes of JSON, and {max} are kept", content.len())
+            }
+            Ok(Some(Err(error))) => format!("it has no JSON form: {error}"),
+            Err(_) => "it has no JSON form: what writes it panicked".to_owned(),
         };
         let function = self.function.name;
         tracing::warn!(target: "resilience", function, reason,

@@ -174,3 +174,52 @@ async fn the_call_can_be_sent() {
         }
     ));
 }
+
+/// Only who has the key has bound it to arguments.
+#[tokio::test(start_paused = true)]
+async fn a_call_with_wrong_arguments_does_not_refuse_one_with_the_right_ones() {
+    let memory = MemoryStore::new();
+    let [there, here] = [(); 2].map(|()| Store::on(memory.another_worker(), Ownership::Lease));
+    let cores = [&there, &here].map(process);
+    let key = |amount: u32| CHECKOUT.key("k").argument("amount", &amount);
+    let first = answer(&cores[0], CHECKOUT, key(1), async { Ok(1_u32) }).await;
+    assert_eq!(first.into_result().unwrap(), 1);
+    here.state().delay = Duration::from_millis(5);
+    let (wrong, right) = tokio::join!(
+        answer(&cores[1], CHECKOUT, key(2), async { Ok(2_u32) }),
+        answer(&cores[1], CHECKOUT, key(1), async { Ok(3_u32) }),
+    );
+    assert!(matches!(
+        policy(wrong.into_result()),
+        Error::KeyReused { .. }
+    ));
+    assert_eq!(right.into_result().unwrap(), 1);
+}
+
+/// Once the key is bound nobody with other arguments waits for the run.
+#[tokio::test(start_paused = true)]
+async fn who_came_too_early_with_other_arguments_is_refused_when_the_key_is_granted() {
+    let store = Store::new();
+    let core = process(&store);
+    let key = |amount: u32| CHECKOUT.key("k").argument("amount", &amount);
+    let body = Body::default();
+    store.state().delay = Duration::from_millis(5);
+    let began = Instant::now();
+    let (first, other) = tokio::join!(
+        answer(&core, CHECKOUT, key(1), async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            body.run().await
+        }),
+        async {
+            let other = answer(&core, CHECKOUT, key(2), async { Ok(3_u32) }).await;
+            (other, began.elapsed())
+        },
+    );
+    assert_eq!(first.into_result().unwrap(), 1);
+    assert!(matches!(
+        policy(other.0.into_result()),
+        Error::KeyReused { .. }
+    ));
+    assert_eq!(other.1, Duration::from_millis(5));
+    assert_eq!(store.claims(), 1);
+}

@@ -354,3 +354,27 @@ async fn a_caller_that_goes_away_while_the_result_is_recorded_does_not_take_it_a
     assert_eq!((body.begun(), store.results()), (1, vec!["1".to_owned()]));
     assert_eq!((store.claims(), store.releases().len()), (1, 0));
 }
+
+/// The token is of another key, and the attempt is of another run.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_runs_unprotected_inside_another_one_has_nothing_of_it() {
+    use crate::execution::{attempt, fencing_token};
+    let store = Store::new();
+    let core = process(&store);
+    assert!(
+        call::<u32>(&core, "outer", async { Err(Failure::Body) })
+            .await
+            .is_err()
+    );
+    let unprotected = CHECKOUT.when_unavailable_run();
+    let outer = call(&core, "outer", async {
+        assert_eq!((attempt(), fencing_token().is_some()), (2, true));
+        store.state().failing.claims = 1;
+        with(&core, unprotected, async {
+            assert_eq!((attempt(), fencing_token()), (1, None));
+            Ok(7)
+        })
+        .await
+    });
+    assert_eq!(outer.await.unwrap(), 7);
+}

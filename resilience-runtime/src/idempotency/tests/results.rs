@@ -206,3 +206,54 @@ async fn the_failure_of_an_inner_policy_is_not_kept() {
         (0, vec![Release::Interrupted])
     );
 }
+
+/// What `serde_json` writes and does not read: a type whose two halves do not fit, and one that is too deep.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct OneWay(#[serde(deserialize_with = "nothing_fits")] u32);
+
+fn nothing_fits<'de, D: serde::Deserializer<'de>>(_: D) -> Result<u32, D::Error> {
+    Err(serde::de::Error::custom("nothing fits"))
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Deep(Vec<Deep>);
+
+#[tokio::test(start_paused = true)]
+async fn a_result_that_could_not_be_read_back_is_not_kept_and_does_not_run_again() {
+    async fn runs_once<T: Serialize + DeserializeOwned + Clone>(result: T) {
+        let store = Store::new();
+        let core = process(&store);
+        let again = CHECKOUT.on_schema_change(crate::idempotency::OnSchemaChange::RunAgain);
+        let first = with(&core, again, async { Ok(result.clone()) }).await;
+        assert!(first.is_ok());
+        assert_eq!(store.record().kind, RecordKind::Tombstone);
+        let second = with::<T>(&core, again, async { panic!("runs again") }).await;
+        assert!(matches!(policy(second.map(drop)), Error::ResultLost { .. }));
+    }
+    runs_once(OneWay(1)).await;
+    runs_once((0..200).fold(Deep(vec![]), |inner, _| Deep(vec![inner]))).await;
+}
+
+/// Whose `Serialize` is wrong.
+#[derive(Debug, Deserialize)]
+struct Panics;
+
+impl Serialize for Panics {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        panic!("not written")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_while_a_result_is_written_does_not_make_the_body_run_again() {
+    let store = Store::new();
+    let core = process(&store);
+    assert!(call(&core, "k", async { Ok(Panics) }).await.is_ok());
+    assert_eq!(store.record().kind, RecordKind::Tombstone);
+    let second = call::<Panics>(&core, "k", async { panic!("runs again") }).await;
+    let error = policy(second);
+    assert!(
+        matches!(&error, Error::ResultLost { reason, .. } if reason.contains("panicked")),
+        "{error}"
+    );
+}

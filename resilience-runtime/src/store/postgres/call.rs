@@ -113,6 +113,10 @@ impl Call {
                     again = false;
                 }
                 Meaning::Again => held.discard(),
+                Meaning::ReadOnly => {
+                    held.discard();
+                    pool.forget_idle();
+                }
                 Meaning::Lost => {
                     held.discard();
                     pool.forget_idle();

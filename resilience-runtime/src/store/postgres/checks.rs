@@ -26,6 +26,7 @@ pub(super) struct Facts {
     synchronous_commit: String,
     read_only: String,
     is_standby: String,
+    encoding: String,
     /// How many seconds the server's clock is ahead of ours.
     ahead: f64,
 }
@@ -38,7 +39,8 @@ SELECT pg_catalog.current_setting('server_version_num'),
        pg_catalog.current_setting('synchronous_commit'),
        pg_catalog.current_setting('default_transaction_read_only'),
        pg_catalog.pg_is_in_recovery()::pg_catalog.text,
-       pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())::pg_catalog.text";
+       pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())::pg_catalog.text,
+       pg_catalog.current_setting('server_encoding')";
 
 impl Facts {
     pub(super) async fn learn(connection: &mut PgConnection) -> Result<Self, StoreError> {
@@ -60,6 +62,7 @@ impl Facts {
             synchronous_commit: text(3)?,
             read_only: text(4)?,
             is_standby: text(5)?,
+            encoding: text(7)?,
             ahead: text(6)?.parse().map_or(0.0, |theirs: f64| theirs - ours),
         })
     }
@@ -72,6 +75,14 @@ impl Facts {
         if self.read_only == "on" {
             let text = "default_transaction_read_only is on for this user, database or server: nothing could \
                         be written";
+            return Err(StoreError::refused(OPENING, text).into());
+        }
+        if !matches!(self.encoding.as_str(), "UTF8" | "SQL_ASCII") {
+            let text = format!(
+                "the encoding of this database is {}, which has not all characters: a result with another one \
+                 could not be stored after its body has run; create one with ENCODING 'UTF8'",
+                self.encoding
+            );
             return Err(StoreError::refused(OPENING, text).into());
         }
         if self.version < VERSION_MIN {

@@ -9,6 +9,9 @@ pub(super) enum Meaning {
     Refused,
     /// It had no effect, and may have one on another connection, or at another moment.
     Again,
+    /// It had no effect: the server behind this connection, and probably behind the others, takes no writes any
+    /// more, as after a fail-over that kept the connections.
+    ReadOnly,
     /// The connection is lost, and with it the answer.
     Lost,
 }
@@ -26,6 +29,7 @@ impl Meaning {
             // The server ends connections: it shuts down, an operator said so, it crashed.
             Some("57P01" | "57P02" | "57P03" | "57P05") => Self::Lost,
             Some(code) if code.starts_with("08") => Self::Lost,
+            Some("25006") => Self::ReadOnly,
             // A conflict of transactions; a prepared statement that is gone, or whose tables have changed.
             Some("40001" | "40P01" | "26000" | "0A000") => Self::Again,
             _ => Self::Refused,

@@ -30,7 +30,7 @@ pub(super) const STORING: Reader = Reader {
 const RACES_MAX: u32 = 16;
 
 /// A record that is kept longer than this is kept for ever.
-const EVER: Duration = Duration::from_secs(31_556_952 * 1_000);
+pub(super) const EVER: Duration = Duration::from_secs(31_556_952 * 1_000);
 
 impl IdempotencyStore for PostgresStore {
     fn ownership(&self) -> Ownership {
@@ -183,7 +183,7 @@ pub(super) fn taking(claiming: &Claiming, channel: Option<String>) -> Call {
         .maybe_bytes(replaced.map(|it| it.content.as_bytes().to_vec()))
 }
 
-pub(super) fn completing(key: Digest, nonce: Nonce, record: &Record, ttl: Duration) -> Call {
+fn completing(key: Digest, nonce: Nonce, record: &Record, ttl: Duration) -> Call {
     Call::new(STORING.doing, COMPLETE)
         .bytes(*key.as_bytes())
         .bytes(nonce.as_u128().to_be_bytes())

@@ -7,7 +7,8 @@ use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::call::Call;
 use super::failure;
-use super::idempotency::{CLAIMING, STORING, completing, record_in, releasing, taking};
+use super::idempotency::{CLAIMING, EVER, STORING, record_in, releasing, taking};
+use super::rows::micros;
 use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::idempotency::Digest;
@@ -23,6 +24,24 @@ const RACES_MAX: u32 = 16;
 
 /// `lock_not_available`: the caller's `lock_timeout` was over.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
+
+/// `$1` key, `$2` nonce, `$3` kind, `$4` schema, `$5` content, `$6` time to live in µs or NULL.
+///
+/// Only where the claim still is: were it written anew, a body that rolled the transaction back would leave the record
+/// of what it has undone.
+const COMPLETE: &str = "
+WITH stored AS (
+    UPDATE resilience_idempotency_records
+    SET state = 'completed', interrupted = false, lease_until = NULL,
+        expires_at = coalesce(now() + $6 * interval '1 microsecond', 'infinity'),
+        kind = $3, schema = $4, content = $5
+    WHERE key = $1 AND nonce = $2 AND state = 'running'
+    RETURNING waiters
+)
+SELECT (
+    SELECT count(pg_notify(channel, 'r' || encode($1, 'hex'))) FROM unnest(stored.waiters) AS channel
+)
+FROM stored";
 
 impl Transactional for PgConnection {
     fn is_in_transaction(&mut self) -> bool {
@@ -67,14 +86,17 @@ impl Transactional for PgConnection {
         ttl: Duration,
     ) -> BoxFuture<'_, Result<Completion, StoreError>> {
         Box::pin(async move {
-            let rows = run(self, completing(key, nonce, &record, ttl)).await?;
-            let stored = match rows.first() {
-                Some(row) => STORING.column::<&str>(row, 0)? == "stored",
-                None => false,
-            };
-            Ok(match stored {
-                true => Completion::Stored,
-                false => Completion::Refused(None),
+            let call = Call::new(STORING.doing, COMPLETE)
+                .bytes(*key.as_bytes())
+                .bytes(nonce.as_u128().to_be_bytes())
+                .text(record.kind.word())
+                .text(&*record.schema)
+                .bytes(record.content.as_bytes())
+                .maybe_number((ttl < EVER).then(|| micros(ttl)));
+            let rows = run(self, call).await?;
+            Ok(match rows.is_empty() {
+                false => Completion::Stored,
+                true => Completion::Refused(None),
             })
         })
     }

@@ -20,6 +20,7 @@ pub struct Postgres {
     process: Option<Process>,
     port: u16,
     account: Option<Account>,
+    syncs: bool,
     folder: TempDir,
 }
 
@@ -32,6 +33,21 @@ impl Postgres {
     #[track_caller]
     #[must_use]
     pub fn start() -> Option<Self> {
+        Self::start_with(false)
+    }
+
+    /// The same with `fsync`, which a runtime asks for before it relies on a server.
+    ///
+    /// # Panics
+    /// When it does not start, or is missing and required.
+    #[track_caller]
+    #[must_use]
+    pub fn start_syncing() -> Option<Self> {
+        Self::start_with(true)
+    }
+
+    #[track_caller]
+    fn start_with(syncs: bool) -> Option<Self> {
         if !Kind::Postgres.is_installed() {
             Kind::Postgres.report_missing();
             return None;
@@ -40,6 +56,7 @@ impl Postgres {
             process: None,
             port: 0,
             account: Account::to_run_as(),
+            syncs,
             folder: TempDir::with_prefix("postgres").expect("a temporary folder"),
         };
         postgres.create_files();
@@ -148,7 +165,9 @@ impl Postgres {
                 "unix_socket_directories={}",
                 self.folder.path().display()
             ))
-            .args(["-c", "fsync=off", "-c", "shared_buffers=16MB"])
+            .arg("-c")
+            .arg(format!("fsync={}", if self.syncs { "on" } else { "off" }))
+            .args(["-c", "shared_buffers=16MB"])
             .args(["-c", "max_connections=200"])
             .stderr(log.try_clone().expect("a second handle"))
             .stdout(log);

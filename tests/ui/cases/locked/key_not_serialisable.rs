@@ -1,6 +1,6 @@
 // The key of a lock is made from its serialised form.
-//~ `Account` cannot be a key
-//~ derive `serde::Serialize` for `Account`
+//~ `&Account` cannot be a key
+//~ derive `serde::Serialize` for `&Account`
 
 use resilience::locked;
 
