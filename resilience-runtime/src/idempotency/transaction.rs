@@ -26,6 +26,11 @@ use crate::telemetry::names;
 /// of a pool.
 ///
 /// Its database has the tables of this crate: opening a [`Runtime`](crate::runtime::Runtime) on it makes them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no connection that `tx` can work on",
+    label = "`tx` needs a connection of sqlx 0.9: `&mut PgConnection`, `&mut SqliteConnection`, or a `&mut Transaction<'_, _>`",
+    note = "if it is one, turn on the feature `postgres` or `sqlite` of `resilience`, and see that there is only one sqlx: `cargo tree -i sqlx-core`"
+)]
 pub trait Transactional: Send {
     /// Whether the caller has begun a transaction on it.
     fn is_in_transaction(&mut self) -> bool;

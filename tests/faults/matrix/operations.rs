@@ -1,0 +1,107 @@
+//! The functions under test. They have one body, and differ in their attributes.
+
+use resilience::{Error, idempotent, locked};
+use serde::{Deserialize, Serialize};
+
+use super::effects::{Effects, Told};
+
+/// What a policy said; the bodies here do not fail.
+#[derive(Debug)]
+pub(crate) struct Failure(pub(crate) Error);
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+/// Has no effect: what a process asks first takes other messages than what it asks later.
+#[idempotent(key = std::process::id())]
+pub(crate) async fn warm_up() -> Result<(), Failure> {
+    Ok(())
+}
+
+/// The lease is longer than any test.
+#[idempotent(key = key, wait = 60s, lease = 1h)]
+async fn pay(#[state] effects: &Effects, key: u64) -> Result<String, Failure> {
+    Ok(effects.act(key).await)
+}
+
+#[idempotent(key = key, wait = 20s, lease = 1s, name = "book")]
+async fn book(#[state] effects: &Effects, key: u64) -> Result<String, Failure> {
+    Ok(effects.act(key).await)
+}
+
+/// The same operation for somebody who does not wait.
+#[idempotent(key = key, wait = 0s, lease = 1s, name = "book")]
+async fn book_now(#[state] effects: &Effects, key: u64) -> Result<String, Failure> {
+    Ok(effects.act(key).await)
+}
+
+#[idempotent(key = key, wait = 0s, lease = 1s, when_unavailable = run)]
+async fn book_anyway(#[state] effects: &Effects, key: u64) -> Result<String, Failure> {
+    Ok(effects.act(key).await)
+}
+
+#[idempotent(key = key, wait = 1s, ttl = 1s, lease = 1s)]
+async fn book_for_a_second(#[state] effects: &Effects, key: u64) -> Result<String, Failure> {
+    Ok(effects.act(key).await)
+}
+
+#[locked(key = key, wait = 60s, lease = 1h)]
+async fn enter(effects: &Effects, key: u64) -> Result<String, Failure> {
+    Ok(effects.act(key).await)
+}
+
+#[locked(key = key, wait = 20s, lease = 1s, name = "visit")]
+async fn visit(effects: &Effects, key: u64) -> Result<String, Failure> {
+    Ok(effects.act(key).await)
+}
+
+#[locked(key = key, wait = 0s, lease = 1s, name = "visit")]
+async fn visit_now(effects: &Effects, key: u64) -> Result<String, Failure> {
+    Ok(effects.act(key).await)
+}
+
+#[locked(key = key, wait = 0s, lease = 1s, when_unavailable = run)]
+async fn visit_anyway(effects: &Effects, key: u64) -> Result<String, Failure> {
+    Ok(effects.act(key).await)
+}
+
+/// One of them, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Operation {
+    Pay,
+    Book,
+    BookNow,
+    BookAnyway,
+    BookForASecond,
+    Enter,
+    Visit,
+    VisitNow,
+    VisitAnyway,
+}
+
+impl Operation {
+    pub(crate) async fn call(self, effects: &Effects, key: u64) -> Told {
+        let answer = match self {
+            Self::Pay => pay(effects, key).await,
+            Self::Book => book(effects, key).await,
+            Self::BookNow => book_now(effects, key).await,
+            Self::BookAnyway => book_anyway(effects, key).await,
+            Self::BookForASecond => book_for_a_second(effects, key).await,
+            Self::Enter => enter(effects, key).await,
+            Self::Visit => visit(effects, key).await,
+            Self::VisitNow => visit_now(effects, key).await,
+            Self::VisitAnyway => visit_anyway(effects, key).await,
+        };
+        answer.map_err(|Failure(error)| name(&error))
+    }
+}
+
+/// The name of the variant.
+pub(crate) fn name(error: &Error) -> String {
+    let text = format!("{error:?}");
+    let end = text.find(|c: char| !c.is_alphanumeric());
+    text[..end.unwrap_or(text.len())].to_owned()
+}
