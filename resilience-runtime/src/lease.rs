@@ -12,9 +12,20 @@ use std::fmt;
 use std::time::Duration;
 
 /// For how long something is granted unless something else is chosen.
-pub(crate) const DEFAULT_LEASE: Duration = Duration::from_secs(30);
+pub(crate) const DEFAULT: Duration = Duration::from_secs(30);
 /// What can still be renewed in time: a shorter lease is over before a store has answered twice.
-pub(crate) const SHORTEST_LEASE: Duration = Duration::from_millis(100);
+pub(crate) const SHORTEST: Duration = Duration::from_millis(100);
+/// As good as for ever, and no trouble for a clock.
+pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// `lease`, or the longest that a clock can count.
+pub(crate) const fn bounded(lease: Duration) -> Duration {
+    if lease.as_secs() < LONGEST.as_secs() {
+        lease
+    } else {
+        LONGEST
+    }
+}
 
 /// A waiter asks again after this time in any case: a wake-up that got lost costs no more.
 const ASKED_AGAIN: Duration = Duration::from_secs(1);

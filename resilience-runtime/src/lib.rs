@@ -22,7 +22,7 @@
 //!
 //! Dependencies go one way: `store` implements the traits that the concerns define, the concerns
 //! work on the `core`, `runtime` opens it and wires them, and nothing in `policy` knows that a store
-//! exists. `held`, `pauses` and `json` are small tools of more than one of them.
+//! exists. `recursion`, `pauses` and `json` are small tools of more than one of them.
 
 pub mod arguments;
 pub mod catalog;
@@ -31,7 +31,6 @@ mod core;
 pub mod dlq;
 pub mod error;
 pub mod execution;
-mod held;
 pub mod idempotency;
 mod json;
 pub mod key;
@@ -42,6 +41,7 @@ mod pauses;
 pub mod policy;
 #[doc(hidden)]
 pub mod private;
+mod recursion;
 pub mod registry;
 pub mod runtime;
 pub mod saga;

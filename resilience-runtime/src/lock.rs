@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::catalog::{Policy, PolicyKind};
 use crate::key::KeyValue;
-use crate::lease::{DEFAULT_LEASE, SHORTEST_LEASE};
+use crate::lease;
 use crate::outcome::{Answer, Function, Outcome};
 
 pub use guard::LockGuard;
@@ -41,7 +41,7 @@ impl Locked {
     pub const fn named(name: &'static str) -> Self {
         Self {
             name,
-            lease: DEFAULT_LEASE,
+            lease: lease::DEFAULT,
             wait: DEFAULT_WAIT,
             replicas: 0,
             runs_unlocked: false,
@@ -58,10 +58,10 @@ impl Locked {
     #[track_caller]
     pub const fn lease(mut self, lease: Duration) -> Self {
         assert!(
-            lease.as_millis() >= SHORTEST_LEASE.as_millis(),
+            lease.as_millis() >= lease::SHORTEST.as_millis(),
             "locked: `lease` must be at least 100 ms: a shorter one could not be renewed in time"
         );
-        self.lease = lease;
+        self.lease = lease::bounded(lease);
         self
     }
 
@@ -72,14 +72,15 @@ impl Locked {
         self
     }
 
-    /// How many replicas must have the lock before the body runs.
+    /// How many replicas of the store must have the lock before the body runs; where fewer have it, the call fails.
+    /// None unless set. Only Redis waits for replicas.
     #[must_use]
     pub const fn replicas(mut self, replicas: u32) -> Self {
         self.replicas = replicas;
         self
     }
 
-    /// Runs the body without a lock when the store cannot be asked.
+    /// Runs the body without a lock when the store cannot be asked. Unless set, the call fails.
     #[must_use]
     pub const fn when_unavailable_run(mut self) -> Self {
         self.runs_unlocked = true;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::catalog::{Policy, PolicyKind};
 use crate::idempotency::key::{Key, SagaKey};
 use crate::key::KeyValue;
-use crate::lease::{DEFAULT_LEASE, SHORTEST_LEASE};
+use crate::lease;
 
 /// The policy of `#[idempotent]`: which operation, how long its results are kept, and how long a
 /// duplicate waits for the first call.
@@ -42,7 +42,7 @@ impl Idempotent {
             operation: name,
             ttl: Duration::from_secs(86_400),
             wait: Duration::from_secs(5),
-            lease: DEFAULT_LEASE,
+            lease: lease::DEFAULT,
             version: 1,
             key_version: 1,
             on_schema_change: OnSchemaChange::Error,
@@ -61,10 +61,10 @@ impl Idempotent {
     #[track_caller]
     pub const fn lease(mut self, lease: Duration) -> Self {
         assert!(
-            lease.as_millis() >= SHORTEST_LEASE.as_millis(),
+            lease.as_millis() >= lease::SHORTEST.as_millis(),
             "idempotent: `lease` must be at least 100 ms: a shorter one could not be renewed in time"
         );
-        self.lease = lease;
+        self.lease = lease::bounded(lease);
         self
     }
 

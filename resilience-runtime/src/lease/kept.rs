@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::Ownership;
+use super::{Ownership, bounded};
 use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::execution::Execution;
@@ -23,8 +23,6 @@ const DRIFT_PART: u32 = 100;
 const DRIFT_LEAST: Duration = Duration::from_millis(2);
 /// A renewal that failed is tried again after this part of the lease.
 const RETRY_PART: u32 = 30;
-/// As good as for ever, and no trouble for a clock.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// How long a holder may rely on `lease`, from before it asked.
 pub(crate) fn validity(lease: Duration) -> Duration {
@@ -82,7 +80,7 @@ impl Kept {
         if ownership == Ownership::Process {
             return Self::forever();
         }
-        let lease = lease.min(LONGEST);
+        let lease = bounded(lease);
         let term = Arc::new(Term {
             asked,
             nanos: AtomicU64::new(nanos(valid.min(validity(lease)))),

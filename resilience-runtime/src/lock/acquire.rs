@@ -12,11 +12,11 @@ use super::store::{Acquired, FencingToken, Nonce};
 use crate::BoxFuture;
 use crate::core::{Core, background};
 use crate::error::Error;
-use crate::held::Held;
 use crate::lease::asked_again;
 use crate::lease::kept::{Kept, Renew, validity};
 use crate::policy::keyed_lock::Refused;
 use crate::policy::until::Until;
+use crate::recursion::Held;
 use crate::telemetry::{meter, names};
 
 /// How a lock is asked for.

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 
 use super::store::{Acquired, Acquiring, Nonce, Ownership};
 use crate::BoxFuture;
-use crate::core::{Core, Permit};
+use crate::core::{Core, Permit, go_on};
 use crate::error::{Effect, StoreError};
 use crate::key::Digest;
 use crate::pauses::Patience;
@@ -131,11 +131,7 @@ impl Place {
             return;
         }
         let release = give_back(mine, self.is_at_store, question);
-        // The runtime that this is dropped in may be another one than the call began in, and is the
-        // one that still runs.
-        Handle::try_current()
-            .unwrap_or_else(|_| self.background.clone())
-            .spawn(release);
+        go_on(&self.background, release);
     }
 }
 

@@ -11,7 +11,7 @@ use super::key::LockKey;
 use crate::core::Core;
 use crate::error::Error;
 use crate::key::KeyValue;
-use crate::lease::{DEFAULT_LEASE, SHORTEST_LEASE};
+use crate::lease;
 
 /// A lock that is asked for: from [`Runtime::lock`](crate::runtime::Runtime::lock).
 #[derive(Clone)]
@@ -28,7 +28,7 @@ impl LockRequest {
             core,
             key: LockKey::new(name, key),
             options: Options {
-                lease: DEFAULT_LEASE,
+                lease: lease::DEFAULT,
                 wait: DEFAULT_WAIT,
                 replicas: 0,
             },
@@ -38,7 +38,7 @@ impl LockRequest {
     /// For how long the lock is granted before it has to be renewed, which is done in the background. 30 s unless
     /// set; at least 100 ms, however little is asked for.
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.options.lease = lease.max(SHORTEST_LEASE);
+        self.options.lease = lease::bounded(lease).max(lease::SHORTEST);
         self
     }
 
@@ -48,7 +48,8 @@ impl LockRequest {
         self
     }
 
-    /// How many replicas of the store must have the lock before it is granted. None unless set.
+    /// How many replicas of the store must have the lock before it is granted; where fewer have it, the answer is
+    /// [`Error::Store`]. None unless set. Only Redis waits for replicas.
     pub fn replicas(mut self, replicas: u32) -> Self {
         self.options.replicas = replicas;
         self

@@ -5,6 +5,18 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::deadline::deadline;
+use crate::error::{Effect, Error};
+
+/// The error of a call that waited up to its deadline, and did not run.
+pub(crate) fn deadline_passed(function: &'static str, waited: Duration) -> Error {
+    Error::DeadlineTooClose {
+        function,
+        needed: waited,
+        left: Duration::ZERO,
+        effect: Effect::DidNotRun,
+        source: None,
+    }
+}
 
 /// When a wait ends: after the longest wait, or at the deadline of the call if that comes first.
 #[derive(Debug, Clone, Copy)]

@@ -43,6 +43,8 @@ type Owner = Weak<Worker>;
 #[derive(Default)]
 struct Data {
     records: HashMap<Digest, Entry>,
+    /// With more records than these it is time to look for what is over.
+    many: usize,
     locks: HashMap<Digest, Lock>,
     sagas: BTreeMap<SagaId, Saga>,
     letters: BTreeMap<DeadLetterId, DeadLetter>,

@@ -20,6 +20,7 @@
 mod connection;
 mod failure;
 mod idempotency;
+mod identity;
 mod journal;
 mod liveness;
 mod lock;
@@ -42,6 +43,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteRow;
 use tokio::sync::{mpsc, oneshot};
 
+use self::identity::Identity;
 use self::liveness::Worker;
 use self::operation::{Job, Operation};
 use self::wakes::Wakes;
@@ -89,6 +91,7 @@ impl SqliteStore {
         // Two processes may name the file differently, and must meet in one folder.
         let path =
             std::fs::canonicalize(path).map_err(|error| StoreError::refused(DOING, error))?;
+        let file = Identity::of(&path).map_err(|error| StoreError::refused(DOING, error))?;
         let worker = Worker::enter(&path).map_err(|error| {
             let text = format!(
                 "the folder {}.workers, which shows who is alive, cannot be used: {error}",
@@ -103,6 +106,7 @@ impl SqliteStore {
         let (writer, inbox) = mpsc::channel(WAITING_MAX);
         let task = Writer {
             path,
+            file,
             connection: Some(connection),
             inbox,
             counters: Arc::clone(&counters),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use resilience_runtime::error::{Effect, Error};
 use resilience_runtime::execution::{attempt, fencing_token};
+use resilience_runtime::lock::Locked;
 use tokio::time::{Instant, advance, sleep, sleep_until};
 
 use crate::store::Asked;
@@ -221,4 +222,25 @@ async fn the_body_knows_its_token_and_keeps_its_attempt() {
     guard.release().await.unwrap();
     let next = lock(&runtime).acquire().await.unwrap();
     assert!(next.token() > token);
+}
+
+/// No clock reaches so far.
+#[tokio::test(start_paused = true)]
+async fn the_longest_lease_is_as_good_as_for_ever() {
+    let (_, runtime) = one().await;
+    let ever = || {
+        runtime
+            .lock("documents", &7)
+            .lease(Duration::MAX)
+            .wait(Duration::MAX)
+    };
+    let guard = ever().acquire().await.unwrap();
+    assert!(guard.is_valid() && is_held(&runtime).await);
+    guard.release().await.unwrap();
+    ever().acquire().await.unwrap().release().await.unwrap();
+    const EVER: Locked = Locked::named("ever")
+        .lease(Duration::MAX)
+        .wait(Duration::MAX);
+    let held = runtime.scope(EVER.hold(EVER.whole(), async { Ok::<_, Error>(7) }, call()));
+    assert_eq!(held.await.into_result().unwrap(), 7);
 }

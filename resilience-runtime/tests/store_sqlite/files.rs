@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use resilience_runtime::error::Effect;
 use resilience_runtime::idempotency::Digest;
 use resilience_runtime::idempotency::store::{Claim, IdempotencyStore, Record};
 use resilience_runtime::saga::journal::{Journal, Started, Status};
@@ -197,4 +198,28 @@ async fn a_place_where_no_file_can_be_says_so() {
     let text = refusal(Path::new("/proc/self/a.db")).await;
     assert!(text.contains("cannot be written"), "{text}");
     assert!(text.contains("must be writable by this process"), "{text}");
+}
+
+/// What was written there would be lost with the file, and who opens the new one knows nothing of it.
+#[tokio::test]
+async fn nothing_is_written_into_a_file_that_was_moved_or_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, aside) = (folder.path().join("a.db"), folder.path().join("aside.db"));
+    let store = open(&path).await;
+    let [before, during, after] = [1, 2, 3].map(|byte| claiming(Digest::from_bytes([byte; 32])));
+    assert!(matches!(
+        store.claim(before).await.unwrap(),
+        Claim::Granted(_)
+    ));
+    std::fs::rename(&path, &aside).unwrap();
+    let moved = store.claim(during.clone()).await.map(drop).unwrap_err();
+    assert!(moved.to_string().contains("moved"), "{moved}");
+    std::fs::write(&path, "").unwrap();
+    let replaced = store.claim(during).await.map(drop).unwrap_err();
+    assert_eq!([moved.effect(), replaced.effect()], [Effect::DidNotRun; 2]);
+    std::fs::rename(&aside, &path).unwrap();
+    assert!(matches!(
+        store.claim(after).await.unwrap(),
+        Claim::Granted(_)
+    ));
 }

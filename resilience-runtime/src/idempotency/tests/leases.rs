@@ -193,3 +193,16 @@ async fn a_claim_that_is_granted_too_late_is_given_back() {
 fn a_lease_that_cannot_be_renewed_is_refused() {
     let _ = CHECKOUT.lease(Duration::from_millis(99));
 }
+
+/// No clock reaches so far.
+#[tokio::test(start_paused = true)]
+async fn the_longest_lease_is_as_good_as_for_ever() {
+    let store = Store::new();
+    let core = process(&store);
+    let ever = CHECKOUT
+        .lease(Duration::MAX)
+        .ttl(Duration::MAX)
+        .wait(Duration::MAX);
+    assert_eq!(with(&core, ever, async { Ok(1_u32) }).await.unwrap(), 1);
+    assert_eq!(store.completions(), 1);
+}

@@ -8,11 +8,10 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-use crate::error::{Effect, Error};
-use crate::held::Held;
-use crate::policy::in_use::{InUse, Use};
-use crate::policy::keyed_lock::words;
-use crate::policy::until::Until;
+use crate::error::Error;
+use crate::policy::in_use::{InUse, Use, words};
+use crate::policy::until::{Until, deadline_passed};
+use crate::recursion::Held;
 
 /// What errors call it.
 const NAME: &str = "SingleFlightGroup";
@@ -210,13 +209,7 @@ impl Refused {
                 function: group.to_owned(),
                 key: key(),
             },
-            Self::Deadline { waited } => Error::DeadlineTooClose {
-                function,
-                needed: waited,
-                left: Duration::ZERO,
-                effect: Effect::DidNotRun,
-                source: None,
-            },
+            Self::Deadline { waited } => deadline_passed(function, waited),
         }
     }
 }

@@ -15,6 +15,9 @@ use crate::idempotency::store::{
 };
 use crate::lease::{FencingToken, Nonce, Ownership};
 
+/// So many records are kept without a look at whether they are over.
+const MANY: usize = 1_024;
+
 /// What is kept under a key.
 pub(super) struct Entry {
     fingerprint: Digest,
@@ -36,7 +39,7 @@ impl Entry {
     fn is_expired(&self) -> bool {
         let now = Instant::now();
         match &self.state {
-            State::Running { .. } => false,
+            State::Running { until, .. } => until.checked_add(TRACE).is_some_and(|it| it <= now),
             State::Ended { until, .. } => *until <= now,
             State::Completed(_, until) => until.is_some_and(|until| until <= now),
         }
@@ -140,6 +143,14 @@ impl IdempotencyStore for MemoryStore {
 }
 
 impl super::Data {
+    /// Now and then: when there is twice as much as was left the last time.
+    fn forget_what_is_over(&mut self) {
+        if self.records.len() > self.many.max(MANY) {
+            self.records.retain(|_, entry| !entry.is_expired());
+            self.many = 2 * self.records.len();
+        }
+    }
+
     fn finish(&mut self, key: Digest, nonce: Nonce, grant: Grant, record: Record, ttl: Duration) {
         let entry = Entry {
             fingerprint: record.fingerprint,
@@ -191,6 +202,7 @@ impl MemoryStore {
             changed,
         };
         data.records.insert(claiming.key, entry);
+        data.forget_what_is_over();
         Claim::Granted(grant)
     }
 
@@ -249,4 +261,43 @@ fn woken(changed: Arc<Notify>, waits: bool) -> BoxFuture<'static, Option<Record>
         changed.await;
         None
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::idempotency::store::RecordKind;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_over_is_forgotten() {
+        const SECOND: Duration = Duration::from_secs(1);
+        let store = MemoryStore::new();
+        for number in 0_u32..10_000 {
+            let mut bytes = [0; 32];
+            bytes[..4].copy_from_slice(&number.to_be_bytes());
+            let key = Digest::from_bytes(bytes);
+            let nonce = Nonce::random();
+            let claiming = Claiming {
+                key,
+                fingerprint: key,
+                nonce,
+                lease: SECOND,
+                waits: false,
+                replaces: None,
+            };
+            assert!(matches!(store.claim(claiming).await, Ok(Claim::Granted(_))));
+            let record = Record {
+                fingerprint: key,
+                kind: RecordKind::Value,
+                schema: "".into(),
+                content: "1".into(),
+            };
+            store.complete(key, nonce, record, SECOND).await.unwrap();
+            if number % 100 == 0 {
+                tokio::time::advance(SECOND).await;
+            }
+        }
+        let left = store.data().records.len();
+        assert!(left < 2_100, "{left}");
+    }
 }

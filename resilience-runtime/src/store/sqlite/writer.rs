@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::connection;
 use super::failure::{Failure, ended_without_effect, may_be_one_operation};
+use super::identity::Identity;
 use super::liveness::Worker;
 use super::operation::Job;
 use super::statements::{self, COMMITTED, Part};
@@ -48,6 +49,8 @@ pub(super) struct Counters {
 /// The state of the task.
 pub(super) struct Writer {
     pub(super) path: PathBuf,
+    /// The file that was opened.
+    pub(super) file: Identity,
     /// `None` after a failure that leaves its state unclear; it is opened again for the next batch.
     pub(super) connection: Option<SqliteConnection>,
     pub(super) inbox: mpsc::Receiver<Message>,
@@ -130,6 +133,10 @@ impl Writer {
     /// One call to the driver for the whole batch. It was committed if the row after `COMMIT` is
     /// there.
     async fn commit(&mut self, batch: &[Job]) -> Result<Vec<SqliteRow>, Failed> {
+        if !self.file.is_at(&self.path) {
+            let text = "the file was moved, deleted or replaced while it was open: what is written now would be lost";
+            return Err(Failed::of_all(Failure::without_effect(text)));
+        }
         let mut changes: [String; Part::COUNT] = std::array::from_fn(|_| String::new());
         let mut parts = 0_u32;
         for (part, change) in batch.iter().flat_map(|job| &job.operation.changes) {
