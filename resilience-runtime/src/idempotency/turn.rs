@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::core::{Core, Permit, background, current};
 use crate::error::{Error, StoreError};
+use crate::held::Held;
 use crate::idempotency::Idempotent;
 use crate::idempotency::flight::{Boarding, Follower, Landing, Leader};
 use crate::idempotency::hold::Hold;
@@ -99,6 +100,9 @@ impl Caller {
                     return Turn::RunWithoutKey;
                 }
                 Boarding::Mismatch => return self.key_reused(),
+                Boarding::Following(_) if Held::at_store(&self.core, key).is_held() => {
+                    return self.recursive();
+                }
                 Boarding::Undecided(mut decided) => {
                     let Some(remaining) = self.remaining() else {
                         return self.in_progress(None);
@@ -228,6 +232,14 @@ impl Caller {
             key: self.words.to_string(),
             waited: self.began.elapsed(),
             lease_left,
+        })
+    }
+
+    #[cold]
+    fn recursive(&self) -> Turn {
+        Turn::Refused(Error::Recursive {
+            function: self.function.to_owned(),
+            key: self.words.to_string(),
         })
     }
 
