@@ -1,6 +1,6 @@
 //! A claim, from the moment it is asked for until it has ended at the store.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use crate::idempotency::store::{
     Claim, Claiming, Grant, Nonce, Ownership, Record, RecordKind, Release,
 };
 use crate::lease::kept::{Kept, Lost, Renew};
+use crate::recursion::Held;
 
 /// What the store says to a claim.
 pub(super) type Claimed = Result<Claim, StoreError>;
@@ -167,7 +168,8 @@ impl Hold {
         self.ending = Release::Interrupted;
         // Unprotected, it has nothing of a call around it: that token is of another key.
         let execution = self.execution.unwrap_or(Execution::NONE);
-        self.kept.guard(execution, body).await
+        let held = Held::at_store(&self.core, self.key.digest);
+        self.kept.guard(execution, pin!(held.during(body))).await
     }
 
     /// Gives the followers what the store has, and the permit back to the caller.

@@ -28,6 +28,7 @@ impl Idempotent {
     ///   ([`Error::Encode`]),
     /// - another call with the key is running and did not end within `wait`
     ///   ([`Error::InProgress`], with what is left of its lease),
+    /// - the call is inside of the one that it would wait for ([`Error::Recursive`]),
     /// - the key was used with other arguments ([`Error::KeyReused`]),
     /// - the operation has run and its result was not kept ([`Error::ResultLost`]), or was stored as
     ///   another type ([`Error::SchemaChanged`], unless it runs again then),

@@ -15,6 +15,7 @@ use crate::idempotency::key::{Key, Sealed, Words};
 use crate::idempotency::resuming;
 use crate::idempotency::store::{Busy, Claim, Grant, Record};
 use crate::lease::asked_again;
+use crate::recursion::Held;
 use crate::telemetry::{meter, names};
 
 /// What this call does.
@@ -95,6 +96,9 @@ impl Caller {
                     return Turn::RunWithoutKey;
                 }
                 Boarding::Mismatch => return self.key_reused(),
+                Boarding::Following(_) if Held::at_store(&self.core, key).is_held() => {
+                    return self.recursive();
+                }
                 Boarding::Undecided(mut decided) => {
                     let Some(remaining) = self.remaining() else {
                         return self.in_progress(None);
@@ -223,6 +227,14 @@ impl Caller {
             key: self.words.to_string(),
             waited: self.began.elapsed(),
             lease_left,
+        })
+    }
+
+    #[cold]
+    fn recursive(&self) -> Turn {
+        Turn::Refused(Error::Recursive {
+            function: self.function.to_owned(),
+            key: self.words.to_string(),
         })
     }
 

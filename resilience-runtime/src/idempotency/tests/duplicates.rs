@@ -144,19 +144,6 @@ async fn a_key_with_other_arguments_is_refused_while_it_runs_and_after() {
     assert_eq!(body.begun(), 1);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_body_that_calls_itself_is_not_waited_for_for_ever() {
-    let core = process(&Store::new());
-    let started = Instant::now();
-    let outer = call(&core, "k", async {
-        let inner = call(&core, "k", async { Ok(1_u32) }).await;
-        assert!(matches!(policy(inner), Error::InProgress { .. }));
-        Ok(2)
-    });
-    assert_eq!(outer.await.unwrap(), 2);
-    assert_eq!(started.elapsed(), Duration::from_secs(5));
-}
-
 #[tokio::test]
 async fn the_call_can_be_sent() {
     fn sendable<T: Send>(_: &T) {}
@@ -222,4 +209,28 @@ async fn who_came_too_early_with_other_arguments_is_refused_when_the_key_is_gran
     ));
     assert_eq!(other.1, Duration::from_millis(5));
     assert_eq!(store.claims(), 1);
+}
+
+/// Also where another function, or one branch of several, calls it again.
+#[tokio::test(start_paused = true)]
+async fn a_call_inside_of_the_one_that_it_would_wait_for_is_refused_at_once() {
+    let store = Store::new();
+    let core = process(&store);
+    let began = Instant::now();
+    let outer = call(&core, "k", async {
+        let between = call(&core, "j", async {
+            let (same, other) = tokio::join!(
+                call(&core, "k", async { Ok(1_u32) }),
+                call(&core, "l", async { Ok(2_u32) }),
+            );
+            let error = policy(same);
+            assert!(matches!(error, Error::Recursive { .. }), "{error}");
+            other
+        });
+        between.await
+    });
+    assert_eq!(outer.await.unwrap(), 2);
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    // Beside it, it is a duplicate as any other one.
+    assert_eq!(call(&core, "k", async { Ok(3_u32) }).await.unwrap(), 2);
 }
