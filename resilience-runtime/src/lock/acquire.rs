@@ -11,7 +11,7 @@ use super::place::{Place, Reply};
 use super::store::{Acquired, FencingToken, Nonce};
 use crate::BoxFuture;
 use crate::core::{Core, background};
-use crate::error::Error;
+use crate::error::{Error, StoreError};
 use crate::lease::asked_again;
 use crate::lease::kept::{Kept, Renew, validity};
 use crate::policy::keyed_lock::Refused;
@@ -76,6 +76,14 @@ pub(super) async fn acquire(
 
 impl Caller {
     async fn wait(self, mut place: Place) -> Result<LockGuard, Error> {
+        if self.options.replicas > 0 && !self.core.stores.locks.waits_for_replicas() {
+            let text = "this store does not wait for replicas, as Redis with replicas does; take \
+                        `replicas` out";
+            return Err(Error::Store {
+                function: self.function,
+                source: StoreError::refused("taking a lock", text),
+            });
+        }
         let mut lease_ends = None;
         if self.until.is_some_and(Until::is_missed) {
             return Err(self.too_late(lease_ends));

@@ -24,7 +24,8 @@ pub struct Acquiring {
     /// that it has.
     pub waits: bool,
     /// How many replicas must have the lock before it is granted; where that cannot be had, the lock is given
-    /// back and the answer is an error. 0 for stores without replicas.
+    /// back and the answer is an error. 0 for stores that do not
+    /// [wait for replicas](LockStore::waits_for_replicas).
     pub replicas: u32,
 }
 
@@ -59,6 +60,11 @@ pub enum Acquired {
 pub trait LockStore: Send + Sync {
     /// How the store knows that a holder is gone.
     fn ownership(&self) -> Ownership;
+
+    /// Whether [`Acquiring::replicas`] is heard. Where it is not, a lock that asks for replicas is refused.
+    fn waits_for_replicas(&self) -> bool {
+        false
+    }
 
     /// Takes the lock, if it is free and the caller is the first in line. Asked again by its holder (the answer
     /// to the first question was lost) it is granted again, with the same token.

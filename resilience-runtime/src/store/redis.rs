@@ -35,8 +35,7 @@ use self::listener::Listener;
 use self::replicated::Replicated;
 use crate::error::StoreError;
 use crate::idempotency::Digest;
-use crate::runtime::OpenError;
-use crate::store::risk::Accepted;
+use crate::store::risk::{Accepted, Unopened};
 
 /// A store on Redis. A clone is another handle to the same one.
 #[derive(Clone)]
@@ -54,7 +53,7 @@ struct Inner {
 impl RedisStore {
     /// Opens the store, if its settings are good ones or the risk is accepted. Must be called in a tokio runtime,
     /// which has to go on for as long as the store is used.
-    pub(crate) async fn open(url: &str, accepted: &Accepted) -> Result<Self, OpenError> {
+    pub(crate) async fn open(url: &str, accepted: &Accepted) -> Result<Self, Unopened> {
         let store = Self::connect(url).await?;
         checks::check(&store.inner.connection, accepted).await?;
         Ok(store)
@@ -65,14 +64,14 @@ impl RedisStore {
     pub(crate) async fn open_node(
         url: &str,
         accepted: &Accepted,
-    ) -> Result<(Self, Option<StoreError>), OpenError> {
+    ) -> Result<(Self, Option<StoreError>), Unopened> {
         let address = Address::parse(url)?;
         let servers = address.topology.to_string();
         let store = Self::begin(address);
         let missing = match store.inner.listener.listening().await {
             Ok(()) => match checks::check(&store.inner.connection, accepted).await {
                 Ok(()) => None,
-                Err(OpenError::Store(error)) => Some(error),
+                Err(Unopened::Failed(error)) => Some(error),
                 Err(error) => return Err(error),
             },
             Err(error) if connection::is_absence(&error) => Some(unconnected(&servers, &error)),

@@ -140,3 +140,17 @@ async fn a_key_that_cannot_be_serialised_is_an_error_of_the_call() {
     assert_eq!(what, "the key");
     assert_eq!(store.asked(), Asked::default());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_does_not_wait_for_replicas_says_so() {
+    let (store, runtime) = one().await;
+    let refused = lock(&runtime).replicas(1).acquire().await.unwrap_err();
+    assert!(matches!(refused, Error::Store { .. }), "{refused:?}");
+    assert!(
+        refused.to_string().contains("take `replicas` out"),
+        "{refused}"
+    );
+    // Nothing was asked, and nothing is held.
+    lock(&runtime).acquire().await.unwrap();
+    drop(store);
+}

@@ -6,8 +6,7 @@ use redis::{Cmd, RedisError, Value, cmd, from_redis_value_ref};
 
 use super::connection::{Answered, Connection};
 use crate::error::StoreError;
-use crate::runtime::OpenError;
-use crate::store::risk::{Accepted, Risk};
+use crate::store::risk::{Accepted, Risk, Unopened};
 
 /// The first version that runs a script although its memory is full.
 const OLDEST: (u32, u32) = (7, 0);
@@ -16,11 +15,11 @@ const OLDEST: (u32, u32) = (7, 0);
 const CLOCK: Duration = Duration::from_secs(60);
 
 /// Refuses a server with a setting that is not accepted.
-pub(super) async fn check(connection: &Connection, accepted: &Accepted) -> Result<(), OpenError> {
+pub(super) async fn check(connection: &Connection, accepted: &Accepted) -> Result<(), Unopened> {
     for server in ask(connection).await? {
         let mut findings = server.findings();
         if let Some((risk, finding)) = findings.find(|(risk, _)| !accepted.covers(*risk)) {
-            return Err(OpenError::Risky { risk, finding });
+            return Err(Unopened::Risky { risk, finding });
         }
     }
     Ok(())

@@ -28,6 +28,10 @@ impl LockStore for RedisStore {
         Ownership::Lease
     }
 
+    fn waits_for_replicas(&self) -> bool {
+        true
+    }
+
     fn acquire(&self, acquiring: Acquiring) -> BoxFuture<'_, Result<Acquired, StoreError>> {
         Box::pin(self.acquire_lock(acquiring, None))
     }
