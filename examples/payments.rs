@@ -57,12 +57,20 @@ impl From<Error> for ChargeError {
 }
 
 /// The one line. A key belongs to an account: two accounts may use the same one. The first request with it binds
-/// its arguments. A declined card stays declined; any other failure leaves the key free.
-#[idempotent(key = key, scope = account, ttl = 24h, wait = 0s, store_errors = ChargeError::Declined)]
+/// its arguments. A declined card stays declined; any other failure leaves the key free. A client that hangs up does
+/// not stop what it has begun (`detach`): its next try finds the receipt.
+#[idempotent(
+    key = key,
+    scope = account,
+    ttl = 24h,
+    wait = 0s,
+    store_errors = ChargeError::Declined,
+    detach
+)]
 async fn charge(
-    #[state] bank: &Bank,
-    account: &str,
-    key: Option<&str>,
+    #[state] bank: Bank,
+    account: String,
+    key: Option<String>,
     charge: Charge,
 ) -> Result<Receipt, ChargeError> {
     bank.withdraw(charge).await
@@ -74,9 +82,11 @@ async fn post_charge(State(bank): State<Bank>, headers: HeaderMap, body: Bytes) 
         return (StatusCode::BAD_REQUEST, "the body is not a charge\n").into_response();
     };
     // A service would have authenticated it.
-    let account = text(&headers, "x-account").unwrap_or("demo");
-    let key = text(&headers, "idempotency-key").map(unquoted);
-    let answer = charge(&bank, account, key, request).await;
+    let account = text(&headers, "x-account").unwrap_or("demo").to_owned();
+    let key = text(&headers, "idempotency-key")
+        .map(unquoted)
+        .map(str::to_owned);
+    let answer = charge(bank, account, key, request).await;
     let replayed = resilience::replayed();
     let mut response = match answer {
         Ok(receipt) => json(StatusCode::CREATED, &receipt),
@@ -109,7 +119,7 @@ fn refusal(error: &ChargeError) -> Response {
     if status == StatusCode::CONFLICT {
         // By then the other one has ended, or its lease has.
         let after = error.retry_after().unwrap_or(Duration::from_secs(1));
-        let seconds = header::HeaderValue::from(after.as_secs().max(1));
+        let seconds = header::HeaderValue::from(after.as_secs() + 1);
         response.headers_mut().insert(header::RETRY_AFTER, seconds);
     }
     response

@@ -2,14 +2,15 @@
 //!
 //! [`Runtime::open`](crate::Runtime::open) finds the built-in ones by their URLs. Another one has
 //! four faces ([`IdempotencyStore`], [`LockStore`], [`Journal`] and [`Queue`], each with its contract) and
-//! is given to [`Runtime::on_store`](crate::Runtime::on_store).
+//! is given to [`Runtime::on_store`](crate::Runtime::on_store). Its connections are [`Transactional`] where
+//! `#[idempotent(tx = conn)]` is to work on them.
 
 pub use resilience_runtime::BoxFuture;
 pub use resilience_runtime::dlq::Queue;
 pub use resilience_runtime::idempotency::store::{
     Busy, Claim, Claiming, Completion, Grant, IdempotencyStore, Record, RecordKind, Release, TRACE,
 };
-pub use resilience_runtime::idempotency::transaction::Transactional;
+pub use resilience_runtime::idempotency::transaction::{ClaimIn, ClaimingIn, Transactional};
 pub use resilience_runtime::idempotency::{Digest, SagaKey};
 pub use resilience_runtime::lease::{Nonce, Ownership};
 pub use resilience_runtime::lock::store::{Acquired, Acquiring, LockStore, PLACE};

@@ -14,6 +14,7 @@ use resilience_runtime::lock::store::{Acquired, Acquiring, LockStore, Nonce};
 use resilience_runtime::store::redis::RedisStore;
 use rslock::LockManager;
 
+use crate::attributes::Program;
 use crate::servers::Servers;
 use crate::{Effort, Failure, by_hand, median};
 
@@ -66,6 +67,13 @@ async fn rows(servers: &Servers) -> Result<Vec<Row>, Failure> {
     let store = servers.store().await?;
     first_run(store.clone(), u64::MAX).await?;
     let (first, hits, locks) = (store.clone(), store.clone(), store);
+    let [runs, stores, remembers, locking] = [
+        Program::start(servers).await?,
+        Program::start(servers).await?,
+        Program::start(servers).await?,
+        Program::start(servers).await?,
+    ];
+    runs.clone().charge(u64::MAX).await?;
     let redlock = servers.redlock().await?;
     let (one, three) = (servers.rslock(), servers.rslock_of_three());
     Ok(vec![
@@ -81,6 +89,18 @@ async fn rows(servers: &Servers) -> Result<Vec<Row>, Failure> {
         row("hit, ours", "1.2", move |_| hit(hits.clone())),
         row("lock and unlock, ours", "2.4", move |number| {
             lock(locks.clone(), number)
+        }),
+        row("`#[idempotent]`, first run", "2.4", move |number| {
+            runs.clone().charge(number)
+        }),
+        row("`#[idempotent]`, hit from the store", "1.2", move |_| {
+            stores.clone().charge(u64::MAX)
+        }),
+        row("`#[idempotent]`, hit from the memory", "", move |_| {
+            remembers.clone().charge_again()
+        }),
+        row("`#[locked]`", "2.4", move |number| {
+            locking.clone().index(number)
         }),
         row("lock and unlock, rslock 0.10", "", move |number| {
             rslock(one.clone(), number)
@@ -100,6 +120,9 @@ async fn rows(servers: &Servers) -> Result<Vec<Row>, Failure> {
 
 pub(crate) async fn print(servers: &Servers, effort: Effort) -> Result<(), Failure> {
     let mut rows = rows(servers).await?;
+    if let Ok(word) = std::env::var("ROWS") {
+        rows.retain(|row| row.name == "`PING`" || row.name.contains(&word));
+    }
     let numbers = Arc::new(AtomicU64::new(0));
     for row in &rows {
         one(&row.call, &numbers, 20).await?;

@@ -35,6 +35,11 @@ impl Servers {
         Ok(client.get_multiplexed_async_connection().await?)
     }
 
+    /// The one that is not of the three.
+    pub(crate) fn url(&self) -> String {
+        self.one.url()
+    }
+
     /// A store of a process of its own.
     pub(crate) async fn store(&self) -> Result<RedisStore, Failure> {
         Ok(RedisStore::connect(&self.one.url()).await?)

@@ -26,7 +26,7 @@ pub(crate) use circuit_breaker::{
 };
 pub(crate) use fallback::{Fallback, Instead};
 pub(crate) use hedge::{Hedge, HedgeOptions, HedgeStart};
-pub(crate) use idempotent::{Idempotent, OnSchemaChange, Run, WhenUnavailable};
+pub(crate) use idempotent::{Idempotent, Leased, OnSchemaChange, Run, WhenUnavailable};
 pub(crate) use locked::{Locked, Reach};
 pub(crate) use rate_limit::{RateLimit, RateLimitOptions};
 pub(crate) use retry::{Again, Backoff, Budget, Jitter, Retry, RetryOptions};

@@ -129,6 +129,13 @@ pub(crate) fn background(function: &'static str) -> Result<Handle, Error> {
     })
 }
 
+/// Goes on with `work` of a call that is dropped, and that began in `background`: the tokio runtime that it is dropped
+/// in may be another one, and is the one that still runs.
+pub(crate) fn go_on(background: &Handle, work: impl Future<Output = ()> + Send + 'static) {
+    let here = Handle::try_current();
+    here.as_ref().unwrap_or(background).spawn(work);
+}
+
 /// Whether a process-wide runtime is open.
 pub(crate) fn is_installed() -> bool {
     is_working(&INSTALLED.read().unwrap_or_else(PoisonError::into_inner))

@@ -41,11 +41,8 @@
 //! # Keys
 //!
 //! A key is the SHA-256 digest of the scope, the operation's name, the version of the key, and the key expression,
-//! as typed tokens. Equal are integers of every width, `f32` and the same `f64`, `0.0` and `-0.0`, maps in any
-//! order, structs with their fields in any order (and the map of the same entries), tuples and sequences, a newtype
-//! and what it wraps. `1`, `1.0`, `"1"` and `true` are four keys. Enum variants go by name. Sets are sequences,
-//! whose order counts. NaN is refused, and `""`, `()` and `None` are no key ([`Error::KeyMissing`]), nor a scope.
-//! The arguments, in the same encoding with their names and in their order, make a fingerprint: a key that comes
+//! as typed tokens; [`key`](crate::key) says what is equal. `""`, `()` and `None` are no key ([`Error::KeyMissing`]),
+//! nor a scope. The arguments, in the same encoding with their names and in their order, make a fingerprint: a key that comes
 //! with another one is refused.
 //!
 //! [`Error::KeyMissing`]: crate::error::Error::KeyMissing
@@ -53,15 +50,12 @@
 //! [`Error::ResultLost`]: crate::error::Error::ResultLost
 //! [`Error::SchemaChanged`]: crate::error::Error::SchemaChanged
 
-pub(crate) mod canonical;
-pub(crate) mod digest;
 pub(crate) mod flight;
 mod give_back;
 mod hold;
 pub(crate) mod key;
 mod once;
 mod options;
-mod patience;
 mod recording;
 pub(crate) mod remembered;
 pub(crate) mod replayed;
@@ -73,8 +67,7 @@ mod tests;
 pub mod transaction;
 mod turn;
 
-pub use canonical::Canonical;
-pub use digest::Digest;
-pub use key::{Key, KeyPart, KeyValue, SagaKey};
+pub use crate::key::Digest;
+pub use key::{Key, KeyPart, SagaKey};
 pub use options::{Idempotent, OnSchemaChange};
 pub use replayed::replayed;

@@ -11,7 +11,9 @@ pub(crate) mod kept;
 use std::fmt;
 use std::time::Duration;
 
-/// What can still be renewed in time.
+/// For how long something is granted unless something else is chosen.
+pub(crate) const DEFAULT: Duration = Duration::from_secs(30);
+/// What can still be renewed in time: a shorter lease is over before a store has answered twice.
 pub(crate) const SHORTEST: Duration = Duration::from_millis(100);
 /// As good as for ever, and no trouble for a clock.
 pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
@@ -23,6 +25,16 @@ pub(crate) const fn bounded(lease: Duration) -> Duration {
     } else {
         LONGEST
     }
+}
+
+/// A waiter asks again after this time in any case: a wake-up that got lost costs no more.
+const ASKED_AGAIN: Duration = Duration::from_secs(1);
+/// The lease of a holder that died is over at the store a little later than its answer said.
+const A_LITTLE: Duration = Duration::from_millis(5);
+
+/// After what time a waiter asks again if nothing wakes it; `left` is what is left of the holder's lease.
+pub(crate) fn asked_again(left: Option<Duration>) -> Duration {
+    left.map_or(ASKED_AGAIN, |left| (left + A_LITTLE).min(ASKED_AGAIN))
 }
 
 /// What identifies a holder: random, so that a process which lost what it held and comes back cannot be taken

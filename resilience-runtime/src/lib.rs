@@ -9,9 +9,10 @@
 //! | [`policy`] | retry, circuit breaker, timeout and the others: local, no store |
 //! | [`catalog`] | every annotated function of the process |
 //! | [`telemetry`] | spans, events and metrics |
+//! | [`key`] | what the keys of records, locks and flights are made of |
 //! | [`lease`], [`execution`] | what a process holds at a store, and what the body that holds it can learn |
 //! | [`idempotency`] | one execution per key |
-//! | [`lock`] | one execution at a time per key |
+//! | [`lock`] | one execution at a time per key, on one store or on a majority of nodes |
 //! | [`saga`] | journaled steps with compensation, recovery |
 //! | [`dlq`] | work that failed for good |
 //! | [`registry`], [`arguments`] | finding a function again by its name, with its arguments |
@@ -21,7 +22,7 @@
 //!
 //! Dependencies go one way: `store` implements the traits that the concerns define, the concerns
 //! work on the `core`, `runtime` opens it and wires them, and nothing in `policy` knows that a store
-//! exists.
+//! exists. `recursion`, `pauses` and `json` are small tools of more than one of them.
 
 pub mod arguments;
 pub mod catalog;
@@ -30,9 +31,9 @@ mod core;
 pub mod dlq;
 pub mod error;
 pub mod execution;
-mod held;
 pub mod idempotency;
 mod json;
+pub mod key;
 pub mod lease;
 pub mod lock;
 pub mod outcome;
@@ -40,6 +41,7 @@ mod pauses;
 pub mod policy;
 #[doc(hidden)]
 pub mod private;
+mod recursion;
 pub mod registry;
 pub mod runtime;
 pub mod saga;

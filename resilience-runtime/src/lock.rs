@@ -13,7 +13,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::catalog::{Policy, PolicyKind};
-use crate::idempotency::KeyValue;
+use crate::key::KeyValue;
 use crate::lease;
 use crate::outcome::{Answer, Function, Outcome};
 
@@ -21,8 +21,6 @@ pub use guard::LockGuard;
 pub use key::LockKey;
 pub use request::LockRequest;
 
-/// For how long a lock is granted unless something else is chosen.
-const DEFAULT_LEASE: Duration = Duration::from_secs(30);
 /// How long a call waits unless something else is chosen.
 const DEFAULT_WAIT: Duration = Duration::from_secs(5);
 
@@ -43,7 +41,7 @@ impl Locked {
     pub const fn named(name: &'static str) -> Self {
         Self {
             name,
-            lease: DEFAULT_LEASE,
+            lease: lease::DEFAULT,
             wait: DEFAULT_WAIT,
             replicas: 0,
             runs_unlocked: false,
@@ -74,14 +72,15 @@ impl Locked {
         self
     }
 
-    /// How many replicas must have the lock before the body runs.
+    /// How many replicas of the store must have the lock before the body runs; where fewer have it, the call fails.
+    /// None unless set. Only Redis waits for replicas.
     #[must_use]
     pub const fn replicas(mut self, replicas: u32) -> Self {
         self.replicas = replicas;
         self
     }
 
-    /// Runs the body without a lock when the store cannot be asked.
+    /// Runs the body without a lock when the store cannot be asked. Unless set, the call fails.
     #[must_use]
     pub const fn when_unavailable_run(mut self) -> Self {
         self.runs_unlocked = true;

@@ -1,6 +1,10 @@
 //! Pauses that grow.
 
+mod patience;
+
 use std::time::Duration;
+
+pub(crate) use patience::Patience;
 
 /// How long to wait before each further try of something that fails or is not ready: from a first
 /// pause, each one twice as long as the one before it, up to a longest one.

@@ -16,8 +16,8 @@ pub use error::OpenError;
 
 use crate::core::{Core, SCOPED, Stores};
 use crate::dlq::{DeadLetters, Queue};
-use crate::idempotency::KeyValue;
 use crate::idempotency::store::IdempotencyStore;
+use crate::key::KeyValue;
 use crate::lock::LockRequest;
 use crate::lock::store::LockStore;
 use crate::saga::Sagas;

@@ -1,6 +1,8 @@
-//! The backends, one file each. A backend implements the narrow traits that the concerns define:
+//! The backends, a folder each. A backend implements the narrow traits that the concerns define:
 //! [`IdempotencyStore`](crate::idempotency::store::IdempotencyStore),
-//! [`Journal`](crate::saga::journal::Journal) and [`Queue`](crate::dlq::Queue).
+//! [`LockStore`](crate::lock::store::LockStore), [`Journal`](crate::saga::journal::Journal) and
+//! [`Queue`](crate::dlq::Queue); and, for connections of its database,
+//! [`Transactional`](crate::idempotency::transaction::Transactional). Redis keeps no sagas, and has the first two.
 
 pub mod memory;
 #[cfg(feature = "postgres")]

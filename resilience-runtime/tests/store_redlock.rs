@@ -17,6 +17,7 @@ mod holders;
 #[path = "store_conformance/line.rs"]
 mod line;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,8 @@ use resilience_runtime::runtime::Runtime;
 use resilience_runtime::store::redis::RedisStore;
 use resilience_runtime::store::risk::Risk;
 use resilience_test_support::server::Redis;
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
 
 use self::fixture::{AT_LAST, Fixture, HOUR, digest};
 
@@ -202,4 +205,62 @@ async fn a_runtime_is_opened_on_three_servers_and_not_on_fewer_or_one_twice() {
     let unchecked = Runtime::builder("memory:").redlock(&urls).scoped();
     let error = unchecked.open().await.unwrap_err().to_string();
     assert!(error.contains("Risk::NoPersistence"), "{error}");
+}
+
+/// Counts the warnings of a thread.
+#[derive(Clone, Default)]
+struct Warnings(Arc<AtomicUsize>);
+
+impl Subscriber for Warnings {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() == Level::WARN
+    }
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, _: &Event<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[tokio::test]
+async fn a_runtime_is_opened_while_a_minority_is_missing_and_uses_it_later() {
+    let mut servers = five();
+    let urls: Vec<String> = servers.iter().map(Redis::url).collect();
+    let open = |accepts: bool| {
+        let builder = Runtime::builder("memory:").redlock(&urls).scoped();
+        match accepts {
+            true => builder.accept(Risk::NoPersistence).open(),
+            false => builder.open(),
+        }
+    };
+    servers[1].kill9();
+    servers[3].kill9();
+    let warnings = Warnings::default();
+    let listening = tracing::subscriber::set_default(warnings.clone());
+    let runtime = open(true).await.unwrap();
+    drop(listening);
+    assert_eq!(warnings.0.load(Ordering::Relaxed), 2);
+    let lock = || runtime.lock("documents", &7).lease(HOUR);
+    lock().acquire().await.unwrap().release().await.unwrap();
+    // Those that answer are checked.
+    let error = open(false).await.unwrap_err().to_string();
+    assert!(error.contains("Risk::NoPersistence"), "{error}");
+    // Without a majority there is nothing to open.
+    servers[0].kill9();
+    let error = open(true).await.unwrap_err().to_string();
+    assert!(error.contains("connecting to Redis"), "{error}");
+    // Those that were missing make a majority with the rest.
+    servers[1].restart();
+    servers[3].restart();
+    servers[4].kill9();
+    let begun = Instant::now();
+    while lock().try_acquire().await.is_err() {
+        assert!(begun.elapsed() < AT_LAST);
+    }
+    runtime.shutdown().await;
 }

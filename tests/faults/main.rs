@@ -12,6 +12,8 @@ mod journal;
 mod keys;
 mod kills;
 mod ledger;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "redis"))]
+mod matrix;
 mod place;
 mod process;
 mod processes;

@@ -25,10 +25,10 @@ impl<'a> Holder<'a> {
         let (lease, wait) = match policy {
             Policy::Idempotent(policy) => {
                 let lease = match &policy.run {
-                    Run::Leased { lease, .. } => Some(lease.as_ref()),
+                    Run::Leased(leased) => Some(leased.lease.as_ref()),
                     Run::Transaction(_) => None,
                 };
-                (lease, policy.wait.as_ref())
+                (lease, policy.wait())
             }
             Policy::Locked(policy) => {
                 let lease = match &policy.reach {
@@ -70,7 +70,7 @@ impl<'a> Subject<'a> {
         let Some(Policy::Idempotent(policy)) = self.find(Kind::Idempotent) else {
             return;
         };
-        let Some(wait) = &policy.wait else { return };
+        let Some(wait) = policy.wait() else { return };
         let ttl = policy.ttl.as_ref();
         let (Some(wait_is), Some(ttl_is)) =
             (wait.known(), ttl.map_or(Some(defaults::TTL), Length::known))

@@ -327,7 +327,8 @@ fn a_transaction_is_tried_again_as_a_whole() {
         text.matches("compile_error").count()
     };
     assert_eq!(said("#[idempotent(tx = conn)]"), 0);
-    assert_eq!(said("#[retry] #[idempotent(tx = conn)] #[timeout(2s)]"), 0);
+    assert_eq!(said("#[idempotent(tx = conn)] #[timeout(2s)]"), 0);
+    assert_eq!(said("#[retry] #[idempotent(tx = conn)]"), 1);
     assert_eq!(said("#[idempotent(tx = conn)] #[retry]"), 1);
     assert_eq!(
         said("#[idempotent(tx = conn)] #[retry(allow(retry_in_transaction))]"),

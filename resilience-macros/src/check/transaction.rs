@@ -97,17 +97,15 @@ impl Subject<'_> {
     }
 
     /// A statement that failed has ended the transaction on PostgreSQL: every further one fails until
-    /// it is rolled back.
+    /// it is rolled back, which only the caller can do, whose transaction it is. So it does not matter
+    /// where the retry stands.
     fn a_failed_transaction_is_not_tried_again(&self) {
-        if let (Some(idempotent), Some((retry, policy))) =
-            (self.position(Kind::Idempotent), self.retry())
-            && idempotent < retry
-        {
+        if let Some((_, retry)) = self.retry() {
             self.warn_at(
                 Rule::RetryInTransaction,
-                policy.span,
+                retry.span,
                 "#[retry] tries again in a transaction that has failed: PostgreSQL refuses all that \
-                 follows\nmove #[retry] above #[idempotent]",
+                 follows\nmove #[retry] to the function that begins the transaction",
             );
         }
     }

@@ -34,7 +34,6 @@ pub(crate) struct Idempotent {
     /// Whose key it is.
     pub(crate) scope: Option<Expr>,
     pub(crate) ttl: Option<Length>,
-    pub(crate) wait: Option<Length>,
     pub(crate) name: Option<LitStr>,
     pub(crate) version: Option<Count>,
     pub(crate) key_version: Option<Count>,
@@ -48,14 +47,19 @@ pub(crate) struct Idempotent {
 /// How the body runs.
 pub(crate) enum Run {
     /// In the task of the caller, or, detached, in one of its own.
-    Leased {
-        lease: Option<Length>,
-        when_unavailable: Option<WhenUnavailable>,
-        /// The word `detach`.
-        detach: Option<Value>,
-    },
+    Leased(Box<Leased>),
     /// In the transaction of the connection that this parameter is.
     Transaction(Ident),
+}
+
+/// For how long the key is granted and waited for, and what else holds outside of a transaction.
+pub(crate) struct Leased {
+    pub(crate) lease: Option<Length>,
+    /// How long a duplicate waits.
+    pub(crate) wait: Option<Length>,
+    pub(crate) when_unavailable: Option<WhenUnavailable>,
+    /// The word `detach`.
+    pub(crate) detach: Option<Value>,
 }
 
 /// What happens where the stored result is of another type.
@@ -92,7 +96,6 @@ impl Idempotent {
             key: options.expression("key"),
             scope: options.expression("scope"),
             ttl: options.length("ttl"),
-            wait: options.length_or_zero("wait"),
             name: options.name(),
             version: options.count("version", 0),
             key_version: options.count("key_version", 0),
@@ -108,7 +111,15 @@ impl Idempotent {
     /// The word `detach`, where it is written.
     pub(crate) fn detach(&self) -> Option<&Value> {
         match &self.run {
-            Run::Leased { detach, .. } => detach.as_ref(),
+            Run::Leased(leased) => leased.detach.as_ref(),
+            Run::Transaction(_) => None,
+        }
+    }
+
+    /// How long a duplicate waits, where it is written.
+    pub(crate) fn wait(&self) -> Option<&Length> {
+        match &self.run {
+            Run::Leased(leased) => leased.wait.as_ref(),
             Run::Transaction(_) => None,
         }
     }
@@ -117,7 +128,7 @@ impl Idempotent {
     pub(crate) fn transaction(&self) -> Option<&Ident> {
         match &self.run {
             Run::Transaction(connection) => Some(connection),
-            Run::Leased { .. } => None,
+            Run::Leased(_) => None,
         }
     }
 }
@@ -125,6 +136,7 @@ impl Idempotent {
 impl Run {
     fn take(options: &mut Options<'_>) -> Self {
         let lease = options.take("lease", lease);
+        let wait = options.length_or_zero("wait");
         let unavailable = options.written("when_unavailable");
         let when_unavailable = WhenUnavailable::take(options);
         let detach = options.flag("detach");
@@ -138,17 +150,25 @@ impl Run {
             path.get_ident().cloned()
         });
         let Some(connection) = connection else {
-            return Self::Leased {
+            return Self::Leased(Box::new(Leased {
                 lease,
+                wait,
                 when_unavailable,
                 detach,
-            };
+            }));
         };
         if let Some(lease) = lease {
             options.error(
                 lease.written(),
                 "there is no lease in a transaction: the database holds the key until it ends\n\
                  remove `lease`",
+            );
+        }
+        if let Some(wait) = wait {
+            options.error(
+                wait.written(),
+                "`wait` means nothing with `tx`: a duplicate waits in the database, as long as that lets it\n\
+                 remove `wait`, and set `lock_timeout` (PostgreSQL) or `busy_timeout` (SQLite)",
             );
         }
         if let Some(detach) = detach {

@@ -115,10 +115,13 @@ impl fmt::Display for Error {
             } => {
                 write!(
                     f,
-                    "another call of `{function}` with key {key} is still running after {waited:?}"
+                    "another call of `{function}` with key {key} is still running"
                 )?;
                 lease(f, *lease_left)?;
-                f.write_str("; call again later for its result, or raise `wait`")
+                write!(
+                    f,
+                    ", and this one waited for {waited:?}; call again later for its result, or raise `wait`"
+                )
             }
             Self::KeyMissing { function, reason } => write!(
                 f,
@@ -158,10 +161,13 @@ impl fmt::Display for Error {
             } => {
                 write!(
                     f,
-                    "lock `{lock}` with key {key} is still held by another call after {waited:?}"
+                    "lock `{lock}` with key {key} is still held by another call"
                 )?;
                 lease(f, *lease_left)?;
-                f.write_str("; call again later, or raise `wait`")
+                write!(
+                    f,
+                    ", and this one waited for {waited:?}; call again later, or raise `wait`"
+                )
             }
             Self::Recursive { function, key } => write!(
                 f,

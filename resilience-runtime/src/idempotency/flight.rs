@@ -12,9 +12,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::idempotency::digest::Digest;
 use crate::idempotency::key::Sealed;
 use crate::idempotency::store::Record;
+use crate::key::Digest;
 use crate::lease::kept::Left;
 
 /// The running calls. An entry lives as long as its leader, so that memory is bounded by the number

@@ -8,12 +8,12 @@ use tokio::time::timeout;
 use crate::BoxFuture;
 use crate::core::{Core, Permit};
 use crate::error::StoreError;
-use crate::idempotency::digest::Digest;
 use crate::idempotency::flight::Leader;
 use crate::idempotency::hold::{Claimed, may_hold};
-use crate::idempotency::patience::Patience;
 use crate::idempotency::store::{Nonce, Release};
+use crate::key::Digest;
 use crate::lease::kept::Kept;
+use crate::pauses::Patience;
 
 /// How long a claim is given back to a store that fails. Nobody waits for it, and where there are no leases a claim
 /// that stays blocks its key until the process ends.

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
 
 use crate::BoxFuture;
-use crate::core::{Core, Permit};
+use crate::core::{Core, Permit, go_on};
 use crate::error::{Effect, StoreError};
 use crate::execution::Execution;
 use crate::held::Held;
@@ -260,11 +260,7 @@ impl Hold {
     }
 
     fn in_background(&self, give_back: GiveBack) {
-        // The runtime that this is dropped in may be another one than the call began in, and is the
-        // one that still runs.
-        Handle::try_current()
-            .unwrap_or_else(|_| self.background.clone())
-            .spawn(give_back.run());
+        go_on(&self.background, give_back.run());
     }
 }
 

@@ -7,8 +7,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{EncodeError, Error};
-use crate::idempotency::canonical::{self, Canonical};
-use crate::idempotency::digest::Digest;
+use crate::key::{Canonical, Digest, KeyValue, blank, describe};
 
 /// Where keys come from, with the version of the encoding.
 const KEY_DOMAIN: &[u8] = b"resilience idempotency key\x01";
@@ -17,28 +16,6 @@ const KEY_DOMAIN: &[u8] = b"resilience idempotency key\x01";
 const QUALIFIED_DOMAIN: &[u8] = b"resilience idempotency key\x02";
 /// The same for fingerprints, so that neither is ever taken for the other.
 const FINGERPRINT_DOMAIN: &[u8] = b"resilience idempotency fingerprint\x01";
-
-/// The key expression of `#[idempotent(key = …)]`: `Serialize`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be an idempotency key",
-    label = "the key is hashed from its serialised form",
-    note = "derive `serde::Serialize` for `{Self}`, or use a part of it that identifies the \
-            operation, such as an id"
-)]
-pub trait KeyValue {
-    /// Writes the value.
-    ///
-    /// # Errors
-    /// When it has no canonical form.
-    fn write(&self, out: Canonical<'_>) -> Result<(), EncodeError>;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: Serialize + ?Sized> KeyValue for T {
-    fn write(&self, out: Canonical<'_>) -> Result<(), EncodeError> {
-        self.serialize(out)
-    }
-}
 
 /// An argument of an idempotent function, compared when a key is used again: `Serialize`.
 #[diagnostic::on_unimplemented(
@@ -65,7 +42,7 @@ impl<T: Serialize + ?Sized> KeyPart for T {
 /// The key of one call, with the fingerprint of its arguments; or why there is none.
 ///
 /// Both are SHA-256 digests over typed, self-delimiting tokens: see
-/// [`idempotency`](crate::idempotency#keys) for what is equal and what is not.
+/// [`key`](crate::key) for what is equal and what is not.
 #[derive(Debug, Clone)]
 #[must_use = "a key protects nothing until it is given to `Idempotent::once`"]
 pub struct Key {
@@ -101,12 +78,11 @@ pub(super) struct Words {
 impl fmt::Display for Words {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scope, key) = self.tokens.split_at(self.scope.unwrap_or(0));
-        f.write_str(&canonical::describe(key))?;
+        f.write_str(&describe(key))?;
         if self.scope.is_some() {
-            write!(f, " of {}", canonical::describe(scope))?;
+            write!(f, " of {}", describe(scope))?;
         }
-        let [a, b, c, d, ..] = self.digest.as_bytes();
-        write!(f, " ({a:02x}{b:02x}{c:02x}{d:02x}…)")
+        write!(f, " ({})", self.digest.beginning())
     }
 }
 
@@ -181,22 +157,6 @@ impl Key {
     }
 }
 
-/// A value in canonical form, for keys of other kinds.
-pub(crate) fn canonical<K: KeyValue + ?Sized>(key: &K) -> Result<Vec<u8>, EncodeError> {
-    let mut encoded = Vec::new();
-    key.write(Canonical::into(&mut encoded))?;
-    Ok(encoded)
-}
-
-/// A value in canonical form, as errors tell it; with the digest that it is known by.
-pub(crate) fn words(encoded: &[u8], digest: Option<Digest>) -> String {
-    let text = canonical::describe(encoded);
-    match digest.as_ref().map(Digest::as_bytes) {
-        Some([a, b, c, d, ..]) => format!("{text} ({a:02x}{b:02x}{c:02x}{d:02x}…)"),
-        None => text,
-    }
-}
-
 /// The canonical form of a key that is being built.
 #[derive(Default)]
 struct Tokens {
@@ -212,8 +172,9 @@ impl Tokens {
         let written = write(Canonical::into(&mut self.bytes));
         let problem = match written {
             Err(error) => Some(Problem::Encode("the key".to_owned(), error)),
-            Ok(()) => canonical::blank(&self.bytes[from..])
-                .map(|blank| Problem::Missing(format!("{prefix}{blank}"))),
+            Ok(()) => {
+                blank(&self.bytes[from..]).map(|blank| Problem::Missing(format!("{prefix}{blank}")))
+            }
         };
         if self.problem.is_none() {
             self.problem = problem;

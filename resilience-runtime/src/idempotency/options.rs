@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::catalog::{Policy, PolicyKind};
-use crate::idempotency::key::{Key, KeyValue, SagaKey};
+use crate::idempotency::key::{Key, SagaKey};
+use crate::key::KeyValue;
 use crate::lease;
 
 /// The policy of `#[idempotent]`: which operation, how long its results are kept, and how long a
@@ -41,7 +42,7 @@ impl Idempotent {
             operation: name,
             ttl: Duration::from_secs(86_400),
             wait: Duration::from_secs(5),
-            lease: Duration::from_secs(30),
+            lease: lease::DEFAULT,
             version: 1,
             key_version: 1,
             on_schema_change: OnSchemaChange::Error,

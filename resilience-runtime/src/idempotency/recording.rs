@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use crate::core::Core;
-use crate::idempotency::digest::Digest;
-use crate::idempotency::patience::Patience;
 use crate::idempotency::store::{Completion, Nonce, Record};
+use crate::key::Digest;
+use crate::pauses::Patience;
 
 /// A record that is being stored.
 pub(super) struct Recording {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use hashlink::LruCache;
 use tokio::time::Instant;
 
-use crate::idempotency::digest::Digest;
 use crate::idempotency::store::Record;
+use crate::key::Digest;
 
 /// How many records.
 const RECORDS: usize = 1_024;

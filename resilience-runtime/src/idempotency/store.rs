@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::BoxFuture;
 use crate::error::StoreError;
-use crate::idempotency::digest::Digest;
+use crate::key::Digest;
 pub use crate::lease::{FencingToken, Nonce, Ownership};
 
 /// How long a store remembers, at least, that a run ended without a result: what makes the next one a second

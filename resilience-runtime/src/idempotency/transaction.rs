@@ -14,11 +14,11 @@ use tokio::time::Instant;
 
 use crate::BoxFuture;
 use crate::error::{Error, StoreError};
-use crate::idempotency::digest::Digest;
 use crate::idempotency::key::{Key, Words};
 use crate::idempotency::once::{Once, Unread};
 use crate::idempotency::options::{Idempotent, OnSchemaChange};
 use crate::idempotency::store::{Completion, Nonce, Record, Release};
+use crate::key::Digest;
 use crate::outcome::{Answer, Function, Origin, Outcome, Records};
 use crate::telemetry::names;
 
@@ -26,6 +26,11 @@ use crate::telemetry::names;
 /// of a pool.
 ///
 /// Its database has the tables of this crate: opening a [`Runtime`](crate::runtime::Runtime) on it makes them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no connection that `tx` can work on",
+    label = "`tx` needs a connection of sqlx 0.9: `&mut PgConnection`, `&mut SqliteConnection`, or a `&mut Transaction<'_, _>`",
+    note = "if it is one, turn on the feature `postgres` or `sqlite` of `resilience`, and see that there is only one sqlx: `cargo tree -i sqlx-core`"
+)]
 pub trait Transactional: Send {
     /// Whether the caller has begun a transaction on it.
     fn is_in_transaction(&mut self) -> bool;
@@ -236,6 +241,7 @@ impl<T, E, S: Records<T, E>> Begun<T, E, S> {
 }
 
 /// What holds a connection is as good as the connection.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 macro_rules! through_deref {
     ($($holder:ty),+) => {$(
         impl $crate::idempotency::transaction::Transactional for $holder {

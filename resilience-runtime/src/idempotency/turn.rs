@@ -15,12 +15,8 @@ use crate::idempotency::hold::Hold;
 use crate::idempotency::key::{Key, Sealed, Words};
 use crate::idempotency::resuming;
 use crate::idempotency::store::{Busy, Claim, Grant, Record};
+use crate::lease::asked_again;
 use crate::telemetry::{meter, names};
-
-/// Waiters ask again after this time, whether they are woken or not.
-const ASKED_AGAIN: Duration = Duration::from_secs(1);
-/// A lease is over when the store says so: how much later than by the clock of this process it is asked.
-const A_LITTLE: Duration = Duration::from_millis(5);
 
 /// What this call does.
 pub(super) enum Turn {
@@ -164,8 +160,7 @@ impl Caller {
     /// Waits for the call that runs in another process; until it is worth to ask again.
     async fn woken(&mut self, busy: Busy, remaining: Duration) -> Option<Record> {
         self.waits();
-        let over = busy.left.map_or(ASKED_AGAIN, |left| left + A_LITTLE);
-        let pause = over.min(ASKED_AGAIN).min(remaining);
+        let pause = asked_again(busy.left).min(remaining);
         timeout(pause, busy.woken).await.ok().flatten()
     }
 

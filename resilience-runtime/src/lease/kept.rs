@@ -41,15 +41,15 @@ pub(crate) struct Lost;
 
 /// How long a lease may be relied on, for others to look at.
 #[derive(Clone)]
-pub(crate) struct Left(Arc<Until>);
+pub(crate) struct Left(Arc<Term>);
 
 struct Lease {
-    until: Arc<Until>,
+    term: Arc<Term>,
     renewal: JoinHandle<()>,
 }
 
 /// Up to when the lease may be relied on.
-struct Until {
+struct Term {
     asked: Instant,
     /// In nanoseconds after `asked`.
     nanos: AtomicU64,
@@ -81,13 +81,13 @@ impl Kept {
             return Self::forever();
         }
         let lease = bounded(lease);
-        let until = Arc::new(Until {
+        let term = Arc::new(Term {
             asked,
             nanos: AtomicU64::new(nanos(valid.min(validity(lease)))),
             lost: watch::Sender::new(false),
         });
-        let renewal = background.spawn(keep(Arc::clone(&until), asked, lease, renew));
-        Self(Some(Lease { until, renewal }))
+        let renewal = background.spawn(keep(Arc::clone(&term), asked, lease, renew));
+        Self(Some(Lease { term, renewal }))
     }
 
     /// What has no lease: nothing to renew, and nothing to lose.
@@ -102,18 +102,18 @@ impl Kept {
 
     /// How long it may be relied on if it is not renewed; `None` for ever.
     pub(crate) fn left(&self) -> Option<Duration> {
-        self.0.as_ref().map(|lease| lease.until.left())
+        self.0.as_ref().map(|lease| lease.term.left())
     }
 
     /// The same, for somebody who does not keep it.
     pub(crate) fn watched(&self) -> Option<Left> {
-        self.0.as_ref().map(|lease| Left(Arc::clone(&lease.until)))
+        self.0.as_ref().map(|lease| Left(Arc::clone(&lease.term)))
     }
 
     /// Resolves when the lease is lost. Cancel safe.
     pub(crate) async fn lost(&self) {
         match &self.0 {
-            Some(lease) => lease.until.lost().await,
+            Some(lease) => lease.term.lost().await,
             None => std::future::pending().await,
         }
     }
@@ -124,12 +124,12 @@ impl Kept {
         execution: Execution,
         mut body: Pin<&mut F>,
     ) -> Result<F::Output, Lost> {
-        let Some(Lease { until, .. }) = &self.0 else {
+        let Some(Lease { term, .. }) = &self.0 else {
             return Ok(poll_fn(|context| execution.enter(|| body.as_mut().poll(context))).await);
         };
-        let mut lost = pin!(until.lost());
+        let mut lost = pin!(term.lost());
         poll_fn(|context| {
-            if until.left().is_zero() {
+            if term.left().is_zero() {
                 return Poll::Ready(Err(Lost));
             }
             match execution.enter(|| body.as_mut().poll(context)) {
@@ -165,7 +165,7 @@ impl Left {
     }
 }
 
-impl Until {
+impl Term {
     fn left(&self) -> Duration {
         self.length().saturating_sub(self.asked.elapsed())
     }
@@ -199,24 +199,24 @@ impl Until {
 }
 
 /// Renews at a third of the lease, and tries a renewal that fails again until the lease is over.
-async fn keep(until: Arc<Until>, mut asked: Instant, lease: Duration, renew: Renew) {
+async fn keep(term: Arc<Term>, mut asked: Instant, lease: Duration, renew: Renew) {
     let mut pause = lease / 3;
     loop {
-        let over = until.over();
+        let over = term.over();
         tokio::time::sleep_until((asked + pause).min(over)).await;
         // What a process that was stopped finds: it must not renew what it could not rely on for a while.
-        if until.left().is_zero() {
-            return until.lose();
+        if term.left().is_zero() {
+            return term.lose();
         }
         let now = Instant::now();
         // A store that does not answer is not waited for beyond the end: who holds is to hear of it then.
         let renewed = tokio::time::timeout_at((now + lease / 3).min(over), renew()).await;
         match renewed {
             Ok(Ok(true)) => {
-                until.renewed(now, lease);
+                term.renewed(now, lease);
                 pause = lease / 3;
             }
-            Ok(Ok(false)) => return until.lose(),
+            Ok(Ok(false)) => return term.lose(),
             Ok(Err(error)) => {
                 tracing::debug!(target: "resilience", %error, "a lease was not renewed");
                 pause = lease / RETRY_PART;

@@ -7,21 +7,17 @@ use tokio::time::{Instant, timeout_at};
 
 use super::guard::LockGuard;
 use super::key::LockKey;
-use super::place::{Answer, Place};
+use super::place::{Place, Reply};
 use super::store::{Acquired, FencingToken, Nonce};
 use crate::BoxFuture;
 use crate::core::{Core, background};
 use crate::error::Error;
-use crate::held::Held;
+use crate::lease::asked_again;
 use crate::lease::kept::{Kept, Renew, validity};
 use crate::policy::keyed_lock::Refused;
 use crate::policy::until::Until;
+use crate::recursion::Held;
 use crate::telemetry::{meter, names};
-
-/// A waiter asks again after this time in any case: a wake-up that got lost costs no more.
-const ASK_AGAIN: Duration = Duration::from_secs(1);
-/// The lease of a holder that died is over at the store a little later than the answer said.
-const A_LITTLE: Duration = Duration::from_millis(5);
 
 /// How a lock is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -115,7 +111,7 @@ impl Caller {
     }
 
     /// The store's answer; `None` when the deadline of the call came first.
-    async fn ask(&self, place: &mut Place) -> Option<Answer> {
+    async fn ask(&self, place: &mut Place) -> Option<Reply> {
         let Options {
             lease,
             wait,
@@ -138,8 +134,7 @@ impl Caller {
         left: Option<Duration>,
         woken: BoxFuture<'static, ()>,
     ) -> bool {
-        let pause = left.map_or(ASK_AGAIN, |left| (left + A_LITTLE).min(ASK_AGAIN));
-        let again = now + pause;
+        let again = now + asked_again(left);
         let end = self.until.map(|until| until.at);
         if end.is_some_and(|end| end <= now) {
             return false;

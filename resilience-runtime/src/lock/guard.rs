@@ -7,9 +7,9 @@ use super::key::LockKey;
 use super::place::Place;
 use crate::error::Error;
 use crate::execution::Execution;
-use crate::held::Held;
 use crate::lease::FencingToken;
 use crate::lease::kept::Kept;
+use crate::recursion::Held;
 use crate::telemetry::{meter, names};
 
 /// A lock that is held: by its lease, which is renewed in the background, until this is dropped or released, or

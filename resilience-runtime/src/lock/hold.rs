@@ -13,7 +13,7 @@ use super::key::LockKey;
 use crate::core::current;
 use crate::error::Error;
 use crate::execution::Execution;
-use crate::idempotency::Digest;
+use crate::key::Digest;
 use crate::outcome::{Answer, Function, Outcome, Refusal};
 use crate::policy::keyed_lock::{KeyedGuard, KeyedLock, Refused};
 use crate::telemetry::{meter, names};

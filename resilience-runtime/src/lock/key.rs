@@ -3,8 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{EncodeError, Error};
-use crate::idempotency::key::{canonical, words};
-use crate::idempotency::{Digest, KeyValue};
+use crate::key::{Digest, KeyValue, canonical, words};
 
 /// Where the keys of locks come from, with the version of the encoding.
 const DOMAIN: &[u8] = b"resilience lock key\x01";
@@ -12,7 +11,7 @@ const DOMAIN: &[u8] = b"resilience lock key\x01";
 /// The key of one call: which lock.
 ///
 /// The SHA-256 digest of the lock's name and the key expression, as typed tokens: what is equal, and what is not, is
-/// the same as for [`idempotency`](crate::idempotency#keys). The key may be empty here, and all calls with an empty key
+/// the same as for [`key`](crate::key). The key may be empty here, and all calls with an empty key
 /// share the one lock of the name.
 #[derive(Debug, Clone)]
 #[must_use = "a key locks nothing until it is given to `Locked::hold`"]

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::time::Instant;
 
 use super::store::{Acquired, Acquiring, Nonce, Ownership};
 use crate::BoxFuture;
-use crate::core::{Core, Permit};
+use crate::core::{Core, Permit, go_on};
 use crate::error::{Effect, StoreError};
-use crate::idempotency::Digest;
-use crate::pauses::Pauses;
+use crate::key::Digest;
+use crate::pauses::Patience;
 
 /// How long a lock is given back to a store that fails, where no lease ends it.
 const RELEASING_PATIENCE: Duration = Duration::from_secs(600);
 
-pub(super) type Answer = Result<Acquired, StoreError>;
+/// What the store says to a question.
+pub(super) type Reply = Result<Acquired, StoreError>;
 
 /// The lock of one caller, or its place in the line. Wherever it is dropped it is given back in the background.
 pub(super) struct Place {
@@ -42,7 +42,7 @@ struct Mine {
 /// A question that the store has not answered yet.
 struct Asking<'a> {
     place: &'a mut Place,
-    question: Option<BoxFuture<'static, Answer>>,
+    question: Option<BoxFuture<'static, Reply>>,
 }
 
 impl Place {
@@ -77,7 +77,7 @@ impl Place {
     }
 
     /// Asks the store for the lock.
-    pub(super) async fn ask(&mut self, lease: Duration, replicas: u32, waits: bool) -> Answer {
+    pub(super) async fn ask(&mut self, lease: Duration, replicas: u32, waits: bool) -> Reply {
         let Some(mine) = &self.mine else {
             return Err(StoreError::refused(
                 "asking for a lock",
@@ -92,7 +92,7 @@ impl Place {
             waits,
             replicas,
         };
-        let question: BoxFuture<'static, Answer> =
+        let question: BoxFuture<'static, Reply> =
             Box::pin(async move { store.acquire(acquiring).await });
         let mut asking = Asking {
             place: self,
@@ -125,17 +125,13 @@ impl Place {
         Ok(())
     }
 
-    fn give_back(&mut self, question: Option<BoxFuture<'static, Answer>>) {
+    fn give_back(&mut self, question: Option<BoxFuture<'static, Reply>>) {
         let Some(mine) = self.mine.take() else { return };
         if question.is_none() && !self.is_at_store {
             return;
         }
         let release = give_back(mine, self.is_at_store, question);
-        // The runtime that this is dropped in may be another one than the call began in, and is the
-        // one that still runs.
-        Handle::try_current()
-            .unwrap_or_else(|_| self.background.clone())
-            .spawn(release);
+        go_on(&self.background, release);
     }
 }
 
@@ -161,7 +157,7 @@ impl Mine {
 }
 
 /// Whether the store may have a lock or a place after this answer.
-fn may_be_at_store(answer: &Answer, waits: bool) -> bool {
+fn may_be_at_store(answer: &Reply, waits: bool) -> bool {
     match answer {
         Ok(Acquired::Granted { .. }) => true,
         Ok(Acquired::Busy { .. }) => waits,
@@ -171,7 +167,7 @@ fn may_be_at_store(answer: &Answer, waits: bool) -> bool {
 
 /// Waits for the store's answer, where there is none yet, and gives back what it has. A shutdown waits for the
 /// first try.
-async fn give_back(mine: Mine, is_at_store: bool, question: Option<BoxFuture<'static, Answer>>) {
+async fn give_back(mine: Mine, is_at_store: bool, question: Option<BoxFuture<'static, Reply>>) {
     if let Some(question) = question
         && !may_be_at_store(&question.await, true)
         && !is_at_store
@@ -190,15 +186,12 @@ async fn give_back(mine: Mine, is_at_store: bool, question: Option<BoxFuture<'st
     // A runtime that was closed meanwhile is not kept open.
     let weak = Arc::downgrade(&core);
     drop(core);
-    let until = Instant::now() + stays;
-    let mut pauses = Pauses::new(Duration::from_millis(10), Duration::from_secs(1));
+    let mut patience = Patience::of(stays);
     while let Err(error) = released {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        if !patience.pause().await {
             tracing::warn!(target: "resilience", %key, %error, "a lock could not be given back");
             return;
         }
-        tokio::time::sleep(pauses.next().min(left)).await;
         let Some(core) = weak.upgrade() else { return };
         let store = Arc::clone(&core.stores.locks);
         drop(core);

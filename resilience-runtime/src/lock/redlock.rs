@@ -18,7 +18,7 @@ use self::nodes::{Ask, Nodes, Place};
 use super::store::{Acquired, Acquiring, LockStore, Nonce, Ownership};
 use crate::BoxFuture;
 use crate::error::StoreError;
-use crate::idempotency::Digest;
+use crate::key::Digest;
 use crate::lease::kept::validity;
 
 /// Fewer nodes have no majority that outlives the loss of one.

@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::DEFAULT_WAIT;
 use super::acquire::{Options, acquire};
 use super::guard::LockGuard;
 use super::key::LockKey;
-use super::{DEFAULT_LEASE, DEFAULT_WAIT};
 use crate::core::Core;
 use crate::error::Error;
-use crate::idempotency::KeyValue;
+use crate::key::KeyValue;
 use crate::lease;
 
 /// A lock that is asked for: from [`Runtime::lock`](crate::runtime::Runtime::lock).
@@ -28,7 +28,7 @@ impl LockRequest {
             core,
             key: LockKey::new(name, key),
             options: Options {
-                lease: DEFAULT_LEASE,
+                lease: lease::DEFAULT,
                 wait: DEFAULT_WAIT,
                 replicas: 0,
             },
@@ -48,7 +48,8 @@ impl LockRequest {
         self
     }
 
-    /// How many replicas of the store must have the lock before it is granted. None unless set.
+    /// How many replicas of the store must have the lock before it is granted; where fewer have it, the answer is
+    /// [`Error::Store`]. None unless set. Only Redis waits for replicas.
     pub fn replicas(mut self, replicas: u32) -> Self {
         self.options.replicas = replicas;
         self

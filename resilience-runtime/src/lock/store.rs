@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::BoxFuture;
 use crate::error::StoreError;
-use crate::idempotency::Digest;
+use crate::key::Digest;
 pub use crate::lease::{FencingToken, Nonce, Ownership};
 
 /// How long a place in the line is kept for a waiter that does not ask again: one that died would otherwise block

@@ -1,11 +1,14 @@
 //! What there is for each key, for as long as somebody uses it.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Keys are spread over several locks.
 const SHARDS: usize = 16;
+/// How much of a key stands in an error.
+const WORDS: usize = 100;
 /// The room that a shard keeps when it empties.
 const ROOM: usize = 64;
 
@@ -120,6 +123,15 @@ impl<K: Eq + Hash, V> Drop for Use<K, V> {
             entry.users -= 1;
             entry.users == 0
         });
+    }
+}
+
+/// The beginning of a key, for an error.
+pub(super) fn words(key: &impl fmt::Debug) -> String {
+    let text = format!("{key:?}");
+    match text.char_indices().nth(WORDS) {
+        None => text,
+        Some((end, _)) => format!("{}…", &text[..end]),
     }
 }
 

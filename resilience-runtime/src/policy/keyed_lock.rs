@@ -8,19 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use super::in_use::{InUse, Use};
-use super::until::Until;
-use crate::error::{Effect, Error};
-use crate::held::Held;
+use super::in_use::{InUse, Use, words};
+use super::until::{Until, deadline_passed};
+use crate::error::Error;
+use crate::recursion::Held;
 
 pub use guard::KeyedGuard;
 
 /// What errors call it.
 const NAME: &str = "KeyedLock";
-/// How much of a key stands in an error.
-const KEY_LENGTH: usize = 100;
 
 /// A lock for each key, within this process: one holder at a time per key, waiters in the order in which they came.
 ///
@@ -155,13 +153,7 @@ impl Refused {
                 waited,
                 lease_left: None,
             },
-            Self::Deadline { waited } => Error::DeadlineTooClose {
-                function: lock,
-                needed: waited,
-                left: Duration::ZERO,
-                effect: Effect::DidNotRun,
-                source: None,
-            },
+            Self::Deadline { waited } => deadline_passed(lock, waited),
         }
     }
 }
@@ -202,15 +194,7 @@ async fn take<K: Eq + Hash>(
     let since = Instant::now();
     let until = Until::of(since, wait);
     let taken = Arc::clone(place.value()).acquire_owned();
-    let taken = match until {
-        None => taken.await.ok(),
-        // Not a moment: else it would join the line, and step out again.
-        Some(until) if until.at <= since => None,
-        Some(until) => match timeout_at(until.at, taken).await {
-            Ok(taken) => taken.ok().filter(|_| !until.is_missed()),
-            Err(_) => None,
-        },
-    };
+    let taken = Until::wait(until, taken).await.and_then(Result::ok);
     let waited = since.elapsed();
     taken.ok_or(match until {
         Some(until) if until.is_deadline => Refused::Deadline { waited },
@@ -220,13 +204,4 @@ async fn take<K: Eq + Hash>(
 
 fn take_at_once<K: Eq + Hash>(place: &Use<K, Semaphore>) -> Option<OwnedSemaphorePermit> {
     Arc::clone(place.value()).try_acquire_owned().ok()
-}
-
-/// The beginning of a key, for an error.
-pub(super) fn words(key: &impl fmt::Debug) -> String {
-    let text = format!("{key:?}");
-    match text.char_indices().nth(KEY_LENGTH) {
-        None => text,
-        Some((end, _)) => format!("{}…", &text[..end]),
-    }
 }

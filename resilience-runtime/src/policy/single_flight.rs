@@ -12,7 +12,7 @@ use super::names::Names;
 use super::switch::{Mode, Switch};
 use crate::catalog::{Policy, PolicyKind};
 use crate::error::Error;
-use crate::idempotency::KeyValue;
+use crate::key::KeyValue;
 use crate::outcome::{Answer, Errors, Function, Joined, Outcome, Refusal};
 use crate::telemetry::{meter, names};
 use group::Boarded;

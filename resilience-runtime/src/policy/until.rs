@@ -2,9 +2,21 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::deadline::deadline;
+use crate::error::{Effect, Error};
+
+/// The error of a call that waited up to its deadline, and did not run.
+pub(crate) fn deadline_passed(function: &'static str, waited: Duration) -> Error {
+    Error::DeadlineTooClose {
+        function,
+        needed: waited,
+        left: Duration::ZERO,
+        effect: Effect::DidNotRun,
+        source: None,
+    }
+}
 
 /// When a wait ends: after the longest wait, or at the deadline of the call if that comes first.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +41,19 @@ impl Until {
             }),
             (None, _) => None,
         }
+    }
+
+    /// Waits for `future`, and no longer than `until`. `None` when that came first: at once where it is over already,
+    /// so that `future` is not polled, which would put the caller into a line only to step out of it again.
+    pub(crate) async fn wait<F: Future>(until: Option<Self>, future: F) -> Option<F::Output> {
+        let Some(until) = until else {
+            return Some(future.await);
+        };
+        if until.at <= Instant::now() {
+            return None;
+        }
+        let output = timeout_at(until.at, future).await.ok();
+        output.filter(|_| !until.is_missed())
     }
 
     /// Whether the call must have answered by now: what it waited for is of no use any more.

@@ -100,8 +100,9 @@ impl RuntimeBuilder {
     }
 
     /// Keeps locks on a majority of these independent Redis: see [`Redlock`](crate::lock::redlock::Redlock) for what
-    /// that promises. At least three, an odd number, and the same ones in the same order in every process; each is
-    /// reached and checked when the runtime is opened. Everything else stays where it is.
+    /// that promises. At least three, an odd number, and the same ones in the same order in every process. Each is
+    /// checked when the runtime is opened, but for a minority that may be missing then: it is a warning, and
+    /// they are used, without having been checked, as soon as they are there. Everything else stays where it is.
     pub fn redlock<U: Into<String>>(mut self, urls: impl IntoIterator<Item = U>) -> Self {
         self.redlock = Some(urls.into_iter().map(Into::into).collect());
         self

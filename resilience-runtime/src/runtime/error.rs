@@ -115,7 +115,7 @@ impl fmt::Display for OpenError {
             Self::NotBuilt { scheme, feature } => write!(
                 f,
                 "`{scheme}:` URLs need the feature `{feature}` of the crate `resilience`, which \
-                 is off in this build"
+                 is off in this build; write `features = [\"{feature}\"]` beside it in `Cargo.toml`"
             ),
             Self::NoPath { scheme } => write!(
                 f,

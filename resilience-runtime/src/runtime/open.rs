@@ -144,13 +144,15 @@ pub(super) async fn redis(url: &str, _accepted: &Accepted) -> Result<OnRedis, Op
     })
 }
 
-/// Opens each of the Redis that `urls` name, as nodes that keep locks together.
+/// Opens each of the Redis that `urls` name, as nodes that keep locks together. A minority may be missing, as at any
+/// later time.
 #[cfg(feature = "redis")]
 pub(super) async fn redlock(
     urls: &[String],
     accepted: &Accepted,
 ) -> Result<Arc<dyn LockStore>, OpenError> {
     let mut nodes: Vec<Arc<dyn Node>> = Vec::new();
+    let mut missing = 0;
     for (index, url) in urls.iter().enumerate() {
         if urls[..index].contains(url) {
             return Err(OpenError::Store(StoreError::refused(
@@ -158,7 +160,15 @@ pub(super) async fn redlock(
                 "two of its nodes are the same server, which would have two votes",
             )));
         }
-        nodes.push(Arc::new(RedisStore::open(url, accepted).await?));
+        let (node, error) = RedisStore::open_node(url, accepted).await?;
+        nodes.push(Arc::new(node));
+        if let Some(error) = error {
+            missing += 1;
+            if missing > (urls.len() - 1) / 2 {
+                return Err(OpenError::Store(error));
+            }
+            tracing::warn!(target: "resilience", node = index + 1, %error, "a node of Redlock is missing, and is not checked");
+        }
     }
     Ok(Arc::new(Redlock::new(nodes)?))
 }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::BoxFuture;
 use crate::dlq::NewDeadLetter;
 use crate::error::StoreError;
-use crate::idempotency::digest::Digest;
 use crate::idempotency::key::SagaKey;
+use crate::key::Digest;
 
 pub use super::id::SagaId;
 

@@ -126,7 +126,10 @@ impl PostgresStore {
     ) -> Result<Self, Unopened> {
         let options = options(url)?;
         let refused = |error: sqlx::Error| StoreError::refused(OPENING, error);
-        let mut connection = pool::connect(&options).await.map_err(refused)?;
+        let mut connection = pool::connect(&options).await.map_err(|error| {
+            let (host, port) = (options.get_host(), options.get_port());
+            StoreError::refused(OPENING, format!("{host}:{port}: {error}"))
+        })?;
         let facts = Facts::learn(&mut connection).await?;
         facts.check(accepted)?;
         let shares_sessions = checks::shares_sessions(&mut connection, &options)

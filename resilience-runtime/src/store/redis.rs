@@ -27,7 +27,7 @@ mod waiters;
 use std::fmt;
 use std::sync::Arc;
 
-use redis::{ErrorKind, ServerErrorKind};
+use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use self::address::Address;
 use self::connection::{Connection, Limits};
@@ -60,6 +60,27 @@ impl RedisStore {
         Ok(store)
     }
 
+    /// Opens one of several stores, each of which may be missing: then it goes on connecting, is not checked, and what
+    /// was in the way is the second answer.
+    pub(crate) async fn open_node(
+        url: &str,
+        accepted: &Accepted,
+    ) -> Result<(Self, Option<StoreError>), OpenError> {
+        let address = Address::parse(url)?;
+        let servers = address.topology.to_string();
+        let store = Self::begin(address);
+        let missing = match store.inner.listener.listening().await {
+            Ok(()) => match checks::check(&store.inner.connection, accepted).await {
+                Ok(()) => None,
+                Err(OpenError::Store(error)) => Some(error),
+                Err(error) => return Err(error),
+            },
+            Err(error) if connection::is_absence(&error) => Some(unconnected(&servers, &error)),
+            Err(error) => return Err(unconnected(&servers, &error).into()),
+        };
+        Ok((store, missing))
+    }
+
     /// Opens the store without asking whether its settings are good ones. Must be called in a tokio runtime, which
     /// has to go on for as long as the store is used.
     ///
@@ -67,30 +88,56 @@ impl RedisStore {
     /// The URL cannot be read, or the server cannot be reached.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let address = Address::parse(url)?;
+        let servers = address.topology.to_string();
+        let store = Self::begin(address);
+        let listening = store.inner.listener.listening().await;
+        listening
+            .map(|()| store)
+            .map_err(|error| unconnected(&servers, &error))
+    }
+
+    /// Begins to connect.
+    fn begin(address: Address) -> Self {
         let limits = Limits::of(&address);
         let connection = Arc::new(Connection::open(&address, limits));
-        let listener = Listener::start(Arc::clone(&connection), &address.prefix);
-        listener.listening().await.map_err(|error| {
-            let doing = match error.kind() {
-                ErrorKind::Server(ServerErrorKind::NoPerm) => "subscribing to a channel of Redis",
-                _ => "connecting to Redis",
-            };
-            StoreError::refused(doing, error)
-        })?;
-        Ok(Self {
+        Self {
             inner: Arc::new(Inner {
+                listener: Listener::start(Arc::clone(&connection), &address.prefix),
                 connection,
-                listener,
                 prefix: address.prefix.clone(),
                 replicated: Replicated::new(address, limits),
             }),
-        })
+        }
     }
 
     /// The name of one of the keys about `digest`: all of them are in one slot.
     fn key(&self, digest: Digest, what: &str) -> String {
         format!("{}:{{{digest}}}:{what}", self.inner.prefix)
     }
+}
+
+/// Which servers were asked, what came of it, and what to look at.
+fn unconnected(servers: &str, error: &RedisError) -> StoreError {
+    let doing = match error.kind() {
+        ErrorKind::Server(ServerErrorKind::NoPerm) => "subscribing to a channel of Redis",
+        _ => "connecting to Redis",
+    };
+    let hint = match (error.code(), error.kind()) {
+        (Some("NOAUTH"), _) => "; write the password into the URL: `redis://user:password@host`",
+        (Some("WRONGPASS"), _) => {
+            "; look at the user and the password in the URL, where `@` is `%40`"
+        }
+        (_, ErrorKind::Io) if error.is_timeout() => {
+            "; look at the port, and whether it is encrypted: `rediss://`"
+        }
+        (_, ErrorKind::Io) => {
+            "; look at the host and the port in the URL, and whether it runs there"
+        }
+        _ => "",
+    };
+    let error = error.to_string();
+    let text = format!("{servers}: {}{hint}", error.trim_end_matches('.'));
+    StoreError::refused(doing, text)
 }
 
 impl fmt::Debug for RedisStore {

@@ -41,6 +41,9 @@ async fn works(url: &str) {
     let pushed = tokio::time::timeout(AT_LAST, busy.woken).await.unwrap();
     assert_eq!(pushed, Some(caller.value("1")));
     caller.another().record(&store).await;
+    let unused = Caller::of(2);
+    unused.granted(&store).await;
+    unused.releases(&store, Release::Unused).await;
 }
 
 #[tokio::test]

@@ -91,6 +91,32 @@ async fn a_run_ends_although_the_memory_is_full() {
 }
 
 #[tokio::test]
+async fn a_run_ends_although_others_have_filled_the_memory_and_its_result_is_long() {
+    let redis = Redis::start().unwrap();
+    let store = open(&redis.url()).await;
+    let [completed, interrupted, renewed] = [1, 2, 3].map(Caller::of);
+    for caller in [completed, interrupted, renewed] {
+        caller.granted(&store).await;
+    }
+    assert_eq!(redis.ask(&["CONFIG", "SET", "maxmemory", "4mb"]), "+OK");
+    let filled = (0..1000).find(|number| {
+        let others = format!("others:{number}");
+        let answer = redis.ask(&["SETRANGE", &others, "100000", "x"]);
+        answer.starts_with("-OOM")
+    });
+    assert!(filled.is_some());
+
+    assert!(renewed.renews(&store, LONG).await);
+    interrupted.releases(&store, Release::Interrupted).await;
+    let long = "1".repeat(100_000);
+    assert_eq!(completed.completes(&store, &long).await, Completion::Stored);
+    let replayed = completed.another().record(&store).await;
+    assert_eq!(replayed, completed.value(&long));
+    let error = store.claim(Caller::of(4).question()).await.err().unwrap();
+    assert!(error.to_string().contains("OOM"), "{error}");
+}
+
+#[tokio::test]
 async fn who_waits_gets_the_result_from_a_server_that_was_restarted() {
     let mut redis = Redis::start_with(Persistence::Always, &[]).unwrap();
     let (holder, store) = (open(&redis.url()).await, open(&redis.url()).await);

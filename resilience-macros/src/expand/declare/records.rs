@@ -7,8 +7,8 @@ use quote::quote;
 use super::{Declared, at, item, setter};
 use crate::expand::Annotated;
 use crate::policy::{
-    Compensation, Idempotent, Locked, OnSchemaChange, Reach, Run, Saga, SagaStep, SingleFlight,
-    WhenUnavailable,
+    Compensation, Idempotent, Leased, Locked, OnSchemaChange, Reach, Run, Saga, SagaStep,
+    SingleFlight, WhenUnavailable,
 };
 
 impl Annotated {
@@ -19,7 +19,6 @@ impl Annotated {
             key: _,
             scope: _,
             ttl,
-            wait,
             name,
             version,
             key_version,
@@ -31,7 +30,6 @@ impl Annotated {
         let ty = self.paths.private("Idempotent");
         let operation = self.name_or_path(name.as_ref());
         let ttl = setter("ttl", ttl.as_ref());
-        let wait = setter("wait", wait.as_ref());
         let version = setter("version", version.as_ref());
         let key_version = setter("key_version", key_version.as_ref());
         let on_change = on_schema_change.map(|change| {
@@ -44,23 +42,28 @@ impl Annotated {
         let max_result = max_result
             .as_ref()
             .map(|size| at(&size.written(), quote!(.max_result(#size))));
-        let (lease, when_unavailable) = match run {
+        let (leased, unavailable) = match run {
             Run::Transaction(_) => (None, None),
-            Run::Leased {
-                lease,
-                when_unavailable,
-                detach: _,
-            } => (lease.as_ref(), *when_unavailable),
+            Run::Leased(leased) => {
+                let Leased {
+                    lease,
+                    wait,
+                    when_unavailable,
+                    detach: _,
+                } = &**leased;
+                let wait = setter("wait", wait.as_ref());
+                let lease = setter("lease", lease.as_ref());
+                let unavailable = when_unavailable_run(*when_unavailable);
+                (Some(quote!(#wait #lease)), unavailable)
+            }
         };
-        let lease = setter("lease", lease);
-        let unavailable = when_unavailable_run(when_unavailable);
         item(
             "idempotent",
             "__OPERATION",
             &ty,
             &quote! {
-                #ty::operation(#operation) #ttl #wait #lease #version #key_version #on_change
-                    #max_result #unavailable
+                #ty::operation(#operation) #ttl #leased #version #key_version #on_change #max_result
+                    #unavailable
             },
         )
     }

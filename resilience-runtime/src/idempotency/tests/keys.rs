@@ -9,7 +9,8 @@ use serde::ser::SerializeSeq;
 
 use super::CHECKOUT;
 use crate::error::{Effect, Error};
-use crate::idempotency::{Digest, Idempotent, Key, KeyValue};
+use crate::idempotency::{Idempotent, Key};
+use crate::key::{Digest, KeyValue};
 
 fn digest<K: KeyValue + ?Sized>(value: &K) -> Digest {
     let key = CHECKOUT.key(value);

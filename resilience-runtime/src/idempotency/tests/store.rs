@@ -8,10 +8,10 @@ use tokio::sync::Semaphore;
 
 use crate::BoxFuture;
 use crate::error::StoreError;
-use crate::idempotency::Digest;
 use crate::idempotency::store::{
     Busy, Claim, Claiming, Completion, IdempotencyStore, Nonce, Ownership, Record, Release,
 };
+use crate::key::Digest;
 use crate::store::memory::MemoryStore;
 
 /// Every operation yields to the scheduler before and after its effect.

@@ -2,7 +2,7 @@
 
 use crate::BoxFuture;
 use crate::error::StoreError;
-use crate::idempotency::Digest;
+use crate::key::Digest;
 use crate::lock::store::{Acquired, Acquiring, FencingToken, LockStore, Nonce};
 
 /// A store that can be one node of [`Redlock`](super::Redlock).

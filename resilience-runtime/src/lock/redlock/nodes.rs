@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::Node;
 use crate::BoxFuture;
 use crate::error::StoreError;
-use crate::idempotency::Digest;
+use crate::key::Digest;
 use crate::lock::store::{Acquired, Acquiring, FencingToken, Nonce, PLACE};
 
 /// A node must answer within this part of the lease, so that nodes which hang leave most of it.

@@ -4,14 +4,14 @@ use std::fmt;
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
 use super::Bulkhead;
 use super::place::{Place, Refused, Wait};
-use crate::error::{Effect, Error};
+use crate::error::Error;
 use crate::outcome::{Answer, Function, Outcome, Refusal};
+use crate::policy::until::deadline_passed;
 use crate::telemetry::{meter, names};
 
 pin_project! {
@@ -110,13 +110,7 @@ fn refusal<T, E>(
             bulkhead: name,
             waited,
         },
-        Refused::Deadline { waited } => Error::DeadlineTooClose {
-            function: function.name,
-            needed: waited,
-            left: Duration::ZERO,
-            effect: Effect::DidNotRun,
-            source: None,
-        },
+        Refused::Deadline { waited } => deadline_passed(function.name, waited),
     };
     tracing::debug!(target: "resilience", bulkhead = name, function = function.name, %error, "rejected by a bulkhead");
     meter::count(names::BULKHEAD_REJECTIONS, "bulkhead", name);

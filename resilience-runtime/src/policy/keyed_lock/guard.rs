@@ -5,8 +5,8 @@ use std::hash::Hash;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::held::Held;
 use crate::policy::in_use::Use;
+use crate::recursion::Held;
 
 /// The lock of one key, held until this is dropped, from whatever thread.
 #[must_use = "the lock is free again when the guard is dropped"]

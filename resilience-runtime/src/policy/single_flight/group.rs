@@ -6,13 +6,12 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use crate::error::{Effect, Error};
-use crate::held::Held;
-use crate::policy::in_use::{InUse, Use};
-use crate::policy::keyed_lock::words;
-use crate::policy::until::Until;
+use crate::error::Error;
+use crate::policy::in_use::{InUse, Use, words};
+use crate::policy::until::{Until, deadline_passed};
+use crate::recursion::Held;
 
 /// What errors call it.
 const NAME: &str = "SingleFlightGroup";
@@ -165,21 +164,9 @@ pub(super) async fn board<K: Eq + Hash, V: Clone>(
 /// Waits for the lead, or for the answer; whether it is the lead.
 async fn wait(lead: &Semaphore) -> Result<bool, Refused> {
     let since = Instant::now();
-    let until = Until::of(since, None);
-    let permit = match until {
-        None => lead.acquire().await,
-        Some(until) if until.at <= since => {
-            let waited = Duration::ZERO;
-            return Err(Refused::Deadline { waited });
-        }
-        Some(until) => match timeout_at(until.at, lead.acquire()).await {
-            Ok(permit) if !until.is_missed() => permit,
-            _ => {
-                let waited = since.elapsed();
-                return Err(Refused::Deadline { waited });
-            }
-        },
-    };
+    let permit = Until::wait(Until::of(since, None), lead.acquire()).await;
+    let waited = since.elapsed();
+    let permit = permit.ok_or(Refused::Deadline { waited })?;
     Ok(permit.map(SemaphorePermit::forget).is_ok())
 }
 
@@ -222,13 +209,7 @@ impl Refused {
                 function: group.to_owned(),
                 key: key(),
             },
-            Self::Deadline { waited } => Error::DeadlineTooClose {
-                function,
-                needed: waited,
-                left: Duration::ZERO,
-                effect: Effect::DidNotRun,
-                source: None,
-            },
+            Self::Deadline { waited } => deadline_passed(function, waited),
         }
     }
 }

@@ -4,8 +4,7 @@ use std::any::TypeId;
 use std::sync::Arc;
 
 use crate::error::{EncodeError, Error};
-use crate::idempotency::KeyValue;
-use crate::idempotency::key::{canonical, words};
+use crate::key::{KeyValue, canonical, words};
 
 /// The key of one call: which flight.
 #[derive(Debug, Clone)]

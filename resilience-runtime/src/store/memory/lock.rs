@@ -52,6 +52,12 @@ impl Lock {
         holder.or_else(|| self.line.front().map(|it| it.nonce))
     }
 
+    /// The holder, where that is `nonce` and its lease is not over.
+    fn held_by(&mut self, nonce: Nonce, now: Instant) -> Option<&mut Holder> {
+        let holder = self.holder.as_mut();
+        holder.filter(|it| it.nonce == nonce && it.until > now)
+    }
+
     fn leave(&mut self, nonce: Nonce) {
         self.line.retain(|it| it.nonce != nonce);
     }
@@ -76,8 +82,7 @@ impl LockStore for MemoryStore {
             let now = Instant::now();
             let mut data = self.data();
             let lock = data.locks.get_mut(&key);
-            let holder = lock.and_then(|lock| lock.holder.as_mut());
-            let mine = holder.filter(|it| it.nonce == nonce && it.until > now);
+            let mine = lock.and_then(|lock| lock.held_by(nonce, now));
             Ok(mine.map(|it| it.until = now + lease).is_some())
         })
     }
@@ -121,8 +126,7 @@ impl Node for MemoryStore {
             let now = Instant::now();
             let mut data = self.data();
             let lock = data.locks.get_mut(&key);
-            let holder = lock.and_then(|lock| lock.holder.as_mut());
-            let mine = holder.filter(|it| it.nonce == nonce && it.until > now);
+            let mine = lock.and_then(|lock| lock.held_by(nonce, now));
             self.raise_tokens(token.as_u64());
             Ok(mine.map(|it| it.token = it.token.max(token)).is_some())
         })

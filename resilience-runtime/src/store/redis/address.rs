@@ -28,6 +28,21 @@ pub(super) enum Topology {
     Cluster(Vec<Host>),
 }
 
+impl fmt::Display for Topology {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hosts = match self {
+            Self::Single(host) => std::slice::from_ref(host),
+            Self::Sentinel { sentinels, .. } => sentinels,
+            Self::Cluster(hosts) => hosts,
+        };
+        for (index, host) in hosts.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(f, "{comma}{host}")?;
+        }
+        Ok(())
+    }
+}
+
 /// One server.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Host {

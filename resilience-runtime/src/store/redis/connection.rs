@@ -59,6 +59,11 @@ pub(super) struct Answered {
     pub(super) answer: Result<Value, RedisError>,
 }
 
+/// Whether the error of a try to connect is that nobody is there, or not yet; any other is an answer.
+pub(super) fn is_absence(error: &RedisError) -> bool {
+    Failure::unreachable(error.clone()).next == Next::Later
+}
+
 /// The way to a Redis of any topology.
 pub(crate) struct Connection {
     servers: Servers,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use redis::Value;
 
-use self::record::{pushed, record_of, text};
+use self::record::{RUNNING, body, head, padded, result};
 use super::RedisStore;
 use super::script::{Call, Script, script};
 use crate::BoxFuture;
@@ -48,7 +48,7 @@ impl IdempotencyStore for RedisStore {
                 arguments: &[
                     nonce.to_string().into(),
                     millis(lease).into(),
-                    millis(TRACE).into(),
+                    millis(lease.saturating_add(TRACE)).into(),
                 ],
             };
             match self.inner.connection.run(&call).await? {
@@ -104,48 +104,52 @@ impl RedisStore {
         } else {
             ""
         };
+        let Claiming {
+            fingerprint, lease, ..
+        } = claiming;
+        let mut arguments = Vec::with_capacity(6);
+        arguments.extend([
+            head(RUNNING, fingerprint, claiming.nonce).into(),
+            millis(lease).into(),
+            millis(lease.saturating_add(TRACE)).into(),
+            channel.into(),
+        ]);
         // One with another fingerprint is not the one that can be there, which the script does not ask again.
         let replaces = claiming.replaces.as_ref();
-        let replaces = replaces.filter(|it| it.fingerprint == claiming.fingerprint);
-        let [kind, schema, content] = replaces.map_or([""; 3], |record| {
-            [record.kind.word(), &record.schema, &record.content]
-        });
+        if let Some(record) = replaces.filter(|it| it.fingerprint == fingerprint) {
+            arguments.extend([padded(record.kind.word()).into(), body(record).into()]);
+        }
         let call = Call {
             doing: "claiming a key",
             script: &CLAIM,
             keys: &keys,
-            arguments: &[
-                claiming.fingerprint.to_string().into(),
-                claiming.nonce.to_string().into(),
-                millis(claiming.lease).into(),
-                millis(TRACE).into(),
-                channel.into(),
-                kind.into(),
-                schema.into(),
-                content.into(),
-            ],
+            arguments: &arguments,
         };
-        let Value::Array(answer) = self.inner.connection.run(&call).await? else {
-            return Err(unreadable(call.doing));
-        };
-        let word = answer.first().and_then(text);
-        let claim = match (word, answer.get(1..).unwrap_or_default()) {
-            (Some("granted"), fields) => granted(fields).map(Claim::Granted),
-            (Some("completed"), fields) => record_of(fields).map(Claim::Completed),
-            (Some("mismatch"), _) => Some(Claim::Mismatch),
-            (Some("busy"), [Value::Int(left)]) => {
+        let claim = match self.inner.connection.run(&call).await? {
+            Value::Int(left) => {
                 let woken: BoxFuture<'static, Option<Record>> = match waiter {
                     Some(waiter) => {
-                        Box::pin(async { waiter.await.and_then(|message| pushed(&message)) })
+                        Box::pin(async { waiter.await.and_then(|message| result(&message)) })
                     }
                     None => Box::pin(std::future::pending()),
                 };
-                let left = u64::try_from(*left).unwrap_or(0);
+                let left = u64::try_from(left).unwrap_or(0);
                 Some(Claim::Busy(Busy {
                     left: Some(Duration::from_millis(left)),
                     woken,
                 }))
             }
+            Value::BulkString(answer) => match answer.first() {
+                Some(b'0'..=b'9') => granted(&answer).map(Claim::Granted),
+                Some(b'm') => Some(Claim::Mismatch),
+                _ => result(&answer).map(|record| {
+                    if record.fingerprint == fingerprint {
+                        Claim::Completed(record)
+                    } else {
+                        Claim::Mismatch
+                    }
+                }),
+            },
             _ => None,
         };
         claim.ok_or_else(|| unreadable(call.doing))
@@ -163,30 +167,25 @@ impl RedisStore {
         record: Record,
         ttl: Duration,
     ) -> Result<Completion, StoreError> {
+        let pushes = record.content.len() <= PUSHED_BYTES_MAX;
         let call = Call {
             doing: "storing a result",
             script: &COMPLETE,
             keys: &self.keys(key),
             arguments: &[
-                nonce.to_string().into(),
-                record.kind.word().into(),
-                record.fingerprint.to_string().into(),
-                (&*record.schema).into(),
-                (&*record.content).into(),
+                head(record.kind.word(), record.fingerprint, nonce).into(),
+                body(&record).into(),
                 millis_or_for_ever(ttl).into(),
-                PUSHED_BYTES_MAX.to_string().into(),
+                if pushes { "1" } else { "" }.into(),
             ],
         };
-        let Value::Array(answer) = self.inner.connection.run(&call).await? else {
-            return Err(unreadable(call.doing));
-        };
-        let word = answer.first().and_then(text);
-        match (word, answer.get(1..).unwrap_or_default()) {
-            (Some("stored"), _) => Ok(Completion::Stored),
-            (Some("refused"), []) => Ok(Completion::Refused(None)),
-            (Some("refused"), fields) => Ok(Completion::Refused(Some(
-                record_of(fields).ok_or_else(|| unreadable(call.doing))?,
-            ))),
+        match self.inner.connection.run(&call).await? {
+            Value::Int(1) => Ok(Completion::Stored),
+            Value::Int(0) => Ok(Completion::Refused(None)),
+            Value::BulkString(stored) => {
+                let record = result(&stored).ok_or_else(|| unreadable(call.doing))?;
+                Ok(Completion::Refused(Some(record)))
+            }
             _ => Err(unreadable(call.doing)),
         }
     }
@@ -197,7 +196,8 @@ fn millis(duration: Duration) -> String {
     // Beyond this the clock of the server would overflow.
     const LONGEST: u128 = 1 << 52;
     let millis = duration.as_nanos().div_ceil(1_000_000);
-    millis.min(LONGEST).to_string()
+    // A server does not take 0.
+    millis.clamp(1, LONGEST).to_string()
 }
 
 /// Empty where no clock reaches so far.
@@ -210,14 +210,13 @@ fn millis_or_for_ever(ttl: Duration) -> String {
     }
 }
 
-fn granted(fields: &[Value]) -> Option<Grant> {
-    let [Value::Int(attempt), Value::Int(interrupted), token] = fields else {
-        return None;
-    };
+/// From the line of a claim.
+fn granted(line: &[u8]) -> Option<Grant> {
+    let mut words = std::str::from_utf8(line).ok()?.split(' ');
     Some(Grant {
-        attempt: u32::try_from(*attempt).unwrap_or(u32::MAX),
-        interrupted: *interrupted == 1,
-        token: FencingToken::new(text(token)?.parse().ok()?),
+        attempt: words.next()?.parse().unwrap_or(u32::MAX),
+        interrupted: words.next()? == "1",
+        token: FencingToken::new(words.next()?.parse().ok()?),
     })
 }
 

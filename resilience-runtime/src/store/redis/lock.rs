@@ -1,4 +1,4 @@
-//! Locks: each is one hash with its holder, its token and its line. It outlives its end by [`TRACE`], for the token.
+//! Locks: each is one text with its holder, its token and its line. It outlives its end by [`TRACE`], for the token.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -38,7 +38,11 @@ impl LockStore for RedisStore {
         nonce: Nonce,
         lease: Duration,
     ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        let arguments = [nonce.to_string(), millis(lease), millis(TRACE)];
+        let arguments = [
+            nonce.to_string(),
+            millis(lease),
+            millis(lease.saturating_add(TRACE)),
+        ];
         Box::pin(self.on_held(key, "renewing a lock", &RENEW, arguments))
     }
 
@@ -103,7 +107,7 @@ impl RedisStore {
             arguments: &[
                 acquiring.nonce.to_string().into(),
                 millis(acquiring.lease).into(),
-                millis(TRACE).into(),
+                millis(acquiring.lease.saturating_add(TRACE)).into(),
                 millis(PLACE).into(),
                 channel.into(),
                 floor.into(),
@@ -114,27 +118,27 @@ impl RedisStore {
             0 => self.inner.connection.run(&call).await?,
             replicas => self.replicated(&call, acquiring, replicas).await?,
         };
-        let Value::Array(answer) = answer else {
-            return Err(unreadable());
-        };
-        match answer.as_slice() {
-            [Value::BulkString(word), Value::BulkString(token)] if word == b"granted" => {
-                let token = std::str::from_utf8(token).ok();
+        match answer {
+            Value::BulkString(token) => {
+                let token = std::str::from_utf8(&token).ok();
                 let token = token.and_then(|token| token.parse().ok());
                 Ok(Acquired::Granted {
                     token: FencingToken::new(token.ok_or_else(unreadable)?),
                     validity: None,
                 })
             }
-            [Value::BulkString(word), Value::Int(left)] if word == b"busy" => Ok(Acquired::Busy {
-                left: u64::try_from(*left).ok().map(Duration::from_millis),
+            Value::Int(left) => Ok(Acquired::Busy {
+                left: u64::try_from(left).ok().map(Duration::from_millis),
                 woken: match waiter {
                     Some(waiter) => Box::pin(async { drop(waiter.await) }),
                     None => Box::pin(std::future::pending()),
                 },
             }),
-            [Value::BulkString(word), Value::Int(there)] if word == b"replicas" => {
+            Value::Array(there) => {
                 let needed = acquiring.replicas;
+                let [Value::Int(there)] = there[..] else {
+                    return Err(unreadable());
+                };
                 let text = format!(
                     "`replicas = {needed}` needs a server with as many, and it has {there}"
                 );
@@ -152,10 +156,7 @@ impl RedisStore {
         replicas: u32,
     ) -> Result<Value, StoreError> {
         let (answer, confirmed) = self.inner.replicated.run(call, replicas).await?;
-        let is_granted = matches!(
-            &answer,
-            Value::Array(fields) if fields.first() == Some(&Value::BulkString(b"granted".to_vec()))
-        );
+        let is_granted = matches!(answer, Value::BulkString(_));
         if !is_granted || confirmed >= replicas {
             return Ok(answer);
         }
@@ -202,5 +203,5 @@ fn unreadable() -> StoreError {
 
 /// Rounded up: nothing is over before its time.
 fn millis(duration: Duration) -> String {
-    duration.as_nanos().div_ceil(1_000_000).to_string()
+    duration.as_nanos().div_ceil(1_000_000).max(1).to_string()
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use redis::{Cmd, cmd};
+use redis::Cmd;
 
 /// A script, which a server knows by its hash once it has seen it.
 pub(crate) struct Script {
@@ -68,8 +68,12 @@ impl Call<'_> {
     }
 
     fn command(&self, name: &str, script: &str) -> Cmd {
-        let mut command = cmd(name);
-        command.arg(script).arg(self.keys.len());
+        let keys = self.keys.iter().map(String::len).sum::<usize>();
+        let arguments = self.arguments.iter().map(|it| it.len()).sum::<usize>();
+        let count = 3 + self.keys.len() + self.arguments.len();
+        let mut command =
+            Cmd::with_capacity(count, name.len() + script.len() + 2 + keys + arguments);
+        command.arg(name).arg(script).arg(self.keys.len());
         for key in self.keys {
             command.arg(key);
         }

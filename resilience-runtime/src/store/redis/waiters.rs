@@ -15,7 +15,7 @@ pub(crate) struct Waiters(Arc<Mutex<Topics>>);
 #[derive(Default)]
 struct Topics {
     last: u64,
-    waiting: HashMap<String, Vec<Waiting>>,
+    waiting: HashMap<Arc<str>, Vec<Waiting>>,
 }
 
 /// A waiter, by its number.
@@ -25,14 +25,15 @@ impl Waiters {
     /// A waiter that misses nothing from now on.
     pub(crate) fn register(&self, topic: &str) -> Waiter {
         let (sender, woken) = oneshot::channel();
+        let topic: Arc<str> = topic.into();
         let mut topics = self.topics();
         topics.last += 1;
         let number = topics.last;
-        let waiting = topics.waiting.entry(topic.to_owned()).or_default();
+        let waiting = topics.waiting.entry(Arc::clone(&topic)).or_default();
         waiting.push((number, sender));
         Waiter {
             waiters: self.clone(),
-            topic: topic.to_owned(),
+            topic,
             number,
             woken,
         }
@@ -79,7 +80,7 @@ impl Waiters {
 /// Resolves with what was said, or with `None` when nobody listened for a while. Dropping it is how one leaves.
 pub(crate) struct Waiter {
     waiters: Waiters,
-    topic: String,
+    topic: Arc<str>,
     number: u64,
     woken: oneshot::Receiver<Arc<[u8]>>,
 }

@@ -1,6 +1,6 @@
 // Another attempt where the transaction has failed.
 //~ #[retry] tries again in a transaction that has failed: PostgreSQL refuses all that follows
-//~ move #[retry] above #[idempotent], or say `allow(retry_in_transaction)`
+//~ move #[retry] to the function that begins the transaction, or say `allow(retry_in_transaction)`
 
 use resilience::{idempotent, retry};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::{ConnectionLike as _, MultiplexedConnection};
+use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ErrorKind, PushKind, RedisError, Value};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -150,9 +150,8 @@ impl Link {
     }
 
     async fn send(&self, command: &Cmd, until: Instant) -> Result<Value, Failure> {
-        let live = self.live(until).await?;
-        let mut connection = live.connection.clone();
-        let answer = connection.req_packed_command(command).await;
+        let mut live = self.live(until).await?;
+        let answer = live.connection.send_packed_command(command).await;
         let answer = answer.and_then(Value::extract_error);
         self.judged(&live, answer)
     }

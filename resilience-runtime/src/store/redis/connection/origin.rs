@@ -61,6 +61,8 @@ fn config(limits: Limits) -> AsyncConnectionConfig {
     AsyncConnectionConfig::new()
         .set_connection_timeout(Some(limits.connect))
         .set_response_timeout(Some(limits.answer))
+        // Callers beyond this many wait for each other before they are sent.
+        .set_pipeline_buffer_size(1024)
 }
 
 /// The master, as the first Sentinel has it that answers.

@@ -1,38 +1,47 @@
 #!lua flags=allow-oom
 -- The last word about a run is not refused for want of memory.
 -- KEYS: the record.
--- ARGV: nonce, state, fingerprint, schema, content, ttl (ms; empty: for ever), the longest content that is pushed.
-local record = KEYS[1]
-local nonce, state, fingerprint, schema, content, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+-- ARGV: the head of the record (see `record.rs`), its body, ttl (ms; empty: for ever), and whether it is pushed to who
+-- waits (empty: they have to ask).
+local record, head, body = KEYS[1], ARGV[1], ARGV[2]
+local there = redis.call('GET', record)
 
-local there = redis.call('HMGET', record, 'state', 'nonce', 'fingerprint', 'schema', 'content',
-  'attempt', 'token', 'waiters')
-if there[1] and there[2] ~= nonce then
-  if there[1] == 'running' then
-    return { 'refused' }
+local line, waiters
+if there then
+  local state = string.byte(there)
+  if string.sub(there, 78, 109) ~= string.sub(head, 78, 109) then
+    if state == 114 then -- running
+      return 0
+    end
+    if state ~= 102 and state ~= 105 then -- failed, interrupted
+      return there
+    end
   end
-  if there[1] ~= 'failed' and there[1] ~= 'interrupted' then
-    return { 'refused', there[1], there[3], there[4], there[5] }
+  local last = string.find(there, '\n', 111, true)
+  line = string.sub(there, 111, last)
+  if state == 114 and last < #there then
+    waiters = string.sub(there, last + 1)
   end
+else
+  -- Of a claim that has vanished nothing is known: its token is taken from the time, as that of a new key is.
+  local time = redis.call('TIME')
+  line = string.format('1 0 %.0f 0\n', time[1] * 1000000 + time[2])
 end
 
-redis.call('DEL', record)
--- Of a claim that has vanished nothing is known: its token is taken from the time, as that of a new key is.
-local time = redis.call('TIME')
-local token = there[7] or string.format('%.0f', time[1] * 1000000 + time[2])
-redis.call('HSET', record, 'state', state, 'fingerprint', fingerprint, 'nonce', nonce, 'schema', schema,
-  'content', content, 'attempt', there[6] or 1, 'token', token)
-if ttl ~= '' then
-  redis.call('PEXPIRE', record, ttl)
+local whole = head .. line .. body
+if ARGV[3] ~= '' then
+  redis.call('SET', record, whole, 'PX', ARGV[3])
+else
+  redis.call('SET', record, whole)
 end
 
-if there[8] then
+if waiters then
   local message = record .. '\n'
-  if #content <= tonumber(ARGV[7]) then
-    message = message .. state .. '\n' .. fingerprint .. '\n' .. #schema .. '\n' .. schema .. content
+  if ARGV[4] ~= '' then
+    message = message .. whole
   end
-  for channel in string.gmatch(there[8], '[^\n]+') do
+  for channel in string.gmatch(waiters, '[^\n]+') do
     redis.call('PUBLISH', channel, message)
   end
 end
-return { 'stored' }
+return 1

@@ -1,45 +1,56 @@
-//! Records as they come back from the server.
+//! Records as they lie on the server: a head, a line and a body.
+//!
+//! The head has the state (padded to 11 characters), the fingerprint and the nonce, each with a space behind it, so that
+//! scripts find them without looking: at 1, 13 and 78. The line has the number of the run, whether the end of an earlier
+//! one was not seen (0 or 1), the fencing token, and the end of the lease in milliseconds since 1970. The body of a claim
+//! is the channels of those who wait, a line each; that of a result is the length of its schema, a line feed, the
+//! schema and the content.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
-
-use redis::Value;
 
 use crate::idempotency::Digest;
 use crate::idempotency::store::{Record, RecordKind};
+use crate::lease::Nonce;
 
-/// A string, if it is one.
-pub(super) fn text(value: &Value) -> Option<&str> {
-    match value {
-        Value::BulkString(bytes) => std::str::from_utf8(bytes).ok(),
-        Value::SimpleString(text) => Some(text),
-        _ => None,
-    }
+/// The state of a claim.
+pub(super) const RUNNING: &str = "running";
+
+const FINGERPRINT: std::ops::Range<usize> = 12..76;
+/// Where the line begins.
+const HEAD: usize = 110;
+
+/// A state as long as all others.
+pub(super) fn padded(state: &str) -> String {
+    format!("{state:<11}")
 }
 
-/// From the fields state, fingerprint, schema and content.
-pub(super) fn record_of(fields: &[Value]) -> Option<Record> {
-    let [kind, fingerprint, schema, content] = fields else {
-        return None;
-    };
-    Some(Record {
-        fingerprint: Digest::from_hex(text(fingerprint)?)?,
-        kind: RecordKind::from_word(text(kind)?)?,
-        schema: Arc::from(text(schema)?),
-        content: Arc::from(text(content)?),
-    })
+pub(super) fn head(state: &str, fingerprint: Digest, nonce: Nonce) -> String {
+    let mut head = String::with_capacity(HEAD);
+    let _ = write!(head, "{state:<11} {fingerprint} {nonce} ");
+    head
 }
 
-/// From a message, which has the record where it is small: state, fingerprint and the length of the schema, each
-/// followed by a line feed, then the schema and the content.
-pub(super) fn pushed(message: &[u8]) -> Option<Record> {
-    let message = std::str::from_utf8(message).ok()?;
-    let (kind, rest) = message.split_once('\n')?;
-    let (fingerprint, rest) = rest.split_once('\n')?;
-    let (length, rest) = rest.split_once('\n')?;
+pub(super) fn body(record: &Record) -> String {
+    let Record {
+        schema, content, ..
+    } = record;
+    let mut body = String::with_capacity(8 + schema.len() + content.len());
+    let _ = writeln!(body, "{}", schema.len());
+    body.push_str(schema);
+    body.push_str(content);
+    body
+}
+
+/// The result that was stored as these bytes, if it is one.
+pub(super) fn result(stored: &[u8]) -> Option<Record> {
+    let stored = std::str::from_utf8(stored).ok()?;
+    let (_line, body) = stored.get(HEAD..)?.split_once('\n')?;
+    let (length, rest) = body.split_once('\n')?;
     let (schema, content) = rest.split_at_checked(length.parse().ok()?)?;
     Some(Record {
-        fingerprint: Digest::from_hex(fingerprint)?,
-        kind: RecordKind::from_word(kind)?,
+        fingerprint: Digest::from_hex(stored.get(FINGERPRINT)?)?,
+        kind: RecordKind::from_word(stored.get(..11)?.trim_end())?,
         schema: Arc::from(schema),
         content: Arc::from(content),
     })

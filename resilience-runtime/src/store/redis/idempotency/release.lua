@@ -1,28 +1,25 @@
 #!lua flags=allow-oom
 -- KEYS: the record. ARGV: nonce, how it ended (failed, interrupted, unused), trace (ms).
 local record, how = KEYS[1], ARGV[2]
-local there = redis.call('HMGET', record, 'state', 'nonce', 'attempt', 'waiters')
-if there[1] ~= 'running' or there[2] ~= ARGV[1] then
+local there = redis.call('GET', record)
+if not there or string.byte(there) ~= 114 or string.sub(there, 78, 109) ~= ARGV[1] then -- running
   return 0
 end
 
-if how == 'unused' and there[3] == '1' then
+local attempt, interrupted, rest, waiters = string.match(there, '^(%d+) (%d)( %d+ %d+\n)()', 111)
+if how == 'unused' and attempt == '1' then
   redis.call('DEL', record)
-elseif how == 'unused' then
-  redis.call('HSET', record, 'state', 'failed', 'attempt', there[3] - 1)
-  redis.call('PEXPIRE', record, ARGV[3])
 else
-  redis.call('HSET', record, 'state', how)
-  if how == 'interrupted' then
-    redis.call('HSET', record, 'interrupted', '1')
+  if how == 'unused' then
+    how, attempt = 'failed', attempt - 1
+  elseif how == 'interrupted' then
+    interrupted = '1'
   end
-  redis.call('PEXPIRE', record, ARGV[3])
+  local line = string.format('%d %s', attempt, interrupted) .. rest
+  redis.call('SET', record, string.format('%-11s', how) .. string.sub(there, 12, 110) .. line, 'PX', ARGV[3])
 end
 
-if there[4] then
-  redis.call('HDEL', record, 'waiters')
-  for channel in string.gmatch(there[4], '[^\n]+') do
-    redis.call('PUBLISH', channel, record .. '\n')
-  end
+for channel in string.gmatch(string.sub(there, waiters), '[^\n]+') do
+  redis.call('PUBLISH', channel, record .. '\n')
 end
 return 1

@@ -1,68 +1,65 @@
 -- KEYS: the lock. One key only: of several, some may be on another node while their slot is moved.
--- ARGV: nonce, lease (ms), trace (ms), place (ms), the channel of who asks (empty: it does not wait), the token of a
--- new holder (empty: the time), how many replicas there must be.
--- The line: `first` and `last` are tickets, `#ticket` is the nonce that has it, and `@nonce` its ticket, when it
--- asked last, and its channel.
-local lock, nonce = KEYS[1], ARGV[1]
-local lease, trace, place, channel = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+-- ARGV: nonce, lease (ms), lease and trace (ms), place (ms), the channel of who asks (empty: it does not wait), the
+-- token of a new holder (empty: the time), how many replicas there must be.
+-- A lock is a line of its holder (`-` where it is free), the token and the end of the lease, and then one for each
+-- who waits, first come first: nonce, when it asked last, channel.
+local lock, nonce, channel = KEYS[1], ARGV[1], ARGV[5]
 
 if ARGV[7] ~= '0' then
   -- Who may not ask finds out by waiting.
   local info = redis.pcall('INFO', 'replication')
   local there = type(info) == 'string' and info:match('connected_slaves:(%d+)')
   if there and tonumber(there) < tonumber(ARGV[7]) then
-    return { 'replicas', tonumber(there) }
+    return { tonumber(there) }
   end
 end
 
-local there = redis.call('HMGET', lock, 'nonce', 'until', 'token', 'first', 'last', '@' .. nonce)
+local there = redis.call('GET', lock)
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
-local held = there[1] and tonumber(there[2]) > now
-local first, last, mine = tonumber(there[4] or 1), tonumber(there[5] or 0), there[6]
+local holder, last, till, line = '-', nil, '0', ''
+if there then
+  holder, last, till, line = string.match(there, '^(%S+) (%d+) (%d+)\n(.*)$')
+end
+local held = holder ~= '-' and tonumber(till) > now
+local mine = line ~= '' and string.find(line, nonce .. ' ', 1, true)
 
 -- The head of the line is asked for only where the lock is free.
 local head, hears, skipped
-while not held and not head and first <= last do
-  local who = redis.call('HGET', lock, '#' .. first)
-  local at = who and redis.call('HGET', lock, '@' .. who)
-  local seen, ear = (at or ''):match('^%d+ (%d+) (.*)$')
-  if seen and (who == nonce or seen + place > now) then
+while not held and not head and line ~= '' do
+  local who, seen, ear, rest = string.match(line, '^(%S+) (%d+) ([^\n]*)\n()')
+  if who == nonce or seen + tonumber(ARGV[4]) > now then
     head, hears = who, ear
   else
-    if who then
-      redis.call('HDEL', lock, '#' .. first, '@' .. who)
-      skipped = true
-    end
-    first = first + 1
+    line, skipped = string.sub(line, rest), true
+    mine = mine and mine - rest + 1
   end
 end
-if tostring(first) ~= there[4] and first > 1 then
-  redis.pcall('HSET', lock, 'first', first)
-end
 
-if held and there[1] ~= nonce or head and head ~= nonce then
+local past = mine and string.find(line, '\n', mine, true) + 1
+if held and holder ~= nonce or head and head ~= nonce then
   if channel ~= '' then
-    local ticket = mine and mine:match('^%d+') or last + 1
-    local at = string.format('%d %.0f %s', ticket, now, channel)
+    local place = string.format('%s %.0f %s\n', nonce, now, channel)
+    line = mine and string.sub(line, 1, mine - 1) .. place .. string.sub(line, past) or line .. place
+  end
+  if channel ~= '' or skipped then
     -- Where the memory is full nobody gets a place, and who waits asks again.
-    redis.pcall('HSET', lock, '@' .. nonce, at, '#' .. ticket, nonce, 'last', math.max(last, ticket))
+    redis.pcall('SET', lock, string.format('%s %s %s\n', holder, last, till) .. line, 'KEEPTTL')
   end
   if skipped then
     redis.call('PUBLISH', hears, head .. '\n')
   end
-  return { 'busy', held and tonumber(there[2]) - now or -1 }
+  return held and tonumber(till) - now or -1
 end
 
-local token = there[3]
+local token = last
 if not held then
   token = ARGV[6] ~= '' and tonumber(ARGV[6]) or micros
-  token = string.format('%.0f', math.max(token, (there[3] or 0) + 1))
+  token = string.format('%.0f', math.max(token, (last or 0) + 1))
 end
-redis.call('HSET', lock, 'nonce', nonce, 'until', string.format('%.0f', now + lease), 'token', token)
 if mine then
-  redis.call('HDEL', lock, '@' .. nonce, '#' .. mine:match('^%d+'))
+  line = string.sub(line, 1, mine - 1) .. string.sub(line, past)
 end
-redis.call('PEXPIRE', lock, lease + trace)
-return { 'granted', token }
+redis.call('SET', lock, string.format('%s %s %.0f\n', nonce, token, now + ARGV[2]) .. line, 'PX', ARGV[3])
+return token

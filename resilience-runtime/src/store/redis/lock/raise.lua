@@ -1,12 +1,16 @@
 #!lua flags=allow-oom
 -- KEYS: the lock. ARGV: nonce, token.
-local there = redis.call('HMGET', KEYS[1], 'nonce', 'until', 'token')
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-if there[1] ~= ARGV[1] or tonumber(there[2]) <= now then
+local there = redis.call('GET', KEYS[1])
+if not there then
   return 0
 end
-if tonumber(there[3]) < tonumber(ARGV[2]) then
-  redis.call('HSET', KEYS[1], 'token', ARGV[2])
+local holder, token, till, line = string.match(there, '^(%S+) (%d+) (%d+)\n(.*)$')
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if holder ~= ARGV[1] or tonumber(till) <= now then
+  return 0
+end
+if tonumber(token) < tonumber(ARGV[2]) then
+  redis.call('SET', KEYS[1], string.format('%s %s %s\n', holder, ARGV[2], till) .. line, 'KEEPTTL')
 end
 return 1

@@ -1,36 +1,42 @@
 #!lua flags=allow-oom
 -- KEYS: the lock. ARGV: nonce, trace (ms), place (ms).
-local lock, nonce, place = KEYS[1], ARGV[1], tonumber(ARGV[3])
-local there = redis.call('HMGET', lock, 'nonce', 'until', 'first', 'last', '@' .. nonce)
-if there[5] then
-  redis.call('HDEL', lock, '@' .. nonce, '#' .. there[5]:match('^%d+'))
+local lock, nonce = KEYS[1], ARGV[1]
+local there = redis.call('GET', lock)
+if not there then
+  return
 end
-
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-if there[1] == nonce then
-  -- The token stays, for the next one's to be greater.
-  redis.call('HDEL', lock, 'nonce', 'until')
-  redis.call('PEXPIRE', lock, ARGV[2])
-elseif there[1] and tonumber(there[2]) > now then
+local holder, token, till, line = string.match(there, '^(%S+) (%d+) (%d+)\n(.*)$')
+if line == '' then
+  if holder == nonce then
+    -- The token stays, for the next one's to be greater.
+    redis.call('SET', lock, '- ' .. token .. ' 0\n', 'PX', ARGV[2])
+  end
   return
 end
 
-local first, last = tonumber(there[3] or 1), tonumber(there[4] or 0)
-while first <= last do
-  local who = redis.call('HGET', lock, '#' .. first)
-  local at = who and redis.call('HGET', lock, '@' .. who)
-  local seen, channel = (at or ''):match('^%d+ (%d+) (.*)$')
-  if seen and seen + place > now then
-    redis.call('HSET', lock, 'first', first)
-    redis.call('PUBLISH', channel, who .. '\n')
-    return
-  end
-  if who then
-    redis.call('HDEL', lock, '#' .. first, '@' .. who)
-  end
-  first = first + 1
+local mine = string.find(line, nonce .. ' ', 1, true)
+if mine then
+  line = string.sub(line, 1, mine - 1) .. string.sub(line, string.find(line, '\n', mine, true) + 1)
 end
-if last > 0 then
-  redis.call('HDEL', lock, 'first', 'last')
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local given_back = holder == nonce
+local held = not given_back and holder ~= '-' and tonumber(till) > now
+
+local head, hears
+while not held and not head and line ~= '' do
+  local who, seen, ear, rest = string.match(line, '^(%S+) (%d+) ([^\n]*)\n()')
+  if seen + tonumber(ARGV[3]) > now then
+    head, hears = who, ear
+  else
+    line = string.sub(line, rest)
+  end
+end
+if given_back then
+  redis.call('SET', lock, '- ' .. token .. ' 0\n' .. line, 'PX', ARGV[2])
+else
+  redis.call('SET', lock, string.format('%s %s %s\n', holder, token, till) .. line, 'KEEPTTL')
+end
+if head then
+  redis.call('PUBLISH', hears, head .. '\n')
 end

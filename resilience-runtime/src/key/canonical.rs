@@ -27,7 +27,7 @@ use crate::error::EncodeError;
 use compound::{Entries, Sequence};
 pub(crate) use describe::describe;
 
-// The format. A change here changes every stored key: raise the version in `key.rs` with it.
+// The format. A change here changes every stored key: raise the versions of the domains that hash it.
 const UNIT: u8 = 0x01;
 const NONE: u8 = 0x02;
 const SOME: u8 = 0x03;
@@ -51,7 +51,7 @@ const VARIANT: u8 = 0x0c;
 const END: u8 = 0x00;
 
 /// Where tokens go: a hasher, or the buffer of a map's entry.
-pub(in crate::idempotency) trait Sink: Send {
+pub(crate) trait Sink: Send {
     fn put(&mut self, bytes: &[u8]);
 }
 
@@ -77,22 +77,22 @@ impl std::fmt::Debug for Canonical<'_> {
 }
 
 impl<'a> Canonical<'a> {
-    pub(super) fn into(sink: &'a mut dyn Sink) -> Self {
+    pub(crate) fn into(sink: &'a mut dyn Sink) -> Self {
         Self(sink)
     }
 
     /// Writes `text` as a string.
-    pub(super) fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         self.lengthy(STRING, text.as_bytes());
     }
 
     /// Writes `number` as an integer.
-    pub(super) fn number(&mut self, number: u32) {
+    pub(crate) fn number(&mut self, number: u32) {
         self.integer(false, number.into());
     }
 
     /// Writes that there is a value, which follows, or that there is none.
-    pub(super) fn presence(&mut self, present: bool) {
+    pub(crate) fn presence(&mut self, present: bool) {
         self.0.put(&[if present { SOME } else { NONE }]);
     }
 
@@ -121,7 +121,7 @@ impl<'a> Canonical<'a> {
 
 /// What these bytes, a canonical encoding, are when they say nothing: the empty string, the unit or `None`,
 /// also inside `Some`.
-pub(super) fn blank(mut encoded: &[u8]) -> Option<&'static str> {
+pub(crate) fn blank(mut encoded: &[u8]) -> Option<&'static str> {
     while let [SOME, inner @ ..] = encoded {
         encoded = inner;
     }

@@ -1,5 +1,5 @@
-//! What the code that is being polled holds: the locks and the flights that it is inside of. Whoever is about to
-//! wait for one of these would wait for itself.
+//! Noticing that somebody is about to wait for himself: what the code that is being polled holds, which is the locks
+//! and the flights that it is inside of.
 //!
 //! A variable of the thread that is set for the duration of each poll, like the deadline: tasks that the code spawns
 //! hold nothing.
@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::idempotency::Digest;
+use crate::key::Digest;
 
 thread_local! {
     /// From the outermost to the innermost.

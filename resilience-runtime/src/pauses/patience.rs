@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::pauses::Pauses;
+use super::Pauses;
 
 /// The tries that a store which fails is given, up to a point in time.
-pub(super) struct Patience {
+pub(crate) struct Patience {
     pauses: Pauses,
     until: Instant,
 }
 
 impl Patience {
-    pub(super) fn of(patience: Duration) -> Self {
+    pub(crate) fn of(patience: Duration) -> Self {
         Self {
             pauses: Pauses::new(Duration::from_millis(10), Duration::from_secs(1)),
             until: Instant::now() + patience,
@@ -21,17 +21,17 @@ impl Patience {
     }
 
     /// When it ends.
-    pub(super) fn until(&self) -> Instant {
+    pub(crate) fn until(&self) -> Instant {
         self.until
     }
 
     /// Whether there is no time for another try.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         Instant::now() >= self.until
     }
 
     /// Pauses before the next try; false, at once, when the time is over.
-    pub(super) async fn pause(&mut self) -> bool {
+    pub(crate) async fn pause(&mut self) -> bool {
         let remaining = self.until.saturating_duration_since(Instant::now());
         if remaining.is_zero() {
             return false;
