@@ -11,7 +11,6 @@ use crate::BoxFuture;
 use crate::core::{Core, Permit, go_on};
 use crate::error::{Effect, StoreError};
 use crate::execution::Execution;
-use crate::held::Held;
 use crate::idempotency::flight::{Holding, Landing, Leader};
 use crate::idempotency::give_back::GiveBack;
 use crate::idempotency::key::Sealed;
@@ -20,6 +19,7 @@ use crate::idempotency::store::{
     Claim, Claiming, Grant, Nonce, Ownership, Record, RecordKind, Release,
 };
 use crate::lease::kept::{Kept, Lost, Renew};
+use crate::recursion::Held;
 
 /// What the store says to a claim.
 pub(super) type Claimed = Result<Claim, StoreError>;

@@ -8,7 +8,6 @@ use tokio::time::{Instant, timeout};
 
 use crate::core::{Core, Permit, background, current};
 use crate::error::{Error, StoreError};
-use crate::held::Held;
 use crate::idempotency::Idempotent;
 use crate::idempotency::flight::{Boarding, Follower, Landing, Leader};
 use crate::idempotency::hold::Hold;
@@ -16,6 +15,7 @@ use crate::idempotency::key::{Key, Sealed, Words};
 use crate::idempotency::resuming;
 use crate::idempotency::store::{Busy, Claim, Grant, Record};
 use crate::lease::asked_again;
+use crate::recursion::Held;
 use crate::telemetry::{meter, names};
 
 /// What this call does.
