@@ -151,6 +151,6 @@ async fn a_store_that_does_not_wait_for_replicas_says_so() {
         "{refused}"
     );
     // Nothing was asked, and nothing is held.
-    lock(&runtime).acquire().await.unwrap();
+    drop(lock(&runtime).acquire().await.unwrap());
     drop(store);
 }
