@@ -152,3 +152,38 @@ async fn a_file_without_our_tables_says_so() {
         "{error}"
     );
 }
+
+#[idempotent(key = order, name = "receipts", tx = conn)]
+async fn number(conn: &mut SqliteConnection, order: u32) -> Result<i64, PayError> {
+    pay_again(conn, order).await
+}
+
+#[idempotent(key = order, name = "receipts", tx = conn, on_schema_change = run_again)]
+async fn text(conn: &mut SqliteConnection, order: u32) -> Result<String, PayError> {
+    Ok(pay_again(conn, order).await?.to_string())
+}
+
+async fn pay_again(conn: &mut SqliteConnection, order: u32) -> Result<i64, PayError> {
+    sqlx::query("INSERT INTO payments (order_id, cents) VALUES ($1, 100)")
+        .bind(order)
+        .execute(&mut *conn)
+        .await?;
+    Ok(sqlx::query_scalar("SELECT count(*) FROM payments")
+        .fetch_one(conn)
+        .await?)
+}
+
+#[tokio::test]
+async fn a_result_of_another_type_is_refused_or_replaced_once() {
+    let shop = Shop::open().await;
+    let mut tx = shop.pool.begin().await.unwrap();
+    assert_eq!(number(&mut tx, 1).await.unwrap(), 1);
+    assert_eq!(text(&mut tx, 1).await.unwrap(), "2");
+    // It is the record now.
+    assert_eq!(text(&mut tx, 1).await.unwrap(), "2");
+    assert!(resilience::replayed());
+    let error = policy(number(&mut tx, 1).await);
+    assert!(matches!(error, Error::SchemaChanged { .. }), "{error:?}");
+    tx.commit().await.unwrap();
+    assert_eq!(shop.payments().await, 2);
+}

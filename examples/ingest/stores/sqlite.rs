@@ -9,21 +9,52 @@ use sqlx::sqlite::{
 
 use super::Trouble;
 
+/// How long is waited for another process that has the file.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Opens `file`, checks that it is sound, and makes its tables where they are missing.
+///
+/// Two processes may begin at the same moment, and SQLite does not wait by itself for another connection that changes
+/// the mode of the file.
 pub(super) async fn open(file: &Path, schema: &'static str) -> Result<SqlitePool, Trouble> {
+    let give_up = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        match try_open(file, schema).await {
+            Err(error) if is_busy(&error) && tokio::time::Instant::now() < give_up => {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            opened => return opened?,
+        }
+    }
+}
+
+/// The outer error is one of SQLite, the inner one of the file.
+async fn try_open(
+    file: &Path,
+    schema: &'static str,
+) -> Result<Result<SqlitePool, Trouble>, sqlx::Error> {
     let options = SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         // A step that is done stays done when the power fails.
         .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(Duration::from_secs(5));
+        .busy_timeout(PATIENCE);
     // One writer is all that SQLite has: one connection saves waiting for its lock.
     let pool = SqlitePoolOptions::new().max_connections(1);
     let pool = pool.connect_with(options).await?;
-    be_sound(&pool).await?;
+    if let Err(trouble) = be_sound(&pool).await? {
+        return Ok(Err(trouble));
+    }
     sqlx::raw_sql(schema).execute(&pool).await?;
-    Ok(pool)
+    Ok(Ok(pool))
+}
+
+/// `SQLITE_BUSY`, of whatever kind.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    let code = code.and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == 5)
 }
 
 /// Checks that `file` is sound, where there is one.
@@ -36,23 +67,23 @@ pub async fn check(file: &Path) -> Result<(), Trouble> {
     }
     let options = SqliteConnectOptions::new()
         .filename(file)
-        .busy_timeout(Duration::from_secs(5));
+        .busy_timeout(PATIENCE);
     let pool = SqlitePoolOptions::new().max_connections(1);
     let pool = pool.connect_with(options).await?;
     let sound = be_sound(&pool).await;
     pool.close().await;
-    sound
+    sound?
 }
 
-async fn be_sound(pool: &SqlitePool) -> Result<(), Trouble> {
+async fn be_sound(pool: &SqlitePool) -> Result<Result<(), Trouble>, sqlx::Error> {
     let check = sqlx::query_scalar("PRAGMA quick_check(1)");
     let sound: String = check.fetch_one(pool).await?;
     if sound == "ok" {
-        return Ok(());
+        return Ok(Ok(()));
     }
-    Err(Trouble::new(&format!(
+    Ok(Err(Trouble::new(&format!(
         "database disk image is malformed: {sound}"
-    )))
+    ))))
 }
 
 /// SQLite's integers have a sign.

@@ -179,8 +179,10 @@ where
                 let origin = Origin::RECORD;
                 return ControlFlow::Break(Answer { result, origin });
             }
+            // A record that comes back although it was to be replaced would come back for ever.
             Err(Unread::Changed(..))
-                if once.idempotent.on_schema_change == OnSchemaChange::RunAgain =>
+                if once.idempotent.on_schema_change == OnSchemaChange::RunAgain
+                    && claiming.replaces.as_ref() != Some(&record) =>
             {
                 claiming.replaces = Some(record);
             }
