@@ -3,6 +3,7 @@
 //! [`runtime`](crate::runtime) above opens and closes it.
 
 mod gate;
+mod settings;
 
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
@@ -21,6 +22,7 @@ use crate::saga::endings::Endings;
 use crate::saga::journal::Journal;
 
 pub(crate) use gate::{Gate, Permit, inside, is_inside};
+pub(crate) use settings::{Handler, Redaction, Settings};
 
 /// The faces of the store that a runtime works on.
 #[derive(Clone)]
@@ -58,6 +60,7 @@ pub(crate) struct Core {
     /// What idempotent calls of this process came to, lately.
     pub(crate) results: Remembered,
     pub(crate) catalog: Catalog,
+    pub(crate) settings: Settings,
     pub(crate) gate: Gate,
     /// Opened for inspection: takes no sagas.
     pub(crate) inspects: bool,
@@ -73,6 +76,7 @@ impl Core {
         stores: Stores,
         states: States,
         catalog: Catalog,
+        settings: Settings,
         inspects: bool,
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<Abandoned>) {
         let (abandoned, receiver) = mpsc::unbounded_channel();
@@ -82,6 +86,7 @@ impl Core {
             flights: Flights::default(),
             results: Remembered::default(),
             catalog,
+            settings,
             gate: Gate::new(),
             inspects,
             endings: Endings::default(),

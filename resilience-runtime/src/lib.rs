@@ -36,6 +36,7 @@ mod json;
 pub mod key;
 pub mod lease;
 pub mod lock;
+pub mod operator;
 pub mod outcome;
 mod pauses;
 pub mod policy;
@@ -48,6 +49,7 @@ pub mod saga;
 pub mod store;
 mod sync;
 pub mod telemetry;
+pub mod timestamp;
 
 /// A boxed future that can be sent: what the store traits answer with, so that a runtime can hold
 /// any store.

@@ -8,6 +8,7 @@
 mod errors;
 mod function;
 mod joined;
+mod kept;
 mod origin;
 mod stored;
 
@@ -19,6 +20,7 @@ pub use function::{
 };
 pub(crate) use joined::Packed;
 pub use joined::{Joined, Shareable, Uncloned, joined};
+pub use kept::{Kept, KeptErrors, Unkept, kept};
 pub use origin::{Origin, Refusal};
 pub use stored::{
     Described, Failures, OrErrors, Records, Storable, Stored, StoredErrors, failures, stored,

@@ -9,7 +9,7 @@ pub use crate::classify::retry_after;
 pub use crate::idempotency::{Idempotent, OnSchemaChange};
 pub use crate::lock::Locked;
 pub use crate::outcome::{
-    Judgement, errors, failures, function, joined, returns, stored, stored_errors,
+    Judgement, errors, failures, function, joined, kept, returns, stored, stored_errors,
 };
 pub use crate::policy::replay::Replay;
 pub use crate::policy::retry::Verdict;
@@ -18,11 +18,11 @@ pub use crate::policy::verify;
 pub use crate::registry::{
     CompensationError, JournaledCall, Place, SagaEntry, StateType, StepEntry, undone,
 };
-pub use crate::saga::{Saga, SagaStep};
+pub use crate::saga::{OnDead, Recover, Saga, SagaStep};
 
 /// What is called where an error type cannot do something by itself.
 pub mod otherwise {
-    pub use crate::outcome::{Unclassified, Uncloned, Undescribed, Unwrapped};
+    pub use crate::outcome::{Unclassified, Uncloned, Undescribed, Unkept, Unwrapped};
 }
 
 /// Whether `predicate` holds for `error`. A closure called where it stands would not know the type

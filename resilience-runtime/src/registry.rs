@@ -11,6 +11,7 @@ use crate::BoxFuture;
 use crate::arguments::{JournaledArguments, ReadBack};
 use crate::error::Error;
 use crate::outcome::{Outcome, Storable};
+use crate::saga::{Saga, SagaStep};
 pub(crate) use catalog::Catalog;
 
 /// Where a function was annotated, for messages.
@@ -138,8 +139,8 @@ impl JournaledCall {
 /// A registered saga function.
 #[derive(Debug)]
 pub struct SagaEntry {
-    /// The name in the journal.
-    pub name: &'static str,
+    /// Its name in the journal, and what it was told.
+    pub saga: Saga,
     /// Where it is written.
     pub place: Place,
     /// The types of its `#[state]` parameters.
@@ -201,8 +202,8 @@ pub type Compensate = fn(JournaledCall) -> BoxFuture<'static, Result<(), Compens
 /// A registered saga step.
 #[derive(Debug)]
 pub struct StepEntry {
-    /// The name in the journal.
-    pub name: &'static str,
+    /// Its name in the journal, and what it was told.
+    pub step: SagaStep,
     /// Where it is written.
     pub place: Place,
     /// The types of its `#[state]` parameters.

@@ -28,6 +28,11 @@ pub async fn checkout(shop: &Shop, order: Order) -> Result<Confirmation, Checkou
     let failures = ::resilience::__private::failures::<
         Result<Confirmation, CheckoutError>,
     >();
+    let kept = {
+        #[allow(unused_imports)]
+        use ::resilience::__private::otherwise::*;
+        ::resilience::__private::kept::<Result<Confirmation, CheckoutError>>().found()
+    };
     let key = idempotent.key(&order.id).argument("order", &order);
     let arguments = saga.arguments().with("order", &order);
     let mut observed = annotated.observe();
@@ -43,11 +48,12 @@ pub async fn checkout(shop: &Shop, order: Order) -> Result<Confirmation, Checkou
         let call = saga
             .run(
                 arguments,
-                ::core::option::Option::Some(idempotent.saga_key(&key)),
+                saga.keyed(idempotent.saga_key(&key)),
                 call,
                 function,
                 stored,
                 failures,
+                kept,
             );
         let call = ::core::pin::pin!(idempotent.once(key, call, function, stored));
         observed.watch(call).await
@@ -70,7 +76,8 @@ const _: () = {
         })
     }
     ::resilience::__private::submit! {
-        ::resilience::__private::SagaEntry { name : "checkout", place :
+        ::resilience::__private::SagaEntry { saga :
+        ::resilience::__private::Saga::named("checkout"), place :
         ::resilience::__private::Place { file : ::core::file!(), line : ::core::line!()
         }, states : & [::resilience::__private::StateType::of:: < Shop > ()], resume }
     }

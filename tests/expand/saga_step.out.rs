@@ -8,8 +8,9 @@ async fn reserve(
 ) -> Result<Reservation, StockError> {
     let (annotated, step, retry, breaker, timeout) = {
         static __STEP: ::resilience::__private::SagaStep = ::resilience::__private::SagaStep::named(
-            "reserve",
-        );
+                "reserve",
+            )
+            .compensated_by("release");
         static __RETRY: ::resilience::Retry = ::resilience::Retry::max_attempts(4);
         static __BREAKER: &::resilience::CircuitBreaker = &WAREHOUSE;
         static __TIMEOUT: ::resilience::Timeout = ::resilience::Timeout::after(
@@ -38,6 +39,11 @@ async fn reserve(
             .wrapped()
     };
     let stored = ::resilience::__private::stored::<Result<Reservation, StockError>>();
+    let kept = {
+        #[allow(unused_imports)]
+        use ::resilience::__private::otherwise::*;
+        ::resilience::__private::kept::<Result<Reservation, StockError>>().found()
+    };
     let arguments = step.arguments().with("order", order).with("count", &count);
     let mut observed = annotated.observe();
     let answer = {
@@ -62,7 +68,7 @@ async fn reserve(
                 pause.await;
             }
         };
-        let call = ::core::pin::pin!(step.run(arguments, call, function, stored));
+        let call = ::core::pin::pin!(step.run(arguments, call, function, stored, kept));
         observed.watch(call).await
     };
     observed.end(answer)
@@ -85,9 +91,10 @@ const _: () = {
         })
     }
     ::resilience::__private::submit! {
-        ::resilience::__private::StepEntry { name : "reserve", place :
-        ::resilience::__private::Place { file : ::core::file!(), line : ::core::line!()
-        }, states : & [::resilience::__private::StateType::of:: < Warehouse > ()],
-        compensate : ::core::option::Option::Some(compensate) }
+        ::resilience::__private::StepEntry { step :
+        ::resilience::__private::SagaStep::named("reserve").compensated_by("release"),
+        place : ::resilience::__private::Place { file : ::core::file!(), line :
+        ::core::line!() }, states : & [::resilience::__private::StateType::of:: <
+        Warehouse > ()], compensate : ::core::option::Option::Some(compensate) }
     }
 };

@@ -3,6 +3,7 @@ async fn reserve(order: Order) -> Result<Reservation, StockError> {
         static __STEP: ::resilience::__private::SagaStep = ::resilience::__private::SagaStep::named(
                 "reserve-stock",
             )
+            .compensated_by("stock::release")
             .compensates_in_doubt();
         static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
             name: ::core::concat!(::core::module_path!(), "::reserve"),
@@ -19,6 +20,11 @@ async fn reserve(order: Order) -> Result<Reservation, StockError> {
         Result<Reservation, StockError>,
     >(annotated.name);
     let stored = ::resilience::__private::stored::<Result<Reservation, StockError>>();
+    let kept = {
+        #[allow(unused_imports)]
+        use ::resilience::__private::otherwise::*;
+        ::resilience::__private::kept::<Result<Reservation, StockError>>().found()
+    };
     let arguments = step.arguments().with("order", &order);
     let mut observed = annotated.observe();
     let answer = {
@@ -28,7 +34,7 @@ async fn reserve(order: Order) -> Result<Reservation, StockError> {
             }
             stock::reserve(order).await
         };
-        let call = ::core::pin::pin!(step.run(arguments, call, function, stored));
+        let call = ::core::pin::pin!(step.run(arguments, call, function, stored, kept));
         observed.watch(call).await
     };
     observed.end(answer)
@@ -47,7 +53,9 @@ const _: () = {
         })
     }
     ::resilience::__private::submit! {
-        ::resilience::__private::StepEntry { name : "reserve-stock", place :
+        ::resilience::__private::StepEntry { step :
+        ::resilience::__private::SagaStep::named("reserve-stock")
+        .compensated_by("stock::release").compensates_in_doubt(), place :
         ::resilience::__private::Place { file : ::core::file!(), line : ::core::line!()
         }, states : & [], compensate : ::core::option::Option::Some(compensate) }
     }

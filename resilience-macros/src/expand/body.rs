@@ -45,7 +45,9 @@ impl Annotated {
         let joined = self
             .find(Kind::SingleFlight)
             .map(|_| self.declare_joined(&returns));
-        quote!(#function #errors #stored #records #failures #joined)
+        let journaled = self.find(Kind::Saga).or_else(|| self.find(Kind::SagaStep));
+        let kept = journaled.map(|_| self.declare_kept(&returns));
+        quote!(#function #errors #stored #records #failures #kept #joined)
     }
 
     /// Errors that are kept like results.
@@ -57,6 +59,19 @@ impl Annotated {
                 #errors::<#returns>(),
                 |#error| ::core::matches!(#error, #pattern),
             );
+        }
+    }
+
+    /// How an error is kept in the journal: one that has no JSON form is not.
+    fn declare_kept(&self, returns: &TokenStream) -> TokenStream {
+        let (variable, path) = (local("kept"), self.paths.private("kept"));
+        let otherwise = self.paths.private("otherwise");
+        quote! {
+            let #variable = {
+                #[allow(unused_imports)]
+                use #otherwise::*;
+                #path::<#returns>().found()
+            };
         }
     }
 

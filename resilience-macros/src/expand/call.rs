@@ -268,15 +268,17 @@ impl Annotated {
             Policy::Saga(_) => {
                 let (saga, idempotent) = (local("saga"), local("idempotent"));
                 let failures = local("failures");
-                let key = match self.find(Kind::Idempotent) {
-                    Some(_) => quote!(::core::option::Option::Some(#idempotent.saga_key(&#key))),
-                    None => quote!(::core::option::Option::None),
+                let identity = match self.find(Kind::Idempotent) {
+                    Some(_) => quote!(#saga.keyed(#idempotent.saga_key(&#key))),
+                    None => quote!(#saga.anonymous()),
                 };
-                quote!(#saga.run(#arguments, #key, #call, #function, #stored, #failures))
+                let kept = local("kept");
+                quote!(#saga.run(#arguments, #identity, #call, #function, #stored, #failures, #kept))
             }
             Policy::SagaStep(_) => {
                 let step = local("step");
-                quote!(#step.run(#arguments, #call, #function, #stored))
+                let kept = local("kept");
+                quote!(#step.run(#arguments, #call, #function, #stored, #kept))
             }
             Policy::SingleFlight(_) => {
                 let (flight, key) = (

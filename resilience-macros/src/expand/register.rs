@@ -35,7 +35,7 @@ impl Annotated {
         let entry = self.paths.private("SagaEntry");
         let submit = self.paths.private("submit");
         let function = &self.function.sig.ident;
-        let (cfgs, name) = (self.cfgs(), self.journal_name(saga.name.as_ref()));
+        let (cfgs, saga) = (self.cfgs(), self.saga(saga));
         let (place, states) = (self.place(), self.states());
         let (declared, passed) = (self.restored(&quote!(?)), self.passed());
         let deprecated = self.allow_deprecated();
@@ -53,7 +53,7 @@ impl Annotated {
                         ::core::result::Result::Ok(())
                     })
                 }
-                #submit! { #entry { name: #name, place: #place, states: #states, resume } }
+                #submit! { #entry { saga: #saga, place: #place, states: #states, resume } }
             };
         }
     }
@@ -65,7 +65,7 @@ impl Annotated {
     fn register_step(&self, step: &SagaStep) -> TokenStream {
         let entry = self.paths.private("StepEntry");
         let submit = self.paths.private("submit");
-        let (cfgs, name) = (self.cfgs(), self.journal_name(step.name.as_ref()));
+        let cfgs = self.cfgs();
         let (place, states) = (self.place(), self.states());
         let (declaration, compensate) = match &step.compensation {
             Compensation::None => (TokenStream::new(), quote!(::core::option::Option::None)),
@@ -74,11 +74,12 @@ impl Annotated {
                 quote!(::core::option::Option::Some(compensate)),
             ),
         };
+        let step = self.saga_step(step);
         quote! {
             #(#cfgs)*
             const _: () = {
                 #declaration
-                #submit! { #entry { name: #name, place: #place, states: #states, compensate: #compensate } }
+                #submit! { #entry { step: #step, place: #place, states: #states, compensate: #compensate } }
             };
         }
     }

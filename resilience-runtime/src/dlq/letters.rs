@@ -4,9 +4,11 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{DeadLetter, DeadLetterId, DeadLetterStatus};
+use super::{Closing, DeadLetter, DeadLetterId, DeadLetterStatus, LetterFilter};
 use crate::core::Core;
 use crate::error::StoreError;
+use crate::operator::Operator;
+use crate::saga::journal::{Event, SagaId};
 use crate::saga::{Undoing, Undone, Unstoppable, undo};
 
 /// The dead letter queue, from
@@ -62,7 +64,11 @@ impl DeadLetters {
         after: Option<DeadLetterId>,
         limit: u32,
     ) -> Result<Vec<DeadLetter>, StoreError> {
-        self.core.stores.queue.list(status, after, limit).await
+        let filter = LetterFilter {
+            statuses: vec![status],
+            ..LetterFilter::default()
+        };
+        self.core.stores.queue.list(filter, after, limit).await
     }
 
     /// One entry, or `None`.
@@ -71,14 +77,6 @@ impl DeadLetters {
     /// When the store cannot be asked.
     pub async fn get(&self, id: DeadLetterId) -> Result<Option<DeadLetter>, StoreError> {
         self.core.stores.queue.get(id).await
-    }
-
-    /// How many entries there are in each status.
-    ///
-    /// # Errors
-    /// When the store cannot be asked.
-    pub async fn counts(&self) -> Result<Vec<(DeadLetterStatus, u64)>, StoreError> {
-        self.core.stores.queue.counts().await
     }
 
     /// Undoes what is left of the entry's saga: the failed compensation first, then those of the
@@ -102,7 +100,18 @@ impl DeadLetters {
         let core = Arc::clone(&self.core);
         let work = Unstoppable::new(async move {
             let _permit = permit;
-            let Some(record) = core.stores.journal.revive(letter.saga).await? else {
+            let Some(record) = core
+                .stores
+                .journal
+                .revive(
+                    letter
+                        .saga
+                        .unwrap_or_else(|| SagaId::from_stored(String::new())),
+                    Event::Compensate,
+                    None,
+                )
+                .await?
+            else {
                 return Err(DeadLetterError::NotOpen(id));
             };
             Ok(undo(&core, Undoing::of(record)).await)
@@ -124,7 +133,13 @@ impl DeadLetters {
         id: DeadLetterId,
         note: impl Into<String>,
     ) -> Result<(), DeadLetterError> {
-        match self.core.stores.queue.resolve(id, note.into()).await? {
+        match self
+            .core
+            .stores
+            .queue
+            .close(id, Closing::Resolve(note.into()), Operator::program())
+            .await?
+        {
             true => Ok(()),
             false if self.get(id).await?.is_some() => Err(DeadLetterError::NotOpen(id)),
             false => Err(DeadLetterError::NotFound(id)),

@@ -3,25 +3,30 @@
 use std::collections::HashMap;
 
 use super::{SagaEntry, StepEntry};
+use crate::saga::journal::Known;
 
 /// The functions that the journal can name.
 #[derive(Default)]
 pub(crate) struct Catalog {
-    pub(crate) sagas: HashMap<&'static str, &'static SagaEntry>,
+    pub(crate) sagas: HashMap<(&'static str, u32), &'static SagaEntry>,
     pub(crate) steps: HashMap<&'static str, &'static StepEntry>,
 }
 
 impl Catalog {
-    pub(crate) fn saga(&self, name: &str) -> Option<&'static SagaEntry> {
-        self.sagas.get(name).copied()
+    pub(crate) fn saga(&self, name: &str, version: u32) -> Option<&'static SagaEntry> {
+        self.sagas.get(&(name, version)).copied()
     }
 
     pub(crate) fn step(&self, name: &str) -> Option<&'static StepEntry> {
         self.steps.get(name).copied()
     }
 
-    /// The names of the sagas that this process can resume.
-    pub(crate) fn saga_names(&self) -> Vec<String> {
-        self.sagas.keys().map(|&name| name.to_owned()).collect()
+    /// The sagas that this process can resume.
+    pub(crate) fn known(&self) -> Vec<Known> {
+        let known = self.sagas.keys().map(|&(name, version)| Known {
+            name: name.to_owned(),
+            version,
+        });
+        known.collect()
     }
 }

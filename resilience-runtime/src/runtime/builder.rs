@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::background::Background;
 use super::open::{self, Opened};
 use super::{OpenError, Runtime, SHUTDOWN_TIMEOUT, linked};
-use crate::core::{Core, Stores, install, is_installed};
+use crate::BoxFuture;
+use crate::core::{Core, Settings, Stores, install, is_installed};
 use crate::registry::States;
 use crate::store::risk::{Accepted, Risk};
 
@@ -24,6 +25,7 @@ pub struct RuntimeBuilder {
     recovery: bool,
     shutdown_timeout: Duration,
     accepted: Accepted,
+    settings: Settings,
 }
 
 enum Source {
@@ -51,6 +53,7 @@ impl RuntimeBuilder {
             recovery: true,
             shutdown_timeout: SHUTDOWN_TIMEOUT,
             accepted: Accepted::default(),
+            settings: Settings::default(),
         }
     }
 
@@ -108,6 +111,83 @@ impl RuntimeBuilder {
         self
     }
 
+    /// How often the journal is asked for sagas whose process is gone, for requests of operators and for what may be deleted. 5 s
+    /// unless set.
+    ///
+    /// # Panics
+    /// When it is zero.
+    #[track_caller]
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        assert!(!interval.is_zero(), "the poll interval must not be zero");
+        self.settings.poll_interval = interval;
+        self
+    }
+
+    /// How long sagas that are over are kept, with their steps and dead letters, and works of the author's own that are done.
+    /// `None`: for ever. 7 days unless set.
+    pub fn retention(mut self, retention: impl Into<Option<Duration>>) -> Self {
+        self.settings.retention = retention.into();
+        self
+    }
+
+    /// How often in a row a saga may be interrupted by the death of its process without getting any further, before it is
+    /// parked as what may be killing them. 5 unless set.
+    pub fn max_interruptions(mut self, most: u32) -> Self {
+        self.settings.max_interruptions = most;
+        self
+    }
+
+    /// How often a saga that can only go forward is tried in a row without getting any further, before it is parked. 20 unless
+    /// set, with pauses of up to a minute.
+    ///
+    /// # Panics
+    /// When it is zero.
+    #[track_caller]
+    pub fn forward_attempts(mut self, attempts: u32) -> Self {
+        assert!(attempts > 0, "there must be one attempt at least");
+        self.settings.forward_attempts = attempts;
+        self
+    }
+
+    /// From how many unresolved dead letters on an error is logged, and again whenever there are twice as many. 1,000 unless set.
+    pub fn dead_letter_limit(mut self, limit: u64) -> Self {
+        self.settings.dead_letter_limit = limit;
+        self
+    }
+
+    /// How many bytes of arguments, and of an output, a dead letter of a saga has at most: what is longer is cut in the letter, and
+    /// whole in the journal, from where it is retried. Works of the author's own that are longer are refused. 64 KiB
+    /// unless set.
+    pub fn payload_limit(mut self, bytes: usize) -> Self {
+        self.settings.payload_limit = bytes;
+        self
+    }
+
+    /// Changes what dead letters of sagas show of arguments and outputs: removes secrets, for example. The journal keeps them.
+    pub fn redact(
+        mut self,
+        redact: impl Fn(&mut serde_json::Value) + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.redact = Some(Arc::new(redact));
+        self
+    }
+
+    /// How the work `operation` is done when a dead letter that was added for it is retried: see
+    /// [`DeadLetters::add`](crate::dlq::DeadLetters::add). The error's text is what the letter keeps.
+    pub fn dead_letter_handler<F, H, E>(mut self, operation: &'static str, handler: H) -> Self
+    where
+        H: Fn(serde_json::Value) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: std::fmt::Display,
+    {
+        let handler = Arc::new(move |arguments| -> BoxFuture<'static, Result<(), String>> {
+            let handled = handler(arguments);
+            Box::pin(async move { handled.await.map_err(|error| error.to_string()) })
+        });
+        self.settings.handlers.insert(operation, handler);
+        self
+    }
+
     /// Opens the store although it has this risk: see [`Risk`].
     pub fn accept(mut self, risk: Risk) -> Self {
         self.accepted.accept(risk);
@@ -155,7 +235,8 @@ impl RuntimeBuilder {
         if let Some(locks) = locks {
             stores.locks = locks;
         }
-        let (core, abandoned) = Core::new(stores, self.states, catalog, !self.recovery);
+        let (core, abandoned) =
+            Core::new(stores, self.states, catalog, self.settings, !self.recovery);
         if installs && !install(&core) {
             close().await;
             return Err(OpenError::AlreadyOpen);

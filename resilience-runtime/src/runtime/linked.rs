@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::hash::Hash;
 
 use super::OpenError;
 use crate::registry::{Catalog, Place, SagaEntry, StateType, States, StepEntry};
@@ -10,8 +11,14 @@ use crate::registry::{Catalog, Place, SagaEntry, StateType, States, StepEntry};
 /// What was linked into this program.
 pub(super) fn collect() -> Result<Catalog, OpenError> {
     Ok(Catalog {
-        sagas: index("saga", inventory::iter::<SagaEntry>.into_iter())?,
-        steps: index("saga step", inventory::iter::<StepEntry>.into_iter())?,
+        sagas: index("saga", inventory::iter::<SagaEntry>.into_iter(), |entry| {
+            (entry.saga.name, entry.saga.version)
+        })?,
+        steps: index(
+            "saga step",
+            inventory::iter::<StepEntry>.into_iter(),
+            |entry| entry.step.name,
+        )?,
     })
 }
 
@@ -31,11 +38,11 @@ pub(super) fn check_states(catalog: &Catalog, states: &States) -> Result<(), Ope
 
 /// Whether no sagas are linked into this program, whose store would not keep them.
 pub(super) fn check_none(catalog: &Catalog, scheme: &'static str) -> Result<(), OpenError> {
-    match catalog.sagas.values().min_by_key(|saga| saga.name) {
+    match catalog.sagas.values().min_by_key(|saga| saga.saga.name) {
         None => Ok(()),
         Some(saga) => Err(OpenError::NoSagas {
             scheme,
-            name: saga.name,
+            name: saga.saga.name,
             place: saga.place,
         }),
     }
@@ -50,7 +57,7 @@ trait Named {
 
 impl Named for SagaEntry {
     fn name(&self) -> &'static str {
-        self.name
+        self.saga.name
     }
     fn place(&self) -> Place {
         self.place
@@ -62,7 +69,7 @@ impl Named for SagaEntry {
 
 impl Named for StepEntry {
     fn name(&self) -> &'static str {
-        self.name
+        self.step.name
     }
     fn place(&self) -> Place {
         self.place
@@ -101,13 +108,15 @@ impl Needs {
     }
 }
 
-fn index<E: Named>(
+/// By what the journal knows them by.
+fn index<E: Named, K: Eq + Hash>(
     kind: &'static str,
     entries: impl Iterator<Item = &'static E>,
-) -> Result<HashMap<&'static str, &'static E>, OpenError> {
+    key: fn(&E) -> K,
+) -> Result<HashMap<K, &'static E>, OpenError> {
     let mut index = HashMap::new();
     for entry in entries {
-        match index.entry(entry.name()) {
+        match index.entry(key(entry)) {
             Entry::Vacant(free) => {
                 free.insert(entry);
             }
@@ -131,10 +140,11 @@ fn index<E: Named>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::saga::{Saga, SagaStep};
 
     fn step(line: u32) -> &'static StepEntry {
         Box::leak(Box::new(StepEntry {
-            name: "reserve",
+            step: SagaStep::named("reserve"),
             place: Place {
                 file: "shop.rs",
                 line,
@@ -146,7 +156,9 @@ mod tests {
 
     #[test]
     fn two_functions_of_one_name_are_refused_with_both_places() {
-        let Err(error) = index("saga step", [step(30), step(7)].into_iter()) else {
+        let Err(error) = index("saga step", [step(30), step(7)].into_iter(), |entry| {
+            entry.step.name
+        }) else {
             panic!("two steps have one name");
         };
         let text = error.to_string();
@@ -160,7 +172,7 @@ mod tests {
         assert!(check_none(&catalog, "redis").is_ok());
         for name in ["ship", "checkout"] {
             let saga: &'static SagaEntry = Box::leak(Box::new(SagaEntry {
-                name,
+                saga: Saga::named(name),
                 place: Place {
                     file: "shop.rs",
                     line: 7,
@@ -168,7 +180,7 @@ mod tests {
                 states: &[],
                 resume: |_| Box::pin(async { Ok(()) }),
             }));
-            catalog.sagas.insert(name, saga);
+            catalog.sagas.insert((name, 1), saga);
         }
         let Err(error) = check_none(&catalog, "redis") else {
             panic!("there are sagas");

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::abandon::Running;
 use super::compensation::{self, Undoing, Undone};
 use super::execution::Execution;
+use super::identity::{Identity, Which};
 use super::journal::{NewSaga, SagaId, SagaRecord, Started, Status};
 use super::ledger::{self, Stop};
+use super::options::Saga;
 use super::unstoppable::Unstoppable;
 use super::waiting::{self, Waited};
 use crate::core::{Core, Permit};
 use crate::error::{Effect, Error, StoreError};
-use crate::idempotency::SagaKey;
 use crate::outcome::Refusal;
 
 /// What a call is to do.
@@ -39,31 +40,49 @@ enum Start {
 /// Starts a saga, or waits for the one that has its key.
 pub(super) async fn admit(
     core: &Arc<Core>,
-    saga: &'static str,
+    saga: &Saga,
     function: &'static str,
     input: String,
-    key: Option<SagaKey>,
+    identity: Identity,
 ) -> Result<Admitted, Denied> {
+    let (given, key) = match identity.0 {
+        Which::New => (None, None),
+        Which::Keyed(key) => (None, Some(key)),
+        Which::Given(Ok(id)) => (Some(id), None),
+        Which::Given(Err(source)) => {
+            let what = "the key of the saga".to_owned();
+            let error = Error::Encode {
+                function,
+                what,
+                source,
+            };
+            return Err((error, Refusal::Final));
+        }
+    };
     let unasked = |source| rejected(function, source);
     let shutting_down = || (Error::ShuttingDown { function }, Refusal::Final);
     loop {
         let permit = core.enter().ok_or_else(shutting_down)?;
         let new = NewSaga {
-            id: SagaId::generate(),
-            name: saga.to_owned(),
+            given: given.is_some(),
+            id: given.clone().unwrap_or_else(SagaId::generate),
+            name: saga.name.to_owned(),
+            version: saga.version,
             key,
             input: input.clone(),
+            timeout: saga.timeout,
+            parent: None,
         };
         let id = new.id.clone();
-        let start = Unstoppable::new(start(Arc::clone(core), saga, new, permit));
+        let start = Unstoppable::new(start(Arc::clone(core), saga.name, new, permit));
         let ended = match start
             .await
-            .map_err(|source| not_started(saga, function, &id, source))?
+            .map_err(|source| not_started(saga.name, function, &id, source))?
         {
             Start::Run(running) => return Ok(Admitted::Run(running)),
             Start::Again => continue,
-            Start::Dead(id) => return Err(dead(saga, &id)),
-            Start::Stopped(id, stop) => return Err(stopped(saga, function, &id, &stop)),
+            Start::Dead(id) => return Err(dead(saga.name, &id)),
+            Start::Stopped(id, stop) => return Err(stopped(saga.name, function, &id, &stop)),
             Start::Ended(record) => record,
             Start::Busy(id) => match waiting::wait(core, &id).await.map_err(unasked)? {
                 Waited::Ended(record) => record,
@@ -76,8 +95,12 @@ pub(super) async fn admit(
                 let output = ended.output.unwrap_or_else(|| "null".to_owned());
                 return Ok(Admitted::Completed(output));
             }
-            Status::Dead => return Err(dead(saga, &ended.id)),
-            Status::Running | Status::Compensating | Status::Compensated => {}
+            Status::CompensationFailed | Status::Parked => return Err(dead(saga.name, &ended.id)),
+            Status::Running
+            | Status::Compensating
+            | Status::Compensated
+            | Status::Failed
+            | Status::Resolved => {}
         }
     }
 }
@@ -100,7 +123,7 @@ async fn start(
         }
     };
     Ok(match started {
-        Started::New => {
+        Started::New(_) => {
             let execution = Execution::first(core, saga, id, input);
             Start::Run(Running::new(Arc::new(execution), permit))
         }

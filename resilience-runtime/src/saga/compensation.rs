@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::caught::Caught;
 use super::context::{self, Context};
-use super::journal::{Advance, Event, SagaId, SagaRecord, Status, StepRecord};
+use super::journal::{Advance, Event, SagaId, SagaRecord, Settles, Status, StepRecord};
 use super::ledger::{self, Stop};
 use crate::arguments::JournaledArguments;
 use crate::core::{Core, SCOPED};
-use crate::dlq::{Kind, NewDeadLetter};
+use crate::dlq::{Kind, NewDeadLetter, Priority};
 use crate::pauses::Pauses;
 use crate::registry::{Compensate, CompensationError, JournaledCall};
 
@@ -108,7 +108,7 @@ impl Undoing {
             status: Status::Compensating.after(Event::Undone),
             // There is one if an operator's retry brought us here, in this process or in one
             // that died since.
-            settles_dead_letter: true,
+            settles: Settles::All,
             ..Advance::default()
         };
         ledger::write(core, &self.id, self.epoch, advance).await
@@ -120,11 +120,14 @@ impl Undoing {
              dead letter queue"
         );
         let advance = Advance {
-            status: Status::Compensating.after(Event::Stuck),
+            status: Status::Compensating.after(Event::CompensationFailed),
             error: Some(self.cause.clone()),
             dead_letter: Some(NewDeadLetter {
                 kind: Kind::Compensation,
                 operation: step.step.clone(),
+                dependency: None,
+                priority: Priority::High,
+                position: Some(step.position),
                 arguments: step.arguments,
                 output: step.output,
                 error: error.clone(),
@@ -162,7 +165,7 @@ async fn compensate(core: &Arc<Core>, id: &SagaId, step: &StepRecord) -> Result<
     let mut pauses = PAUSES;
     let mut attempt = 1;
     loop {
-        let error = match call(core, entry.name, compensation, step).await {
+        let error = match call(core, entry.step.name, compensation, step).await {
             Ok(()) => return Ok(()),
             // It will not become callable by waiting.
             Err(CompensationError::NotCalled(error)) => {
@@ -173,7 +176,7 @@ async fn compensate(core: &Arc<Core>, id: &SagaId, step: &StepRecord) -> Result<
         if attempt == ATTEMPTS {
             return Err((attempt, error));
         }
-        tracing::warn!(target: "resilience", saga_id = %id, step = entry.name, attempt, %error,
+        tracing::warn!(target: "resilience", saga_id = %id, step = entry.step.name, attempt, %error,
             "a compensation failed and is tried again"
         );
         tokio::time::sleep(pauses.next()).await;

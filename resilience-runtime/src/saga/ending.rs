@@ -7,7 +7,7 @@ use super::execution::{Execution, Outstanding};
 use super::journal::{Advance, Event, Status, StepRecord};
 use super::ledger::{self, Stop};
 use crate::core::Permit;
-use crate::dlq::{Kind, NewDeadLetter};
+use crate::dlq::{Kind, NewDeadLetter, Priority};
 
 /// The body returned `Ok`: the last step and the end are one write.
 pub(super) async fn complete(
@@ -35,10 +35,9 @@ pub(super) async fn fail(execution: Arc<Execution>, cause: String, permit: Permi
     let known = outstanding.finished.iter().chain(&outstanding.in_doubt);
     let undoable = |step: &StepRecord| compensation::has_compensation(core, step);
     let steps: Vec<StepRecord> = known.filter(|step| undoable(step)).cloned().collect();
-    let decided = Status::Running.after(Event::Failed);
     let status = match steps.is_empty() {
-        true => decided.and_then(|status| status.after(Event::Undone)),
-        false => decided,
+        true => Status::Running.after(Event::FailedEmpty),
+        false => Status::Running.after(Event::Failed),
     };
     let advance = Advance {
         steps: unwritten(outstanding),
@@ -77,11 +76,14 @@ pub(super) async fn die(
     let outstanding = execution.outstanding().await;
     let advance = Advance {
         steps: unwritten(outstanding),
-        status: Status::Running.after(Event::Stuck),
+        status: Status::Running.after(Event::Parked),
         error: Some(difference.clone()),
         dead_letter: Some(NewDeadLetter {
             kind: Kind::Saga,
             operation: execution.saga.to_owned(),
+            dependency: None,
+            priority: Priority::High,
+            position: None,
             arguments: execution.input.clone(),
             output: None,
             error: difference,

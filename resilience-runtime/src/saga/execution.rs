@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::journal::{Advance, SagaId, SagaRecord, StepRecord};
+use super::journal::{Advance, SagaId, SagaRecord, StepOutcome, StepRecord};
 use super::ledger::{self, Stop};
 use crate::core::Core;
 use crate::error::Error;
@@ -313,8 +313,14 @@ impl Progress {
             step: step.step.to_owned(),
             occurrence: step.occurrence,
             arguments: step.arguments,
+            outcome: match output {
+                Some(_) => StepOutcome::Done,
+                None => StepOutcome::InDoubt,
+            },
             output,
+            compensation: None,
             undone: false,
+            written_at: None,
         }
     }
 

@@ -23,6 +23,15 @@ impl SagaId {
         Self(text)
     }
 
+    /// The identity that a digest stands for: a UUID of version 8.
+    pub(crate) fn of_digest(digest: &[u8]) -> Self {
+        let mut bytes = [0; 16];
+        for (byte, from) in bytes.iter_mut().zip(digest) {
+            *byte = *from;
+        }
+        Self(uuid::Uuid::new_v8(bytes).to_string())
+    }
+
     /// As text.
     #[must_use]
     pub fn as_str(&self) -> &str {

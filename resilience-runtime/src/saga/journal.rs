@@ -1,245 +1,76 @@
 //! What a saga writes down, and the store that it writes to.
 //!
-//! Three kinds of record: the saga, its finished steps, and, when something could not be undone, a
+//! Three kinds of record: the saga, its steps that came out, and, when something could not be undone, a
 //! dead letter. A saga of `k` steps costs `k + 1` durable writes: the start, each step before the
 //! next one begins, and the end together with the last step.
 
-use serde::{Deserialize, Serialize};
+mod query;
+mod record;
+mod status;
+mod transaction;
+
+use std::time::Duration;
 
 use crate::BoxFuture;
-use crate::dlq::NewDeadLetter;
 use crate::error::StoreError;
-use crate::idempotency::key::SagaKey;
-use crate::key::Digest;
+use crate::operator::Operator;
+use crate::timestamp::Timestamp;
 
 pub use super::id::SagaId;
+pub use query::{Durations, SagaCursor, SagaFilter, SagaStatistics, SagaSummary, Unknown};
+pub use record::{
+    Advance, NewSaga, SagaRecord, Settles, Started, StepOutcome, StepRecord, Written,
+};
+pub use status::{Event, Parking, Status};
+pub use transaction::{StartConnection, StartedIn, StepConnection, StepTransaction};
 
-/// Where a saga stands.
-///
-/// ```text
-///             every step done
-///   Running ───────────────────▶ Completed
-///      │
-///      │ a step failed: the decision to undo, durable and final
-///      ▼
-///   Compensating ──────────────▶ Compensated
-///      │    ▲       all undone
-///      │    │ an operator retries
-///      ▼    │
-///     Dead ─┴──────────────────▶ Compensated
-///                an operator resolves
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Steps are being taken.
-    Running,
-    /// The decision to undo is made; finished steps are being undone, newest first.
-    Compensating,
-    /// Every step is done.
-    Completed,
-    /// Every step that was done is undone.
-    Compensated,
-    /// Something could not be undone, or the journal does not match the code: a dead letter waits
-    /// for an operator.
-    Dead,
-}
-
-/// What can happen to a saga as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
-    /// The saga function returned `Ok`.
-    Succeeded,
-    /// The saga function returned `Err`, panicked or does not match its journal.
-    Failed,
-    /// The last step that had to be undone is undone.
-    Undone,
-    /// A compensation failed for good.
-    Stuck,
-    /// An operator asked to try the compensation again.
-    Retried,
-    /// An operator settled the rest by hand.
-    Resolved,
-}
-
-impl Status {
-    /// The status after `event`, or `None` where `event` cannot happen. The one place that decides
-    /// it, for a saga that is running and for one that is recovered.
-    #[must_use]
-    pub fn after(self, event: Event) -> Option<Self> {
-        match (self, event) {
-            (Self::Running, Event::Succeeded) => Some(Self::Completed),
-            (Self::Running, Event::Failed) => Some(Self::Compensating),
-            (Self::Running | Self::Compensating, Event::Stuck) => Some(Self::Dead),
-            (Self::Compensating, Event::Undone) => Some(Self::Compensated),
-            (Self::Dead, Event::Retried) => Some(Self::Compensating),
-            (Self::Dead, Event::Resolved) => Some(Self::Compensated),
-            _ => None,
-        }
-    }
-
-    /// Whether somebody still has to work on the saga.
-    #[must_use]
-    pub fn is_unfinished(self) -> bool {
-        matches!(self, Self::Running | Self::Compensating)
-    }
-
-    /// As the stores spell it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Compensating => "compensating",
-            Self::Completed => "completed",
-            Self::Compensated => "compensated",
-            Self::Dead => "dead",
-        }
-    }
-
-    /// What a store read back, or `None` for a word that no version of this crate has written.
-    #[must_use]
-    pub fn from_stored(text: &str) -> Option<Self> {
-        [
-            Self::Running,
-            Self::Compensating,
-            Self::Completed,
-            Self::Compensated,
-            Self::Dead,
-        ]
-        .into_iter()
-        .find(|status| status.as_str() == text)
-    }
-}
-
-/// A saga that begins.
-#[derive(Debug, Clone)]
-pub struct NewSaga {
-    /// Its identity.
-    pub id: SagaId,
-    /// The name that its function is registered under.
+/// A saga function that a process has: its name and its version.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Known {
+    /// The name.
     pub name: String,
-    /// Set under `#[idempotent]`: at most one saga that is not [`Status::Compensated`] has its
-    /// digest. See [`Journal::start`] for what its `ttl` does.
-    pub key: Option<SagaKey>,
-    /// The arguments, as a JSON object.
-    pub input: String,
-}
-
-/// The answer to [`Journal::start`].
-#[derive(Debug)]
-pub enum Started {
-    /// The saga is in the journal, with epoch 1, owned by this process.
-    New,
-    /// A saga with this key is [`Status::Dead`], or [`Status::Completed`] for less than the `ttl`:
-    /// this is how it ended.
-    Ended(SagaRecord),
-    /// A saga with this key is unfinished and its process is gone; it is this process's now, under
-    /// the epoch in the record.
-    TakenOver(SagaRecord),
-    /// A saga with this key is being worked on, by this process or another live one.
-    Busy(SagaId),
-}
-
-/// A finished step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StepRecord {
-    /// The order in which steps finished, from 0. Compensation goes backwards.
-    pub position: u32,
-    /// The name that the step is registered under.
-    pub step: String,
-    /// How many steps of this name the saga had begun before this one.
-    pub occurrence: u32,
-    /// The arguments without `#[state]`, as a JSON object: the compensation gets them too.
-    pub arguments: String,
-    /// The output as JSON; `None` for a step that failed and may have had its effect.
-    pub output: Option<String>,
-    /// Whether its compensation is done.
-    pub undone: bool,
-}
-
-/// A saga with its finished steps, in the order in which they finished.
-#[derive(Debug, Clone)]
-pub struct SagaRecord {
-    /// Its identity.
-    pub id: SagaId,
-    /// The name that its function is registered under.
-    pub name: String,
-    /// The idempotency key that it runs under, or ran under until the key was given to a later
-    /// saga.
-    pub key: Option<Digest>,
-    /// The arguments, as a JSON object.
-    pub input: String,
-    /// Where it stands.
-    pub status: Status,
-    /// Counts the owners. A write under an older epoch is refused.
-    pub epoch: i64,
-    /// The result as JSON, once [`Status::Completed`].
-    pub output: Option<String>,
-    /// Why it has to be undone, once decided.
-    pub error: Option<String>,
-    /// The finished steps.
-    pub steps: Vec<StepRecord>,
-}
-
-/// One write: whatever is set happens in one commit, or, when the epoch is not the saga's any
-/// more, nothing does.
-#[derive(Debug, Clone, Default)]
-pub struct Advance {
-    /// Steps that finished (or failed in doubt) since the last write.
-    pub steps: Vec<StepRecord>,
-    /// The position of a step that is undone now.
-    pub undone: Option<u32>,
-    /// Where the saga stands now.
-    pub status: Option<Status>,
-    /// The result as JSON, with [`Status::Completed`].
-    pub output: Option<String>,
-    /// Why, with [`Status::Compensating`] and [`Status::Dead`].
-    pub error: Option<String>,
-    /// What an operator has to finish, with [`Status::Dead`].
-    pub dead_letter: Option<NewDeadLetter>,
-    /// The open dead letter of this saga is settled by this write.
-    pub settles_dead_letter: bool,
-}
-
-/// The answer to a write under an epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
-    /// It is durable.
-    Yes,
-    /// Nothing was written: another owner has the saga, under a newer epoch.
-    Superseded,
+    /// The version.
+    pub version: u32,
 }
 
 /// The store of the saga journal.
 ///
 /// Every method is all or nothing, and durable when it answers `Ok`. A dropped future does not
 /// undo a write that was handed over. A process that is killed leaves its sagas to
-/// [`Journal::take_over`] of another one, or of itself after a restart.
+/// [`Journal::take_over`] of another one, or of itself after a restart. A store that is closed in order leaves
+/// those that are unfinished to nobody: they can be taken at once, and count no interruption.
 ///
 /// Every unfinished saga has an owner, the process that started it or took it over last. How a store
 /// sees that an owner is gone is its own affair: it must never take a saga from a live one, nor
 /// from the process that asks. Whoever becomes the owner raises the epoch by one.
 ///
+/// All times are by the store's clock.
+///
 /// An error says by [`StoreError::effect`] whether the write may have happened. A write in doubt is
 /// looked for with [`Journal::load`], and made again if it is not there. Ends are seen by other
 /// processes with [`Journal::load`] too, which waiting callers repeat every 500 ms at most.
 pub trait Journal: Send + Sync {
-    /// Writes a new saga, or finds the one that has its key.
+    /// Writes a new saga, or finds the one that has its id (where that is `given`) or its key.
     ///
-    /// A saga that was completed and ended `ttl` ago or longer, by the store's clock and with the
-    /// `ttl` of the *new* saga's key, does not count: it loses its key in the commit that writes
-    /// the new one, and is kept otherwise as it is. A saga that is dead keeps its key whatever its
-    /// age, and so does one that is unfinished.
+    /// A saga that was completed and ended `ttl` ago or longer, with the
+    /// `ttl` of the *new* saga's key, does not count for the key: it loses its key in the commit that writes
+    /// the new one, and is kept otherwise as it is. A saga that [is dead](Status::is_dead) keeps its key whatever its
+    /// age, and so does one that is unfinished; one that is compensated, failed or resolved has given it up. An id that
+    /// is `given` belongs to its saga for as long as that is in the journal, however it ended.
+    ///
+    /// A saga that is found unfinished and whose owner is gone, or nobody, is taken over, with the count of its
+    /// interruptions as in [`Journal::take_over`].
     fn start(&self, saga: NewSaga) -> BoxFuture<'_, Result<Started, StoreError>>;
 
     /// Writes what happened to `saga`, if `epoch` is still its epoch: all of `advance`, or, where the
     /// saga has another epoch or does not exist, nothing and [`Written::Superseded`].
     ///
     /// What is `None` leaves what is there. The status is written as it is given;
-    /// [`Status::after`] was asked before. A step with the position, name and occurrence of one that
-    /// is there is the same write made again; another step at that position is an error, and then
-    /// nothing is written. A saga has at most one open dead letter: a new one replaces it, and
-    /// takes its attempts along if kind, operation and arguments are the same.
+    /// [`Status::after`] was asked before. With a status other than [`Status::Parked`] the saga is not parked. A step with
+    /// the position, name and occurrence of one that is there is the same write made again; another step at that
+    /// position is an error, and then nothing is written: except that a step that is there in doubt is replaced by what it
+    /// came to. A step has at most one open dead letter, and a saga one that is of no step: a new one replaces it,
+    /// and takes its attempts along if kind, operation and arguments are the same.
     fn advance(
         &self,
         saga: SagaId,
@@ -247,24 +78,113 @@ pub trait Journal: Send + Sync {
         advance: Advance,
     ) -> BoxFuture<'_, Result<Written, StoreError>>;
 
-    /// Takes up to `limit` unfinished sagas whose owner is gone, each under a new epoch, with their
-    /// steps; oldest first. Sagas whose name is not in `known` are left for a process that knows
-    /// them. Rows that cannot be read are left and reported, and do not stop the others. Nothing
-    /// left is an empty answer: the caller asks until it gets one, and again five seconds later.
+    /// Takes up to `limit` sagas that somebody has to work on and nobody does, each under a new epoch, with their
+    /// steps; oldest first:
+    ///
+    /// - unfinished ones whose owner is gone, or nobody. Where the owner is gone and did not leave, this is an
+    ///   interruption: it is counted in the same commit, from 1 again if steps came out or were undone since the last
+    ///   one was counted;
+    /// - dead ones for which a retry was requested ([`Queue::request_retry`](crate::dlq::Queue::request_retry)). They
+    ///   become [`Status::Running`] or [`Status::Compensating`] as it was requested, without interruptions. Their letters
+    ///   stay open until they are settled or replaced.
+    ///
+    /// Sagas whose name and version are not in `known` are left for a process that knows them. Rows that cannot be read
+    /// are left and reported, and do not stop the others. Nothing left is an empty answer: the caller asks until it gets
+    /// one, and again after [`RuntimeBuilder::poll_interval`](crate::runtime::RuntimeBuilder::poll_interval).
     fn take_over(
         &self,
-        known: Vec<String>,
+        known: Vec<Known>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>>;
 
-    /// Takes `saga` out of [`Status::Dead`] into [`Status::Compensating`] under a new epoch; `None`
-    /// when it is not dead, or another operator was first. Its open dead letter stays open until
-    /// an [`Advance`] settles or replaces it.
-    fn revive(&self, saga: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>>;
+    /// Resolves when there may be something to take over or to cancel: a process left in order, a saga was started in
+    /// somebody's transaction, or an operator asked for something. Never, where a store cannot tell: the caller asks again
+    /// by itself.
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+
+    /// Takes up to `limit` sagas that are parked for [`Parking::Mismatch`] since before `parked_before`, as
+    /// [`Status::Running`] under a new epoch.
+    fn take_parked(
+        &self,
+        known: Vec<Known>,
+        parked_before: Timestamp,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>> {
+        let _ = (known, parked_before, limit);
+        Box::pin(async { Err(StoreError::refused("take_parked", "not implemented")) })
+    }
+
+    /// Takes `saga` from one of the statuses that [`Status::after`] allows with `event`
+    /// ([`Event::Resumed`] or [`Event::Compensate`]) into that status, under a new epoch, without interruptions; `None`
+    /// when it is in no such status, or somebody else was first. Its open dead letters stay open until an [`Advance`]
+    /// settles or replaces them. Written to the audit with `by`, where somebody asked.
+    fn revive(
+        &self,
+        saga: SagaId,
+        event: Event,
+        by: Option<Operator>,
+    ) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>>;
+
+    /// Asks to cancel a saga: durable when it answers, whoever works on the saga. The status in which the saga was
+    /// found; the request stands if that is [`Status::Running`] and the saga is not past a pivot. Written to the audit with `by`.
+    fn cancel(
+        &self,
+        saga: SagaId,
+        by: Operator,
+    ) -> BoxFuture<'_, Result<Option<Cancel>, StoreError>> {
+        let _ = (saga, by);
+        Box::pin(async { Err(StoreError::refused("cancel", "not implemented")) })
+    }
+
+    /// Those sagas of this process that are running and that somebody has asked to cancel.
+    fn cancelled(&self) -> BoxFuture<'_, Result<Vec<SagaId>, StoreError>> {
+        Box::pin(async { Err(StoreError::refused("cancelled", "not implemented")) })
+    }
 
     /// The saga with its steps, or `None`.
     fn load(&self, saga: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>>;
 
-    /// How many sagas there are in each status.
-    fn counts(&self) -> BoxFuture<'_, Result<Vec<(Status, u64)>, StoreError>>;
+    /// A page of at most `limit` sagas, oldest first, from after `after`. Rows that cannot be read are left out and
+    /// reported.
+    fn list(
+        &self,
+        filter: SagaFilter,
+        after: Option<SagaCursor>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<SagaSummary>, StoreError>> {
+        let _ = (filter, after, limit);
+        Box::pin(async { Err(StoreError::refused("list", "not implemented")) })
+    }
+
+    /// What there is of each name, in the order of the names. Looks at every saga.
+    fn statistics(&self) -> BoxFuture<'_, Result<Vec<SagaStatistics>, StoreError>> {
+        Box::pin(async { Err(StoreError::refused("statistics", "not implemented")) })
+    }
+
+    /// What is unfinished, belongs to nobody who lives, and is not in `known`.
+    fn unknown(&self, known: Vec<Known>) -> BoxFuture<'_, Result<Vec<Unknown>, StoreError>> {
+        let _ = (known,);
+        Box::pin(async { Err(StoreError::refused("unknown", "not implemented")) })
+    }
+
+    /// Deletes up to `limit` sagas that [are over](Status::is_over) since `retention`, oldest first, with their steps, their
+    /// letters and those that they called; how many. One that another saga called goes with that one. Writes nothing
+    /// when there is nothing to delete.
+    fn purge(&self, retention: Duration, limit: u32) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let _ = (retention, limit);
+        Box::pin(async { Err(StoreError::refused("purge", "not implemented")) })
+    }
+}
+
+/// What [`Journal::cancel`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cancel {
+    /// It was running: the request stands, and was the first one or not.
+    Requested,
+    /// It is past a pivot, and can only go forward.
+    Pivoted,
+    /// It is not running any more; this is where it stands.
+    Not(Status),
 }

@@ -49,7 +49,7 @@ pub(super) async fn write(
             .journal
             .advance(id.clone(), epoch, advance.clone());
         match written.await {
-            Ok(Written::Yes) => return Ok(()),
+            Ok(Written::Yes { .. }) => return Ok(()),
             Ok(Written::Superseded) => return Err(Stop::Superseded),
             Err(error) => {
                 in_doubt = error.effect() != Effect::DidNotRun;

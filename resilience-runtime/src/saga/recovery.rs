@@ -39,7 +39,7 @@ pub(crate) async fn recover(core: Weak<Core>, gate: Gate, recovered: watch::Send
 
 /// Works on every saga that nobody works on; false when the journal could not be asked.
 async fn round(core: &Arc<Core>) -> bool {
-    let known = core.catalog.saga_names();
+    let known = core.catalog.known();
     let mut working = JoinSet::new();
     let mut complete = true;
     while core.gate.is_open() {
@@ -78,7 +78,7 @@ async fn finish(core: Arc<Core>, record: SagaRecord, permit: Permit) {
         Status::Compensating => {
             compensation::undo(&core, Undoing::of(record)).await;
         }
-        Status::Completed | Status::Compensated | Status::Dead => {}
+        _ => {}
     }
 }
 

@@ -21,14 +21,14 @@ const PAUSES: Pauses = Pauses::new(Duration::from_secs(1), Duration::from_secs(3
 
 /// Goes on with a saga whose body has to be run again. `fruitless`: see [`Execution`].
 pub(super) async fn resume(core: Arc<Core>, record: SagaRecord, permit: Permit, fruitless: u32) {
-    let Some(entry) = core.catalog.saga(&record.name) else {
+    let Some(entry) = core.catalog.saga(&record.name, record.version) else {
         tracing::warn!(target: "resilience", saga = record.name, saga_id = %record.id,
             "no saga of this name is linked into this program; it is left in the journal"
         );
         return;
     };
     let (id, keyed) = (record.id.clone(), record.key.is_some());
-    let execution = Execution::again(Arc::clone(&core), entry.name, record, fruitless);
+    let execution = Execution::again(Arc::clone(&core), entry.saga.name, record, fruitless);
     let ticket = Ticket::new(Running::new(Arc::new(execution), permit));
     let mut pauses = PAUSES;
     for _ in 0..CALLS {
@@ -36,7 +36,7 @@ pub(super) async fn resume(core: Arc<Core>, record: SagaRecord, permit: Permit, 
             return;
         };
         let pause = pauses.next();
-        tracing::warn!(target: "resilience", saga = entry.name, saga_id = %id, ?pause,
+        tracing::warn!(target: "resilience", saga = entry.saga.name, saga_id = %id, ?pause,
             "a policy above the saga refused to run it again; the call is repeated");
         ticket.put(running);
         if tokio::time::timeout(pause, core.gate.closed())
@@ -48,7 +48,7 @@ pub(super) async fn resume(core: Arc<Core>, record: SagaRecord, permit: Permit, 
     }
     // Taken apart, so that it is not handed to the supervisor, which would come here again.
     drop(ticket.take().and_then(Running::into_parts));
-    tracing::error!(target: "resilience", saga = entry.name, saga_id = %id,
+    tracing::error!(target: "resilience", saga = entry.saga.name, saga_id = %id,
         "the saga was not run again and is left in the journal until the next start");
 }
 
@@ -60,11 +60,11 @@ async fn call(
     keyed: bool,
 ) -> Option<Running> {
     let input = ticket.input()?;
-    let called = match JournaledArguments::decode(entry.name, &input) {
+    let called = match JournaledArguments::decode(entry.saga.name, &input) {
         Err(error) => Err(error),
         Ok(arguments) => {
             let call = (entry.resume)(JournaledCall {
-                function: entry.name,
+                function: entry.saga.name,
                 states: core.states.clone(),
                 arguments,
                 output: None,

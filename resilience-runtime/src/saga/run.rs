@@ -1,10 +1,8 @@
 //! `#[saga]`: what happens at one call of a saga function.
 
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll};
-use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
@@ -14,56 +12,25 @@ use super::compensation::Undone;
 use super::context::{self, Context};
 use super::ending;
 use super::execution::Execution;
+use super::identity::Identity;
 use super::ledger::Stop;
+use super::options::Saga;
 use super::ticket::Ticket;
 use super::unstoppable::Unstoppable;
 use crate::arguments::Arguments;
-use crate::catalog::{Policy, PolicyKind};
 use crate::core::{Permit, background, current};
 use crate::dlq;
 use crate::error::Error;
-use crate::idempotency::SagaKey;
-use crate::outcome::{Answer, Failures, Function, Origin, Outcome, Refusal, Stored};
-
-/// A saga, and the name under which the journal has it.
-#[derive(Debug)]
-pub struct Saga {
-    name: &'static str,
-}
-
-impl Policy for Saga {
-    fn kind(&self) -> PolicyKind {
-        PolicyKind::Saga
-    }
-
-    fn name(&self) -> Option<&'static str> {
-        Some(self.name)
-    }
-
-    fn describe(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Ok(())
-    }
-
-    /// What has to be undone is tried again and again.
-    fn worst_case(&self, _: Option<Duration>) -> Option<Duration> {
-        None
-    }
-}
+use crate::outcome::{Answer, Failures, Function, Kept, Origin, Outcome, Refusal, Stored};
 
 impl Saga {
-    /// The saga `name`. Names are unique in a program.
-    #[must_use]
-    pub const fn named(name: &'static str) -> Self {
-        Self { name }
-    }
-
     /// The arguments of a call, to be filled by [`Arguments::with`].
     #[must_use]
     pub fn arguments(&self) -> Arguments {
         Arguments::new()
     }
 
-    /// Runs the saga whose body is `call`; with `key`, at most one that is not undone.
+    /// Runs the saga whose body is `call`; with a key, at most one that is not undone.
     ///
     /// With the key of a saga that was completed less than the key's `ttl` ago, answers what that
     /// one answered, and with the key of a running one waits for it. Dropped at any point, the saga goes on without its caller. See
@@ -78,11 +45,12 @@ impl Saga {
     pub fn run<C, O, T, E>(
         &self,
         arguments: Arguments,
-        key: Option<SagaKey>,
+        identity: Identity,
         call: C,
         function: Function<Result<T, E>>,
         stored: Stored<T>,
         failures: Failures<E>,
+        _kept: Kept<E>,
     ) -> impl Future<Output = Answer<T, E>>
     where
         C: Future<Output = O>,
@@ -94,7 +62,7 @@ impl Saga {
         async move {
             let admitted = match Ticket::take_for(self.name) {
                 Some(running) => Ok(Admitted::Run(running)),
-                None => self.admit(arguments, key, function.name).await,
+                None => self.admit(arguments, identity, function.name).await,
             };
             let running = match admitted {
                 Ok(Admitted::Run(running)) => running,
@@ -116,7 +84,7 @@ impl Saga {
     async fn admit(
         &self,
         arguments: Arguments,
-        key: Option<SagaKey>,
+        identity: Identity,
         function: &'static str,
     ) -> Result<Admitted, admission::Denied> {
         let denied = |error| (error, Refusal::Final);
@@ -129,7 +97,7 @@ impl Saga {
             }));
         };
         background(function).map_err(denied)?;
-        admission::admit(&core, self.name, function, input, key).await
+        admission::admit(&core, self, function, input, identity).await
     }
 }
 

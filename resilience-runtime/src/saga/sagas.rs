@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::journal::{SagaId, SagaRecord, Status};
+use super::journal::{SagaId, SagaRecord};
 use crate::core::Core;
 use crate::error::StoreError;
 
@@ -15,14 +15,6 @@ pub struct Sagas {
 impl Sagas {
     pub(crate) fn of(core: Arc<Core>) -> Self {
         Self { core }
-    }
-
-    /// How many sagas there are in each status, of this process and all others on the store.
-    ///
-    /// # Errors
-    /// When the store cannot be asked.
-    pub async fn counts(&self) -> Result<Vec<(Status, u64)>, StoreError> {
-        self.core.stores.journal.counts().await
     }
 
     /// The saga with its finished steps, or `None`.

@@ -1,58 +1,16 @@
 //! `#[saga_step]`: what happens at one step.
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::context::{self, Context};
 use super::execution::{Begun, Execution, NewStep};
 use super::ledger::Stop;
+use super::options::SagaStep;
 use crate::arguments::Arguments;
-use crate::catalog::{Policy, PolicyKind};
 use crate::error::{Effect, Error};
-use crate::outcome::{Answer, Function, Origin, Outcome, Refusal, Stored};
-
-/// A step of a saga, and the name under which the journal has it.
-#[derive(Debug)]
-pub struct SagaStep {
-    name: &'static str,
-    compensates_in_doubt: bool,
-}
-
-impl Policy for SagaStep {
-    fn kind(&self) -> PolicyKind {
-        PolicyKind::SagaStep
-    }
-
-    fn name(&self) -> Option<&'static str> {
-        Some(self.name)
-    }
-
-    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.compensates_in_doubt {
-            f.write_str("in_doubt = compensate")?;
-        }
-        Ok(())
-    }
-}
+use crate::outcome::{Answer, Function, Kept, Origin, Outcome, Refusal, Stored};
 
 impl SagaStep {
-    /// The step `name`. Names are unique in a program.
-    #[must_use]
-    pub const fn named(name: &'static str) -> Self {
-        Self {
-            name,
-            compensates_in_doubt: false,
-        }
-    }
-
-    /// When the step fails, or is cut off, and may have had its effect, its compensation is called
-    /// too, without an output.
-    #[must_use]
-    pub const fn compensates_in_doubt(mut self) -> Self {
-        self.compensates_in_doubt = true;
-        self
-    }
-
     /// The arguments of a call, to be filled by [`Arguments::with`]. Outside a saga nothing is
     /// written down, and filling them does nothing.
     #[must_use]
@@ -81,6 +39,7 @@ impl SagaStep {
         call: C,
         function: Function<Result<T, E>>,
         stored: Stored<T>,
+        _kept: Kept<E>,
     ) -> impl Future<Output = Answer<T, E>>
     where
         C: Future<Output = O>,

@@ -1,10 +1,11 @@
 //! The journal and the queue of a runtime that keeps no sagas: its only store is Redis.
 
 use crate::BoxFuture;
-use crate::dlq::{DeadLetter, DeadLetterId, DeadLetterStatus, Queue};
+use crate::dlq::{DeadLetter, DeadLetterId, LetterFilter, Queue};
 use crate::error::StoreError;
+use crate::operator::Operator;
 use crate::saga::journal::{
-    Advance, Journal, NewSaga, SagaId, SagaRecord, Started, Status, Written,
+    Advance, Event, Journal, Known, NewSaga, SagaId, SagaRecord, Started, Written,
 };
 
 /// Finds nothing and takes nothing.
@@ -34,29 +35,30 @@ impl Journal for Sagaless {
 
     fn take_over(
         &self,
-        _known: Vec<String>,
+        _known: Vec<Known>,
         _limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    fn revive(&self, _saga: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
+    fn revive(
+        &self,
+        _saga: SagaId,
+        _event: Event,
+        _by: Option<Operator>,
+    ) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
         Box::pin(async { Ok(None) })
     }
 
     fn load(&self, _saga: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
         Box::pin(async { Ok(None) })
     }
-
-    fn counts(&self) -> BoxFuture<'_, Result<Vec<(Status, u64)>, StoreError>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
 }
 
 impl Queue for Sagaless {
     fn list(
         &self,
-        _status: DeadLetterStatus,
+        _filter: LetterFilter,
         _after: Option<DeadLetterId>,
         _limit: u32,
     ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>> {
@@ -65,13 +67,5 @@ impl Queue for Sagaless {
 
     fn get(&self, _id: DeadLetterId) -> BoxFuture<'_, Result<Option<DeadLetter>, StoreError>> {
         Box::pin(async { Ok(None) })
-    }
-
-    fn resolve(&self, _id: DeadLetterId, _note: String) -> BoxFuture<'_, Result<bool, StoreError>> {
-        Box::pin(async { Ok(false) })
-    }
-
-    fn counts(&self) -> BoxFuture<'_, Result<Vec<(DeadLetterStatus, u64)>, StoreError>> {
-        Box::pin(async { Ok(Vec::new()) })
     }
 }

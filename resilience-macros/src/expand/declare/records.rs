@@ -2,7 +2,7 @@
 //! together: locks and flights.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 
 use super::{Declared, at, item, setter};
 use crate::expand::Annotated;
@@ -115,14 +115,28 @@ impl Annotated {
 
     // Output: static __SAGA: Saga = Saga::named("checkout");
     pub(super) fn declare_saga(&self, policy: &Saga) -> Declared {
+        let ty = self.paths.private("Saga");
+        item("saga", "__SAGA", &ty, &self.saga(policy))
+    }
+
+    // Output: Saga::named("checkout")
+    /// What the saga was told, in the static and in the registration.
+    pub(in crate::expand) fn saga(&self, policy: &Saga) -> TokenStream {
         let Saga { span: _, name } = policy;
         let ty = self.paths.private("Saga");
         let name = self.journal_name(name.as_ref());
-        item("saga", "__SAGA", &ty, &quote!(#ty::named(#name)))
+        quote!(#ty::named(#name))
     }
 
     // Output: static __STEP: SagaStep = SagaStep::named("reserve");
     pub(super) fn declare_saga_step(&self, policy: &SagaStep) -> Declared {
+        let ty = self.paths.private("SagaStep");
+        item("step", "__STEP", &ty, &self.saga_step(policy))
+    }
+
+    // Output: SagaStep::named("reserve").compensated_by("stock::release")
+    /// What the step was told, in the static and in the registration.
+    pub(in crate::expand) fn saga_step(&self, policy: &SagaStep) -> TokenStream {
         let SagaStep {
             span: _,
             compensation,
@@ -130,11 +144,15 @@ impl Annotated {
         } = policy;
         let ty = self.paths.private("SagaStep");
         let name = self.journal_name(name.as_ref());
-        let in_doubt = match compensation {
-            Compensation::By { in_doubt: true, .. } => quote!(.compensates_in_doubt()),
-            Compensation::By { .. } | Compensation::None => TokenStream::new(),
+        let compensation = match compensation {
+            Compensation::By { function, in_doubt } => {
+                let path = function.to_token_stream().to_string().replace(' ', "");
+                let in_doubt = in_doubt.then(|| quote!(.compensates_in_doubt()));
+                quote!(.compensated_by(#path) #in_doubt)
+            }
+            Compensation::None => TokenStream::new(),
         };
-        item("step", "__STEP", &ty, &quote!(#ty::named(#name) #in_doubt))
+        quote!(#ty::named(#name) #compensation)
     }
 
     fn name_or_path(&self, given: Option<&syn::LitStr>) -> TokenStream {

@@ -1,7 +1,7 @@
 //! The saga journal.
 
 use std::sync::Weak;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -10,9 +10,12 @@ use crate::BoxFuture;
 use crate::dlq::{DeadLetter, DeadLetterStatus, NewDeadLetter};
 use crate::error::StoreError;
 use crate::idempotency::Digest;
+use crate::operator::Operator;
 use crate::saga::journal::{
-    Advance, Journal, NewSaga, SagaId, SagaRecord, Started, Status, StepRecord, Written,
+    Advance, Event, Journal, Known, NewSaga, SagaId, SagaRecord, Settles, Started, Status,
+    StepRecord, Written,
 };
+use crate::timestamp::Timestamp;
 
 /// A saga and its owner.
 pub(super) struct Saga {
@@ -58,7 +61,7 @@ impl Journal for MemoryStore {
 
     fn take_over(
         &self,
-        known: Vec<String>,
+        known: Vec<Known>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>> {
         Box::pin(async move {
@@ -66,20 +69,28 @@ impl Journal for MemoryStore {
             let mut data = self.data();
             let sagas = data.sagas.values_mut();
             let taken = sagas
-                .filter(|saga| saga.is_left_behind() && known.contains(&saga.record.name))
+                .filter(|saga| {
+                    saga.is_left_behind()
+                        && known.iter().any(|known| known.name == saga.record.name)
+                })
                 .take(limit)
                 .map(|saga| saga.acquire(self.owner()));
             Ok(taken.collect())
         })
     }
 
-    fn revive(&self, saga: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
+    fn revive(
+        &self,
+        saga: SagaId,
+        _event: Event,
+        _by: Option<Operator>,
+    ) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
         Box::pin(async move {
             let mut data = self.data();
             let dead = data
                 .sagas
                 .get_mut(&saga)
-                .filter(|saga| saga.record.status == Status::Dead);
+                .filter(|saga| saga.record.status.is_dead());
             Ok(dead.map(|saga| {
                 saga.record.status = Status::Compensating;
                 saga.acquire(self.owner())
@@ -91,22 +102,6 @@ impl Journal for MemoryStore {
         Box::pin(async move {
             let data = self.data();
             Ok(data.sagas.get(&saga).map(|saga| saga.record.clone()))
-        })
-    }
-
-    fn counts(&self) -> BoxFuture<'_, Result<Vec<(Status, u64)>, StoreError>> {
-        Box::pin(async move {
-            let mut counts: Vec<(Status, u64)> = Vec::new();
-            for saga in self.data().sagas.values() {
-                match counts
-                    .iter_mut()
-                    .find(|(status, _)| *status == saga.record.status)
-                {
-                    Some((_, count)) => *count += 1,
-                    None => counts.push((saga.record.status, 1)),
-                }
-            }
-            Ok(counts)
         })
     }
 }
@@ -133,29 +128,21 @@ impl Data {
             // Finding it as it would be written is the same as writing it.
             let fresh = there.record.epoch == 1 && there.record.status == Status::Running;
             if fresh && Weak::ptr_eq(&there.owner, &owner) {
-                return Ok(Started::New);
+                return Ok(Started::New(Timestamp::of_this_machine()));
             }
             let text = format!("there is another saga with the id {}", new.id);
             return Err(StoreError::refused("starting a saga", text));
         }
-        let record = SagaRecord {
-            id: new.id.clone(),
-            name: new.name,
-            key: new.key.map(|key| key.digest),
-            input: new.input,
-            status: Status::Running,
-            epoch: 1,
-            output: None,
-            error: None,
-            steps: Vec::new(),
-        };
+        let now = Timestamp::of_this_machine();
+        let mut record = SagaRecord::new(new.id.clone(), new.name, new.input, now);
+        record.key = new.key.map(|key| key.digest);
         let saga = Saga {
             record,
             owner,
             completed_at: None,
         };
         self.sagas.insert(new.id, saga);
-        Ok(Started::New)
+        Ok(Started::New(Timestamp::of_this_machine()))
     }
 
     fn saga_with_key(&mut self, key: Digest) -> Option<&mut Saga> {
@@ -193,7 +180,7 @@ impl Data {
         record.output = advance.output.or(record.output.take());
         record.error = advance.error.or(record.error.take());
         let name = record.name.clone();
-        if advance.settles_dead_letter
+        if advance.settles != Settles::Nothing
             && let Some(letter) = self.open_letter(id)
         {
             letter.status = DeadLetterStatus::Settled;
@@ -201,13 +188,13 @@ impl Data {
         if let Some(work) = advance.dead_letter {
             self.add_letter(id, name, work);
         }
-        Ok(Written::Yes)
+        Ok(Written::YES)
     }
 
     fn open_letter(&mut self, saga: &SagaId) -> Option<&mut DeadLetter> {
-        self.letters
-            .values_mut()
-            .find(|letter| letter.saga == *saga && letter.status == DeadLetterStatus::Open)
+        self.letters.values_mut().find(|letter| {
+            letter.saga.as_ref() == Some(saga) && letter.status == DeadLetterStatus::Open
+        })
     }
 
     /// A saga has at most one open letter. Attempts add up as long as it is about the same work.
@@ -223,16 +210,15 @@ impl Data {
             return;
         }
         let id = self.letters.last_key_value().map_or(1, |(id, _)| id + 1);
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let now = Timestamp::of_this_machine();
         let letter = DeadLetter {
             id,
-            saga: saga.clone(),
-            saga_name,
+            saga: Some(saga.clone()),
+            saga_name: Some(saga_name),
             work,
             status: DeadLetterStatus::Open,
-            created_at: i64::try_from(now.as_secs()).unwrap_or(i64::MAX),
+            created_at: now,
+            updated_at: now,
             note: None,
         };
         self.letters.insert(id, letter);

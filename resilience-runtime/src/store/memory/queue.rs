@@ -4,14 +4,15 @@ use std::ops::Bound;
 
 use super::{Data, MemoryStore};
 use crate::BoxFuture;
-use crate::dlq::{DeadLetter, DeadLetterId, DeadLetterStatus, Queue};
+use crate::dlq::{Closing, DeadLetter, DeadLetterId, DeadLetterStatus, LetterFilter, Queue};
 use crate::error::StoreError;
-use crate::saga::journal::Status;
+use crate::operator::Operator;
+use crate::saga::journal::{SagaId, Status};
 
 impl Queue for MemoryStore {
     fn list(
         &self,
-        status: DeadLetterStatus,
+        filter: LetterFilter,
         after: Option<DeadLetterId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>> {
@@ -21,7 +22,9 @@ impl Queue for MemoryStore {
             let letters = data.letters.range((start, Bound::Unbounded));
             Ok(letters
                 .map(|(_, letter)| letter)
-                .filter(|letter| letter.status == status)
+                .filter(|letter| {
+                    filter.statuses.is_empty() || filter.statuses.contains(&letter.status)
+                })
                 .take(usize::try_from(limit).unwrap_or(usize::MAX))
                 .cloned()
                 .collect())
@@ -32,7 +35,12 @@ impl Queue for MemoryStore {
         Box::pin(async move { Ok(self.data().letters.get(&id).cloned()) })
     }
 
-    fn resolve(&self, id: DeadLetterId, note: String) -> BoxFuture<'_, Result<bool, StoreError>> {
+    fn close(
+        &self,
+        id: DeadLetterId,
+        closing: Closing,
+        _by: Operator,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
         Box::pin(async move {
             let Data { sagas, letters, .. } = &mut *self.data();
             let Some(letter) = letters
@@ -43,32 +51,24 @@ impl Queue for MemoryStore {
             };
             // A saga that is being undone again, because an operator retried it, is not closed.
             let Some(saga) = sagas
-                .get_mut(&letter.saga)
-                .filter(|saga| saga.record.status == Status::Dead)
+                .get_mut(
+                    letter
+                        .saga
+                        .as_ref()
+                        .unwrap_or(&SagaId::from_stored(String::new())),
+                )
+                .filter(|saga| saga.record.status.is_dead())
             else {
                 return Ok(false);
             };
-            saga.record.status = Status::Compensated;
+            saga.record.status = Status::Resolved;
             saga.record.epoch += 1;
             letter.status = DeadLetterStatus::Resolved;
-            letter.note = Some(note);
+            letter.note = match closing {
+                Closing::Resolve(note) => Some(note),
+                Closing::Discard => None,
+            };
             Ok(true)
-        })
-    }
-
-    fn counts(&self) -> BoxFuture<'_, Result<Vec<(DeadLetterStatus, u64)>, StoreError>> {
-        Box::pin(async move {
-            let mut counts: Vec<(DeadLetterStatus, u64)> = Vec::new();
-            for letter in self.data().letters.values() {
-                match counts
-                    .iter_mut()
-                    .find(|(status, _)| *status == letter.status)
-                {
-                    Some((_, count)) => *count += 1,
-                    None => counts.push((letter.status, 1)),
-                }
-            }
-            Ok(counts)
         })
     }
 }

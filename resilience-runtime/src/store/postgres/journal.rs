@@ -22,9 +22,11 @@ use super::pool::Pool;
 use super::recovery::{Sighted, Untold};
 use crate::BoxFuture;
 use crate::error::StoreError;
+use crate::operator::Operator;
 use crate::saga::journal::{
-    Advance, Journal, NewSaga, SagaId, SagaRecord, Started, Status, Written,
+    Advance, Event, Journal, Known, NewSaga, SagaId, SagaRecord, Settles, Started, Status, Written,
 };
+use crate::timestamp::Timestamp;
 
 const STARTING: &str = "starting a saga";
 const WRITING: &str = "writing the saga journal";
@@ -83,23 +85,28 @@ impl Journal for PostgresStore {
             Ok(if rows.is_empty() {
                 Written::Superseded
             } else {
-                Written::Yes
+                Written::YES
             })
         })
     }
 
     fn take_over(
         &self,
-        known: Vec<String>,
+        known: Vec<Known>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>> {
         Box::pin(self.take_over_sagas(known, limit))
     }
 
-    fn revive(&self, saga: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
+    fn revive(
+        &self,
+        saga: SagaId,
+        _event: Event,
+        _by: Option<Operator>,
+    ) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
         Box::pin(async move {
             match self.find(&saga, REVIVING).await? {
-                Some((record, owner)) if record.status == Status::Dead => {
+                Some((record, owner)) if record.status.is_dead() => {
                     let dead = Sighted::of(&record, owner);
                     self.acquire_one(REVIVING, dead).await
                 }
@@ -112,25 +119,6 @@ impl Journal for PostgresStore {
         Box::pin(async move {
             let found = self.find(&saga, READING).await?;
             Ok(found.map(|(record, _)| record))
-        })
-    }
-
-    fn counts(&self) -> BoxFuture<'_, Result<Vec<(Status, u64)>, StoreError>> {
-        Box::pin(async move {
-            let rows = self.call(Call::new(READING, COUNTS)).await?;
-            let mut counts = Vec::new();
-            for row in &rows {
-                let count: Result<i64, _> = column(row, 1);
-                match (word(row, 0, Status::from_stored), count) {
-                    (Ok(status), Ok(count)) => {
-                        counts.push((status, u64::try_from(count).unwrap_or(0)));
-                    }
-                    (Err(error), _) | (_, Err(error)) => {
-                        tracing::error!(target: "resilience", %error, "sagas in an unknown status are not counted");
-                    }
-                }
-            }
-            Ok(counts)
         })
     }
 }
@@ -160,14 +148,14 @@ impl PostgresStore {
             new,
         } = there;
         if new {
-            return Ok(Started::New);
+            return Ok(Started::New(Timestamp::of_this_machine()));
         }
         let is_ours = self.shared.sagas.worker.was(owner);
         if record.id == saga.id {
             // Finding it as this store would have written it is the same as writing it: the first answer
             // may have been lost.
             if record.status == Status::Running && record.epoch == 1 && is_ours {
-                return Ok(Started::New);
+                return Ok(Started::New(Timestamp::of_this_machine()));
             }
             let text = format!("there is another saga with the id {}", record.id);
             return Err(StoreError::refused(STARTING, text));
@@ -260,7 +248,7 @@ fn advancing(saga: &SagaId, epoch: i64, advance: &Advance) -> Call {
         .maybe_text(maybe(advance.error.as_deref()))
         .text(json!(steps).to_string())
         .maybe_number(advance.undone.map(i64::from))
-        .flag(advance.settles_dead_letter)
+        .flag((advance.settles != Settles::Nothing))
         .maybe_text(letter.map(|letter| letter.kind.as_str().to_owned()))
         .maybe_text(maybe(letter.map(|letter| letter.operation.as_str())))
         .maybe_text(maybe(letter.map(|letter| letter.arguments.as_str())))

@@ -7,9 +7,14 @@ use super::PostgresStore;
 use super::call::Call;
 use super::journal::rows::{Unreadable, column, number, text, word};
 use crate::BoxFuture;
-use crate::dlq::{DeadLetter, DeadLetterId, DeadLetterStatus, Kind, NewDeadLetter, Queue};
+use crate::dlq::{
+    Closing, DeadLetter, DeadLetterId, DeadLetterStatus, Kind, LetterFilter, NewDeadLetter,
+    Priority, Queue,
+};
 use crate::error::StoreError;
+use crate::operator::Operator;
 use crate::saga::journal::SagaId;
+use crate::timestamp::Timestamp;
 
 const READING: &str = "reading the dead letter queue";
 const RESOLVING: &str = "resolving a dead letter";
@@ -17,13 +22,18 @@ const RESOLVING: &str = "resolving a dead letter";
 impl Queue for PostgresStore {
     fn list(
         &self,
-        status: DeadLetterStatus,
+        filter: LetterFilter,
         after: Option<DeadLetterId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>> {
         Box::pin(async move {
             let call = Call::new(READING, LIST)
-                .text(status.as_str())
+                .text(
+                    filter
+                        .statuses
+                        .first()
+                        .map_or("open", |status| status.as_str()),
+                )
                 .number(after.unwrap_or(i64::MIN))
                 .number(limit.into());
             let letters: Result<_, _> = self.call(call).await?.iter().map(dead_letter).collect();
@@ -39,28 +49,19 @@ impl Queue for PostgresStore {
         })
     }
 
-    fn resolve(&self, id: DeadLetterId, note: String) -> BoxFuture<'_, Result<bool, StoreError>> {
+    fn close(
+        &self,
+        id: DeadLetterId,
+        closing: Closing,
+        _by: Operator,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
         Box::pin(async move {
+            let note = note(closing);
             let call = Call::new(RESOLVING, RESOLVE)
                 .number(id)
                 .text(text(&note))
                 .text(Uuid::new_v4().to_string());
             Ok(!self.hand_over("", call).await?.is_empty())
-        })
-    }
-
-    fn counts(&self) -> BoxFuture<'_, Result<Vec<(DeadLetterStatus, u64)>, StoreError>> {
-        Box::pin(async move {
-            let rows = self.call(Call::new(READING, COUNTS)).await?;
-            let counts: Result<_, Unreadable> = rows
-                .iter()
-                .map(|row| {
-                    let count: i64 = column(row, 1)?;
-                    let status = word(row, 0, DeadLetterStatus::from_stored)?;
-                    Ok((status, u64::try_from(count).unwrap_or(0)))
-                })
-                .collect();
-            counts.map_err(|unreadable| unreadable.refused(READING))
         })
     }
 }
@@ -114,18 +115,29 @@ const COUNTS: &str = "SELECT status, count(*) FROM resilience_dead_letters GROUP
 fn dead_letter(row: &PgRow) -> Result<DeadLetter, Unreadable> {
     Ok(DeadLetter {
         id: column(row, 0)?,
-        saga: SagaId::from_stored(column(row, 1)?),
-        saga_name: column(row, 2)?,
+        saga: Some(SagaId::from_stored(column(row, 1)?)),
+        saga_name: Some(column(row, 2)?),
         work: NewDeadLetter {
             kind: word(row, 3, Kind::from_stored)?,
             operation: column(row, 4)?,
+            dependency: None,
+            priority: Priority::High,
+            position: None,
             arguments: column(row, 5)?,
             output: column(row, 6)?,
             error: column(row, 7)?,
             attempts: number(row, 8)?,
         },
         status: word(row, 9, DeadLetterStatus::from_stored)?,
-        created_at: column(row, 10)?,
+        created_at: Timestamp::from_micros(column::<i64>(row, 10)? * 1_000_000),
+        updated_at: Timestamp::from_micros(column::<i64>(row, 10)? * 1_000_000),
         note: column(row, 11)?,
     })
+}
+
+fn note(closing: Closing) -> String {
+    match closing {
+        Closing::Resolve(note) => note,
+        Closing::Discard => String::new(),
+    }
 }

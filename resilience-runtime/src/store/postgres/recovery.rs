@@ -17,7 +17,7 @@ use super::PostgresStore;
 use super::call::Call;
 use super::journal::rows::{Unreadable, column, saga, text, word, worker};
 use crate::error::{Effect, StoreError};
-use crate::saga::journal::{SagaId, SagaRecord, Status};
+use crate::saga::journal::{Known, SagaId, SagaRecord, Status};
 
 const TAKING_OVER: &str = "taking over sagas";
 
@@ -47,7 +47,7 @@ impl PostgresStore {
     /// See [`Journal::take_over`](crate::saga::journal::Journal::take_over).
     pub(super) async fn take_over_sagas(
         &self,
-        known: Vec<String>,
+        known: Vec<Known>,
         limit: u32,
     ) -> Result<Vec<SagaRecord>, StoreError> {
         let mut untold = self.shared.sagas.untold.lock().await;
@@ -100,11 +100,11 @@ impl PostgresStore {
     async fn left_behind(
         &self,
         doing: &'static str,
-        known: &[String],
+        known: &[Known],
         after: &str,
         limit: u32,
     ) -> Result<(Vec<Sighted>, Option<String>), StoreError> {
-        let names: Vec<_> = known.iter().map(|name| text(name)).collect();
+        let names: Vec<_> = known.iter().map(|known| text(&known.name)).collect();
         let call = Call::new(doing, LEFT_BEHIND)
             .text(json!(names).to_string())
             .text(after)
@@ -157,7 +157,7 @@ impl PostgresStore {
                     "id": saga.id,
                     "epoch": saga.epoch,
                     "owner": saga.owner.to_string(),
-                    "dead": saga.status == Status::Dead,
+                    "dead": saga.status.is_dead(),
                 })
             })
             .collect();

@@ -8,9 +8,11 @@ use super::statements::Part;
 use super::{HandedOver, SqliteStore, failure};
 use crate::BoxFuture;
 use crate::error::StoreError;
+use crate::operator::Operator;
 use crate::saga::journal::{
-    Advance, Journal, NewSaga, SagaId, SagaRecord, Started, Status, Written,
+    Advance, Event, Journal, Known, NewSaga, SagaId, SagaRecord, Settles, Started, Status, Written,
 };
+use crate::timestamp::Timestamp;
 
 const STARTING: &str = "starting a saga";
 const WRITING: &str = "writing the saga journal";
@@ -35,7 +37,10 @@ impl Journal for SqliteStore {
                     continue;
                 };
                 if ended {
-                    if matches!(record.status, Status::Completed | Status::Dead) {
+                    if matches!(
+                        record.status,
+                        Status::Completed | Status::Parked | Status::CompensationFailed
+                    ) {
                         return Ok(Started::Ended(record));
                     }
                 } else if record.epoch == there.epoch
@@ -59,25 +64,28 @@ impl Journal for SqliteStore {
             Ok(if rows.is_empty() {
                 Written::Superseded
             } else {
-                Written::Yes
+                Written::YES
             })
         })
     }
 
     fn take_over(
         &self,
-        known: Vec<String>,
+        known: Vec<Known>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>> {
         Box::pin(self.take_over_sagas(known, limit))
     }
 
-    fn revive(&self, saga: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
+    fn revive(
+        &self,
+        saga: SagaId,
+        _event: Event,
+        _by: Option<Operator>,
+    ) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
         Box::pin(async move {
             match self.find(&saga, REVIVING).await? {
-                Some(record) if record.status == Status::Dead => {
-                    self.acquire(REVIVING, record).await
-                }
+                Some(record) if record.status.is_dead() => self.acquire(REVIVING, record).await,
                 _ => Ok(None),
             }
         })
@@ -85,29 +93,6 @@ impl Journal for SqliteStore {
 
     fn load(&self, saga: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
         Box::pin(async move { self.find(&saga, READING).await })
-    }
-
-    /// Looks at every saga in the file.
-    fn counts(&self) -> BoxFuture<'_, Result<Vec<(Status, u64)>, StoreError>> {
-        Box::pin(async move {
-            let rows = sqlx::query("SELECT status, count(*) FROM resilience_sagas GROUP BY status")
-                .fetch_all(&self.shared.readers)
-                .await
-                .map_err(|error| failure::reading(READING, error))?;
-            let mut counts = Vec::new();
-            for row in &rows {
-                let count: Result<i64, _> = column(row, 1);
-                match (word(row, 0, Status::from_stored), count) {
-                    (Ok(status), Ok(count)) => {
-                        counts.push((status, u64::try_from(count).unwrap_or(0)));
-                    }
-                    (Err(error), _) | (_, Err(error)) => {
-                        tracing::error!(target: "resilience", %error, "sagas in an unknown status are not counted");
-                    }
-                }
-            }
-            Ok(counts)
-        })
     }
 }
 
@@ -139,7 +124,7 @@ impl SqliteStore {
             && there.epoch == 1
             && there.owner == self.shared.worker.id()
         {
-            return Ok(Started::New);
+            return Ok(Started::New(Timestamp::of_this_machine()));
         }
         let text = format!("there is another saga with the id {}", there.id);
         Err(StoreError::refused(STARTING, text))
@@ -223,7 +208,7 @@ impl Present {
 
 fn acquired(status: Status) -> Status {
     match status {
-        Status::Dead => Status::Compensating,
+        Status::Parked | Status::CompensationFailed => Status::Compensating,
         status => status,
     }
 }
@@ -263,7 +248,7 @@ fn advancing(saga: &SagaId, epoch: i64, advance: &Advance) -> Operation {
     if let Some(position) = advance.undone {
         operation = operation.with(Part::Undone, &(id, epoch, position));
     }
-    if advance.settles_dead_letter {
+    if (advance.settles != Settles::Nothing) {
         operation = operation.with(Part::Settle, &(id, epoch));
     }
     if let Some(letter) = &advance.dead_letter {

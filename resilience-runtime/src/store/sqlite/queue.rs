@@ -7,15 +7,16 @@ use super::rows::{LETTER_COLUMNS, column, dead_letter, word};
 use super::statements::Part;
 use super::{SqliteStore, failure};
 use crate::BoxFuture;
-use crate::dlq::{DeadLetter, DeadLetterId, DeadLetterStatus, Queue};
+use crate::dlq::{Closing, DeadLetter, DeadLetterId, LetterFilter, Queue};
 use crate::error::StoreError;
+use crate::operator::Operator;
 
 const READING: &str = "reading the dead letter queue";
 
 impl Queue for SqliteStore {
     fn list(
         &self,
-        status: DeadLetterStatus,
+        filter: LetterFilter,
         after: Option<DeadLetterId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>> {
@@ -25,7 +26,12 @@ impl Queue for SqliteStore {
                  WHERE status = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
             );
             let rows = sqlx::query(AssertSqlSafe(text))
-                .bind(status.as_str())
+                .bind(
+                    filter
+                        .statuses
+                        .first()
+                        .map_or("open", |status| status.as_str()),
+                )
                 .bind(after.unwrap_or(i64::MIN))
                 .bind(limit)
                 .fetch_all(&self.shared.readers)
@@ -50,8 +56,14 @@ impl Queue for SqliteStore {
         })
     }
 
-    fn resolve(&self, id: DeadLetterId, note: String) -> BoxFuture<'_, Result<bool, StoreError>> {
+    fn close(
+        &self,
+        id: DeadLetterId,
+        closing: Closing,
+        _by: Operator,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
         Box::pin(async move {
+            let note = note(closing);
             let subject = id.to_string();
             let operation = Operation::new("resolving a dead letter", Part::Resolve, &subject)
                 .touching("letter", &subject)
@@ -59,23 +71,11 @@ impl Queue for SqliteStore {
             Ok(!self.write(operation).await?.is_empty())
         })
     }
+}
 
-    fn counts(&self) -> BoxFuture<'_, Result<Vec<(DeadLetterStatus, u64)>, StoreError>> {
-        Box::pin(async move {
-            let rows =
-                sqlx::query("SELECT status, count(*) FROM resilience_dead_letters GROUP BY status")
-                    .fetch_all(&self.shared.readers)
-                    .await
-                    .map_err(|error| failure::reading(READING, error))?;
-            let counts: Result<_, _> = rows
-                .iter()
-                .map(|row| {
-                    let count: i64 = column(row, 1)?;
-                    let status = word(row, 0, DeadLetterStatus::from_stored)?;
-                    Ok((status, u64::try_from(count).unwrap_or(0)))
-                })
-                .collect();
-            counts.map_err(|unreadable: super::rows::Unreadable| unreadable.refused(READING))
-        })
+fn note(closing: Closing) -> String {
+    match closing {
+        Closing::Resolve(note) => note,
+        Closing::Discard => String::new(),
     }
 }

@@ -8,7 +8,7 @@ use super::operation::text;
 use super::rows::{OwnedSaga, column};
 use super::{HandedOver, SqliteStore, failure};
 use crate::error::StoreError;
-use crate::saga::journal::{SagaId, SagaRecord};
+use crate::saga::journal::{Known, SagaId, SagaRecord};
 
 const TAKING_OVER: &str = "taking over sagas";
 
@@ -17,7 +17,7 @@ impl SqliteStore {
     /// stays true until somebody takes it: its owner was gone before it was read.
     pub(super) async fn take_over_sagas(
         &self,
-        known: Vec<String>,
+        known: Vec<Known>,
         limit: u32,
     ) -> Result<Vec<SagaRecord>, StoreError> {
         let gone = self.owners_that_are_gone().await?;
@@ -69,7 +69,7 @@ impl SqliteStore {
     async fn take_page(
         &self,
         gone: &HashSet<String>,
-        known: &[String],
+        known: &[Known],
         after: &mut String,
         limit: usize,
     ) -> Result<Vec<SagaRecord>, StoreError> {
@@ -129,12 +129,12 @@ impl SqliteStore {
     async fn left_behind(
         &self,
         gone: &HashSet<String>,
-        known: &[String],
+        known: &[Known],
         after: &str,
         limit: usize,
     ) -> Result<Vec<String>, StoreError> {
         let encode = |error: serde_json::Error| StoreError::refused(TAKING_OVER, error);
-        let known: Vec<_> = known.iter().map(|name| text(name)).collect();
+        let known: Vec<_> = known.iter().map(|known| text(&known.name)).collect();
         sqlx::query_scalar(
             "SELECT id FROM resilience_sagas \
              WHERE status NOT IN ('completed', 'compensated', 'dead') \

@@ -5,10 +5,11 @@ use std::fmt;
 use sqlx::Row;
 use sqlx::sqlite::{Sqlite, SqliteRow};
 
-use crate::dlq::{DeadLetter, DeadLetterStatus, Kind, NewDeadLetter};
+use crate::dlq::{DeadLetter, DeadLetterStatus, Kind, NewDeadLetter, Priority};
 use crate::error::StoreError;
 use crate::idempotency::Digest;
-use crate::saga::journal::{SagaId, SagaRecord, Status, StepRecord};
+use crate::saga::journal::{SagaId, SagaRecord, Status, StepOutcome, StepRecord};
+use crate::timestamp::Timestamp;
 
 /// A row that no version of this crate can have written.
 #[derive(Debug)]
@@ -101,17 +102,14 @@ pub(super) fn saga(id: &SagaId, rows: &[SqliteRow]) -> Result<Option<OwnedSaga>,
             None => return Err(Unreadable(format!("{text:?} is not a digest"))),
         },
     };
-    let record = SagaRecord {
-        id: id.clone(),
-        name: column(row, 2)?,
-        key,
-        input: column(row, 3)?,
-        status: word(row, 4, Status::from_stored)?,
-        epoch: column(row, 1)?,
-        output: column(row, 5)?,
-        error: column(row, 6)?,
-        steps,
-    };
+    let now = Timestamp::of_this_machine();
+    let mut record = SagaRecord::new(id.clone(), column(row, 2)?, column(row, 3)?, now);
+    record.key = key;
+    record.status = word(row, 4, Status::from_stored)?;
+    record.epoch = column(row, 1)?;
+    record.output = column(row, 5)?;
+    record.error = column(row, 6)?;
+    record.steps = steps;
     let owner = column(row, 8)?;
     Ok(Some(OwnedSaga { record, owner }))
 }
@@ -131,7 +129,10 @@ fn step(row: &SqliteRow) -> Result<StepRecord, Unreadable> {
         step: column(row, 2)?,
         occurrence: number(row, 8)?,
         arguments: column(row, 3)?,
+        outcome: StepOutcome::Done,
         output: column(row, 5)?,
+        compensation: None,
+        written_at: None,
         undone: column::<i64>(row, 9)? != 0,
     })
 }
@@ -144,18 +145,22 @@ pub(super) const LETTER_COLUMNS: &str = "id, saga_id, saga_name, kind, operation
 pub(super) fn dead_letter(row: &SqliteRow) -> Result<DeadLetter, Unreadable> {
     Ok(DeadLetter {
         id: column(row, 0)?,
-        saga: SagaId::from_stored(column(row, 1)?),
-        saga_name: column(row, 2)?,
+        saga: Some(SagaId::from_stored(column(row, 1)?)),
+        saga_name: Some(column(row, 2)?),
         work: NewDeadLetter {
             kind: word(row, 3, Kind::from_stored)?,
             operation: column(row, 4)?,
+            dependency: None,
+            priority: Priority::High,
+            position: None,
             arguments: column(row, 5)?,
             output: column(row, 6)?,
             error: column(row, 7)?,
             attempts: number(row, 8)?,
         },
         status: word(row, 9, DeadLetterStatus::from_stored)?,
-        created_at: column(row, 10)?,
+        created_at: Timestamp::from_micros(column::<i64>(row, 10)? * 1_000_000),
+        updated_at: Timestamp::from_micros(column::<i64>(row, 10)? * 1_000_000),
         note: column(row, 11)?,
     })
 }

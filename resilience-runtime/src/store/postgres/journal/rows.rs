@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::idempotency::Digest;
-use crate::saga::journal::{SagaId, SagaRecord, Status, StepRecord};
+use crate::saga::journal::{SagaId, SagaRecord, Status, StepOutcome, StepRecord};
+use crate::timestamp::Timestamp;
 
 /// A row that no version of this crate can have written.
 #[derive(Debug)]
@@ -84,17 +85,16 @@ pub(crate) fn saga(row: &PgRow) -> Result<SagaRecord, Unreadable> {
     let steps: String = column(row, 8)?;
     let steps: Vec<Step> =
         serde_json::from_str(&steps).map_err(|error| Unreadable(error.to_string()))?;
-    Ok(SagaRecord {
-        id: SagaId::from_stored(column(row, 0)?),
-        name: column(row, 1)?,
-        key: key.transpose()?.map(Digest::from_bytes),
-        input: column(row, 3)?,
-        status: word(row, 4, Status::from_stored)?,
-        epoch: column(row, 5)?,
-        output: column(row, 6)?,
-        error: column(row, 7)?,
-        steps: steps.into_iter().map(step).collect(),
-    })
+    let id = SagaId::from_stored(column(row, 0)?);
+    let now = Timestamp::of_this_machine();
+    let mut record = SagaRecord::new(id, column(row, 1)?, column(row, 3)?, now);
+    record.key = key.transpose()?.map(Digest::from_bytes);
+    record.status = word(row, 4, Status::from_stored)?;
+    record.epoch = column(row, 5)?;
+    record.output = column(row, 6)?;
+    record.error = column(row, 7)?;
+    record.steps = steps.into_iter().map(step).collect();
+    Ok(record)
 }
 
 /// Position, name, occurrence, arguments, output, and whether it is undone.
@@ -106,8 +106,11 @@ fn step((position, step, occurrence, arguments, output, undone): Step) -> StepRe
         step,
         occurrence,
         arguments,
+        outcome: StepOutcome::Done,
         output,
+        compensation: None,
         undone,
+        written_at: None,
     }
 }
 

@@ -1,0 +1,180 @@
+//! The store of the dead letter queue.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{
+    AuditEntry, DeadLetter, DeadLetterId, DeadLetterStatus, Kind, NewDeadLetter, Priority,
+};
+use crate::BoxFuture;
+use crate::error::StoreError;
+use crate::operator::Operator;
+use crate::saga::id::SagaId;
+use crate::timestamp::Timestamp;
+
+/// Which dead letters to list. Empty: all.
+#[derive(Debug, Clone, Default)]
+pub struct LetterFilter {
+    /// Only in one of these; all when empty.
+    pub statuses: Vec<DeadLetterStatus>,
+    /// Only of this kind.
+    pub kind: Option<Kind>,
+    /// Only of this operation.
+    pub operation: Option<String>,
+    /// Only of this dependency.
+    pub dependency: Option<String>,
+    /// Only of this saga.
+    pub saga: Option<SagaId>,
+    /// Only of this priority or a higher one.
+    pub priority: Option<Priority>,
+    /// Only written at this moment or later.
+    pub since: Option<Timestamp>,
+    /// Only written before this moment.
+    pub before: Option<Timestamp>,
+}
+
+/// How a saga is to go on when its letter is retried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetryAs {
+    /// What failed is done again: a parked saga is resumed, an undoing goes on, a work is handled again.
+    Itself,
+    /// The saga is undone, also where it is parked.
+    Compensation,
+}
+
+/// How an operator closes a letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Closing {
+    /// The work was done by hand, and this note says how.
+    Resolve(String),
+    /// The work is given up.
+    Discard,
+}
+
+/// What there is in the queue.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct LetterStatistics {
+    /// How many letters are in each status that at least one is in.
+    pub counts: Vec<(DeadLetterStatus, u64)>,
+    /// The unresolved ones by operation, the most first, at most 100.
+    pub by_operation: Vec<(String, u64)>,
+    /// The unresolved ones by dependency, the most first, at most 100.
+    pub by_dependency: Vec<(String, u64)>,
+    /// The unresolved ones by priority.
+    pub by_priority: Vec<(Priority, u64)>,
+    /// When the oldest unresolved one was written.
+    pub oldest: Option<Timestamp>,
+}
+
+/// The store of the dead letter queue. Entries about sagas are *written* by the journal, in the commit that
+/// ends their saga ([`crate::saga::journal::Advance`]); this is how they are read and closed, and how others are added. Each
+/// method is one transaction, and durable when it answers `Ok`. What an operator does is written to the audit in the same
+/// transaction, and only if it is done. Of two operators who do it at once one gets `true`.
+pub trait Queue: Send + Sync {
+    /// Adds work of the author's own. `nonce` is a UUID of the caller's: asked again with the same one, the letter that is
+    /// there is the answer.
+    fn add(
+        &self,
+        letter: NewDeadLetter,
+        nonce: String,
+        by: Operator,
+    ) -> BoxFuture<'_, Result<DeadLetterId, StoreError>> {
+        let _ = (letter, nonce, by);
+        Box::pin(async { Err(StoreError::refused("add", "not implemented")) })
+    }
+
+    /// A page of at most `limit` letters, in the order of their ids, from after `after`.
+    fn list(
+        &self,
+        filter: LetterFilter,
+        after: Option<DeadLetterId>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>> {
+        let _ = (filter, after, limit);
+        Box::pin(async { Err(StoreError::refused("list", "not implemented")) })
+    }
+
+    /// One entry, or `None`.
+    fn get(&self, id: DeadLetterId) -> BoxFuture<'_, Result<Option<DeadLetter>, StoreError>>;
+
+    /// Closes an open letter. Where it was the last one that was unresolved of a saga that is dead, the saga is
+    /// [resolved](crate::saga::journal::Status::Resolved) under a new epoch, in the same commit. False when the letter is not
+    /// open (any more), or its saga is not dead: somebody is retrying it.
+    fn close(
+        &self,
+        id: DeadLetterId,
+        closing: Closing,
+        by: Operator,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let _ = (id, closing, by);
+        Box::pin(async { Err(StoreError::refused("close", "not implemented")) })
+    }
+
+    /// Makes an open letter [`DeadLetterStatus::Retrying`]: a process that has the code takes it up. The
+    /// other open letters of its saga do the same. False when it is not open (any more).
+    fn request_retry(
+        &self,
+        id: DeadLetterId,
+        how: RetryAs,
+        by: Operator,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let _ = (id, how, by);
+        Box::pin(async { Err(StoreError::refused("request_retry", "not implemented")) })
+    }
+
+    /// Takes up to `limit` letters of [`Kind::Work`] of these operations for which a retry is requested and nobody who lives
+    /// works on, oldest first. They are this process's then.
+    fn take_work(
+        &self,
+        operations: Vec<String>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>> {
+        let _ = (operations, limit);
+        Box::pin(async { Err(StoreError::refused("take_work", "not implemented")) })
+    }
+
+    /// Ends the retry of a work that this process took: settled, or open again with this error and one attempt more.
+    /// False when it is not this process's any more.
+    fn end_work(
+        &self,
+        id: DeadLetterId,
+        failed: Option<String>,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let _ = (id, failed);
+        Box::pin(async { Err(StoreError::refused("end_work", "not implemented")) })
+    }
+
+    /// What there is. Looks at every letter that is unresolved.
+    fn statistics(&self) -> BoxFuture<'_, Result<LetterStatistics, StoreError>> {
+        Box::pin(async { Err(StoreError::refused("statistics", "not implemented")) })
+    }
+
+    /// How many letters are unresolved; cheap.
+    fn unresolved(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async { Err(StoreError::refused("unresolved", "not implemented")) })
+    }
+
+    /// What was done to this letter, or to its saga, in its order.
+    fn audit(&self, id: DeadLetterId) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>> {
+        let _ = (id,);
+        Box::pin(async { Err(StoreError::refused("audit", "not implemented")) })
+    }
+
+    /// What was done to this saga and its letters, in its order.
+    fn audit_of_saga(&self, saga: SagaId) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>> {
+        let _ = (saga,);
+        Box::pin(async { Err(StoreError::refused("audit_of_saga", "not implemented")) })
+    }
+
+    /// Deletes up to `limit` letters of [`Kind::Work`] that are not unresolved since `retention`, with their audit; how many.
+    fn purge_letters(
+        &self,
+        retention: Duration,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let _ = (retention, limit);
+        Box::pin(async { Err(StoreError::refused("purge_letters", "not implemented")) })
+    }
+}

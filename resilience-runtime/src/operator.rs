@@ -1,0 +1,45 @@
+//! Who did something by hand, and why.
+
+use std::fmt;
+
+/// Somebody who acts on sagas or dead letters, for the audit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operator {
+    /// Who it is.
+    pub name: String,
+    /// Why they do it, in their own words.
+    pub reason: Option<String>,
+}
+
+impl Operator {
+    /// An operator who gives no reason.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            reason: None,
+        }
+    }
+
+    /// With a reason.
+    #[must_use]
+    pub fn because(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+
+    /// The program itself, where nobody is named.
+    #[must_use]
+    pub fn program() -> Self {
+        Self::named("program")
+    }
+}
+
+impl fmt::Display for Operator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.reason {
+            Some(reason) => write!(f, "{} ({reason})", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}

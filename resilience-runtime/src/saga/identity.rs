@@ -1,0 +1,55 @@
+//! Which saga a call asks for.
+
+use std::fmt;
+
+use sha2::{Digest as _, Sha256};
+
+use super::id::SagaId;
+use super::options::Saga;
+use crate::error::EncodeError;
+use crate::idempotency::SagaKey;
+use crate::key::{Canonical, KeyValue};
+
+/// Where identities that are made of keys come from, with the version of the encoding.
+const KEY_DOMAIN: &[u8] = b"resilience saga key\x01";
+
+/// Which saga a call asks for: a new one, or the one that has its key.
+#[derive(Debug)]
+#[must_use]
+pub struct Identity(pub(crate) Which);
+
+#[derive(Debug)]
+pub(crate) enum Which {
+    /// A new one.
+    New,
+    /// That of the `#[idempotent]` above.
+    Keyed(SagaKey),
+    /// The one with this id, for good; or why there is no such id.
+    Given(Result<SagaId, EncodeError>),
+}
+
+impl Saga {
+    /// Each call is a saga of its own.
+    pub fn anonymous(&self) -> Identity {
+        Identity(Which::New)
+    }
+
+    /// At most one saga at a time, and none while the record of the key stands.
+    pub fn keyed(&self, key: SagaKey) -> Identity {
+        Identity(Which::Keyed(key))
+    }
+
+    /// The saga of this id, for as long as the journal has it.
+    pub fn id<K: fmt::Display + ?Sized>(&self, id: &K) -> Identity {
+        Identity(Which::Given(Ok(SagaId::from_stored(id.to_string()))))
+    }
+
+    /// The saga of this key among those of this name, for as long as the journal has it. Its id is a UUID that is made of the key.
+    pub fn key<K: KeyValue + ?Sized>(&self, key: &K) -> Identity {
+        let mut hash = Sha256::new_with_prefix(KEY_DOMAIN);
+        Canonical::into(&mut hash).text(self.name);
+        let written = key.write(Canonical::into(&mut hash));
+        let id = written.map(|()| SagaId::of_digest(&hash.finalize()));
+        Identity(Which::Given(id))
+    }
+}

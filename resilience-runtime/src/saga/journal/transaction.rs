@@ -1,0 +1,79 @@
+//! What of the journal is written in somebody's own transaction.
+
+use super::{NewSaga, SagaId, StepRecord, Written};
+use crate::BoxFuture;
+use crate::error::StoreError;
+
+/// A connection to the database of the journal on which a step can be taken: what `#[saga_step(tx = ..)]` is lent.
+///
+/// Its database has the tables of this crate: opening a [`Runtime`](crate::runtime::Runtime) on it makes them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no connection that a step can be taken on",
+    label = "`tx` needs a connection of sqlx 0.9 that is in no transaction: `&mut PgConnection` or `&mut SqliteConnection`",
+    note = "the step begins and commits the transaction itself; turn on the feature `postgres` or `sqlite` of `resilience`"
+)]
+pub trait StepConnection: Send {
+    /// A transaction that the step has begun. Dropped, it is rolled back.
+    type Transaction<'c>: StepTransaction<Connection = Self>
+    where
+        Self: 'c;
+
+    /// Begins one.
+    ///
+    /// # Errors
+    /// [`StoreError`] without effect, also when the connection is in a transaction.
+    fn begin_step(&mut self) -> BoxFuture<'_, Result<Self::Transaction<'_>, StoreError>>;
+}
+
+/// A transaction that a step has begun.
+pub trait StepTransaction: Send + Sized {
+    /// What it was begun on.
+    type Connection: ?Sized;
+
+    /// The connection, for the body.
+    fn connection(&mut self) -> &mut Self::Connection;
+
+    /// Writes `step` into the journal, if `epoch` is still the epoch of `saga`, and commits; rolls back otherwise.
+    fn commit<'c>(
+        self,
+        saga: SagaId,
+        epoch: i64,
+        step: StepRecord,
+        pivots: bool,
+    ) -> BoxFuture<'c, Result<Written, StoreError>>
+    where
+        Self: 'c;
+
+    /// Rolls back.
+    fn roll_back<'c>(self) -> BoxFuture<'c, Result<(), StoreError>>
+    where
+        Self: 'c;
+}
+
+/// A connection, in the caller's transaction or not, on which a saga can be started.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no connection that a saga can be started on",
+    label = "needs a connection of sqlx 0.9: `&mut PgConnection`, `&mut SqliteConnection`, or a `&mut Transaction<'_, _>`",
+    note = "if it is one, turn on the feature `postgres` or `sqlite` of `resilience`"
+)]
+pub trait StartConnection: Send {
+    /// Writes a new saga that nobody owns, with epoch 0: whoever sees it once it is committed takes it over. Processes
+    /// that wait on [`Journal::changed`](super::Journal::changed) are woken by the commit, where the store can.
+    fn start_saga(&mut self, saga: NewSaga) -> BoxFuture<'_, Result<StartedIn, StoreError>>;
+}
+
+/// The answer to [`StartConnection::start_saga`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartedIn {
+    /// It is written.
+    New,
+    /// There is a saga with this id or key, as far as this transaction sees.
+    Present {
+        /// Its id.
+        id: SagaId,
+        /// Its name.
+        name: String,
+        /// Its arguments.
+        input: String,
+    },
+}
