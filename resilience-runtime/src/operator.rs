@@ -35,6 +35,20 @@ impl Operator {
     }
 }
 
+impl From<&str> for Operator {
+    /// Gives no reason.
+    fn from(name: &str) -> Self {
+        Self::named(name)
+    }
+}
+
+impl From<String> for Operator {
+    /// Gives no reason.
+    fn from(name: String) -> Self {
+        Self::named(name)
+    }
+}
+
 impl fmt::Display for Operator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.reason {

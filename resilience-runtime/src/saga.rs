@@ -44,6 +44,7 @@ mod ledger;
 mod options;
 pub(crate) mod recovery;
 mod resume;
+pub(crate) mod revived;
 mod run;
 mod sagas;
 mod step;
@@ -52,7 +53,7 @@ mod ticket;
 mod unstoppable;
 mod waiting;
 
-pub(crate) use compensation::{Undoing, Undone, undo};
+pub(crate) use caught::Caught;
 pub use identity::Identity;
 pub use options::{OnDead, Recover, Saga, SagaStep};
 pub use sagas::Sagas;

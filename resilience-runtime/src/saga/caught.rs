@@ -11,7 +11,7 @@ use crate::BoxFuture;
 ///
 /// The future is not looked at again after a panic, so it does not matter in which state the panic
 /// left it.
-pub(super) struct Caught<T>(pub(super) BoxFuture<'static, T>);
+pub(crate) struct Caught<T>(pub(crate) BoxFuture<'static, T>);
 
 impl<T> Future for Caught<T> {
     type Output = Result<T, String>;
