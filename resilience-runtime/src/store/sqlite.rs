@@ -21,6 +21,7 @@ mod connection;
 mod failure;
 mod idempotency;
 mod identity;
+mod inspect;
 mod journal;
 mod liveness;
 mod lock;
