@@ -36,14 +36,12 @@ impl Operator {
 }
 
 impl From<&str> for Operator {
-    /// Gives no reason.
     fn from(name: &str) -> Self {
         Self::named(name)
     }
 }
 
 impl From<String> for Operator {
-    /// Gives no reason.
     fn from(name: String) -> Self {
         Self::named(name)
     }

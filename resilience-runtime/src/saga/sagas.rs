@@ -4,9 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::journal::{SagaId, SagaRecord, Status};
+use super::journal::{
+    Cancel, SagaCursor, SagaFilter, SagaId, SagaRecord, SagaStatistics, SagaSummary, Status,
+    Unknown,
+};
 use crate::core::Core;
+use crate::dlq::AuditEntry;
 use crate::error::StoreError;
+use crate::operator::Operator;
 
 /// The sagas in the journal, from [`Runtime::sagas`](crate::runtime::Runtime::sagas).
 pub struct Sagas {
@@ -38,6 +43,56 @@ impl Sagas {
     /// When the store cannot be asked, or the row cannot be read.
     pub async fn get(&self, id: &SagaId) -> Result<Option<SagaRecord>, StoreError> {
         self.core.stores.journal.load(id.clone()).await
+    }
+
+    /// A page of at most `limit` sagas, oldest first, from after `after`.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn list(
+        &self,
+        filter: SagaFilter,
+        after: Option<SagaCursor>,
+        limit: u32,
+    ) -> Result<Vec<SagaSummary>, StoreError> {
+        self.core.stores.journal.list(filter, after, limit).await
+    }
+
+    /// What there is of each name. Looks at every saga.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn statistics(&self) -> Result<Vec<SagaStatistics>, StoreError> {
+        self.core.stores.journal.statistics().await
+    }
+
+    /// What is unfinished and belongs to nobody who lives. A process that has the code takes it over within seconds: what stays
+    /// is known to none.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn left_behind(&self) -> Result<Vec<Unknown>, StoreError> {
+        self.core.stores.journal.unknown(Vec::new()).await
+    }
+
+    /// Asks to cancel a saga, durably; `None` where there is none with this id.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn cancel(
+        &self,
+        id: &SagaId,
+        by: impl Into<Operator>,
+    ) -> Result<Option<Cancel>, StoreError> {
+        self.core.stores.journal.cancel(id.clone(), by.into()).await
+    }
+
+    /// What was done to this saga and its letters, by whom, when and why.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn audit(&self, id: &SagaId) -> Result<Vec<AuditEntry>, StoreError> {
+        self.core.stores.queue.audit_of_saga(id.clone()).await
     }
 }
 
