@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::compensation::{self, Undoing, Undone};
 use super::execution::{Execution, Outstanding};
-use super::journal::{Advance, Event, Status, StepRecord};
+use super::journal::{Advance, Event, Settles, Status, StepRecord};
 use super::ledger::{self, Stop};
 use crate::core::Permit;
 use crate::dlq::{Kind, NewDeadLetter, Priority};
@@ -20,6 +20,7 @@ pub(super) async fn complete(
         steps: outstanding.unwritten,
         status: Status::Running.after(Event::Succeeded),
         output: Some(output),
+        settles: letters(&execution),
         ..Advance::default()
     };
     write(&execution, advance).await?;
@@ -43,6 +44,10 @@ pub(super) async fn fail(execution: Arc<Execution>, cause: String, permit: Permi
         steps: unwritten(outstanding),
         status,
         error: Some(cause.clone()),
+        settles: match steps.is_empty() {
+            true => letters(&execution),
+            false => Settles::Nothing,
+        },
         ..Advance::default()
     };
     if let Err(stop) = write(&execution, advance).await {
@@ -95,6 +100,14 @@ pub(super) async fn die(
     drop(permit);
     execution.core.endings.announce(&execution.id);
     Ok(())
+}
+
+/// What the end of a saga settles: what was written of it while it was parked. One that its first owner ends never was.
+fn letters(execution: &Execution) -> Settles {
+    match execution.epoch {
+        ..=1 => Settles::Nothing,
+        _ => Settles::All,
+    }
 }
 
 /// Everything that may have to be undone and is not in the journal.

@@ -1,12 +1,13 @@
 //! Looking at the journal.
 
+mod left_behind;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use super::journal::{
     Cancel, SagaCursor, SagaFilter, SagaId, SagaRecord, SagaStatistics, SagaSummary, Status,
-    Unknown,
 };
 use crate::core::Core;
 use crate::dlq::AuditEntry;
@@ -64,15 +65,6 @@ impl Sagas {
     /// When the store cannot be asked.
     pub async fn statistics(&self) -> Result<Vec<SagaStatistics>, StoreError> {
         self.core.stores.journal.statistics().await
-    }
-
-    /// What is unfinished and belongs to nobody who lives. A process that has the code takes it over within seconds: what stays
-    /// is known to none.
-    ///
-    /// # Errors
-    /// When the store cannot be asked.
-    pub async fn left_behind(&self) -> Result<Vec<Unknown>, StoreError> {
-        self.core.stores.journal.unknown(Vec::new()).await
     }
 
     /// Asks to cancel a saga, durably; `None` where there is none with this id.
