@@ -41,6 +41,7 @@ pub(crate) mod id;
 mod identity;
 pub mod journal;
 mod ledger;
+mod letter;
 mod options;
 pub(crate) mod recovery;
 mod resume;
