@@ -20,6 +20,7 @@ use crate::lock::store::LockStore;
 use crate::registry::{Catalog, States};
 use crate::saga::endings::Endings;
 use crate::saga::journal::Journal;
+use crate::saga::slots::Slots;
 
 pub(crate) use gate::{Gate, Permit, inside, is_inside};
 pub(crate) use settings::{Handler, Redaction, Settings};
@@ -66,6 +67,8 @@ pub(crate) struct Core {
     pub(crate) inspects: bool,
     /// Who waits for a saga of this process.
     pub(crate) endings: Endings,
+    /// Who works on sagas in the background.
+    pub(crate) slots: Arc<Slots>,
     /// What is left to do of sagas whose callers went away, for the supervisor.
     pub(crate) abandoned: mpsc::UnboundedSender<Abandoned>,
 }
@@ -90,6 +93,7 @@ impl Core {
             gate: Gate::new(),
             inspects,
             endings: Endings::default(),
+            slots: Arc::default(),
             abandoned,
         };
         (Arc::new(core), receiver)

@@ -9,6 +9,7 @@ use super::identity::{Identity, Which};
 use super::journal::{NewSaga, SagaId, SagaRecord, Started, Status};
 use super::ledger::{self, Stop};
 use super::options::Saga;
+use super::tries::Tries;
 use super::unstoppable::Unstoppable;
 use super::waiting::{self, Waited};
 use crate::core::{Core, Permit};
@@ -139,10 +140,10 @@ async fn take_over(core: Arc<Core>, saga: &Saga, record: SagaRecord, permit: Per
         "a call goes on with a saga that its process left behind");
     let id = record.id.clone();
     if record.status != Status::Compensating {
-        let execution = Execution::again(core, saga, record, 0);
+        let execution = Execution::again(core, saga, record, Tries::default());
         return Start::Run(Running::new(Arc::new(execution), permit));
     }
-    match compensation::undo(&core, Undoing::of(record)).await {
+    match compensation::undo(&core, Undoing::of(&core, record)).await {
         Undone::Compensated => Start::Again,
         Undone::Stuck { .. } => Start::Dead(id),
         Undone::Stopped(stop) => Start::Stopped(id, stop),
@@ -155,7 +156,12 @@ async fn withdraw(core: Arc<Core>, id: SagaId, permit: Permit) {
     if let Ok(Some(record)) = ledger::load(&core, &id).await
         && (record.status, record.epoch) == (Status::Running, 1)
     {
-        let execution = Execution::again(Arc::clone(&core), &Saga::named(""), record, 0);
+        let execution = Execution::again(
+            Arc::clone(&core),
+            &Saga::named(""),
+            record,
+            Tries::default(),
+        );
         let cause = "the start was not confirmed, and its caller was told so".to_owned();
         super::ending::fail(Arc::new(execution), cause, permit).await;
     }

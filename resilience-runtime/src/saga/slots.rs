@@ -55,13 +55,18 @@ impl Slots {
         place.await.unwrap_or(Slot(None))
     }
 
+    /// Whether fewer than this many wait.
+    pub(super) fn has_room(&self, most: usize) -> bool {
+        self.lines().count() < most
+    }
+
     /// Resolves when fewer than this many wait.
     pub(super) async fn room(&self, most: usize) {
         loop {
             let moved = self.moved.notified();
             tokio::pin!(moved);
             moved.as_mut().enable();
-            if self.lines().count() < most {
+            if self.has_room(most) {
                 return;
             }
             moved.await;
