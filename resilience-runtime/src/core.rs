@@ -20,6 +20,8 @@ use crate::lock::store::LockStore;
 use crate::registry::{Catalog, States};
 use crate::saga::endings::Endings;
 use crate::saga::journal::Journal;
+use crate::saga::limits::Places;
+use crate::saga::signals::Signals;
 
 pub(crate) use gate::{Gate, Permit, inside, is_inside};
 pub(crate) use settings::{Handler, Redaction, Settings};
@@ -66,6 +68,10 @@ pub(crate) struct Core {
     pub(crate) inspects: bool,
     /// Who waits for a saga of this process.
     pub(crate) endings: Endings,
+    /// The sagas whose bodies run in this process.
+    pub(crate) signals: Arc<Signals>,
+    /// How many of them may.
+    pub(crate) places: Places,
     /// What is left to do of sagas whose callers went away, for the supervisor.
     pub(crate) abandoned: mpsc::UnboundedSender<Abandoned>,
 }
@@ -90,6 +96,8 @@ impl Core {
             gate: Gate::new(),
             inspects,
             endings: Endings::default(),
+            signals: Arc::default(),
+            places: Places::default(),
             abandoned,
         };
         (Arc::new(core), receiver)
