@@ -21,6 +21,8 @@ use crate::registry::{Catalog, States};
 use crate::saga::endings::Endings;
 use crate::saga::journal::Journal;
 use crate::saga::slots::Slots;
+use crate::saga::limits::Places;
+use crate::saga::signals::Signals;
 
 pub(crate) use gate::{Gate, Permit, inside, is_inside};
 pub(crate) use settings::{Handler, Redaction, Settings};
@@ -69,6 +71,10 @@ pub(crate) struct Core {
     pub(crate) endings: Endings,
     /// Who works on sagas in the background.
     pub(crate) slots: Arc<Slots>,
+    /// The sagas whose bodies run in this process.
+    pub(crate) signals: Arc<Signals>,
+    /// How many of them may.
+    pub(crate) places: Places,
     /// What is left to do of sagas whose callers went away, for the supervisor.
     pub(crate) abandoned: mpsc::UnboundedSender<Abandoned>,
 }
@@ -94,6 +100,8 @@ impl Core {
             inspects,
             endings: Endings::default(),
             slots: Arc::default(),
+            signals: Arc::default(),
+            places: Places::default(),
             abandoned,
         };
         (Arc::new(core), receiver)

@@ -1,5 +1,6 @@
 //! What is to be done with a saga that somebody took over.
 
+use super::cause::Cut;
 use super::journal::{SagaRecord, Status};
 use super::options::Recover;
 
@@ -21,10 +22,8 @@ pub(super) enum Decision {
 /// Why a saga is undone that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cause {
-    /// Somebody asked for it.
-    Cancelled,
-    /// Its time was over.
-    TimedOut,
+    /// It was cancelled, or its time was over.
+    Cut(Cut),
     /// Its process was gone, and its author wants it undone then.
     Interrupted,
 }
@@ -52,34 +51,33 @@ pub(super) fn decide(record: &SagaRecord, rules: Rules) -> Decision {
 }
 
 fn cause(record: &SagaRecord, recover: Recover) -> Option<Cause> {
-    // Not set before anybody has run it: it was started in somebody's transaction, or left in order before it began.
+    // Else nobody has: it was started in somebody's transaction.
     let has_run = record.epoch > 1;
     // A saga that is running has an error only when it was parked before: somebody wants it to go on.
     let was_parked = record.error.is_some();
-    if record.cancelled {
-        Some(Cause::Cancelled)
-    } else if record.deadline.is_some_and(|at| at <= record.read_at) {
-        Some(Cause::TimedOut)
-    } else if recover == Recover::Compensate && has_run && !was_parked {
-        Some(Cause::Interrupted)
-    } else {
-        None
+    match Cut::due(record) {
+        Some(cut) => Some(Cause::Cut(cut)),
+        None if recover == Recover::Compensate && has_run && !was_parked => {
+            Some(Cause::Interrupted)
+        }
+        None => None,
     }
 }
 
 impl Cause {
     /// What the journal says of it.
-    pub(super) fn text(self) -> &'static str {
+    pub(super) fn words(self) -> String {
         match self {
-            Self::Cancelled => "it was cancelled",
-            Self::TimedOut => "it was not done within its timeout",
-            Self::Interrupted => "its process was gone (`recover = compensate`)",
+            Self::Cut(cut) => cut.words(),
+            Self::Interrupted => "its process was gone (`recover = compensate`)".to_owned(),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -134,10 +132,10 @@ mod tests {
         record.deadline = Some(Timestamp::from_micros(101));
         assert_eq!(decide(&record, rules(Recover::Resume)), Decision::Resume);
         record.read_at = Timestamp::from_micros(101);
-        let late = Decision::Undo(Cause::TimedOut);
+        let late = Decision::Undo(Cause::Cut(Cut::TimedOut(Duration::from_micros(1))));
         assert_eq!(decide(&record, rules(Recover::Resume)), late);
         record.cancelled = true;
-        let cancelled = Decision::Undo(Cause::Cancelled);
+        let cancelled = Decision::Undo(Cause::Cut(Cut::Cancelled));
         assert_eq!(decide(&record, rules(Recover::Resume)), cancelled);
     }
 

@@ -135,7 +135,7 @@ impl Recovery {
 /// Tells the sagas of this process that somebody has cancelled them.
 async fn cancel(core: &Arc<Core>) -> Result<(), StoreError> {
     for id in core.stores.journal.cancelled().await? {
-        let _ = id;
+        core.signals.cancel(&id);
     }
     Ok(())
 }

@@ -47,7 +47,7 @@ async fn proceed(
     match decide(&record, rules) {
         Decision::Resume => resume(core, record, permit, tries).await,
         Decision::Undo(cause) => {
-            compensation::begin(&core, record, cause.text().to_owned()).await;
+            compensation::begin(&core, record, cause.words()).await;
         }
         Decision::GoOnUndoing => {
             let undoing = Undoing::of(&core, record);
