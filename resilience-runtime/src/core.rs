@@ -20,9 +20,9 @@ use crate::lock::store::LockStore;
 use crate::registry::{Catalog, States};
 use crate::saga::endings::Endings;
 use crate::saga::journal::Journal;
-use crate::saga::slots::Slots;
 use crate::saga::limits::Places;
 use crate::saga::signals::Signals;
+use crate::saga::slots::Slots;
 
 pub(crate) use gate::{Gate, Permit, inside, is_inside};
 pub(crate) use settings::{Handler, Redaction, Settings};

@@ -188,7 +188,17 @@ fn rejected(function: &'static str, source: StoreError) -> Denied {
 
 fn dead(saga: &'static str, id: &SagaId) -> Denied {
     let id = id.to_string();
-    (Error::SagaDead { saga, id }, Refusal::Final)
+    let cause = "an operator has to look at it".to_owned();
+    let compensated = false;
+    (
+        Error::SagaFailed {
+            saga,
+            id,
+            cause,
+            compensated,
+        },
+        Refusal::Final,
+    )
 }
 
 fn stopped(saga: &'static str, function: &'static str, id: &SagaId, stop: &Stop) -> Denied {
