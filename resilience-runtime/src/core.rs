@@ -69,7 +69,7 @@ pub(crate) struct Core {
     /// Who waits for a saga of this process.
     pub(crate) endings: Endings,
     /// The sagas whose bodies run in this process.
-    pub(crate) signals: Arc<Signals>,
+    pub(crate) signals: Signals,
     /// How many of them may.
     pub(crate) places: Places,
     /// What is left to do of sagas whose callers went away, for the supervisor.
@@ -96,7 +96,7 @@ impl Core {
             gate: Gate::new(),
             inspects,
             endings: Endings::default(),
-            signals: Arc::default(),
+            signals: Signals::default(),
             places: Places::default(),
             abandoned,
         };

@@ -69,7 +69,7 @@ async fn round(core: &Arc<Core>) -> bool {
 }
 
 /// Brings one saga to its end.
-async fn finish(core: Arc<Core>, record: SagaRecord, permit: Permit) {
+pub(super) async fn finish(core: Arc<Core>, record: SagaRecord, permit: Permit) {
     tracing::info!(target: "resilience", saga = record.name, saga_id = %record.id, status = record.status.as_str(),
         steps = record.steps.len(), "recovering a saga that its process left behind"
     );
