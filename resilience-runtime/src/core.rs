@@ -22,6 +22,7 @@ use crate::saga::endings::Endings;
 use crate::saga::journal::Journal;
 use crate::saga::limits::Places;
 use crate::saga::signals::Signals;
+use crate::saga::slots::Slots;
 
 pub(crate) use gate::{Gate, Permit, inside, is_inside};
 pub(crate) use settings::{Handler, Redaction, Settings};
@@ -68,6 +69,8 @@ pub(crate) struct Core {
     pub(crate) inspects: bool,
     /// Who waits for a saga of this process.
     pub(crate) endings: Endings,
+    /// Who works on sagas in the background.
+    pub(crate) slots: Arc<Slots>,
     /// The sagas whose bodies run in this process.
     pub(crate) signals: Signals,
     /// How many of them may.
@@ -96,6 +99,7 @@ impl Core {
             gate: Gate::new(),
             inspects,
             endings: Endings::default(),
+            slots: Arc::default(),
             signals: Signals::default(),
             places: Places::default(),
             abandoned,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::cause::Cut;
 use super::ending;
 use super::execution::{Execution, Halt};
 use super::journal::SagaId;
@@ -61,7 +62,8 @@ impl Drop for Running {
         let halt = self.halt.filter(|_| !execution.is_pivoted());
         let work: crate::core::Abandoned = match (halt, execution.stopped()) {
             (Some(halt), None) => Box::pin(async move {
-                ending::fail(execution, halt.words().to_owned(), None, permit).await;
+                let cause = Cut::by(halt, &execution).words();
+                ending::fail(execution, cause, None, permit).await;
             }),
             _ => Box::pin(supervisor::finish(execution, permit, false)),
         };

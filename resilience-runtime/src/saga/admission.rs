@@ -12,7 +12,8 @@ use super::identity::{Identity, Which};
 use super::journal::{NewSaga, SagaId, SagaRecord, Started, Status};
 use super::ledger;
 use super::options::Saga;
-use super::recovery;
+use super::recovery::proceed;
+use super::tries::Tries;
 use super::unstoppable::Unstoppable;
 use super::waiting::{self, Waited};
 use crate::arguments::Arguments;
@@ -259,7 +260,7 @@ async fn start(
             let id = record.id.clone();
             let abandoned = core.abandoned.clone();
             // Without a supervisor the runtime is gone, and the next process takes the saga over.
-            let _ = abandoned.send(Box::pin(recovery::finish(core, record, permit)));
+            let _ = abandoned.send(Box::pin(proceed::taken_over(core, record, permit)));
             Found::Working(id)
         }
     })
@@ -273,7 +274,12 @@ async fn withdraw(core: Arc<Core>, id: SagaId, given: bool, permit: Permit) {
         // One that has a chosen id may be somebody else's, and answers for its id in any case.
         && !given
     {
-        let execution = Execution::again(Arc::clone(&core), &Saga::named(""), record, 0);
+        let execution = Execution::again(
+            Arc::clone(&core),
+            &Saga::named(""),
+            record,
+            Tries::default(),
+        );
         let cause = "the start was not confirmed, and its caller was told so".to_owned();
         ending::fail(Arc::new(execution), cause, None, permit).await;
     }

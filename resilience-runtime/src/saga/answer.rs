@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::execution::Halt;
+use super::cause::Cut;
 use super::journal::{Parking, SagaRecord, Status};
 use crate::core::Core;
 use crate::dlq::{self, DeadLetterStatus, LetterFilter};
@@ -111,8 +111,8 @@ pub(super) async fn ended(core: &Core, saga: &'static str, record: SagaRecord) -
         )),
         // Not reached by one that is unfinished.
         Status::Compensated | Status::Failed | Status::Running | Status::Compensating => {
-            match (halted(saga, &record), record.failure) {
-                (Some(error), _) => error,
+            match (Cut::of(&record), record.failure) {
+                (Some(cut), _) => cut_off(cut, saga, id, compensated),
                 (None, Some(failure)) => {
                     return Ended::Failed(failure, failed(record.error.unwrap_or_default()));
                 }
@@ -124,21 +124,20 @@ pub(super) async fn ended(core: &Core, saga: &'static str, record: SagaRecord) -
 }
 
 /// The error of a saga that was cut off.
-fn halted(saga: &'static str, record: &SagaRecord) -> Option<Error> {
-    let (id, compensated) = (record.id.to_string(), record.status == Status::Compensated);
-    Some(match Halt::of(record)? {
-        Halt::Cancelled => Error::SagaCancelled {
+pub(super) fn cut_off(cut: Cut, saga: &'static str, id: String, compensated: bool) -> Error {
+    match cut {
+        Cut::Cancelled => Error::SagaCancelled {
             saga,
             id,
             compensated,
         },
-        Halt::TimedOut => Error::SagaTimedOut {
+        Cut::TimedOut(after) => Error::SagaTimedOut {
             saga,
             id,
-            after: record.deadline?.since(record.started_at),
+            after,
             compensated,
         },
-    })
+    }
 }
 
 /// The error of a saga that could not be undone.

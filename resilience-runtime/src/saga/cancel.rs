@@ -17,10 +17,3 @@ pub(super) async fn request(
     }
     Ok(found)
 }
-
-/// Tells those sagas of this process that somebody else asked to cancel; how many run here.
-pub(super) async fn heard(core: &Core) -> Result<usize, StoreError> {
-    let cancelled = core.stores.journal.cancelled().await?;
-    let here = cancelled.iter().filter(|id| core.signals.cancel(id));
-    Ok(here.count())
-}

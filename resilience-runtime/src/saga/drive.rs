@@ -13,10 +13,12 @@ use super::abandon::Running;
 use super::answer::{self, Types};
 use super::cancel;
 use super::caught::{poll_caught, text};
+use super::cause::Cut;
 use super::compensation::Undone;
 use super::context::{self, Context};
 use super::ending::{self, Failed};
 use super::execution::{Execution, Halt};
+use super::forward::{self, Later};
 use super::journal::Parking;
 use super::ledger::Stop;
 use super::limits::Place;
@@ -264,7 +266,14 @@ impl<T, E> End<T, E> {
     ) -> Driven<T, E> {
         let failed = self.execution.last_failure();
         if self.execution.is_pivoted() || failed.is_some_and(|step| step.retriable) {
-            return self.go_forward(cause).await;
+            return self.go_on_later(Later::NoWayBack, cause).await;
+        }
+        // Nobody waits for it: the breaker may be closed again by and by, and what is done need not be undone.
+        if self.resumes && failed.is_some_and(|step| step.open_breaker) {
+            let retry_after = None;
+            return self
+                .go_on_later(Later::Refused { retry_after }, cause)
+                .await;
         }
         let ended = undo(&self.execution, cause.clone(), failure, self.permit).await;
         match self
@@ -280,7 +289,7 @@ impl<T, E> End<T, E> {
     async fn unrecordable(self, error: &serde_json::Error) -> Driven<T, E> {
         let reason = format!("its result has no JSON form: {error}; its steps were undone");
         if self.execution.is_pivoted() {
-            return self.go_forward(reason).await;
+            return self.go_on_later(Later::NoWayBack, reason).await;
         }
         let ended = undo(&self.execution, reason.clone(), None, self.permit).await;
         match self
@@ -301,16 +310,17 @@ impl<T, E> End<T, E> {
         let execution = &self.execution;
         tracing::error!(target: "resilience", saga = execution.saga, saga_id = %execution.id, cause, "a saga panicked");
         if execution.is_pivoted() {
-            return self.go_forward(cause).await;
+            return self.go_on_later(Later::NoWayBack, cause).await;
         }
         undo(&self.execution, cause, None, self.permit).await;
         resume_unwind(panic)
     }
 
     async fn halted(self, halt: Halt) -> Driven<T, E> {
-        let cause = halt.words().to_owned();
+        let cut = Cut::by(halt, &self.execution);
+        let cause = cut.words();
         if self.execution.is_pivoted() {
-            return self.go_forward(cause).await;
+            return self.go_on_later(Later::NoWayBack, cause).await;
         }
         let ended = undo(&self.execution, cause.clone(), None, self.permit).await;
         if let Err(driven) = self
@@ -321,28 +331,16 @@ impl<T, E> End<T, E> {
             return driven;
         }
         let (saga, id) = (self.execution.saga, self.execution.id.to_string());
-        let compensated = ended.had_work;
-        let error = match halt {
-            Halt::Cancelled => Error::SagaCancelled {
-                saga,
-                id,
-                compensated,
-            },
-            Halt::TimedOut => Error::SagaTimedOut {
-                saga,
-                id,
-                after: self.execution.options.timeout.unwrap_or_default(),
-                compensated,
-            },
-        };
+        let error = answer::cut_off(cut, saga, id, ended.had_work);
         Driven::over(self.types.refused(error))
     }
 
-    /// There is no way back: the saga is run again until it is done, and its caller waits for that.
-    async fn go_forward(self, cause: String) -> Driven<T, E> {
+    /// The saga is run again until it is done, and its caller waits for that.
+    async fn go_on_later(self, why: Later, cause: String) -> Driven<T, E> {
         let (core, id) = (Arc::clone(&self.execution.core), self.execution.id.clone());
         let (saga, function) = (self.execution.saga, self.types.function.name);
-        forward(self.execution, self.permit, cause);
+        self.execution.forget_failures();
+        forward::later(self.execution, self.permit, why, cause);
         if self.resumes {
             return Driven::open(self.types.refused(Error::Superseded {
                 saga,
@@ -387,14 +385,6 @@ impl<T, E> End<T, E> {
         let error = self.execution.error(stop, self.types.function.name);
         self.types.refused(error)
     }
-}
-
-fn forward(execution: Arc<Execution>, permit: Permit, cause: String) {
-    let _ = cause;
-    let abandoned = execution.core.abandoned.clone();
-    let _ = abandoned.send(Box::pin(super::supervisor::finish(
-        execution, permit, false,
-    )));
 }
 
 /// Out of reach of the caller, of whoever cancels it, and of its deadline.

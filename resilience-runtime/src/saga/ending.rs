@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::compensation::{self, Undoing, Undone};
 use super::execution::{Execution, Outstanding};
-use super::journal::{Advance, Event, Status, StepRecord};
+use super::journal::{Advance, Event, Parking, Status, StepRecord};
 use super::ledger::{self, Stop};
+use super::parking::Halted;
 use crate::core::Permit;
-use crate::dlq::{Kind, NewDeadLetter, Priority};
 
 /// The body returned `Ok`: the last step and the end are one write.
 pub(super) async fn complete(
@@ -68,12 +68,7 @@ pub(super) async fn fail(
         core.endings.announce(&execution.id);
         Undone::Compensated
     } else {
-        let saga = Undoing {
-            id: execution.id.clone(),
-            epoch: execution.epoch,
-            steps,
-            cause,
-        };
+        let saga = Undoing::after(&execution, steps, cause);
         compensation::undo(core, saga).await
     };
     drop(permit);
@@ -86,30 +81,17 @@ pub(super) async fn die(
     difference: String,
     permit: Permit,
 ) -> Result<(), Stop> {
-    tracing::error!(target: "resilience", saga = execution.saga, saga_id = %execution.id, difference,
-        "the saga cannot go on and waits in the dead letter queue"
-    );
     let outstanding = execution.outstanding().await;
-    let advance = Advance {
-        steps: unwritten(outstanding),
-        status: Status::Running.after(Event::Parked),
-        error: Some(difference.clone()),
-        dead_letter: Some(NewDeadLetter {
-            kind: Kind::Saga,
-            operation: execution.saga.to_owned(),
-            dependency: None,
-            priority: Priority::High,
-            position: None,
-            arguments: execution.input.clone(),
-            output: None,
-            error: difference,
-            attempts: 1,
-        }),
-        ..Advance::default()
-    };
-    write(&execution, advance).await?;
+    let halted = Halted::run(&execution);
+    halted
+        .park(
+            &execution.core,
+            Parking::Mismatch,
+            difference,
+            unwritten(outstanding),
+        )
+        .await?;
     drop(permit);
-    execution.core.endings.announce(&execution.id);
     Ok(())
 }
 

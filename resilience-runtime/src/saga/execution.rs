@@ -10,8 +10,10 @@ use tokio::time::Instant;
 use super::journal::{Advance, SagaId, SagaRecord, StepOutcome, StepRecord};
 use super::ledger::{self, Stop};
 use super::options::Saga;
+use super::tries::Tries;
 use crate::core::Core;
 use crate::error::Error;
+use crate::telemetry::sagas;
 use crate::timestamp::Timestamp;
 
 mod clock;
@@ -33,10 +35,12 @@ pub(crate) struct Execution {
     deadline: Option<Timestamp>,
     cancelled: watch::Sender<bool>,
     mismatched: watch::Sender<bool>,
+    /// When the saga was started.
+    pub(super) started: Instant,
     /// How many steps the journal had when this run began.
     pub(super) found: usize,
-    /// How many runs before this one were cut off without finishing a step.
-    pub(super) fruitless: u32,
+    /// The runs before this one that did not get any further.
+    pub(super) tries: Tries,
     progress: Mutex<Progress>,
     /// Signalled after each write of steps.
     wrote: Notify,
@@ -175,8 +179,9 @@ impl Execution {
             id,
             epoch: 1,
             input,
+            started: Instant::now(),
             found: 0,
-            fruitless: 0,
+            tries: Tries::default(),
             progress: Mutex::default(),
             wrote: Notify::new(),
             in_poll: AtomicBool::new(false),
@@ -184,7 +189,7 @@ impl Execution {
     }
 
     /// Another run of a saga that the journal has.
-    pub(super) fn again(core: Arc<Core>, saga: &Saga, record: SagaRecord, fruitless: u32) -> Self {
+    pub(super) fn again(core: Arc<Core>, saga: &Saga, record: SagaRecord, tries: Tries) -> Self {
         let steps = record.steps;
         let unasked = steps.iter().enumerate();
         let unasked = unasked.map(|(at, step)| ((step.step.clone(), step.occurrence), at));
@@ -200,8 +205,9 @@ impl Execution {
             ..Progress::default()
         };
         Self {
+            started: sagas::started(record.started_at, record.read_at),
             found: progress.durable,
-            fruitless,
+            tries,
             epoch: record.epoch,
             progress: Mutex::new(progress),
             deadline: record.deadline,

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
@@ -16,11 +17,13 @@ use super::journal::{
 };
 use super::ledger::{self, Stop};
 use super::waiting::{self, Waited};
+use crate::BoxFuture;
 use crate::core::Core;
-use crate::error::{Effect, Error};
+use crate::error::{Effect, Error, StoreError};
 use crate::key::Canonical;
 use crate::operator::Operator;
 use crate::outcome::{Answer, Failures, Outcome, Refusal};
+use crate::pauses::Pauses;
 
 /// Where the identities of nested sagas come from, with the version of the encoding.
 const DOMAIN: &[u8] = b"resilience nested saga\x01";
@@ -28,6 +31,9 @@ const DOMAIN: &[u8] = b"resilience nested saga\x01";
 const STEP: &str = "saga::call ";
 /// The argument of such a step that is the id which its author chose. No argument of a function has such a name.
 const ID: &str = "saga::id";
+
+/// Between two tries to reach the journal.
+const PAUSES: Pauses = Pauses::new(Duration::from_millis(50), Duration::from_secs(2));
 
 /// Calls a saga in the body of `parent`.
 pub(super) async fn call<C, O, T, E>(
@@ -143,6 +149,11 @@ fn child_of<'a>(parent: &SagaId, step: &'a StepRecord) -> Option<(SagaId, &'a st
     Some((id, name))
 }
 
+/// Whether a step is a saga that was called.
+pub(super) fn is_call(step: &StepRecord) -> bool {
+    step.step.starts_with(STEP)
+}
+
 /// Undoes the saga that `step` of `parent` is: what is running is cancelled and waited for first. Nothing, where the step is
 /// none. May be called again after it failed, or was cut off; `Err` says in words why it is not undone.
 pub(super) async fn undo_child(
@@ -164,9 +175,9 @@ pub(super) async fn undo_child(
             Status::Compensated | Status::Failed | Status::Resolved => return Ok(()),
             Status::Completed | Status::CompensationFailed | Status::Parked => {
                 let journal = &core.stores.journal;
-                let revived = journal.revive(child.clone(), Event::Compensate, None).await;
-                // Somebody else was first: it is looked at again.
-                if let Some(record) = revived.map_err(|error| error.to_string())? {
+                let revive = || journal.revive(child.clone(), Event::Compensate, None);
+                // Without one somebody else was first: it is looked at again.
+                if let Some(record) = insist(core, &child, Some(Effect::DidNotRun), revive).await? {
                     return undo(core, &child, record).await;
                 }
             }
@@ -175,7 +186,9 @@ pub(super) async fn undo_child(
 }
 
 async fn undo(core: &Arc<Core>, child: &SagaId, record: SagaRecord) -> Result<(), String> {
-    match compensation::undo(core, Undoing::of(record)).await {
+    // In a box: what it undoes may be nested sagas again.
+    let undoing: BoxFuture<'_, _> = Box::pin(compensation::undo(core, Undoing::of(core, record)));
+    match undoing.await {
         Undone::Compensated => Ok(()),
         Undone::Stuck { step, error } => Err(format!(
             "step `{step}` of the nested saga {child} could not be undone, and has a dead letter of its own: {error}"
@@ -188,8 +201,9 @@ async fn undo(core: &Arc<Core>, child: &SagaId, record: SagaRecord) -> Result<()
 async fn wait(core: &Arc<Core>, parent: &SagaId, record: SagaRecord) -> Result<(), String> {
     if record.status == Status::Running {
         let by = Operator::program().because(format!("saga {parent}, which called it, is undone"));
-        let found = cancel::request(core, &record.id, by).await;
-        if found.map_err(|error| error.to_string())? == Some(Cancel::Pivoted) {
+        let request =
+            || -> BoxFuture<'_, _> { Box::pin(cancel::request(core, &record.id, by.clone())) };
+        if insist(core, &record.id, None, request).await? == Some(Cancel::Pivoted) {
             tracing::info!(target: "resilience", saga_id = %record.id, saga = record.name,
                 "a nested saga is past a pivot, and is undone when it is done");
         }
@@ -219,8 +233,8 @@ async fn bar(
         timeout: None,
         parent: Some(parent.clone()),
     };
-    let started = core.stores.journal.start(bar).await;
-    if let Started::New(_) = started.map_err(|error| error.to_string())? {
+    let start = || core.stores.journal.start(bar.clone());
+    if let Started::New(_) = insist(core, child, None, start).await? {
         let advance = Advance {
             status: Status::Running.after(Event::FailedEmpty),
             error: Some("it was not started: the saga that called it is undone".to_owned()),
@@ -230,6 +244,34 @@ async fn bar(
         written.map_err(stopped)?;
     }
     Ok(())
+}
+
+/// Asks the journal until it answers, or the runtime is stopped; only after failures without effect, if `again_after` says
+/// so.
+async fn insist<'a, T>(
+    core: &Core,
+    id: &SagaId,
+    again_after: Option<Effect>,
+    ask: impl Fn() -> BoxFuture<'a, Result<T, StoreError>>,
+) -> Result<T, String> {
+    let mut pauses = PAUSES;
+    loop {
+        let error = match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) if again_after.is_some_and(|effect| effect != error.effect()) => {
+                return Err(error.to_string());
+            }
+            Err(error) => error,
+        };
+        let pause = pauses.next();
+        tracing::warn!(target: "resilience", saga_id = %id, %error, ?pause, "undoing a nested saga waits for the journal");
+        if tokio::time::timeout(pause, core.gate.stopped())
+            .await
+            .is_ok()
+        {
+            return Err(error.to_string());
+        }
+    }
 }
 
 fn stopped(stop: Stop) -> String {

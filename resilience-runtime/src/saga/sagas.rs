@@ -1,5 +1,6 @@
 //! Looking at the journal, and acting on sagas.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -93,6 +94,20 @@ impl Sagas {
         limit: u32,
     ) -> Result<Vec<SagaSummary>, StoreError> {
         self.core.stores.journal.list(filter, after, limit).await
+    }
+
+    /// How many sagas there are in each status that at least one is in, of this process and all others on the store. Looks at
+    /// every saga.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn counts(&self) -> Result<Vec<(Status, u64)>, StoreError> {
+        let mut counts = BTreeMap::new();
+        let statistics = self.statistics().await?;
+        for (status, count) in statistics.into_iter().flat_map(|name| name.counts) {
+            *counts.entry(status).or_insert(0) += count;
+        }
+        Ok(counts.into_iter().collect())
     }
 
     /// How many sagas there are of each name in each status, and how long those took that are completed. Looks at every
@@ -220,7 +235,9 @@ async fn compensate(
     let Some(record) = revived.await? else {
         return Ok(None);
     };
-    Ok(Some(compensation::undo(&core, Undoing::of(record)).await))
+    Ok(Some(
+        compensation::undo(&core, Undoing::of(&core, record)).await,
+    ))
 }
 
 impl fmt::Debug for Sagas {

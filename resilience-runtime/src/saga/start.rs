@@ -16,7 +16,8 @@ use super::execution::Execution;
 use super::handle::SagaHandle;
 use super::journal::{NewSaga, SagaId, SagaRecord, StartConnection, Started, StartedIn};
 use super::nested::derived;
-use super::recovery;
+use super::recovery::proceed;
+use super::tries::Tries;
 use crate::core::{Core, Permit};
 use crate::error::Error;
 use crate::outcome::{Function, Kept, Storable, Stored, TakesRefusals};
@@ -297,7 +298,12 @@ fn found(ask: &Ask, found: Found) -> SagaId {
 fn hand_over(core: Arc<Core>, record: SagaRecord, permit: Permit) {
     let abandoned = core.abandoned.clone();
     // Without a supervisor the runtime is gone, and the next process takes the saga over.
-    let _ = abandoned.send(Box::pin(recovery::finish(core, record, permit)));
+    let _ = abandoned.send(Box::pin(proceed::here(
+        core,
+        record,
+        permit,
+        Tries::default(),
+    )));
 }
 
 /// Looks for a saga that was written in a transaction, until `until`, and takes it up once it is committed.
