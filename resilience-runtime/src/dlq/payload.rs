@@ -81,7 +81,7 @@ mod tests {
         let text = format!("\"{}\"", "ü".repeat(100));
         assert_eq!(
             shown(&text, &limited(40)),
-            r#"{"bytes":202,"cut":"\"üüüüüüü"}"#
+            r#"{"bytes":202,"cut":"\"üüüüüüüü"}"#
         );
         assert_eq!(shown(&text, &limited(0)), r#"{"bytes":202,"cut":""}"#);
     }

@@ -156,11 +156,16 @@ pub(super) fn is_call(step: &StepRecord) -> bool {
 
 /// Undoes the saga that `step` of `parent` is: what is running is cancelled and waited for first. Nothing, where the step is
 /// none. May be called again after it failed, or was cut off; `Err` says in words why it is not undone.
-pub(super) async fn undo_child(
-    core: &Arc<Core>,
-    parent: &SagaId,
-    step: &StepRecord,
-) -> Result<(), String> {
+pub(super) fn undo_child<'a>(
+    core: &'a Arc<Core>,
+    parent: &'a SagaId,
+    step: &'a StepRecord,
+) -> BoxFuture<'a, Result<(), String>> {
+    // In a box: what is undone may be nested sagas again.
+    Box::pin(undo_called(core, parent, step))
+}
+
+async fn undo_called(core: &Arc<Core>, parent: &SagaId, step: &StepRecord) -> Result<(), String> {
     let Some((child, name)) = child_of(parent, step) else {
         return Ok(());
     };
@@ -186,9 +191,7 @@ pub(super) async fn undo_child(
 }
 
 async fn undo(core: &Arc<Core>, child: &SagaId, record: SagaRecord) -> Result<(), String> {
-    // In a box: what it undoes may be nested sagas again.
-    let undoing: BoxFuture<'_, _> = Box::pin(compensation::undo(core, Undoing::of(core, record)));
-    match undoing.await {
+    match compensation::undo(core, Undoing::of(core, record)).await {
         Undone::Compensated => Ok(()),
         Undone::Stuck { step, error } => Err(format!(
             "step `{step}` of the nested saga {child} could not be undone, and has a dead letter of its own: {error}"

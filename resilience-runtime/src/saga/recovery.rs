@@ -111,16 +111,18 @@ impl Recovery {
         let began = Instant::now();
         let found = self.first.clone();
         let (taking, crew) = (&mut self.taking, &mut self.crew);
+        // Whatever cannot be done, the rest is.
+        let noted = taking.note_parked(core).await;
         let taken = taking.sagas(core, crew, found.as_ref()).await;
-        // Whatever could not be done, the rest is.
-        let works = taking.works(core, crew).await;
-        if taken.is_ok() && !taking.has_more() {
+        let parked = taking.parked(core, crew, found.as_ref()).await;
+        if taken.is_ok() && !taking.has_more_sagas() {
             self.first = None;
         }
+        let works = taking.works(core, crew).await;
         let cancelled = cancel(core).await;
         let chores = self.chores.all(core).await;
         sagas::round(began.elapsed());
-        let results = [taken, cancelled, works, chores];
+        let results = [noted, taken, parked, works, cancelled, chores];
         let mut errors = results.into_iter().filter_map(Result::err);
         match errors.next() {
             Some(error) => {

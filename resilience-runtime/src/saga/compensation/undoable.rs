@@ -16,17 +16,13 @@ pub(super) fn of(core: &Core, saga: &Undoing) -> Vec<StepRecord> {
 /// Whether there is something to call for this step. A step that this program does not know
 /// counts: nobody can say that it needs nothing.
 pub(in crate::saga) fn has_compensation(core: &Core, step: &StepRecord) -> bool {
-    match step.outcome {
-        StepOutcome::Failed => return false,
-        StepOutcome::Done | StepOutcome::InDoubt => {}
+    if step.outcome == StepOutcome::Failed {
+        return false;
     }
     if let Some(helper) = step.step.strip_prefix("saga::") {
         // A saga that was called is undone as one; the other helpers did nothing.
         return helper.starts_with("call ");
     }
-    let Some(entry) = core.catalog.step(&step.step) else {
-        return true;
-    };
-    entry.compensate.is_some()
-        && (step.outcome == StepOutcome::Done || entry.step.compensates_in_doubt)
+    let entry = core.catalog.step(&step.step);
+    entry.is_none_or(|entry| entry.compensate.is_some())
 }

@@ -38,9 +38,22 @@ enum Parked {
 }
 
 impl Taking {
-    /// Whether something was left for lack of room.
+    /// Whether sagas were left for lack of room.
+    pub(super) fn has_more_sagas(&self) -> bool {
+        !self.turns.is_empty() || matches!(self.parked, Parked::Before(..))
+    }
+
+    /// Whether anything was.
     pub(super) fn has_more(&self) -> bool {
-        !self.turns.is_empty() || matches!(self.parked, Parked::Before(..)) || self.has_more_works
+        self.has_more_sagas() || self.has_more_works
+    }
+
+    /// Notes what is parked by now, before this process can park something itself.
+    pub(super) async fn note_parked(&mut self, core: &Core) -> Result<(), StoreError> {
+        if matches!(self.parked, Parked::NotAsked) {
+            self.parked = parked_by_now(core).await?;
+        }
+        Ok(())
     }
 
     /// Takes over the sagas that there is room for.
@@ -51,10 +64,6 @@ impl Taking {
         found: Option<&Found>,
     ) -> Result<(), StoreError> {
         let known = core.catalog.known();
-        // Before this process can park one itself.
-        if matches!(self.parked, Parked::NotAsked) {
-            self.parked = parked_by_now(core).await?;
-        }
         let journal = &core.stores.journal;
         while self.turns.is_empty() && !known.is_empty() {
             let batch = journal.take_over(known.clone(), BATCH).await?;
@@ -77,13 +86,11 @@ impl Taking {
             }
             send(core, crew, found, batch);
         }
-        if self.turns.is_empty() {
-            self.parked(core, crew, found).await?;
-        }
         Ok(())
     }
 
-    async fn parked(
+    /// Takes those that were parked, after the others.
+    pub(super) async fn parked(
         &mut self,
         core: &Arc<Core>,
         crew: &mut Crew,
@@ -91,6 +98,7 @@ impl Taking {
     ) -> Result<(), StoreError> {
         let known = core.catalog.known();
         while let Parked::Before(before, tried) = &mut self.parked
+            && self.turns.is_empty()
             && Crew::has_room(core)
         {
             let journal = &core.stores.journal;
