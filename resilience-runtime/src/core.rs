@@ -72,7 +72,7 @@ pub(crate) struct Core {
     /// Who works on sagas in the background.
     pub(crate) slots: Arc<Slots>,
     /// The sagas whose bodies run in this process.
-    pub(crate) signals: Arc<Signals>,
+    pub(crate) signals: Signals,
     /// How many of them may.
     pub(crate) places: Places,
     /// What is left to do of sagas whose callers went away, for the supervisor.
@@ -100,7 +100,7 @@ impl Core {
             inspects,
             endings: Endings::default(),
             slots: Arc::default(),
-            signals: Arc::default(),
+            signals: Signals::default(),
             places: Places::default(),
             abandoned,
         };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::execution::{Execution, Halt};
 use super::journal::SagaRecord;
 
 /// Why the body of a saga is cut off.
@@ -17,6 +18,14 @@ const CANCELLED: &str = "it was cancelled";
 const TIMED_OUT: &str = "it did not end within ";
 
 impl Cut {
+    /// Why a run takes no more steps.
+    pub(super) fn by(halt: Halt, execution: &Execution) -> Self {
+        match halt {
+            Halt::Cancelled => Self::Cancelled,
+            Halt::TimedOut => Self::TimedOut(execution.options.timeout.unwrap_or_default()),
+        }
+    }
+
     /// What of it applies to a saga that is running, by what the journal says: its pivots are asked by the caller.
     pub(super) fn due(record: &SagaRecord) -> Option<Self> {
         if record.cancelled {
@@ -40,7 +49,7 @@ impl Cut {
         if record.failure.is_some() {
             return None;
         }
-        if error == CANCELLED {
+        if error == CANCELLED && record.cancelled {
             return Some(Self::Cancelled);
         }
         let deadline = record.deadline?;

@@ -28,8 +28,21 @@ pub(super) async fn complete(
     Ok(())
 }
 
-/// The body failed: the decision to undo is one write, and is durable before anything is undone.
-pub(super) async fn fail(execution: Arc<Execution>, cause: String, permit: Permit) -> Undone {
+/// How a saga ended that failed.
+pub(super) struct Failed {
+    pub(super) undone: Undone,
+    /// Whether there was something to undo.
+    pub(super) had_work: bool,
+}
+
+/// The body failed: the decision to undo is one write, and is durable before anything is undone. `failure` is its error as
+/// JSON, where it has a form.
+pub(super) async fn fail(
+    execution: Arc<Execution>,
+    cause: String,
+    failure: Option<String>,
+    permit: Permit,
+) -> Failed {
     let outstanding = execution.outstanding().await;
     let core = &execution.core;
     let known = outstanding.finished.iter().chain(&outstanding.in_doubt);
@@ -43,10 +56,13 @@ pub(super) async fn fail(execution: Arc<Execution>, cause: String, permit: Permi
         steps: unwritten(outstanding),
         status,
         error: Some(cause.clone()),
+        failure,
         ..Advance::default()
     };
+    let had_work = !steps.is_empty();
     if let Err(stop) = write(&execution, advance).await {
-        return Undone::Stopped(stop);
+        let undone = Undone::Stopped(stop);
+        return Failed { undone, had_work };
     }
     let undone = if steps.is_empty() {
         core.endings.announce(&execution.id);
@@ -56,7 +72,7 @@ pub(super) async fn fail(execution: Arc<Execution>, cause: String, permit: Permi
         compensation::undo(core, saga).await
     };
     drop(permit);
-    undone
+    Failed { undone, had_work }
 }
 
 /// The saga cannot go on, and nobody but an operator can say whether to undo it.

@@ -1,49 +1,30 @@
 //! The sagas whose bodies run in this process, and how they are told that somebody cancelled them.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
-
+use super::execution::Execution;
 use super::journal::SagaId;
 
 /// Every saga whose body runs, or waits for its turn, in this process.
 #[derive(Default)]
-pub(crate) struct Signals(Mutex<HashMap<SagaId, Running>>);
+pub(crate) struct Signals(Mutex<HashMap<SagaId, Entry>>);
 
-struct Running {
-    cancelled: watch::Sender<bool>,
-    name: &'static str,
-    version: u32,
-    parent: Option<SagaId>,
-    /// How many calls have it at once: a resumed one may begin before the one before it has gone.
-    calls: u32,
+struct Entry {
+    execution: Arc<Execution>,
+    /// How many sagas of a name its body has started with `saga::start`.
+    started: HashMap<&'static str, u32>,
 }
 
 impl Signals {
     /// Notes that a saga is running, until what comes out is dropped.
-    pub(super) fn enter(
-        self: &Arc<Self>,
-        id: &SagaId,
-        name: &'static str,
-        version: u32,
-        parent: Option<SagaId>,
-    ) -> Signal {
-        let mut running = self.running();
-        let entry = running.entry(id.clone()).or_insert_with(|| Running {
-            cancelled: watch::Sender::new(false),
-            name,
-            version,
-            parent,
-            calls: 0,
-        });
-        entry.calls += 1;
-        Signal {
-            signals: Arc::clone(self),
-            id: id.clone(),
-            cancelled: entry.cancelled.subscribe(),
-        }
+    pub(super) fn enter(&self, execution: &Arc<Execution>) -> Signal {
+        let entry = Entry {
+            execution: Arc::clone(execution),
+            started: HashMap::new(),
+        };
+        self.running().insert(execution.id.clone(), entry);
+        Signal(Arc::clone(execution))
     }
 
     /// Tells a saga that it is cancelled; false when it does not run in this process.
@@ -51,71 +32,61 @@ impl Signals {
         let running = self.running();
         let found = running.get(id);
         if let Some(found) = found {
-            found.cancelled.send_replace(true);
+            found.execution.cancel();
         }
         found.is_some()
     }
 
-    /// Whether one of the sagas that called `id`, directly or not, is of this name and version and runs in this process.
-    pub(super) fn is_within(&self, id: &SagaId, name: &str, version: u32) -> bool {
+    /// The sagas that run and that `id` has called.
+    pub(super) fn children(&self, id: &SagaId) -> Vec<SagaId> {
         let running = self.running();
-        let mut parent = running.get(id).and_then(|saga| saga.parent.as_ref());
-        while let Some(saga) = parent.and_then(|id| running.get(id)) {
-            if (saga.name, saga.version) == (name, version) {
+        let executions = running.values().map(|entry| &entry.execution);
+        let children = executions.filter(|execution| execution.parent.as_ref() == Some(id));
+        children.map(|execution| execution.id.clone()).collect()
+    }
+
+    /// Whether `id`, or a saga that called it, directly or not, fits, and runs in this process.
+    pub(super) fn has(&self, id: &SagaId, fits: impl Fn(&Execution) -> bool) -> bool {
+        let running = self.running();
+        let mut next = Some(id);
+        while let Some(entry) = next.and_then(|id| running.get(id)) {
+            if fits(&entry.execution) {
                 return true;
             }
-            parent = saga.parent.as_ref();
+            next = entry.execution.parent.as_ref();
         }
         false
     }
 
-    fn running(&self) -> MutexGuard<'_, HashMap<SagaId, Running>> {
+    /// Counts the sagas of this name that the body of `id` starts, from 0.
+    pub(super) fn start(&self, id: &SagaId, name: &'static str) -> u32 {
+        let mut running = self.running();
+        let Some(entry) = running.get_mut(id) else {
+            return 0;
+        };
+        let started = entry.started.entry(name).or_insert(0);
+        *started += 1;
+        *started - 1
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<SagaId, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A saga that is running.
-pub(super) struct Signal {
-    signals: Arc<Signals>,
-    id: SagaId,
-    cancelled: watch::Receiver<bool>,
-}
-
-impl Signal {
-    /// Resolves when somebody cancels the saga.
-    pub(super) async fn cancelled(&mut self) {
-        // The sender stays for as long as this does.
-        let _ = self.cancelled.wait_for(|cancelled| *cancelled).await;
-    }
-}
+pub(super) struct Signal(Arc<Execution>);
 
 impl Drop for Signal {
     fn drop(&mut self) {
-        if let Entry::Occupied(mut entry) = self.signals.running().entry(self.id.clone()) {
-            entry.get_mut().calls -= 1;
-            if entry.get().calls == 0 {
-                entry.remove();
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_cancelled_saga_is_told_and_nothing_stays() {
-        let signals = Arc::new(Signals::default());
-        let (id, child) = (SagaId::generate(), SagaId::generate());
-        assert!(!signals.cancel(&id));
-        let mut parent = signals.enter(&id, "pay", 2, None);
-        let again = signals.enter(&child, "ship", 1, Some(id.clone()));
-        assert!(signals.is_within(&child, "pay", 2));
-        assert!(!signals.is_within(&child, "pay", 1) && !signals.is_within(&id, "pay", 2));
-        assert!(signals.cancel(&id));
-        parent.cancelled().await;
-        drop((parent, again));
-        assert!(signals.running().is_empty());
+        let mut running = self.0.core.signals.running();
+        // Another run of it may have begun by now.
+        let is_this = |entry: &Entry| Arc::ptr_eq(&entry.execution, &self.0);
+        let gone = match running.get(&self.0.id).is_some_and(is_this) {
+            true => running.remove(&self.0.id),
+            false => None,
+        };
+        drop(running);
+        drop(gone);
     }
 }

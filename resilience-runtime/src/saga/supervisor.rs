@@ -48,7 +48,7 @@ pub(super) async fn finish(execution: Arc<Execution>, permit: Permit, panicked: 
     }
     if panicked {
         tracing::error!(target: "resilience", saga = execution.saga, saga_id = %execution.id, "a saga panicked");
-        let _ = ending::fail(execution, "panicked".to_owned(), permit).await;
+        let _ = ending::fail(execution, "panicked".to_owned(), None, permit).await;
         return;
     }
     tracing::info!(target: "resilience", saga = execution.saga, saga_id = %execution.id,

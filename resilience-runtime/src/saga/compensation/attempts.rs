@@ -9,6 +9,7 @@ use crate::pauses::Pauses;
 use crate::registry::CompensationError;
 use crate::saga::journal::StepRecord;
 use crate::saga::ledger::Stop;
+use crate::saga::nested;
 use crate::saga::stack;
 use crate::telemetry::sagas;
 
@@ -35,6 +36,10 @@ pub(super) async fn compensate(
     step: &StepRecord,
 ) -> Result<Result<(), Failure>, Stop> {
     let failed = |attempts, error| Ok(Err(Failure { attempts, error }));
+    if nested::is_call(step) {
+        let undone = nested::undo_child(core, &saga.id, step).await;
+        return Ok(undone.map_err(|error| Failure { attempts: 1, error }));
+    }
     let Some(entry) = core.catalog.step(&step.step) else {
         let unknown = format!("no saga step `{}` is linked into this program", step.step);
         return failed(0, unknown);

@@ -12,7 +12,7 @@ use crate::saga::resume::resume;
 use crate::saga::tries::Tries;
 
 /// Brings a saga that was taken over to its end.
-pub(super) async fn taken_over(core: Arc<Core>, record: SagaRecord, permit: Permit) {
+pub(in crate::saga) async fn taken_over(core: Arc<Core>, record: SagaRecord, permit: Permit) {
     tracing::info!(target: "resilience", saga = record.name, saga_id = %record.id, status = record.status.as_str(),
         steps = record.steps.len(), interruptions = record.interruptions, "going on with a saga that nobody works on"
     );
