@@ -4,10 +4,10 @@ mod add;
 mod error;
 mod letter;
 mod letters;
+mod payload;
 mod queue;
 mod retry;
 mod retry_all;
-pub(crate) mod work;
 
 pub use add::AddLetter;
 pub use error::{DeadLetterError, RetryAllError};
@@ -15,6 +15,7 @@ pub use letter::{
     AuditEntry, DeadLetter, DeadLetterId, DeadLetterStatus, Kind, NewDeadLetter, Priority,
 };
 pub use letters::DeadLetters;
+pub(crate) use payload::shown;
 pub use queue::{Closing, LetterFilter, LetterStatistics, Queue, RetryAs};
 pub use retry::Retried;
 pub use retry_all::{RetryAll, RetryProgress};

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    DeadLetter, DeadLetterError, DeadLetterId, DeadLetterStatus, Kind, LetterFilter, RetryAs, work,
+    DeadLetter, DeadLetterError, DeadLetterId, DeadLetterStatus, Kind, LetterFilter, RetryAs,
 };
 use crate::core::{Core, Permit};
 use crate::operator::Operator;
 use crate::pauses::Pauses;
 use crate::saga::journal::{Event, SagaId, SagaRecord};
+use crate::saga::recovery::work;
 use crate::saga::{Unstoppable, revived};
 
 /// What a retry came to.
@@ -26,6 +27,8 @@ pub enum Retried {
     },
 }
 
+/// How many works are taken at once.
+const BATCH: u32 = 16;
 /// Between two looks at work that another task or process has taken up.
 const LOOKS: Pauses = Pauses::new(Duration::from_millis(50), Duration::from_secs(1));
 
@@ -119,7 +122,9 @@ async fn handle(
     }
     let mut looks = LOOKS;
     loop {
-        work::take_up(&core, vec![operation.clone()]).await?;
+        for taken in queue.take_work(vec![operation.clone()], BATCH).await? {
+            work::handle(&core, taken).await;
+        }
         let Some(letter) = queue.get(id).await? else {
             return Ok(Retried::Settled);
         };

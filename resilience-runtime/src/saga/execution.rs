@@ -4,12 +4,21 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 use super::journal::{Advance, SagaId, SagaRecord, StepOutcome, StepRecord};
 use super::ledger::{self, Stop};
+use super::options::Saga;
+use super::tries::Tries;
 use crate::core::Core;
 use crate::error::Error;
+use crate::telemetry::sagas;
+use crate::timestamp::Timestamp;
+
+mod clock;
+
+use clock::Clock;
 
 /// One run of a saga's body in this process.
 pub(crate) struct Execution {
@@ -18,10 +27,20 @@ pub(crate) struct Execution {
     pub(super) id: SagaId,
     pub(super) epoch: i64,
     pub(super) input: String,
+    /// What the saga was told.
+    pub(super) options: Saga,
+    /// The saga that called it.
+    pub(super) parent: Option<SagaId>,
+    clock: Clock,
+    deadline: Option<Timestamp>,
+    cancelled: watch::Sender<bool>,
+    mismatched: watch::Sender<bool>,
+    /// When the saga was started.
+    pub(super) started: Instant,
     /// How many steps the journal had when this run began.
     pub(super) found: usize,
-    /// How many runs before this one were cut off without finishing a step.
-    pub(super) fruitless: u32,
+    /// The runs before this one that did not get any further.
+    pub(super) tries: Tries,
     progress: Mutex<Progress>,
     /// Signalled after each write of steps.
     wrote: Notify,
@@ -45,6 +64,72 @@ struct Progress {
     in_doubt: Vec<StepRecord>,
     next_position: u32,
     stop: Option<Stop>,
+}
+
+/// Why a run takes no more steps, although nothing is wrong with its journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Halt {
+    /// Somebody asked to cancel the saga.
+    Cancelled,
+    /// Its deadline has passed.
+    TimedOut,
+}
+
+/// The last step that failed in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// The step is `retriable`.
+    pub(super) retriable: bool,
+    /// A policy refused it, and it did not run.
+    pub(super) refused: bool,
+    /// That policy is a circuit breaker.
+    pub(super) open_breaker: bool,
+}
+
+/// A saga that the body called.
+pub(super) enum Child {
+    /// An earlier run has its answer: its output, or its error.
+    Known(Result<String, String>),
+    /// It has to be called.
+    New(UnderWay),
+}
+
+/// A step that has begun. Dropped, it was cut off.
+pub(super) struct UnderWay {
+    execution: Arc<Execution>,
+    step: Option<NewStep>,
+    compensates_in_doubt: bool,
+}
+
+impl UnderWay {
+    /// Counts the steps of its name, from 0.
+    pub(super) fn occurrence(&self) -> u32 {
+        self.step.as_ref().map_or(0, |step| step.occurrence)
+    }
+
+    /// It returned `output`.
+    pub(super) fn finish(mut self, output: String) {
+        if let Some(step) = self.step.take() {
+            self.execution.finish(step, output);
+        }
+    }
+
+    /// It failed, for good: there is nothing to undo. The error as JSON, where it has a form. Resolves when the error
+    /// may be answered, which is when the steps beside it have come out.
+    pub(super) async fn fail(mut self, error: Option<String>, failure: Failure) {
+        self.step = None;
+        let _ = (error, failure);
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if let Some(step) = self.step.take()
+            && self.compensates_in_doubt
+        {
+            self.execution.doubt(step);
+        }
+    }
 }
 
 /// A step that the body asked for.
@@ -74,15 +159,29 @@ pub(super) struct Outstanding {
 
 impl Execution {
     /// The first run of a saga that the journal has just got.
-    pub(super) fn first(core: Arc<Core>, saga: &'static str, id: SagaId, input: String) -> Self {
+    pub(super) fn first(
+        core: Arc<Core>,
+        saga: &Saga,
+        id: SagaId,
+        input: String,
+        at: Timestamp,
+        parent: Option<SagaId>,
+    ) -> Self {
         Self {
             core,
-            saga,
+            saga: saga.name,
+            options: *saga,
+            parent,
+            clock: Clock::at(at),
+            deadline: saga.timeout.map(|timeout| at.after(timeout)),
+            cancelled: watch::Sender::new(false),
+            mismatched: watch::Sender::new(false),
             id,
             epoch: 1,
             input,
+            started: Instant::now(),
             found: 0,
-            fruitless: 0,
+            tries: Tries::default(),
             progress: Mutex::default(),
             wrote: Notify::new(),
             in_poll: AtomicBool::new(false),
@@ -90,12 +189,7 @@ impl Execution {
     }
 
     /// Another run of a saga that the journal has.
-    pub(super) fn again(
-        core: Arc<Core>,
-        saga: &'static str,
-        record: SagaRecord,
-        fruitless: u32,
-    ) -> Self {
+    pub(super) fn again(core: Arc<Core>, saga: &Saga, record: SagaRecord, tries: Tries) -> Self {
         let steps = record.steps;
         let unasked = steps.iter().enumerate();
         let unasked = unasked.map(|(at, step)| ((step.step.clone(), step.occurrence), at));
@@ -111,12 +205,86 @@ impl Execution {
             ..Progress::default()
         };
         Self {
+            started: sagas::started(record.started_at, record.read_at),
             found: progress.durable,
-            fruitless,
+            tries,
             epoch: record.epoch,
             progress: Mutex::new(progress),
-            ..Self::first(core, saga, record.id, record.input)
+            deadline: record.deadline,
+            cancelled: watch::Sender::new(record.cancelled),
+            ..Self::first(
+                core,
+                saga,
+                record.id,
+                record.input,
+                record.read_at,
+                record.parent,
+            )
         }
+    }
+
+    /// From now on no new step begins: those that the body asks for do not answer.
+    pub(super) fn stop_steps(&self, why: Halt) {
+        let _ = why;
+    }
+
+    /// Resolves when no step is under way.
+    pub(super) async fn settled(&self) {}
+
+    /// Whether a step that is a pivot is done.
+    pub(super) fn is_pivoted(&self) -> bool {
+        false
+    }
+
+    /// By when the saga must have ended, by the clock of this process.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.deadline.map(|deadline| self.clock.instant(deadline))
+    }
+
+    /// The time, by the clock of the store.
+    pub(super) fn store_now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Somebody asked to cancel the saga.
+    pub(super) fn cancel(&self) {
+        self.cancelled.send_replace(true);
+    }
+
+    /// Resolves when somebody asks to cancel the saga, or has asked.
+    pub(super) async fn cancelled(&self) {
+        let _ = self.cancelled.subscribe().wait_for(|is| *is).await;
+    }
+
+    /// Resolves when it was noticed that the journal does not match the code: [`Execution::stopped`] says how. The
+    /// body may be pending then.
+    pub(super) async fn mismatched(&self) {
+        let _ = self.mismatched.subscribe().wait_for(|is| *is).await;
+    }
+
+    /// The last step that failed in this run, also when the journal answered.
+    pub(super) fn last_failure(&self) -> Option<Failure> {
+        None
+    }
+
+    /// Whether this run has finished a step that the journal did not have.
+    pub(super) fn progressed(&self) -> bool {
+        self.progress().finished.len() > self.found
+    }
+
+    /// Forgets those failures that are not in the journal: the saga is to be run again from it, and these steps with
+    /// it.
+    pub(super) fn forget_failures(&self) {}
+
+    /// The body calls the saga `name`: a step `saga::call <name>`, whose output is that of the saga, and which is undone by
+    /// undoing the saga. Resolves when it may begin, like a step.
+    pub(super) async fn child(
+        self: &Arc<Self>,
+        name: &str,
+        arguments: String,
+    ) -> Result<Child, Stop> {
+        let _ = (name, arguments);
+        std::future::pending().await
     }
 
     /// The body asks for `step`.

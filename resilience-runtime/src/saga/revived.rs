@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::compensation::{self, Undoing};
-use super::journal::{Event, SagaRecord, Status, StepOutcome};
-use super::resume::resume;
+use super::journal::{Event, SagaRecord, StepOutcome};
+use super::recovery::proceed::here;
+use super::tries::Tries;
 use crate::core::{Core, Permit};
 use crate::registry::StateType;
 
@@ -44,11 +44,5 @@ pub(crate) fn missing(core: &Core, record: &SagaRecord, event: Event) -> Option<
 
 /// Brings a saga that was just revived to its end.
 pub(crate) async fn finish(core: &Arc<Core>, record: SagaRecord, permit: Permit) {
-    match record.status {
-        Status::Running => resume(Arc::clone(core), record, permit, 0).await,
-        Status::Compensating => {
-            compensation::undo(core, Undoing::of(record)).await;
-        }
-        _ => {}
-    }
+    here(Arc::clone(core), record, permit, Tries::default()).await;
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::context::{self, Context};
+use super::context::{self, Context, Part};
 use super::execution::{Begun, Execution, NewStep};
 use super::ledger::Stop;
 use super::options::SagaStep;
@@ -73,12 +73,19 @@ impl SagaStep {
             if let Err(stop) = execution.flush().await {
                 return refused(execution.error(stop, function.name));
             }
+            let part = Part {
+                saga: execution.id.clone(),
+                step: step.step.to_owned(),
+                occurrence: step.occurrence,
+            };
             let step = Unfinished {
                 execution: &execution,
                 step: Some(step),
                 compensates_in_doubt: self.compensates_in_doubt,
             };
-            let answer = context::within(Context::Inner, call).await.into_answer();
+            let answer = context::within(Context::Inner(Arc::new(part)), call)
+                .await
+                .into_answer();
             match step.settle(&answer, stored) {
                 Ok(()) => answer,
                 Err(reason) => refused(Error::NotRecorded {
