@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use resilience_runtime::dlq::{
     DeadLetterError, DeadLetterStatus, Kind, LetterFilter, Priority, Retried, RetryAs,
 };
 use resilience_runtime::operator::Operator;
 use resilience_runtime::runtime::{Runtime, RuntimeBuilder};
+use resilience_runtime::store::memory::MemoryStore;
 use serde_json::{Value, json};
 
-use crate::builder;
+use crate::dead_sagas::Counts;
+use crate::{builder, on};
 
 /// Sends invoices; the first `failures` times it does not.
 fn sender(builder: RuntimeBuilder, failures: u32, sent: &Arc<AtomicU32>) -> RuntimeBuilder {
@@ -182,4 +185,33 @@ async fn of_two_who_act_at_once_one_does_it() {
     assert_eq!(letter.note.as_deref(), Some("by mail"));
     let none = letters.discard(id + 1, "bob").await.unwrap_err();
     assert!(matches!(none, DeadLetterError::NotFound(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_has_the_code_takes_up_what_another_one_asked_for() {
+    let store = MemoryStore::new();
+    let sent = Arc::<AtomicU32>::default();
+    let worker = on(Arc::new(store.another_worker()), &Counts::default());
+    let worker = sender(worker, 1, &sent).open().await.unwrap();
+    let tool = Runtime::on_store(Arc::new(store)).without_recovery();
+    let tool = tool.open().await.unwrap();
+    let letters = tool.dead_letters();
+    let id = letters.add("send", &json!({}), "full").await.unwrap();
+    for (status, attempts) in [(DeadLetterStatus::Open, 2), (DeadLetterStatus::Settled, 2)] {
+        letters
+            .request_retry(id, RetryAs::Itself, "ada")
+            .await
+            .unwrap();
+        let again = letters
+            .request_retry(id, RetryAs::Itself, "bob")
+            .await
+            .unwrap_err();
+        assert!(matches!(again, DeadLetterError::NotOpen(_)), "{again}");
+        // A poll interval of the worker.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let letter = letters.get(id).await.unwrap().unwrap();
+        assert_eq!((letter.status, letter.work.attempts), (status, attempts));
+    }
+    assert_eq!(sent.load(Ordering::Relaxed), 2);
+    worker.shutdown().await;
 }
