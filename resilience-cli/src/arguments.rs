@@ -13,8 +13,8 @@ pub(crate) use dlq::{Dlq, RetryMany};
 pub(crate) use sagas::Sagas;
 
 const AFTER: &str = "\
-Nothing of the program is run here: what is asked for is written into the store, and a program that has the code takes it
-up. Names, times and letters of `list` and `show` are as the store has them, in UTC.
+Nothing of the program is run here: what is asked for is written into the store, and a program that has the code takes it up. \
+Moments are in UTC, by the clock of the store.
 
 Exit status:
   0  done

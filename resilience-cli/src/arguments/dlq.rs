@@ -39,7 +39,7 @@ pub(crate) enum Dlq {
     /// Asks for letters to be retried: by a program that has the code
     Retry {
         /// The letters
-        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        #[arg(required_unless_present = "all", conflicts_with_all = ["all", "operation", "dependency", "saga", "priority", "kind", "since", "before"])]
         ids: Vec<DeadLetterId>,
         /// How: what failed again, or undoing the saga
         #[arg(long = "as", value_name = "WAY", value_enum, default_value_t = Way::Itself)]

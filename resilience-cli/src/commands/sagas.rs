@@ -115,11 +115,8 @@ async fn show(runtime: &Runtime, id: String, output: &Output) -> Result<(), Fail
     let field = |name: &str, value: &str| shown::field(output, name, value);
     field("saga", saga.id.as_str());
     field("name", &named(&saga.name, saga.version));
-    let status = saga.status.as_str();
-    field(
-        "status",
-        &output.paint.paint(shown::saga_tone(saga.status), status),
-    );
+    let tone = shown::saga_tone(saga.status);
+    shown::toned(output, "status", saga.status.as_str(), tone);
     if let Some(parking) = saga.parking {
         field("parked for", parking.as_str());
     }

@@ -40,13 +40,19 @@ pub(super) fn saga_tone(status: Status) -> Tone {
 
 /// A line `name   value`; further lines of the value stand below its first one.
 pub(super) fn field(output: &Output, name: &str, value: &str) {
+    toned(output, name, value, Tone::Plain);
+}
+
+/// The same, coloured.
+pub(super) fn toned(output: &Output, name: &str, value: &str, tone: Tone) {
     const INDENT: usize = 14;
     let below = format!("\n{}", " ".repeat(INDENT));
     let value = block(value).replace('\n', &below);
     let padded = format!("{name:<INDENT$}");
     output.say(&format!(
-        "{}{value}",
-        output.paint.paint(Tone::Weak, &padded)
+        "{}{}",
+        output.paint.paint(Tone::Weak, &padded),
+        output.paint.paint(tone, &value)
     ));
 }
 

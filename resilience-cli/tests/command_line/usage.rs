@@ -26,7 +26,8 @@ async fn stores_that_keep_no_letters_are_refused() {
 
 #[tokio::test]
 async fn what_is_misspelt_is_answered_with_what_there_is() {
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 9] = [
+        (&["dlq", "retry", "1", "--kind", "work"], "--kind"),
         (&["dlq", "list", "--status", "closed"], "retrying"),
         (&["dlq", "list", "--kind", "poison"], "compensation"),
         (&["dlq", "list", "--since", "yesterday"], "1h"),
