@@ -265,6 +265,18 @@ pub mod locking {}
 #[doc = include_str!("../docs/guarantees.md")]
 pub mod guarantees {}
 
+#[doc = include_str!("../docs/dead-letters.md")]
+pub mod dead_letters {
+    #[allow(unused_imports, reason = "for the links of the page")]
+    use crate::{DeadLetterError, DeadLetters, RuntimeBuilder, command_line};
+}
+
+#[doc = include_str!("../docs/command-line.md")]
+pub mod command_line {
+    #[allow(unused_imports, reason = "for the links of the page")]
+    use crate::dead_letters;
+}
+
 #[doc = include_str!("../docs/redis.md")]
 pub mod redis {}
 

@@ -27,6 +27,8 @@ macro_rules! on_both_stores {
     };
 }
 
+#[path = "command_line/by_sql.rs"]
+mod by_sql;
 #[path = "command_line/closing.rs"]
 mod closing;
 #[path = "command_line/doctor.rs"]
