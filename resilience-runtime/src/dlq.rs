@@ -2,12 +2,14 @@
 
 mod letter;
 mod letters;
+mod payload;
 mod queue;
 
 pub use letter::{
     AuditEntry, DeadLetter, DeadLetterId, DeadLetterStatus, Kind, NewDeadLetter, Priority,
 };
 pub use letters::{DeadLetterError, DeadLetters, Retried};
+pub(crate) use payload::shown;
 pub use queue::{Closing, LetterFilter, LetterStatistics, Queue, RetryAs};
 
 use crate::saga::id::SagaId;

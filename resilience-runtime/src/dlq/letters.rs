@@ -114,7 +114,7 @@ impl DeadLetters {
             else {
                 return Err(DeadLetterError::NotOpen(id));
             };
-            Ok(undo(&core, Undoing::of(record)).await)
+            Ok(undo(&core, Undoing::of(&core, record)).await)
         });
         match work.await? {
             Undone::Compensated => Ok(Retried::Settled),

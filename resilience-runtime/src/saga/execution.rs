@@ -11,7 +11,7 @@ mod under_way;
 mod writing;
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
@@ -20,8 +20,10 @@ use tokio::time::Instant;
 use super::journal::{SagaId, SagaRecord, StepRecord};
 use super::ledger::Stop;
 use super::options::{Saga, SagaStep};
+use super::tries::Tries;
 use crate::core::Core;
 use crate::error::Error;
+use crate::telemetry::sagas;
 use crate::timestamp::Timestamp;
 
 pub(super) use asking::{Asked, Begun};
@@ -41,14 +43,14 @@ pub(crate) struct Execution {
     pub(super) options: Saga,
     /// The saga that called it.
     pub(super) parent: Option<SagaId>,
-    /// How many steps the journal had when this run began.
-    pub(super) found: usize,
-    /// How many runs before this one were cut off without finishing a step.
-    pub(super) fruitless: u32,
+    /// The runs before this one that did not get any further.
+    pub(super) tries: Tries,
     /// How many earlier runs may have begun what this run begins first.
     before: u32,
     clock: Clock,
     deadline: Option<Timestamp>,
+    /// When the saga was started.
+    pub(super) started: Instant,
     progress: Mutex<Progress>,
     /// Signalled after each change that somebody may wait for.
     changed: Notify,
@@ -56,7 +58,6 @@ pub(crate) struct Execution {
     stopped: watch::Sender<bool>,
     /// How many random numbers were drawn.
     draws: AtomicU64,
-    in_poll: AtomicBool,
 }
 
 /// Why a run takes no more steps, although nothing is wrong with its journal.
@@ -125,8 +126,8 @@ impl Execution {
             input,
             options: *saga,
             parent,
-            found: 0,
-            fruitless: 0,
+            tries: Tries::default(),
+            started: Instant::now(),
             before: 0,
             clock: Clock::at(at),
             deadline: saga.timeout.map(|timeout| at.after(timeout)),
@@ -135,25 +136,24 @@ impl Execution {
             cancelled: watch::Sender::new(false),
             stopped: watch::Sender::new(false),
             draws: AtomicU64::new(0),
-            in_poll: AtomicBool::new(false),
         }
     }
 
     /// Another run of a saga that the journal has.
-    pub(super) fn again(core: Arc<Core>, saga: &Saga, record: SagaRecord, fruitless: u32) -> Self {
+    pub(super) fn again(core: Arc<Core>, saga: &Saga, record: SagaRecord, tries: Tries) -> Self {
         let steps = record.steps;
+        let fruitless = tries.runs();
         let is_first = record.epoch <= 1 && fruitless == 0 && steps.is_empty();
         let before = match is_first {
             true => 0,
             false => record.interruptions.saturating_add(fruitless).max(1),
         };
-        let found = steps.len();
         let mut progress = Progress::of(steps, Instant::now());
         progress.is_pivoted = record.pivoted;
         let (at, parent) = (record.read_at, record.parent);
         Self {
-            found,
-            fruitless,
+            tries,
+            started: sagas::started(record.started_at, record.read_at),
             before,
             epoch: record.epoch,
             progress: Mutex::new(progress),
@@ -343,15 +343,6 @@ impl Execution {
                 reason: format!("the runtime shut down before the journal was back: {reason}"),
             },
         }
-    }
-
-    /// Whether the body is being polled, or was when it panicked.
-    pub(super) fn is_in_poll(&self) -> bool {
-        self.in_poll.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn set_in_poll(&self, in_poll: bool) {
-        self.in_poll.store(in_poll, Ordering::Relaxed);
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {

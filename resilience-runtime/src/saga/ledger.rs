@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::letter;
 use crate::core::Core;
 use crate::error::{Effect, StoreError};
 use crate::pauses::Pauses;
@@ -39,7 +40,7 @@ pub(super) async fn advance(
     advance: Advance,
 ) -> Result<bool, Stop> {
     let mut pauses = PAUSES;
-    let mut in_doubt = false;
+    let (mut in_doubt, mut is_logged) = (false, false);
     loop {
         if in_doubt {
             match core.stores.journal.load(id.clone()).await {
@@ -62,6 +63,10 @@ pub(super) async fn advance(
             Ok(Written::Yes { cancelled }) => return Ok(cancelled),
             Ok(Written::Superseded) => return Err(Stop::Superseded),
             Err(error) => {
+                if let Some(letter) = advance.dead_letter.as_ref().filter(|_| !is_logged) {
+                    letter::not_written(id, letter);
+                    is_logged = true;
+                }
                 in_doubt = error.effect() != Effect::DidNotRun;
                 wait(core, id, &error, &mut pauses).await?;
             }
@@ -99,6 +104,7 @@ fn seen(record: Option<&SagaRecord>, epoch: i64, advance: &Advance) -> Seen {
     } else if let Some(status) = advance.status {
         record.status == status
     } else {
+        // A letter alone cannot be told from one of an earlier round: it is written again, and replaces itself.
         // One without steps only waits for other writes, and has not waited.
         let mut steps = advance.steps.iter();
         !advance.steps.is_empty()

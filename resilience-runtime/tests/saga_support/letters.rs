@@ -171,7 +171,7 @@ async fn the_key_of_a_stuck_saga_is_taken_until_an_operator_frees_it() {
     call().await.unwrap_err();
     let error = call().await.unwrap_err();
     assert!(
-        matches!(error, ShopError::Policy(Error::SagaDead { .. })),
+        matches!(error, ShopError::Policy(Error::CompensationFailed { .. })),
         "{error}"
     );
     process.runtime.dead_letters().retry(1).await.unwrap();
