@@ -19,6 +19,7 @@ pub(super) async fn complete(
     let outstanding = execution.outstanding().await;
     let advance = Advance {
         steps: outstanding.unwritten,
+        pivots: outstanding.pivots,
         status: Status::Running.after(Event::Succeeded),
         output: Some(output),
         settles: settles(&execution),
@@ -56,6 +57,7 @@ pub(super) async fn fail(
         false => Status::Running.after(Event::Failed),
     };
     let advance = Advance {
+        pivots: outstanding.pivots,
         steps: unwritten(outstanding),
         status,
         error: Some(cause.clone()),
