@@ -169,6 +169,7 @@ async fn halted(execution: &Execution) -> Halt {
         biased;
         () = execution.cancelled() => Halt::Cancelled,
         () = deadline => Halt::TimedOut,
+        () = std::future::ready(()), if execution.undoes => Halt::Interrupted,
     };
     match execution.is_pivoted() {
         true => std::future::pending().await,

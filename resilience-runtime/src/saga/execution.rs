@@ -45,6 +45,8 @@ pub(crate) struct Execution {
     pub(super) parent: Option<SagaId>,
     /// The runs before this one that did not get any further.
     pub(super) tries: Tries,
+    /// Its body is asked what was under way, and not run: it is to be undone.
+    pub(super) undoes: bool,
     /// How many earlier runs may have begun what this run begins first.
     before: u32,
     clock: Clock,
@@ -67,6 +69,8 @@ pub(super) enum Halt {
     Cancelled,
     /// Its deadline has passed.
     TimedOut,
+    /// Its process was gone, and it is to be undone then.
+    Interrupted,
 }
 
 /// The last step that failed in a run.
@@ -128,6 +132,7 @@ impl Execution {
             parent,
             tries: Tries::default(),
             started: Instant::now(),
+            undoes: false,
             before: 0,
             clock: Clock::at(at),
             deadline: saga.timeout.map(|timeout| at.after(timeout)),

@@ -27,6 +27,41 @@ async fn recover_compensate_undoes_what_was_interrupted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_step_that_was_under_way_when_its_process_died_is_undone_without_its_output() {
+    for name in ["undone", "brief", "order"] {
+        let process = Process::first().await;
+        process
+            .world
+            .plan(name, &[("take", 1), ("wire", 2), ("note", 3)]);
+        process.world.script("wire 2", [Do::Hang]);
+        match name {
+            "undone" => process.begin([call!(undone, process, 1)]).await,
+            "brief" => process.begin([call!(brief, process, 1)]).await,
+            _ => process.begin([call!(order, process, 1)]).await,
+        }
+        let id = process.saga().await.id;
+        let next = process.store.kill();
+        match name {
+            "undone" => {}
+            "brief" => tokio::time::sleep(Duration::from_secs(61)).await,
+            _ => drop(next.cancel(id, Operator::named("ann")).await.unwrap()),
+        }
+        let process = Process::on(next, &process.world, |builder| builder).await;
+        process.runtime.recovered().await;
+        let effects = process.world.effects();
+        let undone: Vec<_> = effects
+            .iter()
+            .filter(|effect| !effect.starts_with("run"))
+            .collect();
+        assert_eq!(
+            undone,
+            ["take 1", "wire 2", "undo 2 in doubt", "undo 1"],
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn past_a_pivot_there_is_only_forward() {
     let process = Process::first().await;
     let plan = [("take", 1), ("commit", 2), ("note", 3)];
