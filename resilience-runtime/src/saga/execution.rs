@@ -13,6 +13,7 @@ mod writing;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -82,6 +83,8 @@ pub(super) struct Failure {
     pub(super) refused: bool,
     /// That policy is a circuit breaker.
     pub(super) open_breaker: bool,
+    /// When that policy may let it through, where it knows.
+    pub(super) retry_after: Option<Duration>,
 }
 
 /// What there is to know of a step besides its name and its arguments.
