@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::ending;
 use super::execution::Execution;
 use super::journal::{Parking, Status};
 use super::ledger::{self, Stop};
@@ -56,8 +57,10 @@ async fn again(
         let reason = format!(
             "there is no way back, and it failed {most} times in a row without getting any further: {cause}"
         );
+        // What is in doubt is undone with the rest, should an operator want that.
+        let steps = ending::unwritten(execution.outstanding().await);
         return Halted::run(&execution)
-            .park(&core, Parking::Stuck, reason, Vec::new())
+            .park(&core, Parking::Stuck, reason, steps)
             .await;
     };
     sagas::run_again(execution.saga);

@@ -143,7 +143,12 @@ async fn run_changed_code(plan: &[Ask]) -> String {
     assert_eq!(letters[0].work.arguments, r#"{"customer":7}"#);
     assert_eq!(process.world.times("release 1"), 0);
     // An operator decides to undo what the journal has.
-    process.runtime.dead_letters().retry(1).await.unwrap();
+    process
+        .runtime
+        .dead_letters()
+        .retry(1, "ada")
+        .await
+        .unwrap();
     assert_eq!(process.world.times("release 1"), 1);
     assert_eq!(process.disk().saga().status, Status::Compensated);
     letters[0].work.error.clone()

@@ -128,7 +128,10 @@ impl Taking {
             self.has_more_works = !batch.is_empty();
             for letter in batch {
                 let name = letter.work.operation.clone();
-                let work = |core, permit| work::handle(core, letter, permit);
+                let work = |core: Arc<Core>, permit| async move {
+                    work::handle(&core, letter).await;
+                    drop(permit);
+                };
                 crew.send(core, name, None, work);
             }
         }
