@@ -98,7 +98,7 @@ pub(super) async fn die(
             &execution.core,
             Parking::Mismatch,
             difference,
-            unwritten(outstanding),
+            outstanding,
         )
         .await?;
     drop(permit);

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ending;
 use super::execution::Execution;
 use super::journal::{Parking, Status};
 use super::ledger::{self, Stop};
@@ -58,9 +57,9 @@ async fn again(
             "there is no way back, and it failed {most} times in a row without getting any further: {cause}"
         );
         // What is in doubt is undone with the rest, should an operator want that.
-        let steps = ending::unwritten(execution.outstanding().await);
+        let outstanding = execution.outstanding().await;
         return Halted::run(&execution)
-            .park(&core, Parking::Stuck, reason, steps)
+            .park(&core, Parking::Stuck, reason, outstanding)
             .await;
     };
     sagas::run_again(execution.saga);

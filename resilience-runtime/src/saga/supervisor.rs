@@ -75,9 +75,9 @@ async fn go_on(execution: Arc<Execution>, permit: Permit) -> Result<(), Stop> {
              the saga is probably shorter than that step"
         );
         // What is in doubt is undone with the rest, should an operator want that.
-        let steps = ending::unwritten(execution.outstanding().await);
+        let outstanding = execution.outstanding().await;
         return Halted::run(&execution)
-            .park(&core, Parking::Stuck, reason, steps)
+            .park(&core, Parking::Stuck, reason, outstanding)
             .await;
     };
     drop(execution);
