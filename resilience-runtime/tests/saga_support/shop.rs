@@ -284,7 +284,9 @@ const _: () = {
 /// `#[saga_step(compensate = refund, in_doubt = compensate)]`
 pub(crate) async fn charge(world: &World, amount: &u32) -> Result<String, ShopError> {
     let step = {
-        static STEP: SagaStep = SagaStep::named("charge").compensates_in_doubt();
+        static STEP: SagaStep = SagaStep::named("charge")
+            .compensated_by("refund")
+            .compensates_in_doubt();
         &STEP
     };
     let function = function::<Result<String, ShopError>>("shop::charge");
@@ -325,7 +327,7 @@ const _: () = {
         })
     }
     inventory::submit! {
-        StepEntry { step: SagaStep::named("charge").compensated_by("compensate").compensate_attempts(3), place: PLACE, states: STATES, compensate: Some(compensate) }
+        StepEntry { step: SagaStep::named("charge").compensated_by("compensate").compensates_in_doubt().compensate_attempts(3), place: PLACE, states: STATES, compensate: Some(compensate) }
     }
 };
 
