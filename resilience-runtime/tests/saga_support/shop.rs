@@ -238,7 +238,7 @@ const _: () = {
 /// `#[saga_step(compensate = release)]`
 pub(crate) async fn reserve(world: &World, item: &u32) -> Result<String, ShopError> {
     let step = {
-        static STEP: SagaStep = SagaStep::named("reserve");
+        static STEP: SagaStep = SagaStep::named("reserve").compensated_by("release");
         &STEP
     };
     let function = function::<Result<String, ShopError>>("shop::reserve");
@@ -333,7 +333,7 @@ const _: () = {
 
 /// `#[saga_step(compensate = unpack)]`, a step that calls a step.
 pub(crate) async fn package(world: &World, item: &u32) -> Result<String, ShopError> {
-    static STEP: SagaStep = SagaStep::named("package");
+    static STEP: SagaStep = SagaStep::named("package").compensated_by("unpack");
     let function = function::<Result<String, ShopError>>("shop::package");
     let stored = stored::<Result<String, ShopError>>();
     let arguments = STEP.arguments().with("item", item);
