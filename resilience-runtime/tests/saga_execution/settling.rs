@@ -118,6 +118,22 @@ async fn what_select_drops_is_in_doubt_and_does_not_hold_up_anybody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_cut_off_is_not_undone_unless_its_author_says_so() {
+    let process = Process::first().await;
+    process.world.body(|world| async move {
+        let cut = tokio::time::timeout(Duration::from_secs(1), a(&world, 1)).await;
+        assert!(cut.is_err());
+        b(&world, 2).await
+    });
+    process.world.goes("a 1", &[Goes::Hang]);
+    process.world.goes("b 2", &[Goes::Fail]);
+    process.run().await.unwrap_err();
+    assert_eq!(process.world.effects(), ["a 1", "b 2"]);
+    assert_eq!(process.writes(), ["start", "a#0", "b#0 failed"]);
+    assert_eq!(process.saga().steps[0].outcome, StepOutcome::InDoubt);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_step_that_failed_in_doubt_is_undone_and_answers_the_same_again() {
     let process = Process::first().await;
     process.world.body(|world| async move {
