@@ -1,7 +1,6 @@
 //! Undoing finished steps, newest first.
 
 mod attempts;
-mod begin;
 mod call;
 mod undoable;
 
@@ -18,7 +17,6 @@ use crate::core::Core;
 use crate::telemetry::sagas;
 use attempts::Failure;
 
-pub(super) use begin::begin;
 pub(super) use undoable::has_compensation;
 
 /// A saga whose decision to undo is durable.

@@ -169,6 +169,7 @@ async fn halted(execution: &Execution) -> Halt {
         biased;
         () = execution.cancelled() => Halt::Cancelled,
         () = deadline => Halt::TimedOut,
+        () = std::future::ready(()), if execution.undoes => Halt::Interrupted,
     };
     match execution.is_pivoted() {
         true => std::future::pending().await,
@@ -276,8 +277,8 @@ impl<T, E> End<T, E> {
             return self.go_on_later(Later::NoWayBack, cause).await;
         }
         // Nobody waits for it: the breaker may be closed again by and by, and what is done need not be undone.
-        if self.resumes && failed.is_some_and(|step| step.open_breaker) {
-            let retry_after = None;
+        if let Some(step) = failed.filter(|step| self.resumes && step.open_breaker) {
+            let retry_after = step.retry_after;
             return self
                 .go_on_later(Later::Refused { retry_after }, cause)
                 .await;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::compensation::{self, Undoing, Undone};
 use super::execution::{Execution, Outstanding};
-use super::journal::{Advance, Event, Parking, Status, StepRecord};
+use super::journal::{Advance, Event, Parking, Settles, Status, StepRecord};
 use super::ledger::{self, Stop};
 use super::parking::Halted;
 use crate::core::Permit;
+use crate::telemetry::sagas;
 
 /// The body returned `Ok`: the last step and the end are one write.
 pub(super) async fn complete(
@@ -21,10 +22,12 @@ pub(super) async fn complete(
         pivots: outstanding.pivots,
         status: Status::Running.after(Event::Succeeded),
         output: Some(output),
+        settles: settles(&execution),
         ..Advance::default()
     };
     write(&execution, advance).await?;
     drop(permit);
+    sagas::ended(execution.saga, Status::Completed, execution.started);
     execution.core.endings.announce(&execution.id);
     Ok(())
 }
@@ -59,6 +62,10 @@ pub(super) async fn fail(
         status,
         error: Some(cause.clone()),
         failure,
+        settles: match steps.is_empty() {
+            true => settles(&execution),
+            false => Settles::Nothing,
+        },
         ..Advance::default()
     };
     let had_work = !steps.is_empty();
@@ -67,6 +74,7 @@ pub(super) async fn fail(
         return Failed { undone, had_work };
     }
     let undone = if steps.is_empty() {
+        sagas::ended(execution.saga, Status::Failed, execution.started);
         core.endings.announce(&execution.id);
         Undone::Compensated
     } else {
@@ -95,6 +103,14 @@ pub(super) async fn die(
         .await?;
     drop(permit);
     Ok(())
+}
+
+/// A saga that ends has no letters any more: there are some if it was parked before, which needs another owner.
+fn settles(execution: &Execution) -> Settles {
+    match execution.epoch {
+        1 => Settles::Nothing,
+        _ => Settles::All,
+    }
 }
 
 /// Everything that may have to be undone and is not in the journal.

@@ -13,6 +13,7 @@ mod writing;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -45,6 +46,8 @@ pub(crate) struct Execution {
     pub(super) parent: Option<SagaId>,
     /// The runs before this one that did not get any further.
     pub(super) tries: Tries,
+    /// Its body is asked what was under way, and not run: it is to be undone.
+    pub(super) undoes: bool,
     /// How many earlier runs may have begun what this run begins first.
     before: u32,
     clock: Clock,
@@ -67,6 +70,8 @@ pub(super) enum Halt {
     Cancelled,
     /// Its deadline has passed.
     TimedOut,
+    /// Its process was gone, and it is to be undone then.
+    Interrupted,
 }
 
 /// The last step that failed in a run.
@@ -78,6 +83,8 @@ pub(super) struct Failure {
     pub(super) refused: bool,
     /// That policy is a circuit breaker.
     pub(super) open_breaker: bool,
+    /// When that policy may let it through, where it knows.
+    pub(super) retry_after: Option<Duration>,
 }
 
 /// What there is to know of a step besides its name and its arguments.
@@ -128,6 +135,7 @@ impl Execution {
             parent,
             tries: Tries::default(),
             started: Instant::now(),
+            undoes: false,
             before: 0,
             clock: Clock::at(at),
             deadline: saga.timeout.map(|timeout| at.after(timeout)),

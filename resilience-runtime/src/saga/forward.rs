@@ -10,6 +10,7 @@ use super::parking::Halted;
 use super::recovery::proceed;
 use super::tries::Tries;
 use crate::core::Permit;
+use crate::telemetry::sagas;
 
 /// Why a saga that failed is not undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +60,7 @@ async fn again(
             .park(&core, Parking::Stuck, reason, Vec::new())
             .await;
     };
+    sagas::run_again(execution.saga);
     tracing::warn!(target: "resilience", saga = execution.saga, saga_id = %execution.id, error = cause, ?pause,
         "a saga failed and is run again, because it cannot be undone or should not be yet");
     let (id, epoch, name) = (execution.id.clone(), execution.epoch, execution.saga);

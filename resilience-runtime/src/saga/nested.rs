@@ -113,6 +113,7 @@ where
         retriable: false,
         refused: refused && matches!(answer.origin.refusal(), Some(Refusal::Rejected { .. })),
         open_breaker: false,
+        retry_after: None,
     };
     step.fail(failure, kind).await;
     answer

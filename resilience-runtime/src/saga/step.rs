@@ -187,5 +187,9 @@ pub(super) fn failure<T, E>(retriable: bool, answer: &Answer<T, E>) -> Failure {
         retriable,
         refused,
         open_breaker: refused && origin.is_open_circuit(),
+        retry_after: match origin.refusal() {
+            Some(Refusal::Rejected { retry_after }) if refused => retry_after,
+            _ => None,
+        },
     }
 }

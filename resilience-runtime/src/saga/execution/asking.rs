@@ -47,6 +47,7 @@ impl Execution {
                     retriable,
                     refused: false,
                     open_breaker: false,
+                    retry_after: None,
                 });
                 Ok(Begun::Failed(error))
             }

@@ -45,10 +45,9 @@ async fn proceed(
     };
     // However it ends: where it does not come to its end here, somebody else goes on with it.
     match decide(&record, rules) {
-        Decision::Resume => resume(core, record, permit, tries).await,
-        Decision::Undo(cause) => {
-            compensation::begin(&core, record, cause.words()).await;
-        }
+        Decision::Resume => resume(core, record, permit, tries, false).await,
+        // Not by the journal alone: only the code knows what was under way when the saga was interrupted.
+        Decision::Undo => resume(core, record, permit, tries, true).await,
         Decision::GoOnUndoing => {
             let undoing = Undoing::of(&core, record);
             compensation::undo(&core, undoing).await;
