@@ -18,7 +18,11 @@ mod shape {
     use proptest::prelude::*;
 
     #[derive(Debug, Clone)]
-    pub(super) struct Plan(pub(super) Vec<Segment>);
+    pub(super) struct Plan {
+        pub(super) segments: Vec<Segment>,
+        /// Whether all steps have one name.
+        pub(super) alike: bool,
+    }
 
     /// One thing after the other.
     #[derive(Debug, Clone)]
@@ -54,7 +58,7 @@ mod shape {
             1 => Just(Segment::Sleep),
             1 => Just(Segment::Now),
         ];
-        vec(segment, 1..4).prop_map(Plan)
+        (vec(segment, 1..4), any::<bool>()).prop_map(|(segments, alike)| Plan { segments, alike })
     }
 }
 
@@ -70,27 +74,38 @@ fn step(world: &World, number: usize, item: u32) -> BoxFuture<'_, Result<String,
 
 const NAMES: [&str; 4] = ["a", "b", "c", "doubtful"];
 
-async fn walk(world: World, branch: Branch, at: usize, from: u32) -> Result<u32, Failed> {
+async fn walk(world: World, branch: Branch, kind: usize, from: u32) -> Result<u32, Failed> {
     let mut done = 0;
     for (index, _) in branch.0.iter().enumerate() {
         let item = from + u32::try_from(index).unwrap();
-        step(&world, at + index, item).await?;
+        step(&world, kind_of(kind, index), item).await?;
         done += 1;
     }
     Ok(done)
 }
 
+/// Of a branch of only one kind of step, and of one of all kinds.
+fn kind_of(kind: usize, index: usize) -> usize {
+    match kind {
+        ALIKE => 3,
+        first => first + index,
+    }
+}
+
+const ALIKE: usize = usize::MAX;
+
 /// The body of `plan`.
 async fn body(world: World, plan: Plan) -> Result<String, Failed> {
     let mut output = Vec::new();
-    for (number, segment) in plan.0.into_iter().enumerate() {
+    let alike = plan.alike;
+    for (number, segment) in plan.segments.into_iter().enumerate() {
         let first = u32::try_from(number).unwrap() * 100;
         let start = |branches: Vec<Branch>| {
             let world = world.clone();
             let branches = branches.into_iter().enumerate();
             branches.map(move |(at, branch)| {
                 let from = first + u32::try_from(at).unwrap() * 10;
-                walk(world.clone(), branch, at, from)
+                walk(world.clone(), branch, if alike { ALIKE } else { at }, from)
             })
         };
         match segment {
@@ -133,7 +148,7 @@ async fn body(world: World, plan: Plan) -> Result<String, Failed> {
 
 /// How the steps of `plan` go, for as long as there is a plan.
 fn script(world: &World, plan: &Plan) {
-    for (number, segment) in plan.0.iter().enumerate() {
+    for (number, segment) in plan.segments.iter().enumerate() {
         let branches = match segment {
             Segment::Loop(branch) => std::slice::from_ref(branch),
             Segment::Join(branches) | Segment::TryJoin(branches, _) => branches,
@@ -142,7 +157,8 @@ fn script(world: &World, plan: &Plan) {
         for (at, branch) in branches.iter().enumerate() {
             for (index, (time, fails)) in branch.0.iter().enumerate() {
                 let item = number * 100 + at * 10 + index;
-                let action = format!("{} {item}", NAMES[(at + index) % 4]);
+                let kind = kind_of(if plan.alike { ALIKE } else { at }, index);
+                let action = format!("{} {item}", NAMES[kind % 4]);
                 let goes = match fails {
                     true => Goes::SlowFail(*time),
                     false => Goes::Slow(*time),
