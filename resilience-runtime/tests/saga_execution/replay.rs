@@ -22,7 +22,9 @@ async fn a_failure_is_a_record_that_rides_with_the_next_write_and_answers_the_sa
         process.world.goes("a 1", &[Goes::Fail]);
         process.die(Trouble::DieAfter(at)).await;
         // Asked again, it would succeed.
-        process.world.goes("a 1", &[Goes::Fail; 1][usize::from(at > 0)..]);
+        process
+            .world
+            .goes("a 1", &[Goes::Fail; 1][usize::from(at > 0)..]);
         let process = process.restart().await;
         process.runtime.recovered().await;
         assert_eq!(process.writes(), ["start", "a#0", "c#0 completed"]);
@@ -163,7 +165,8 @@ async fn a_helper_that_is_inserted_is_told() {
         b(&world, 2).await?;
         c(&world, 3).await
     };
-    let difference = "asks for step `saga::now` (call 1), and the journal goes on with `b` (call 1)";
+    let difference =
+        "asks for step `saga::now` (call 1), and the journal goes on with `b` (call 1)";
     parked(code, difference).await;
 }
 
@@ -175,7 +178,10 @@ async fn another_type_of_output_is_told() {
         b(&world, 2).await
     });
     process.die_in("b 2", 1).await;
-    process.store.disk.tamper(|saga| saga.steps[0].output = Some("7".to_owned()));
+    process
+        .store
+        .disk
+        .tamper(|saga| saga.steps[0].output = Some("7".to_owned()));
     process.world.forget_effects();
     let process = process.restart().await;
     process.runtime.recovered().await;
@@ -232,7 +238,7 @@ async fn a_new_step_beside_finished_ones_begins_when_they_were_asked_for() {
             }
             Ok(())
         };
-        let (one, many) = tokio::join!(a(&world, 1), many);
+        let (one, many) = tokio::join!(biased; a(&world, 1), many);
         many.and(one)
     });
     process.world.goes("a 1", &[Goes::Hang]);
@@ -241,7 +247,7 @@ async fn a_new_step_beside_finished_ones_begins_when_they_were_asked_for() {
     let process = process.restart().await;
     process.runtime.recovered().await;
     assert_eq!(process.status(), Status::Completed);
-    assert_eq!(process.world.effects(), ["a 1", "b 3"]);
+    assert_eq!(process.world.effects(), ["b 3", "a 1"]);
 }
 
 #[tokio::test(start_paused = true)]

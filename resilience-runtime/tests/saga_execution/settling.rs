@@ -58,15 +58,19 @@ async fn an_error_without_a_form_waits_too() {
 async fn failures_beside_each_other_do_not_wait_for_each_other() {
     let process = Process::first().await;
     process.world.body(|world| async move {
-        let (one, other) = tokio::join!(a(&world, 1), b(&world, 2));
+        let (one, other) = tokio::join!(biased; a(&world, 1), b(&world, 2));
         let third = c(&world, 3).await?;
-        Ok(format!("{}, {}, {third}", one.unwrap_err(), other.unwrap_err()))
+        Ok(format!(
+            "{}, {}, {third}",
+            one.unwrap_err(),
+            other.unwrap_err()
+        ))
     });
     process.world.goes("a 1", &[Goes::Fail]);
     process.world.goes("b 2", &[Goes::SlowFail(100)]);
     let answer = tokio::time::timeout(MINUTE, process.run()).await.unwrap();
     assert_eq!(answer.unwrap(), "failed a 1, failed b 2, did c 3");
-    assert_eq!(process.writes(), ["start", "a#0 b#0", "c#0 completed"]);
+    assert_eq!(process.writes(), ["start", "b#0 a#0", "c#0 completed"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -103,9 +107,30 @@ async fn what_select_drops_is_in_doubt_and_does_not_hold_up_anybody() {
     assert_eq!(answer, Err(Failed("failed b 3".to_owned())));
     let undone = ["undo doubtful 1 in doubt", "undo a 2"];
     assert_eq!(process.world.effects()[3..], undone);
-    let outcomes: Vec<_> = process.saga().steps.iter().map(|step| step.outcome).collect();
+    let outcomes: Vec<_> = process
+        .saga()
+        .steps
+        .iter()
+        .map(|step| step.outcome)
+        .collect();
     let expected = [StepOutcome::Done, StepOutcome::InDoubt, StepOutcome::Failed];
     assert_eq!(outcomes, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_cut_off_is_not_undone_unless_its_author_says_so() {
+    let process = Process::first().await;
+    process.world.body(|world| async move {
+        let cut = tokio::time::timeout(Duration::from_secs(1), a(&world, 1)).await;
+        assert!(cut.is_err());
+        b(&world, 2).await
+    });
+    process.world.goes("a 1", &[Goes::Hang]);
+    process.world.goes("b 2", &[Goes::Fail]);
+    process.run().await.unwrap_err();
+    assert_eq!(process.world.effects(), ["a 1", "b 2"]);
+    assert_eq!(process.writes(), ["start", "a#0", "b#0 failed"]);
+    assert_eq!(process.saga().steps[0].outcome, StepOutcome::InDoubt);
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,7 +162,9 @@ async fn a_step_that_failed_in_doubt_is_undone_and_answers_the_same_again() {
 #[tokio::test(start_paused = true)]
 async fn a_step_that_an_earlier_run_began_is_undone_although_this_one_did_not_run_it() {
     let process = Process::first().await;
-    process.world.body(|world| async move { doubtful(&world, 1).await });
+    process
+        .world
+        .body(|world| async move { doubtful(&world, 1).await });
     process.die_in("doubtful 1", 1).await;
     process.world.goes("doubtful 1", &[Goes::Fail]);
     let process = process.restart().await;
@@ -172,7 +199,11 @@ async fn nobody_waits_for_a_step_that_is_not_polled_any_more() {
     let began = Instant::now();
     let answer = tokio::time::timeout(MINUTE, process.run()).await.unwrap();
     assert_eq!(answer.unwrap(), "did a 1");
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
     assert_eq!(process.world.effects(), ["b 2", "c 3", "a 1"]);
 }
 
@@ -224,7 +255,7 @@ async fn a_step_that_waits_for_the_one_that_waits_for_it_is_given_up() {
                 world.goes("b 2", &[]);
             })
         };
-        let (held, _) = tokio::join!(holds, waits);
+        let (held, _) = tokio::join!(biased; holds, waits);
         held
     });
     process.world.goes("a 1", &[Goes::Fail]);
@@ -249,8 +280,12 @@ async fn a_body_with_parallel_steps_can_be_dropped_at_every_await() {
             tokio::try_join!(a(&world, 1), beside, doubtful(&world, 4))?;
             c(&world, 5).await
         });
-        process.world.goes("b 2", &[Goes::Slow(100), Goes::Slow(100)]);
-        process.world.goes("b 3", &[Goes::SlowFail(100), Goes::Fail, Goes::Fail]);
+        process
+            .world
+            .goes("b 2", &[Goes::Slow(100), Goes::Slow(100)]);
+        process
+            .world
+            .goes("b 3", &[Goes::SlowFail(100), Goes::Fail, Goes::Fail]);
         let mut call = Box::pin(process.run());
         let mut done = false;
         for _ in 0..polls {

@@ -14,6 +14,7 @@ use resilience_runtime::runtime::Runtime;
 use resilience_runtime::saga::journal::{SagaRecord, Status};
 use resilience_runtime::saga::{Saga, SagaStep};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
 use crate::store::{Disk, Store, Trouble};
 
@@ -79,6 +80,8 @@ struct Inside {
     goes: Mutex<HashMap<String, VecDeque<Goes>>>,
     body: Mutex<Option<Body>>,
     notes: Mutex<Vec<String>>,
+    acted: Notify,
+    tokens: Mutex<Vec<Option<u64>>>,
 }
 
 impl World {
@@ -104,9 +107,26 @@ impl World {
         self.0.effects.lock().unwrap().clear();
     }
 
+    /// Resolves at once when `action` was done so often.
+    pub(crate) async fn done(&self, action: &str, times: usize) {
+        loop {
+            let mut acted = std::pin::pin!(self.0.acted.notified());
+            acted.as_mut().enable();
+            if self.times(action) >= times {
+                return;
+            }
+            acted.await;
+        }
+    }
+
     pub(crate) fn times(&self, action: &str) -> usize {
         let effects = self.effects();
         effects.iter().filter(|effect| *effect == action).count()
+    }
+
+    /// The fencing tokens of the steps.
+    pub(crate) fn tokens(&self) -> Vec<Option<u64>> {
+        self.0.tokens.lock().unwrap().clone()
     }
 
     /// Something that a test wants to know of a body or a step.
@@ -126,6 +146,7 @@ impl World {
             tokio::time::sleep(Duration::from_millis(millis)).await;
         }
         self.0.effects.lock().unwrap().push(action.clone());
+        self.0.acted.notify_waiters();
         tokio::task::yield_now().await;
         match goes {
             None | Some(Goes::Slow(_)) => Ok(format!("did {action}")),
@@ -135,11 +156,11 @@ impl World {
     }
 }
 
-const PLACE: Place = Place {
+pub(crate) const PLACE: Place = Place {
     file: file!(),
     line: line!(),
 };
-const STATES: &[StateType] = &[StateType::of::<World>()];
+pub(crate) const STATES: &[StateType] = &[StateType::of::<World>()];
 
 async fn undo(call: JournaledCall, name: &str) -> Result<(), CompensationError> {
     let world = call.state::<World>()?;
@@ -164,6 +185,8 @@ macro_rules! steps {
             let call = async {
                 let run = resilience_runtime::execution::attempt();
                 let key = resilience_runtime::saga::idempotency_key().unwrap_or_default();
+                let token = resilience_runtime::execution::fencing_token();
+                world.0.tokens.lock().unwrap().push(token.map(|token| token.as_u64()));
                 world.note(format!("{} {item}: attempt {run}, {key}", stringify!($function)));
                 let done = world.act(format!("{} {item}", stringify!($function))).await;
                 done.map_err(|error| $error::of(error))
@@ -298,11 +321,7 @@ impl Process {
     pub(crate) async fn die_in(&self, effect: &str, times: usize) {
         tokio::select! {
             biased;
-            () = async {
-                while self.world.times(effect) < times {
-                    tokio::task::yield_now().await;
-                }
-            } => {}
+            () = self.world.done(effect, times) => {}
             answer = self.run() => panic!("{effect}: it survived, with {answer:?}"),
         }
         self.store.bury();

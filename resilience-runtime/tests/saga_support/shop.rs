@@ -327,7 +327,7 @@ const _: () = {
         })
     }
     inventory::submit! {
-        StepEntry { step: SagaStep::named("charge").compensated_by("compensate").compensate_attempts(3), place: PLACE, states: STATES, compensate: Some(compensate) }
+        StepEntry { step: SagaStep::named("charge").compensated_by("compensate").compensates_in_doubt().compensate_attempts(3), place: PLACE, states: STATES, compensate: Some(compensate) }
     }
 };
 

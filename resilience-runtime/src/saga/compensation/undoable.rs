@@ -56,8 +56,12 @@ async fn closed_by_hand(core: &Core, saga: &Undoing) -> Result<Vec<u32>, Stop> {
 /// Whether there is something to call for this step. A step that this program does not know
 /// counts: nobody can say that it needs nothing.
 pub(in crate::saga) fn has_compensation(core: &Core, step: &StepRecord) -> bool {
-    if step.outcome == StepOutcome::Failed {
-        return false;
+    match step.outcome {
+        StepOutcome::Done => {}
+        StepOutcome::Failed => return false,
+        // What is in doubt is only undone where its author says so.
+        StepOutcome::InDoubt if step.compensation.is_none() => return false,
+        StepOutcome::InDoubt => {}
     }
     if let Some(helper) = step.step.strip_prefix("saga::") {
         // A saga that was called is undone as one; the other helpers did nothing.
