@@ -25,7 +25,7 @@ use crate::saga::signals::Signals;
 use crate::saga::slots::Slots;
 
 pub(crate) use gate::{Gate, Permit, inside, is_inside};
-pub(crate) use settings::{Handler, Redaction, Settings};
+pub(crate) use settings::Settings;
 
 /// The faces of the store that a runtime works on.
 #[derive(Clone)]

@@ -13,9 +13,15 @@ mod decisions;
 mod fairness;
 #[path = "saga_recovery/forward.rs"]
 mod forward;
+#[cfg(feature = "metrics")]
+#[path = "saga_recovery/heard.rs"]
+mod heard;
 #[path = "saga_recovery/mortal.rs"]
 mod mortal;
 #[path = "saga_recovery/rounds.rs"]
 mod rounds;
 #[path = "saga_recovery/shop.rs"]
 mod shop;
+#[cfg(feature = "metrics")]
+#[path = "saga_recovery/telemetry.rs"]
+mod telemetry;

@@ -6,6 +6,7 @@ use super::cause::Cut;
 use super::ending;
 use super::execution::{Execution, Halt};
 use super::journal::SagaId;
+use super::ledger::Stop;
 use super::supervisor;
 use crate::core::Permit;
 
@@ -61,7 +62,7 @@ impl Drop for Running {
         // The steps that were under way are in doubt in this run and in no other.
         let halt = self.halt.filter(|_| !execution.is_pivoted());
         let work: crate::core::Abandoned = match (halt, execution.stopped()) {
-            (Some(halt), None) => Box::pin(async move {
+            (Some(halt), None | Some(Stop::Mismatch(_))) => Box::pin(async move {
                 let cause = Cut::by(halt, &execution).words();
                 ending::fail(execution, cause, None, permit).await;
             }),

@@ -137,6 +137,12 @@ pub(super) fn cut_off(cut: Cut, saga: &'static str, id: String, compensated: boo
             after,
             compensated,
         },
+        Cut::Interrupted => Error::SagaFailed {
+            saga,
+            id,
+            cause: cut.words(),
+            compensated,
+        },
     }
 }
 

@@ -12,10 +12,13 @@ pub(super) enum Cut {
     Cancelled,
     /// It had this long, and did not end within.
     TimedOut(Duration),
+    /// Its process was gone, and its author wants it undone then.
+    Interrupted,
 }
 
 const CANCELLED: &str = "it was cancelled";
 const TIMED_OUT: &str = "it did not end within ";
+const INTERRUPTED: &str = "its process was gone (`recover = compensate`)";
 
 impl Cut {
     /// Why a run takes no more steps.
@@ -23,6 +26,7 @@ impl Cut {
         match halt {
             Halt::Cancelled => Self::Cancelled,
             Halt::TimedOut => Self::TimedOut(execution.options.timeout.unwrap_or_default()),
+            Halt::Interrupted => Self::Interrupted,
         }
     }
 
@@ -40,6 +44,7 @@ impl Cut {
         match self {
             Self::Cancelled => CANCELLED.to_owned(),
             Self::TimedOut(after) => format!("{TIMED_OUT}{after:?}"),
+            Self::Interrupted => INTERRUPTED.to_owned(),
         }
     }
 

@@ -9,23 +9,14 @@ use super::options::Recover;
 pub(super) enum Decision {
     /// Its body is run again.
     Resume,
-    /// It is to be undone, for this reason: to be written before anything else happens.
-    Undo(Cause),
+    /// It is to be undone: cancelled, out of time, or interrupted where its author wants it undone then.
+    Undo,
     /// That is decided: the undoing goes on.
     GoOnUndoing,
     /// It may be what kills its processes. It is not run.
     Poisoned,
     /// Nobody has to work on it.
     Nothing,
-}
-
-/// Why a saga is undone that did not fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
-    /// It was cancelled, or its time was over.
-    Cut(Cut),
-    /// Its process was gone, and its author wants it undone then.
-    Interrupted,
 }
 
 /// What the code and the runtime say of sagas of its name.
@@ -41,43 +32,25 @@ pub(super) fn decide(record: &SagaRecord, rules: Rules) -> Decision {
     match record.status {
         Status::Running | Status::Compensating if is_poisoned => Decision::Poisoned,
         Status::Compensating => Decision::GoOnUndoing,
-        Status::Running => match cause(record, rules.recover) {
-            // There is no way back from behind a pivot.
-            Some(cause) if !record.pivoted => Decision::Undo(cause),
-            _ => Decision::Resume,
-        },
+        // There is no way back from behind a pivot.
+        Status::Running if !record.pivoted && is_undone(record, rules.recover) => Decision::Undo,
+        Status::Running => Decision::Resume,
         _ => Decision::Nothing,
     }
 }
 
-fn cause(record: &SagaRecord, recover: Recover) -> Option<Cause> {
+/// Whether it is to be undone, although it has not failed.
+fn is_undone(record: &SagaRecord, recover: Recover) -> bool {
     // Else nobody has: it was started in somebody's transaction.
     let has_run = record.epoch > 1;
     // A saga that is running has an error only when it was parked before: somebody wants it to go on.
     let was_parked = record.error.is_some();
-    match Cut::due(record) {
-        Some(cut) => Some(Cause::Cut(cut)),
-        None if recover == Recover::Compensate && has_run && !was_parked => {
-            Some(Cause::Interrupted)
-        }
-        None => None,
-    }
-}
-
-impl Cause {
-    /// What the journal says of it.
-    pub(super) fn words(self) -> String {
-        match self {
-            Self::Cut(cut) => cut.words(),
-            Self::Interrupted => "its process was gone (`recover = compensate`)".to_owned(),
-        }
-    }
+    let is_interrupted = has_run && !was_parked;
+    Cut::due(record).is_some() || (recover == Recover::Compensate && is_interrupted)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -102,7 +75,7 @@ mod tests {
     #[test]
     fn one_that_was_interrupted_goes_on_or_is_undone_as_its_author_wants() {
         assert_eq!(decide(&record(), rules(Recover::Resume)), Decision::Resume);
-        let undone = Decision::Undo(Cause::Interrupted);
+        let undone = Decision::Undo;
         assert_eq!(decide(&record(), rules(Recover::Compensate)), undone);
     }
 
@@ -132,10 +105,10 @@ mod tests {
         record.deadline = Some(Timestamp::from_micros(101));
         assert_eq!(decide(&record, rules(Recover::Resume)), Decision::Resume);
         record.read_at = Timestamp::from_micros(101);
-        let late = Decision::Undo(Cause::Cut(Cut::TimedOut(Duration::from_micros(1))));
+        let late = Decision::Undo;
         assert_eq!(decide(&record, rules(Recover::Resume)), late);
         record.cancelled = true;
-        let cancelled = Decision::Undo(Cause::Cut(Cut::Cancelled));
+        let cancelled = Decision::Undo;
         assert_eq!(decide(&record, rules(Recover::Resume)), cancelled);
     }
 
@@ -176,7 +149,7 @@ mod tests {
                 decision == Decision::Poisoned,
                 status.is_unfinished() && interruptions > max_interruptions
             );
-            if let Decision::Undo(_) = decision {
+            if decision == Decision::Undo {
                 prop_assert_eq!(status, Status::Running);
                 prop_assert!(!pivoted);
             }

@@ -87,7 +87,7 @@ where
     let Some(execution) = running.execution() else {
         return Driven::over(call.await.into_answer());
     };
-    let ended = body(&mut running, &execution, call).await;
+    let ended = body(&mut running, &execution, resumes, call).await;
     let Some((_, permit)) = running.into_parts() else {
         return Driven::open(types.refused(execution.error(Stop::Superseded, types.function.name)));
     };
@@ -105,18 +105,16 @@ where
 async fn body<C: Future>(
     running: &mut Running,
     execution: &Arc<Execution>,
+    resumes: bool,
     call: Pin<Box<C>>,
 ) -> Ended<C::Output> {
     let core = &execution.core;
     let _signal = core.signals.enter(execution);
     let mut halted = pin!(halted(execution));
-    let _place = tokio::select! {
+    let place = tokio::select! {
         biased;
-        halt = &mut halted => {
-            running.halt(halt);
-            return Ended::Halted(halt);
-        }
-        place = place(execution) => place,
+        halt = &mut halted => Err(halt),
+        place = place(execution) => Ok(place),
     };
     let polled = Polled {
         call,
@@ -126,24 +124,30 @@ async fn body<C: Future>(
         Context::Body(Arc::clone(execution)),
         polled
     ));
-    tokio::select! {
-        biased;
-        ended = &mut body => returned(ended),
-        () = execution.mismatched() => Ended::Mismatched,
-        halt = &mut halted => {
-            running.halt(halt);
-            execution.stop_steps(halt);
-            cancel_children(execution);
-            tokio::select! {
-                biased;
-                // It is cut off all the same: what it was asked for came first.
-                _ = &mut body => {}
-                () = execution.settled() => {}
-                () = tokio::time::sleep(SETTLE) => {}
-            }
-            Ended::Halted(halt)
+    let halt = match &place {
+        Ok(_) => tokio::select! {
+            biased;
+            ended = &mut body => return returned(ended),
+            () = execution.mismatched() => return Ended::Mismatched,
+            halt = &mut halted => halt,
+        },
+        Err(halt) => *halt,
+    };
+    running.halt(halt);
+    // One that is resumed is asked all the same: only its code knows what was under way when it was interrupted.
+    if place.is_ok() || resumes {
+        execution.stop_steps(halt);
+        cancel_children(execution);
+        tokio::select! {
+            biased;
+            // It is cut off all the same: what it was asked for came first.
+            _ = &mut body => {}
+            () = execution.mismatched() => {}
+            () = execution.settled() => {}
+            () = tokio::time::sleep(SETTLE) => {}
         }
     }
+    Ended::Halted(halt)
 }
 
 fn returned<O>(ended: Result<O, Box<dyn Any + Send>>) -> Ended<O> {
@@ -165,6 +169,7 @@ async fn halted(execution: &Execution) -> Halt {
         biased;
         () = execution.cancelled() => Halt::Cancelled,
         () = deadline => Halt::TimedOut,
+        () = std::future::ready(()), if execution.undoes => Halt::Interrupted,
     };
     match execution.is_pivoted() {
         true => std::future::pending().await,
@@ -219,6 +224,9 @@ impl<T, E> End<T, E> {
         O: Outcome<Ok = T, Err = E>,
     {
         match self.execution.stopped() {
+            // What is in the journal can be undone without the code of the body.
+            Some(Stop::Mismatch(_))
+                if matches!(ended, Ended::Halted(_)) && !self.execution.is_pivoted() => {}
             Some(Stop::Mismatch(difference)) => return self.park(difference).await,
             Some(stop) => return Driven::open(self.stopped(stop)),
             None => {}
@@ -269,8 +277,8 @@ impl<T, E> End<T, E> {
             return self.go_on_later(Later::NoWayBack, cause).await;
         }
         // Nobody waits for it: the breaker may be closed again by and by, and what is done need not be undone.
-        if self.resumes && failed.is_some_and(|step| step.open_breaker) {
-            let retry_after = None;
+        if let Some(step) = failed.filter(|step| self.resumes && step.open_breaker) {
+            let retry_after = step.retry_after;
             return self
                 .go_on_later(Later::Refused { retry_after }, cause)
                 .await;

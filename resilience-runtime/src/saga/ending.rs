@@ -8,6 +8,7 @@ use super::journal::{Advance, Event, Parking, Settles, Status, StepRecord};
 use super::ledger::{self, Stop};
 use super::parking::Halted;
 use crate::core::Permit;
+use crate::telemetry::sagas;
 
 /// The body returned `Ok`: the last step and the end are one write.
 pub(super) async fn complete(
@@ -18,13 +19,15 @@ pub(super) async fn complete(
     let outstanding = execution.outstanding().await;
     let advance = Advance {
         steps: outstanding.unwritten,
+        pivots: outstanding.pivots,
         status: Status::Running.after(Event::Succeeded),
         output: Some(output),
-        settles: letters(&execution),
+        settles: settles(&execution),
         ..Advance::default()
     };
     write(&execution, advance).await?;
     drop(permit);
+    sagas::ended(execution.saga, Status::Completed, execution.started);
     execution.core.endings.announce(&execution.id);
     Ok(())
 }
@@ -54,12 +57,13 @@ pub(super) async fn fail(
         false => Status::Running.after(Event::Failed),
     };
     let advance = Advance {
+        pivots: outstanding.pivots,
         steps: unwritten(outstanding),
         status,
         error: Some(cause.clone()),
         failure,
         settles: match steps.is_empty() {
-            true => letters(&execution),
+            true => settles(&execution),
             false => Settles::Nothing,
         },
         ..Advance::default()
@@ -70,6 +74,7 @@ pub(super) async fn fail(
         return Failed { undone, had_work };
     }
     let undone = if steps.is_empty() {
+        sagas::ended(execution.saga, Status::Failed, execution.started);
         core.endings.announce(&execution.id);
         Undone::Compensated
     } else {
@@ -93,15 +98,15 @@ pub(super) async fn die(
             &execution.core,
             Parking::Mismatch,
             difference,
-            unwritten(outstanding),
+            outstanding,
         )
         .await?;
     drop(permit);
     Ok(())
 }
 
-/// What the end of a saga settles: what was written of it while it was parked. One that its first owner ends never was.
-fn letters(execution: &Execution) -> Settles {
+/// A saga that ends has no letters any more: there are some if it was parked before, which needs another owner.
+fn settles(execution: &Execution) -> Settles {
     match execution.epoch {
         ..=1 => Settles::Nothing,
         _ => Settles::All,
@@ -109,7 +114,7 @@ fn letters(execution: &Execution) -> Settles {
 }
 
 /// Everything that may have to be undone and is not in the journal.
-fn unwritten(outstanding: Outstanding) -> Vec<StepRecord> {
+pub(super) fn unwritten(outstanding: Outstanding) -> Vec<StepRecord> {
     let mut steps = outstanding.unwritten;
     steps.extend(outstanding.in_doubt);
     steps.sort_unstable_by_key(|step| step.position);

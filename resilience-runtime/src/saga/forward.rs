@@ -10,6 +10,7 @@ use super::parking::Halted;
 use super::recovery::proceed;
 use super::tries::Tries;
 use crate::core::Permit;
+use crate::telemetry::sagas;
 
 /// Why a saga that failed is not undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,10 +56,13 @@ async fn again(
         let reason = format!(
             "there is no way back, and it failed {most} times in a row without getting any further: {cause}"
         );
+        // What is in doubt is undone with the rest, should an operator want that.
+        let outstanding = execution.outstanding().await;
         return Halted::run(&execution)
-            .park(&core, Parking::Stuck, reason, Vec::new())
+            .park(&core, Parking::Stuck, reason, outstanding)
             .await;
     };
+    sagas::run_again(execution.saga);
     tracing::warn!(target: "resilience", saga = execution.saga, saga_id = %execution.id, error = cause, ?pause,
         "a saga failed and is run again, because it cannot be undone or should not be yet");
     let (id, epoch, name) = (execution.id.clone(), execution.epoch, execution.saga);

@@ -199,7 +199,6 @@ macro_rules! steps {
     ($($name:ident = $step:expr, $undo:expr;)*) => {$(
         async fn $name(world: &World, item: u32) -> Result<String, Oops> {
             static STEP: SagaStep = $step;
-            type Answer = Result<String, Oops>;
             let call = async { world.act(format!("{} {item}", STEP.name())).await };
             run(&STEP, item, call).await
         }
@@ -210,11 +209,7 @@ macro_rules! steps {
     )*};
 }
 
-async fn run<O>(
-    step: &SagaStep,
-    item: u32,
-    call: impl Future<Output = O>,
-) -> Result<String, Oops>
+async fn run<O>(step: &SagaStep, item: u32, call: impl Future<Output = O>) -> Result<String, Oops>
 where
     O: resilience_runtime::outcome::Outcome<Ok = String, Err = Oops>,
 {
@@ -279,6 +274,11 @@ async fn guarded(world: &World, item: u32) -> Result<String, Oops> {
     let call = Box::pin(async move { world.act(format!("guarded {item}")).await });
     let errors = errors::<Answer>();
     run(&GUARDED, item, GATEWAY.guard(call, function, errors)).await
+}
+
+/// The same, outside of a saga.
+pub(crate) async fn guarded_alone(world: &World, item: u32) -> Result<String, Oops> {
+    guarded(world, item).await
 }
 
 inventory::submit! { Entry(&GUARDED_FUNCTION) }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::core::{Core, Permit};
 use crate::saga::compensation::{self, Undoing};
 use crate::saga::decision::{Decision, Rules, decide};
+use crate::saga::execution::Outstanding;
 use crate::saga::journal::{Parking, SagaRecord, Status};
 use crate::saga::options::Recover;
 use crate::saga::parking::Halted;
@@ -45,10 +46,9 @@ async fn proceed(
     };
     // However it ends: where it does not come to its end here, somebody else goes on with it.
     match decide(&record, rules) {
-        Decision::Resume => resume(core, record, permit, tries).await,
-        Decision::Undo(cause) => {
-            compensation::begin(&core, record, cause.words()).await;
-        }
+        Decision::Resume => resume(core, record, permit, tries, false).await,
+        // Not by the journal alone: only the code knows what was under way when the saga was interrupted.
+        Decision::Undo => resume(core, record, permit, tries, true).await,
         Decision::GoOnUndoing => {
             let undoing = Undoing::of(&core, record);
             compensation::undo(&core, undoing).await;
@@ -70,6 +70,6 @@ async fn poisoned(core: &Arc<Core>, record: SagaRecord) {
         compensation::give_up(core, undoing, reason).await;
     } else {
         let halted = Halted::record(&record);
-        let _ = halted.park(core, Parking::Poison, reason, Vec::new()).await;
+        let _ = halted.park(core, Parking::Poison, reason, Outstanding::default()).await;
     }
 }
