@@ -45,8 +45,8 @@ impl SqliteStore {
         by: Option<&Operator>,
     ) -> Result<HandedOver, StoreError> {
         let id = record.id.as_str();
-        let action = match (record.status, status) {
-            (Status::CompensationFailed, _) | (_, Status::Running) => "retry",
+        let action = match status {
+            Status::Running => "retry",
             _ => "compensate",
         };
         let change = (

@@ -246,9 +246,19 @@ impl SqliteStore {
 
 const OLDEST_SAGA: &str = "
 SELECT EXISTS (
-    SELECT 1 FROM resilience_sagas
+    SELECT 1 FROM resilience_sagas AS saga
     WHERE parent IS NULL AND status IN ('completed', 'compensated', 'failed', 'resolved')
-      AND updated_at <= unixepoch('subsec') - ?1)";
+      AND updated_at <= unixepoch('subsec') - ?1
+      AND NOT EXISTS (
+          WITH RECURSIVE family (id, status) AS (
+              SELECT called.id, called.status FROM resilience_sagas AS called
+              WHERE called.parent = saga.id
+              UNION ALL
+              SELECT called.id, called.status FROM family
+              CROSS JOIN resilience_sagas AS called ON called.parent = family.id
+          )
+          SELECT 1 FROM family
+          WHERE status NOT IN ('completed', 'compensated', 'failed', 'resolved')))";
 
 const OLDEST_LETTER: &str = "
 SELECT EXISTS (

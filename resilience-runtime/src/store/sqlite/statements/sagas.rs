@@ -37,8 +37,10 @@ ON CONFLICT (saga_id, position) DO UPDATE SET
     step = CASE WHEN step = excluded.step AND occurrence = excluded.occurrence
                 THEN step END,
     arguments = excluded.arguments, outcome = excluded.outcome, output = excluded.output,
-    compensation = excluded.compensation, undone = max(undone, excluded.undone),
-    finished_at = excluded.finished_at;
+    compensation = excluded.compensation, undone = excluded.undone,
+    finished_at = excluded.finished_at
+WHERE step <> excluded.step OR occurrence <> excluded.occurrence
+   OR (outcome = 'in_doubt' AND excluded.outcome <> 'in_doubt');
 ";
 
 /// `[saga, epoch, position]`
@@ -153,12 +155,24 @@ CROSS JOIN resilience_sagas AS saga ON saga.id = change.value ->> 0;
 ";
 
 /// `[seconds for which they are kept, at most how many]`
+///
+/// What was called may wait for an operator when the caller does no longer: then both are kept.
 pub(super) const PURGE: &str = "
 DELETE FROM resilience_sagas WHERE id IN (
     SELECT saga.id FROM resilience_sagas AS saga
     WHERE saga.parent IS NULL
       AND saga.status IN ('completed', 'compensated', 'failed', 'resolved')
       AND saga.updated_at <= unixepoch('subsec') - (SELECT max(value ->> 0) FROM json_each($21))
+      AND NOT EXISTS (
+          WITH RECURSIVE family (id, status) AS (
+              SELECT called.id, called.status FROM resilience_sagas AS called
+              WHERE called.parent = saga.id
+              UNION ALL
+              SELECT called.id, called.status FROM family
+              CROSS JOIN resilience_sagas AS called ON called.parent = family.id
+          )
+          SELECT 1 FROM family
+          WHERE status NOT IN ('completed', 'compensated', 'failed', 'resolved'))
     ORDER BY saga.updated_at
     LIMIT (SELECT min(value ->> 1) FROM json_each($21))
 )
