@@ -43,6 +43,7 @@ mod sqlite {
     lock_holders!(crate::Sqlite::new(), start_paused = false);
     lock_line!(crate::Sqlite::new(), start_paused = false);
     sagas!(crate::Sqlite::new(), start_paused = false);
+    saga_changes!(crate::Sqlite::new(), start_paused = false);
     everything!(crate::Sqlite::new(), start_paused = false);
 }
 

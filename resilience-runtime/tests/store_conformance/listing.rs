@@ -187,11 +187,12 @@ pub(crate) async fn durations_are_those_of_the_completed_ones(fixture: impl Work
     let count = took.len();
     assert_eq!(count, 30);
     let found = of_all().await.unwrap();
-    assert_eq!((found.min, found.max), (took[0], took[count - 1]));
-    let mean = took.iter().sum::<Duration>() / 30;
-    assert!(found.mean.abs_diff(mean) <= Duration::from_micros(2));
+    // A store may count in fractions.
+    let is = |found: Duration, expected: Duration| found.abs_diff(expected).as_micros() < 2;
+    assert!(is(found.min, took[0]) && is(found.max, took[count - 1]));
+    assert!(is(found.mean, took.iter().sum::<Duration>() / 30));
     // The slowest twentieth are one and a half.
-    assert!((took[count - 3]..=took[count - 1]).contains(&found.p95));
+    assert!(found.p95 >= took[count - 3] && found.p95 <= found.max);
 }
 
 /// A random sequence of everything that changes a status.
