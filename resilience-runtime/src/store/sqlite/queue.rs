@@ -81,7 +81,10 @@ impl Queue for SqliteStore {
             };
             let reason = by.reason.as_deref().map(text);
             let change = (id, undone, action, text(&by.name), reason);
-            let operation = on_letter(RETRYING, Part::Retry, id).with(Part::Retry, &change);
+            // The other letters of its saga are retried with it, whichever those are.
+            let operation = on_letter(RETRYING, Part::Retry, id)
+                .touching("retries", "of any saga")
+                .with(Part::Retry, &change);
             Ok(!self.write(operation).await?.is_empty())
         })
     }

@@ -64,8 +64,8 @@ CROSS JOIN resilience_sagas AS saga ON saga.id = change.value ->> 0
 WHERE saga.epoch = change.value ->> 1;
 ";
 
-/// `[saga, name, key, input, owner, seconds for which a completed saga keeps the key, version, seconds until the
-/// deadline, parent, epoch]`
+/// `[saga, name, key, input, owner, seconds for which a completed saga keeps the key, version, microseconds until
+/// the deadline, parent, epoch]`
 ///
 /// Two rows come back where the saga is new, and the one that is there else.
 pub(super) const START: &str = "
@@ -79,9 +79,9 @@ UPDATE resilience_sagas SET key = NULL WHERE id IN (
       AND other.updated_at + (change.value ->> 5) <= unixepoch('subsec')
 );
 INSERT INTO resilience_sagas
-    (id, name, key, input, status, owner, version, deadline, parent, epoch, created_at, updated_at)
+    (id, name, key, input, status, owner, version, timeout, parent, epoch, created_at, updated_at)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, 'running', value ->> 4, value ->> 6,
-       unixepoch('subsec') + (value ->> 7), value ->> 8, value ->> 9,
+       value ->> 7, value ->> 8, value ->> 9,
        unixepoch('subsec'), unixepoch('subsec')
 FROM json_each($13) AS change
 WHERE NOT EXISTS (
