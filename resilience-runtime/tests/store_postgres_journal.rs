@@ -31,6 +31,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use resilience_runtime::store::postgres::PostgresStore;
 use resilience_runtime::store::risk::{Accepted, Risk};
 use resilience_test_support::server::Postgres;
+use sqlx::{Connection as _, PgConnection};
 
 use self::fixture::Fixture;
 use self::sagas::Workers;
@@ -47,6 +48,7 @@ macro_rules! fixture {
 
 mod conformance {
     sagas!(fixture!(), start_paused = false);
+    saga_changes!(fixture!(), start_paused = false);
     everything!(fixture!(), start_paused = false);
 }
 
@@ -83,7 +85,12 @@ impl Fixture for Database {
 
 impl Workers for Database {
     async fn crash(&self, store: PostgresStore) {
-        store.close().await;
+        let id = store.vanish().await;
+        let mut shell = PgConnection::connect(&self.url).await.unwrap();
+        // What whoever finds the lease over does.
+        let bury = "DELETE FROM resilience_workers WHERE id = $1::uuid";
+        let buried = sqlx::query(bury).bind(id).execute(&mut shell).await;
+        assert_eq!(buried.unwrap().rows_affected(), 1);
     }
 
     async fn close(&self, store: PostgresStore) {

@@ -12,6 +12,7 @@ pub(crate) mod keys;
 pub(crate) mod letters;
 pub(crate) mod listing;
 pub(crate) mod mixed;
+pub(crate) mod model;
 pub(crate) mod purging;
 pub(crate) mod queue;
 pub(crate) mod recovery;
@@ -146,6 +147,8 @@ macro_rules! sagas {
                 a_saga_that_another_one_called_goes_with_that_one,
                 an_id_or_key_that_was_deleted_is_new,
                 letters_about_work_are_deleted_when_they_are_closed;
+            model:
+                random_operations_do_what_the_model_does;
             mixed:
                 writes_to_a_saga_happen_in_the_order_in_which_they_are_asked_for,
                 a_dropped_future_does_not_undo_what_was_handed_over,

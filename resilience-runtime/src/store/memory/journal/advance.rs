@@ -45,7 +45,7 @@ impl Data {
         let roots = self
             .sagas
             .iter()
-            .filter(|saga| over(saga) && now.since(saga.record.updated_at) >= retention)
+            .filter(|saga| now.since(saga.record.updated_at) >= retention)
             .filter(|saga| {
                 let parent = saga.record.parent.as_ref();
                 parent.is_none_or(|parent| self.sagas.get(parent).is_none())
