@@ -127,7 +127,7 @@ ORDER BY id;
 CREATE VIEW resilience_recent_failures AS
 SELECT id, created_at AS since, updated_at, status,
        (ARRAY['low', 'normal', 'high', 'critical'])[priority + 1] AS priority,
-       kind, operation, dependency, saga_name, saga_id, attempts, error
+       kind, operation, dependency, saga_name, saga_id, position, attempts, error, arguments, output
 FROM resilience_dead_letters
 WHERE created_at > now() - interval '24 hours'
 ORDER BY created_at DESC, id DESC;
@@ -135,7 +135,7 @@ ORDER BY created_at DESC, id DESC;
 CREATE VIEW resilience_critical_dead_letters AS
 SELECT id, created_at AS since, status,
        (ARRAY['low', 'normal', 'high', 'critical'])[priority + 1] AS priority,
-       kind, operation, dependency, saga_name, saga_id, position, attempts, error
+       kind, operation, dependency, saga_name, saga_id, position, attempts, error, arguments, output
 FROM resilience_dead_letters
 WHERE status IN ('open', 'retrying') AND priority >= 2
 ORDER BY priority DESC, id;

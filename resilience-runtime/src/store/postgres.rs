@@ -182,6 +182,16 @@ impl PostgresStore {
         self.shared.pool.close().await;
     }
 
+    /// What is left of a process that was killed: its row in the table of workers, whose id this answers, and nobody
+    /// who renews its lease.
+    #[doc(hidden)]
+    pub async fn vanish(self) -> String {
+        let listening = self.shared.listening.lock();
+        drop(listening.unwrap_or_else(PoisonError::into_inner).take());
+        self.shared.pool.close().await;
+        self.shared.sagas.worker.id().to_string()
+    }
+
     /// Carries out one statement.
     async fn call(&self, call: Call) -> Result<Vec<PgRow>, StoreError> {
         call.carry_out(&self.shared.pool).await
