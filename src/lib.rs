@@ -148,7 +148,9 @@ pub use resilience_macros::single_flight;
 
 #[doc = include_str!("../docs/attributes/saga.md")]
 ///
-/// See also [`macro@saga_step`], [`Runtime`], [`RuntimeBuilder::state`], [`DeadLetters`], [`Error::CompensationFailed`].
+/// See also [`mod@saga`], [`macro@saga_step`], [`Runtime::sagas`], [`RuntimeBuilder::state`], [`DeadLetters`],
+/// [`Error::CompensationFailed`], [`Error::SagaConflict`], [`Error::SagaFailed`], [`Error::SagaCancelled`],
+/// [`Error::SagaTimedOut`], [`Error::SagaParked`].
 pub use resilience_macros::saga;
 
 #[doc = include_str!("../docs/attributes/saga_step.md")]
@@ -232,6 +234,7 @@ pub use resilience_runtime::execution::{attempt, fencing_token, interrupted};
 pub use resilience_runtime::idempotency::replayed;
 pub use resilience_runtime::lease::FencingToken;
 pub use resilience_runtime::lock::{LockGuard, LockRequest};
+pub use resilience_runtime::operator::Operator;
 pub use resilience_runtime::policy::bulkhead::Bulkhead;
 pub use resilience_runtime::policy::circuit_breaker::{
     CircuitBreaker, KeyedCircuitBreaker, OnCancel, Probe, State, Statistics,
@@ -248,7 +251,9 @@ pub use resilience_runtime::policy::timeout::Timeout;
 pub use resilience_runtime::runtime::{OpenError, Runtime, RuntimeBuilder, ShutdownReport};
 pub use resilience_runtime::saga::Sagas;
 pub use resilience_runtime::saga::journal::{SagaId, SagaRecord, Status, StepRecord};
+pub use resilience_runtime::timestamp::Timestamp;
 
+pub mod saga;
 pub mod store;
 
 #[doc = include_str!("../docs/policies.md")]

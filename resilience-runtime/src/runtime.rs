@@ -90,7 +90,7 @@ impl Runtime {
         LockRequest::new(Arc::clone(&self.core), name, key)
     }
 
-    /// The sagas in the journal.
+    /// The sagas in the journal: looking at them, waiting for them, cancelling and undoing them.
     #[must_use]
     pub fn sagas(&self) -> Sagas {
         Sagas::of(Arc::clone(&self.core))

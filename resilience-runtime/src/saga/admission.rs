@@ -32,6 +32,8 @@ pub(super) struct Ask {
     pub(super) id: Option<SagaId>,
     key: Option<SagaKey>,
     pub(super) parent: Option<SagaId>,
+    /// Whether its author chose the id, so that others may start it too.
+    is_shared: bool,
 }
 
 /// Why a call does not come to its saga, and whether another attempt can help.
@@ -85,6 +87,7 @@ impl Ask {
             }
         };
         Ok(Self {
+            is_shared: id.is_some(),
             core,
             saga: *saga,
             function,
@@ -155,8 +158,14 @@ impl Ask {
         let permit = self.core.enter().ok_or_else(shutting_down)?;
         let new = self.saga();
         let id = new.id.clone();
-        let start = Unstoppable::new(start(Arc::clone(&self.core), self.saga, new, permit));
-        let found = start
+        let start = start(
+            Arc::clone(&self.core),
+            self.saga,
+            new,
+            self.is_shared,
+            permit,
+        );
+        let found = Unstoppable::new(start)
             .await
             .map_err(|source| self.not_started(&id, source))?;
         match &found {
@@ -236,15 +245,16 @@ async fn start(
     core: Arc<Core>,
     saga: Saga,
     new: NewSaga,
+    is_shared: bool,
     permit: Permit,
 ) -> Result<Found, StoreError> {
     let (id, input, parent) = (new.id.clone(), new.input.clone(), new.parent.clone());
-    let given = new.given;
     let started = match core.stores.journal.start(new).await {
         Ok(started) => started,
         Err(error) => {
-            if error.effect() != Effect::DidNotRun {
-                tokio::spawn(withdraw(core, id, given, permit));
+            // One whose id others know may be theirs, and answers for its id in any case.
+            if error.effect() != Effect::DidNotRun && !is_shared {
+                tokio::spawn(withdraw(core, id, permit));
             }
             return Err(error);
         }
@@ -268,11 +278,9 @@ async fn start(
 
 /// A start that failed may be in the journal all the same. Its caller was told that it did not
 /// run, so it does not, unless this process ends before the journal can be asked.
-async fn withdraw(core: Arc<Core>, id: SagaId, given: bool, permit: Permit) {
+async fn withdraw(core: Arc<Core>, id: SagaId, permit: Permit) {
     if let Ok(Some(record)) = ledger::load(&core, &id).await
         && (record.status, record.epoch) == (Status::Running, 1)
-        // One that has a chosen id may be somebody else's, and answers for its id in any case.
-        && !given
     {
         let execution = Execution::again(
             Arc::clone(&core),

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use resilience_runtime::error::Error;
 use resilience_runtime::saga::journal::{Cancel, Status};
 use resilience_runtime::saga::start;
@@ -20,17 +19,20 @@ async fn so_many_run_at_once_and_the_others_wait_in_their_order() {
         &[Ask::Think(Duration::from_secs(10)), Ask::Take(1)],
     );
     let began = Instant::now();
-    let calls = (1..=6).map(|order| {
-        let process = &process;
-        async move {
-            process
-                .scope(narrow(&process.world, order, 5))
-                .await
-                .unwrap();
+    let mut calls = Vec::new();
+    for order in 1..=6 {
+        let (runtime, world) = (process.runtime.clone(), process.world.clone());
+        calls.push(tokio::spawn(async move {
+            runtime.scope(narrow(&world, order, 5)).await.unwrap();
             began.elapsed().as_secs()
-        }
-    });
-    assert_eq!(join_all(calls).await, [10, 10, 20, 20, 30, 30]);
+        }));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let mut ended = Vec::new();
+    for call in calls {
+        ended.push(call.await.unwrap());
+    }
+    assert_eq!(ended, [10, 10, 20, 20, 30, 30]);
 }
 
 #[tokio::test(start_paused = true)]
