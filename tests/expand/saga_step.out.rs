@@ -73,6 +73,8 @@ async fn reserve(
     };
     observed.end(answer)
 }
+#[allow(dead_code, non_upper_case_globals)]
+const two_saga_steps_are_named_reserve: () = ();
 const _: () = {
     fn compensate(
         call: ::resilience::__private::JournaledCall,

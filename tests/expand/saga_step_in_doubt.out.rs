@@ -39,6 +39,8 @@ async fn reserve(order: Order) -> Result<Reservation, StockError> {
     };
     observed.end(answer)
 }
+#[allow(dead_code, non_upper_case_globals)]
+const two_saga_steps_are_named_reserve_u2d_stock: () = ();
 const _: () = {
     fn compensate(
         call: ::resilience::__private::JournaledCall,
