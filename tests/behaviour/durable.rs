@@ -11,6 +11,7 @@ mod detached;
 mod idempotent;
 mod kept_errors;
 mod locked;
+mod methods;
 mod saga;
 mod scope;
 mod undo;
