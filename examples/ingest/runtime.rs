@@ -72,10 +72,7 @@ pub async fn unfinished_and_dead(runtime: &Runtime) -> Result<(u64, u64), StoreE
         let wanted = counts.iter().filter(|(status, _)| wanted(*status));
         wanted.map(|(_, count)| count).sum()
     };
-    Ok((
-        sum(Status::is_unfinished),
-        sum(|status| status == Status::Dead),
-    ))
+    Ok((sum(Status::is_unfinished), sum(Status::is_dead)))
 }
 
 fn builder(servers: &Servers, data: &Path) -> RuntimeBuilder {

@@ -80,7 +80,11 @@ async fn a_saga_is_completed_or_undone_and_what_cannot_be_undone_waits_for_an_op
     );
     let mut counts = runtime.sagas().counts().await.unwrap();
     counts.sort_by_key(|(status, _)| status.as_str());
-    let expected = [Status::Compensated, Status::Completed, Status::Dead];
+    let expected = [
+        Status::Compensated,
+        Status::Completed,
+        Status::CompensationFailed,
+    ];
     assert_eq!(counts, expected.map(|status| (status, 1)));
     world.script("release 1", &[]);
     let letters = runtime.dead_letters();

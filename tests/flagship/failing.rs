@@ -98,7 +98,7 @@ async fn outcomes_explain_the_stores(
         .map(|(_, document)| PathBuf::from(&document.path));
     assert_eq!(subjects.collect::<BTreeSet<_>>(), dead);
     assert_eq!(
-        ledger::sagas_in(&runtime, Status::Dead).await > 0,
+        ledger::sagas_in(&runtime, Status::CompensationFailed).await > 0,
         !dead.is_empty()
     );
 

@@ -18,6 +18,7 @@ pub(crate) type Redaction = Arc<dyn Fn(&mut serde_json::Value) + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) poll_interval: Duration,
+    pub(crate) worker_lease: Duration,
     /// `None`: kept for ever.
     pub(crate) retention: Option<Duration>,
     pub(crate) max_interruptions: u32,
@@ -32,6 +33,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             poll_interval: Duration::from_secs(5),
+            worker_lease: Duration::from_secs(30),
             retention: Some(Duration::from_secs(7 * 24 * 3600)),
             max_interruptions: 5,
             forward_attempts: 20,

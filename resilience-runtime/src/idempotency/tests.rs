@@ -25,7 +25,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::core::{Core, SCOPED, Stores};
+use crate::core::{Core, SCOPED, Settings, Stores};
 use crate::error::Error;
 use crate::idempotency::store::{Claim, Claiming, IdempotencyStore, Nonce};
 use crate::idempotency::{Idempotent, Key};
@@ -65,7 +65,14 @@ fn process(store: &Arc<Store>) -> Arc<Core> {
         idempotency: Arc::clone(store) as _,
         ..elsewhere
     };
-    Core::new(stores, States::default(), Catalog::default(), false).0
+    Core::new(
+        stores,
+        States::default(),
+        Catalog::default(),
+        Settings::default(),
+        false,
+    )
+    .0
 }
 
 /// What generated code does, in the process `core`.

@@ -123,6 +123,21 @@ impl RuntimeBuilder {
         self
     }
 
+    /// How long this process may be silent on PostgreSQL before it counts as dead and others take over its sagas: it says that it
+    /// is alive three times as often. 30 s unless set. On SQLite the death of a process is seen at once.
+    ///
+    /// # Panics
+    /// When it is shorter than a second.
+    #[track_caller]
+    pub fn worker_lease(mut self, lease: Duration) -> Self {
+        assert!(
+            lease >= Duration::from_secs(1),
+            "a lease must be a second long at least"
+        );
+        self.settings.worker_lease = lease;
+        self
+    }
+
     /// How long sagas that are over are kept, with their steps and dead letters, and works of the author's own that are done.
     /// `None`: for ever. 7 days unless set.
     pub fn retention(mut self, retention: impl Into<Option<Duration>>) -> Self {
@@ -226,7 +241,9 @@ impl RuntimeBuilder {
             None => None,
         };
         let Opened { mut stores, close } = match self.source {
-            Source::Url(url) => open::open(&url, &self.accepted).await?,
+            Source::Url(url) => {
+                open::open(&url, &self.accepted, self.settings.worker_lease).await?
+            }
             Source::Stores(stores) => Opened::unclosed(stores),
         };
         if let Some(redis) = redis {

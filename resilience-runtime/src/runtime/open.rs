@@ -1,6 +1,7 @@
 //! From a URL to a store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::OpenError;
 use crate::BoxFuture;
@@ -43,7 +44,12 @@ impl Opened {
 }
 
 /// Opens the store that `url` names.
-pub(super) async fn open(url: &str, accepted: &Accepted) -> Result<Opened, OpenError> {
+/// `lease`: see [`RuntimeBuilder::worker_lease`](super::RuntimeBuilder::worker_lease).
+pub(super) async fn open(
+    url: &str,
+    accepted: &Accepted,
+    lease: Duration,
+) -> Result<Opened, OpenError> {
     let (scheme, rest) = url.split_once(':').unwrap_or(("", url));
     match scheme {
         "memory" => Ok(memory()),
@@ -54,7 +60,7 @@ pub(super) async fn open(url: &str, accepted: &Accepted) -> Result<Opened, OpenE
             }
             sqlite(path).await
         }
-        "postgres" | "postgresql" => postgres(url, accepted).await,
+        "postgres" | "postgresql" => postgres(url, accepted, lease).await,
         _ => match redis_scheme(url) {
             Some(_) => redis_alone(url, accepted).await,
             None => Err(OpenError::UnknownScheme {
@@ -213,8 +219,8 @@ async fn sqlite(_path: &str) -> Result<Opened, OpenError> {
 }
 
 #[cfg(feature = "postgres")]
-async fn postgres(url: &str, accepted: &Accepted) -> Result<Opened, OpenError> {
-    let store = PostgresStore::open(url, accepted).await?;
+async fn postgres(url: &str, accepted: &Accepted, lease: Duration) -> Result<Opened, OpenError> {
+    let store = PostgresStore::open_for(url, accepted, lease).await?;
     let closing = store.clone();
     Ok(Opened {
         stores: Stores::of(Arc::new(store)),
@@ -223,7 +229,7 @@ async fn postgres(url: &str, accepted: &Accepted) -> Result<Opened, OpenError> {
 }
 
 #[cfg(not(feature = "postgres"))]
-async fn postgres(_url: &str, _accepted: &Accepted) -> Result<Opened, OpenError> {
+async fn postgres(_url: &str, _accepted: &Accepted, _lease: Duration) -> Result<Opened, OpenError> {
     Err(OpenError::NotBuilt {
         scheme: "postgres",
         feature: "postgres",

@@ -102,7 +102,7 @@ async fn arguments_of_another_type_park_the_saga() {
     process.disk().tamper(|saga| saga.input = "{}".to_owned());
     let process = process.restart().await;
     process.runtime.recovered().await;
-    assert_eq!(process.disk().saga().status, Status::Dead);
+    assert_eq!(process.disk().saga().status, Status::Parked);
     let error = process.disk().data().letters[0].work.error.clone();
     assert!(error.contains("argument `customer`"), "{error}");
 }
@@ -135,7 +135,7 @@ async fn run_changed_code(plan: &[Ask]) -> String {
     process.world.plan(plan);
     let process = process.restart().await;
     process.runtime.recovered().await;
-    assert_eq!(process.disk().saga().status, Status::Dead);
+    assert_eq!(process.disk().saga().status, Status::Parked);
     let letters = process.disk().data().letters.clone();
     assert_eq!(letters.len(), 1);
     assert_eq!(
@@ -172,7 +172,7 @@ async fn a_saga_that_is_always_cut_off_is_parked() {
         .await
         .unwrap_err();
     tokio::time::sleep(Duration::from_secs(120)).await;
-    assert_eq!(process.disk().saga().status, Status::Dead);
+    assert_eq!(process.disk().saga().status, Status::Parked);
     assert_eq!(process.world.times("reserve 1"), 9);
     let letters = process.disk().data().letters.clone();
     assert!(letters[0].work.error.contains("cut off 8 times"));

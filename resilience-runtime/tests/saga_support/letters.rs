@@ -38,7 +38,7 @@ async fn a_compensation_that_fails_for_good_waits_for_an_operator_with_all_it_ne
     assert_eq!(process.world.times("release 2"), 3);
     assert_eq!(process.world.times("release 1"), 0);
     let saga = process.disk().saga();
-    assert_eq!(saga.status, Status::Dead);
+    assert_eq!(saga.status, Status::CompensationFailed);
     assert_eq!(saga.error.as_deref(), Some("refused: order"));
     let letter = process
         .runtime
@@ -47,7 +47,7 @@ async fn a_compensation_that_fails_for_good_waits_for_an_operator_with_all_it_ne
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(letter.saga, saga.id);
+    assert_eq!(letter.saga, Some(saga.id));
     assert_eq!(
         (letter.work.kind, letter.work.attempts),
         (Kind::Compensation, 3)
@@ -89,7 +89,7 @@ async fn a_retry_that_fails_again_updates_the_entry() {
         .unwrap();
     assert_eq!(open.len(), 1);
     assert_eq!(open[0].work.attempts, 6);
-    assert_eq!(process.disk().saga().status, Status::Dead);
+    assert_eq!(process.disk().saga().status, Status::CompensationFailed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,7 +140,7 @@ async fn a_step_that_the_program_does_not_know_cannot_be_undone() {
         .tamper(|saga| "gone".clone_into(&mut saga.steps[0].step));
     let process = process.restart().await;
     process.runtime.recovered().await;
-    assert_eq!(process.disk().saga().status, Status::Dead);
+    assert_eq!(process.disk().saga().status, Status::CompensationFailed);
     let letter = process.disk().data().letters[0].work.clone();
     assert_eq!((letter.operation.as_str(), letter.attempts), ("gone", 0));
     assert!(
@@ -156,7 +156,7 @@ async fn resolving_closes_the_entry_and_runs_nothing() {
     let letters = process.runtime.dead_letters();
     letters.resolve(1, "released by phone").await.unwrap();
     assert_eq!(process.world.times("release 1"), 0);
-    assert_eq!(process.disk().saga().status, Status::Compensated);
+    assert_eq!(process.disk().saga().status, Status::Resolved);
     let letter = letters.get(1).await.unwrap().unwrap();
     assert_eq!(letter.note.as_deref(), Some("released by phone"));
     let again = letters.resolve(1, "").await.unwrap_err();

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use resilience_runtime::BoxFuture;
-use resilience_runtime::dlq::{DeadLetter, DeadLetterId, DeadLetterStatus, Queue};
+use resilience_runtime::dlq::{
+    Closing, DeadLetter, DeadLetterId, DeadLetterStatus, LetterFilter, Queue,
+};
 use resilience_runtime::error::StoreError;
 use resilience_runtime::idempotency::Digest;
 use resilience_runtime::idempotency::store::{
     Claim, Claiming, Completion, IdempotencyStore, Nonce, Ownership, Record, Release,
 };
 use resilience_runtime::lock::store::{Acquired, Acquiring, LockStore};
+use resilience_runtime::operator::Operator;
 use resilience_runtime::saga::journal::Event;
 
 use crate::store::Store;
@@ -17,14 +20,15 @@ use crate::store::Store;
 impl Queue for Store {
     fn list(
         &self,
-        status: DeadLetterStatus,
+        filter: LetterFilter,
         after: Option<DeadLetterId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>> {
         Box::pin(async move {
             let data = self.disk.data();
             let page = data.letters.iter().filter(|letter| {
-                letter.status == status && after.is_none_or(|after| letter.id > after)
+                (filter.statuses.is_empty() || filter.statuses.contains(&letter.status))
+                    && after.is_none_or(|after| letter.id > after)
             });
             Ok(page
                 .take(usize::try_from(limit).unwrap())
@@ -41,7 +45,12 @@ impl Queue for Store {
         })
     }
 
-    fn resolve(&self, id: DeadLetterId, note: String) -> BoxFuture<'_, Result<bool, StoreError>> {
+    fn close(
+        &self,
+        id: DeadLetterId,
+        closing: Closing,
+        _by: Operator,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
         Box::pin(self.write(move |data| {
             let open = data
                 .letters
@@ -50,16 +59,14 @@ impl Queue for Store {
             let Some(letter) = open else {
                 return (None, false);
             };
-            letter.status = DeadLetterStatus::Resolved;
-            letter.note = Some(note);
-            let row = data.sagas.get_mut(&letter.saga).unwrap();
+            (letter.status, letter.note) = match closing {
+                Closing::Resolve(note) => (DeadLetterStatus::Resolved, Some(note)),
+                Closing::Discard => (DeadLetterStatus::Discarded, None),
+            };
+            let row = data.sagas.get_mut(letter.saga.as_ref().unwrap()).unwrap();
             row.record.status = row.record.status.after(Event::Resolved).unwrap();
             (Some("resolve".to_owned()), true)
         }))
-    }
-
-    fn counts(&self) -> BoxFuture<'_, Result<Vec<(DeadLetterStatus, u64)>, StoreError>> {
-        Box::pin(async move { Ok(Vec::new()) })
     }
 }
 

@@ -66,7 +66,7 @@ async fn a_failure_undoes_finished_steps_newest_first_once_that_is_decided() {
 async fn a_failure_with_nothing_to_undo_is_one_write() {
     let process = Process::first(&[Ask::Note(1), Ask::Fail]).await;
     process.order().await.unwrap_err();
-    assert_eq!(process.writes(), ["start", "note#0 compensated"]);
+    assert_eq!(process.writes(), ["start", "note#0 failed"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -233,7 +233,7 @@ async fn a_start_that_fails_does_not_run_the_body() {
         assert!(process.world.effects().is_empty());
         assert_eq!(process.disk().is_empty(), !withdrawn);
         if withdrawn {
-            assert_eq!(process.disk().saga().status, Status::Compensated);
+            assert_eq!(process.disk().saga().status, Status::Failed);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use resilience_runtime::BoxFuture;
 use resilience_runtime::error::Error;
 use resilience_runtime::idempotency::{Digest, SagaKey};
-use resilience_runtime::outcome::{failures, function, stored};
+use resilience_runtime::outcome::{Kept, Unkept as _, failures, function, kept, stored};
 use resilience_runtime::registry::{
     CompensationError, JournaledCall, Place, SagaEntry, StateType, StepEntry,
 };
@@ -179,7 +179,12 @@ async fn order_under(
         }
         Ok(format!("order of {customer}"))
     };
-    let call = saga.run(arguments, key, call, function, stored, failures);
+    let identity = match key {
+        Some(key) => saga.keyed(key),
+        None => saga.anonymous(),
+    };
+    let kept = unkept::<String>();
+    let call = saga.run(arguments, identity, call, function, stored, failures, kept);
     call.await.into_result()
 }
 
@@ -193,7 +198,7 @@ const _: () = {
         })
     }
     inventory::submit! {
-        SagaEntry { name: "order", place: PLACE, states: STATES, resume }
+        SagaEntry { saga: Saga::named("order"), place: PLACE, states: STATES, resume }
     }
 };
 
@@ -208,7 +213,9 @@ pub(crate) async fn hurried(world: &World) -> Result<(), ShopError> {
     let stored = stored::<Result<(), ShopError>>();
     let failures = failures::<Result<(), ShopError>>();
     let call = async { reserve(world, &1).await.map(drop) };
-    let call = SAGA.run(SAGA.arguments(), None, call, function, stored, failures);
+    let (arguments, identity) = (SAGA.arguments(), SAGA.anonymous());
+    let kept = unkept::<()>();
+    let call = SAGA.run(arguments, identity, call, function, stored, failures, kept);
     match tokio::time::timeout(Duration::from_secs(1), call).await {
         Ok(answer) => answer.into_result(),
         Err(_) => Err(ShopError::Refused("hurried".to_owned())),
@@ -224,7 +231,7 @@ const _: () = {
         })
     }
     inventory::submit! {
-        SagaEntry { name: "hurried", place: PLACE, states: STATES, resume }
+        SagaEntry { saga: Saga::named("hurried"), place: PLACE, states: STATES, resume }
     }
 };
 
@@ -243,7 +250,7 @@ pub(crate) async fn reserve(world: &World, item: &u32) -> Result<String, ShopErr
         }
         world.act(format!("reserve {item}")).await
     };
-    let call = step.run(arguments, call, function, stored);
+    let call = step.run(arguments, call, function, stored, unkept::<String>());
     call.await.into_result()
 }
 
@@ -270,7 +277,7 @@ const _: () = {
         })
     }
     inventory::submit! {
-        StepEntry { name: "reserve", place: PLACE, states: STATES, compensate: Some(compensate) }
+        StepEntry { step: SagaStep::named("reserve").compensated_by("compensate").compensate_attempts(3), place: PLACE, states: STATES, compensate: Some(compensate) }
     }
 };
 
@@ -284,7 +291,7 @@ pub(crate) async fn charge(world: &World, amount: &u32) -> Result<String, ShopEr
     let stored = stored::<Result<String, ShopError>>();
     let arguments = step.arguments().with("amount", amount);
     let call = async { world.act(format!("charge {amount}")).await };
-    let call = step.run(arguments, call, function, stored);
+    let call = step.run(arguments, call, function, stored, unkept::<String>());
     call.await.into_result()
 }
 
@@ -318,7 +325,7 @@ const _: () = {
         })
     }
     inventory::submit! {
-        StepEntry { name: "charge", place: PLACE, states: STATES, compensate: Some(compensate) }
+        StepEntry { step: SagaStep::named("charge").compensated_by("compensate").compensate_attempts(3), place: PLACE, states: STATES, compensate: Some(compensate) }
     }
 };
 
@@ -328,7 +335,13 @@ pub(crate) async fn package(world: &World, item: &u32) -> Result<String, ShopErr
     let function = function::<Result<String, ShopError>>("shop::package");
     let stored = stored::<Result<String, ShopError>>();
     let arguments = STEP.arguments().with("item", item);
-    let call = STEP.run(arguments, reserve(world, item), function, stored);
+    let call = STEP.run(
+        arguments,
+        reserve(world, item),
+        function,
+        stored,
+        unkept::<String>(),
+    );
     call.await.into_result()
 }
 
@@ -346,7 +359,7 @@ const _: () = {
         })
     }
     inventory::submit! {
-        StepEntry { name: "package", place: PLACE, states: STATES, compensate: Some(compensate) }
+        StepEntry { step: SagaStep::named("package").compensated_by("compensate").compensate_attempts(3), place: PLACE, states: STATES, compensate: Some(compensate) }
     }
 };
 
@@ -360,12 +373,17 @@ pub(crate) async fn note(world: &World, text: u32) -> Result<String, ShopError> 
     let stored = stored::<Result<String, ShopError>>();
     let arguments = step.arguments().with("text", &text);
     let call = async { world.act(format!("note {text}")).await };
-    let call = step.run(arguments, call, function, stored);
+    let call = step.run(arguments, call, function, stored, unkept::<String>());
     call.await.into_result()
 }
 
 inventory::submit! {
-    StepEntry { name: "note", place: PLACE, states: STATES, compensate: None }
+    StepEntry { step: SagaStep::named("note"), place: PLACE, states: STATES, compensate: None }
+}
+
+/// The shop's errors have no JSON form.
+fn unkept<T>() -> Kept<ShopError> {
+    kept::<Result<T, ShopError>>().found()
 }
 
 const PLACE: Place = Place {

@@ -6,9 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use resilience_runtime::BoxFuture;
 use resilience_runtime::dlq::{DeadLetter, DeadLetterId, DeadLetterStatus, NewDeadLetter};
 use resilience_runtime::error::StoreError;
+use resilience_runtime::operator::Operator;
 use resilience_runtime::saga::journal::{
-    Advance, Event, Journal, NewSaga, SagaId, SagaRecord, Started, Status, Written,
+    Advance, Event, Journal, Known, NewSaga, SagaId, SagaRecord, SagaStatistics, Settles, Started,
+    Status, Written,
 };
+use resilience_runtime::timestamp::Timestamp;
 use tokio::sync::watch;
 
 /// What survives a process.
@@ -196,13 +199,20 @@ impl Data {
             record.status = status;
             what.push(status.as_str().to_owned());
         }
+        record.pivoted |= advance.pivots;
+        record.parking = advance.parking;
+        record.failure = advance.failure.or(record.failure.take());
         record.output = advance.output.or(record.output.take());
         record.error = advance.error.or(record.error.take());
         let open = |letter: &&mut DeadLetter| {
-            letter.saga == *id && letter.status == DeadLetterStatus::Open
+            letter.saga.as_ref() == Some(id) && letter.status == DeadLetterStatus::Open
         };
         let open = self.letters.iter_mut().find(open);
-        match (advance.dead_letter, advance.settles_dead_letter, open) {
+        match (
+            advance.dead_letter,
+            advance.settles != Settles::Nothing,
+            open,
+        ) {
             (Some(mut work), _, Some(letter)) => {
                 if work.arguments == letter.work.arguments {
                     work.attempts += letter.work.attempts;
@@ -222,11 +232,12 @@ impl Data {
     fn bury(&mut self, saga: &SagaId, saga_name: String, work: NewDeadLetter) {
         self.letters.push(DeadLetter {
             id: DeadLetterId::try_from(self.letters.len()).unwrap() + 1,
-            saga: saga.clone(),
-            saga_name,
+            saga: Some(saga.clone()),
+            saga_name: Some(saga_name),
             work,
             status: DeadLetterStatus::Open,
-            created_at: 0,
+            created_at: Timestamp::from_micros(0),
+            updated_at: Timestamp::from_micros(0),
             note: None,
         });
     }
@@ -239,7 +250,9 @@ impl Journal for Store {
             let key = saga.key.map(|key| key.digest);
             let same_key = data.sagas.values_mut().find(|row| {
                 let status = row.record.status;
-                key.is_some() && row.record.key == key && status != Status::Compensated
+                let answers =
+                    status.is_unfinished() || status.is_dead() || status == Status::Completed;
+                key.is_some() && row.record.key == key && answers
             });
             if let Some(row) = same_key {
                 if !row.record.status.is_unfinished() {
@@ -255,20 +268,15 @@ impl Journal for Store {
                     Started::TakenOver(row.record.clone()),
                 );
             }
-            let record = SagaRecord {
-                id: saga.id.clone(),
-                name: saga.name,
-                key,
-                input: saga.input,
-                status: Status::Running,
-                epoch: 1,
-                output: None,
-                error: None,
-                steps: Vec::new(),
-            };
+            let now = Timestamp::of_this_machine();
+            let mut record = SagaRecord::new(saga.id.clone(), saga.name, saga.input, now);
+            record.version = saga.version;
+            record.key = key;
+            record.parent = saga.parent;
+            record.deadline = saga.timeout.map(|timeout| now.after(timeout));
             let owner = self.owner;
             data.sagas.insert(saga.id, Row { record, owner });
-            (Some("start".to_owned()), Started::New)
+            (Some("start".to_owned()), Started::New(now))
         }))
     }
 
@@ -281,7 +289,7 @@ impl Journal for Store {
         Box::pin(self.write(move |data| {
             let what = data.advance(&saga, epoch, advance);
             let written = if what.is_some() {
-                Written::Yes
+                Written::YES
             } else {
                 Written::Superseded
             };
@@ -291,7 +299,7 @@ impl Journal for Store {
 
     fn take_over(
         &self,
-        known: Vec<String>,
+        known: Vec<Known>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>> {
         Box::pin(async move {
@@ -299,7 +307,7 @@ impl Journal for Store {
             let mut data = self.disk.data();
             let buried = data.buried.clone();
             let left = data.sagas.values_mut().filter(|row| {
-                let known = known.contains(&row.record.name);
+                let known = known.iter().any(|known| known.name == row.record.name);
                 known && row.record.status.is_unfinished() && buried.contains(&row.owner)
             });
             let taken = left.take(usize::try_from(limit).unwrap()).map(|row| {
@@ -311,13 +319,18 @@ impl Journal for Store {
         })
     }
 
-    fn revive(&self, saga: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
+    fn revive(
+        &self,
+        saga: SagaId,
+        event: Event,
+        _by: Option<Operator>,
+    ) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
         Box::pin(self.write(move |data| {
             let row = data
                 .sagas
                 .get_mut(&saga)
                 .expect("the saga of a dead letter");
-            let Some(status) = row.record.status.after(Event::Retried) else {
+            let Some(status) = row.record.status.after(event) else {
                 return (None, None);
             };
             row.record.status = status;
@@ -335,17 +348,27 @@ impl Journal for Store {
         })
     }
 
-    fn counts(&self) -> BoxFuture<'_, Result<Vec<(Status, u64)>, StoreError>> {
+    fn statistics(&self) -> BoxFuture<'_, Result<Vec<SagaStatistics>, StoreError>> {
         Box::pin(async move {
-            let mut counts: Vec<(Status, u64)> = Vec::new();
+            let mut all: Vec<SagaStatistics> = Vec::new();
             for row in self.disk.data().sagas.values() {
-                let status = row.record.status;
+                let (name, status) = (&row.record.name, row.record.status);
+                let at = all.iter().position(|statistics| statistics.name == *name);
+                let at = at.unwrap_or_else(|| {
+                    all.push(SagaStatistics {
+                        name: name.clone(),
+                        counts: Vec::new(),
+                        completed: None,
+                    });
+                    all.len() - 1
+                });
+                let counts = &mut all[at].counts;
                 match counts.iter_mut().find(|count| count.0 == status) {
                     Some(count) => count.1 += 1,
                     None => counts.push((status, 1)),
                 }
             }
-            Ok(counts)
+            Ok(all)
         })
     }
 }

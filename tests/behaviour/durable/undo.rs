@@ -101,7 +101,7 @@ async fn what_cannot_be_undone_is_a_dead_letter_until_it_is_retried() {
     assert_eq!(open.len(), 1, "{open:?}");
     let (letter, work) = (&open[0], &open[0].work);
     assert_eq!(letter.id.to_string(), *dead_letter);
-    assert_eq!(letter.saga_name, "checkout");
+    assert_eq!(letter.saga_name.as_deref(), Some("checkout"));
     assert_eq!(work.kind, Kind::Compensation);
     assert_eq!((&*work.operation, work.attempts), ("take", 3));
     assert_eq!(work.arguments, r#"{"item":2}"#);
