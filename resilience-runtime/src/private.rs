@@ -25,6 +25,11 @@ pub mod otherwise {
     pub use crate::outcome::{Unclassified, Uncloned, Undescribed, Unkept, Unwrapped};
 }
 
+/// The call of a step, which a saga awaits: the runtime moves sagas between threads.
+pub fn sendable<F: Future + Send>(call: F) -> F {
+    call
+}
+
 /// Whether `predicate` holds for `error`. A closure called where it stands would not know the type
 /// of its argument.
 pub fn holds<E>(error: &E, predicate: impl FnOnce(&E) -> bool) -> bool {

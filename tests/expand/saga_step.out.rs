@@ -68,7 +68,10 @@ async fn reserve(
                 pause.await;
             }
         };
-        let call = ::core::pin::pin!(step.run(arguments, call, function, stored, kept));
+        let call = ::core::pin::pin!(
+            step.run(arguments, ::resilience::__private::sendable(call), function,
+            stored, kept)
+        );
         observed.watch(call).await
     };
     observed.end(answer)

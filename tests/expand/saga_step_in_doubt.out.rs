@@ -34,7 +34,10 @@ async fn reserve(order: Order) -> Result<Reservation, StockError> {
             }
             stock::reserve(order).await
         };
-        let call = ::core::pin::pin!(step.run(arguments, call, function, stored, kept));
+        let call = ::core::pin::pin!(
+            step.run(arguments, ::resilience::__private::sendable(call), function,
+            stored, kept)
+        );
         observed.watch(call).await
     };
     observed.end(answer)

@@ -103,7 +103,8 @@ impl Subject {
                 }
             };
             let call = ::core::pin::pin!(
-                step.run(arguments, call, function, stored, kept)
+                step.run(arguments, ::resilience::__private::sendable(call), function,
+                stored, kept)
             );
             observed.watch(call).await
         };

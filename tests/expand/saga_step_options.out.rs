@@ -37,7 +37,10 @@ async fn charge(bank: &Bank, order: &Order) -> Result<Receipt, BankError> {
             }
             bank.charge(order).await
         };
-        let call = ::core::pin::pin!(step.run(arguments, call, function, stored, kept));
+        let call = ::core::pin::pin!(
+            step.run(arguments, ::resilience::__private::sendable(call), function,
+            stored, kept)
+        );
         observed.watch(call).await
     };
     observed.end(answer)

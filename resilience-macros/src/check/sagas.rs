@@ -55,16 +55,19 @@ impl Subject<'_> {
             return;
         };
         for policy in self.policies.iter().take(saga) {
-            if policy.kind() != Kind::Idempotent {
-                let name = policy.kind().name();
-                self.diagnostics.error_at(
-                    policy.span(),
-                    format!(
-                        "#[{name}] cannot stand above #[saga]: the saga goes on without its caller\n\
-                         put #[{name}] on the steps"
-                    ),
-                );
-            }
+            let name = policy.kind().name();
+            let remedy = match policy.kind() {
+                // A step is reported by itself.
+                Kind::Idempotent | Kind::SagaStep => continue,
+                Kind::Fallback => "put #[fallback] on the function that calls the saga".to_owned(),
+                _ => format!("put #[{name}] on the steps"),
+            };
+            self.diagnostics.error_at(
+                policy.span(),
+                format!(
+                    "#[{name}] cannot stand above #[saga]: the saga goes on without its caller\n{remedy}"
+                ),
+            );
         }
     }
 

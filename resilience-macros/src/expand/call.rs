@@ -281,6 +281,10 @@ impl Annotated {
             }
             Policy::SagaStep(_) => {
                 let (step, kept) = (local("step"), local("kept"));
+                // A body that is not `Send` is an error at the function's name.
+                let place = self.function.sig.ident.to_token_stream();
+                let sendable = self.paths.private("sendable");
+                let call = at(&place, quote!(#sendable(#call)));
                 quote!(#step.run(#arguments, #call, #function, #stored, #kept))
             }
             Policy::SingleFlight(_) => {

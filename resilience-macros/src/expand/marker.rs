@@ -1,7 +1,7 @@
 //! Two sagas, or two steps, of one name in one module: two constants of one name, which says it.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use quote::quote_spanned;
 use syn::{Attribute, LitStr};
 
 use crate::args::Count;
@@ -36,7 +36,8 @@ pub(crate) fn of_step(step: &SagaStep, own: &(String, Span)) -> Option<Ident> {
 // Output: #[allow(non_upper_case_globals)]
 //         const two_saga_steps_are_named_reserve: () = ();
 pub(crate) fn item(name: &Ident, cfgs: &[&Attribute]) -> TokenStream {
-    quote! {
+    // All of it stands where the name does, and so does the error.
+    quote_spanned! {name.span()=>
         #(#cfgs)*
         #[allow(dead_code, non_upper_case_globals)]
         const #name: () = ();

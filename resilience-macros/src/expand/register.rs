@@ -5,6 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, Path};
 
+use super::declare::at;
 use super::{Annotated, marker, owned};
 use crate::function::Parameter;
 use crate::paths::local;
@@ -42,6 +43,15 @@ impl Annotated {
         let (place, states) = (self.place(), self.states());
         let (declared, passed) = (self.restored(), self.passed());
         let deprecated = self.allow_deprecated();
+        // A future that is not `Send` is an error at the function's name.
+        let resumed = quote_spanned! {self.function.sig.ident.span()=>
+            ::std::boxed::Box::pin(async move {
+                #declared
+                let #outcome = #function(#passed).await;
+                ::core::mem::drop(#outcome);
+                ::core::result::Result::Ok(())
+            })
+        };
         quote! {
             #marker
             #(#cfgs)*
@@ -51,12 +61,7 @@ impl Annotated {
                 fn resume(
                     #call: #journaled_call,
                 ) -> #future<'static, ::core::result::Result<(), #error>> {
-                    ::std::boxed::Box::pin(async move {
-                        #declared
-                        let #outcome = #function(#passed).await;
-                        ::core::mem::drop(#outcome);
-                        ::core::result::Result::Ok(())
-                    })
+                    #resumed
                 }
                 #submit! { #entry { saga: #saga, place: #place, states: #states, resume } }
             };
@@ -110,17 +115,21 @@ impl Annotated {
         } else {
             (quote!(output), quote!(&#output))
         };
-        let undo =
-            quote_spanned!(function.span()=> #undone(#compensation(#passed #passed_output).await));
+        // What the compensation cannot take is an error at its path.
+        let place = function.to_token_stream();
+        let passed_output = at(&place, passed_output);
+        let undo = quote_spanned! {function.span()=>
+            ::std::boxed::Box::pin(async move {
+                #declared
+                let #output = #call.#read::<#returns>()?;
+                #undone(#compensation(#passed #passed_output).await)
+            })
+        };
         quote! {
             fn compensate(
                 #call: #journaled_call,
             ) -> #future<'static, ::core::result::Result<(), #error>> {
-                ::std::boxed::Box::pin(async move {
-                    #declared
-                    let #output = #call.#read::<#returns>()?;
-                    #undo
-                })
+                #undo
             }
         }
     }
@@ -141,7 +150,9 @@ impl Annotated {
                 let key = name.to_string();
                 quote!(argument::<#ty>(#key))
             };
-            quote!(#(#cfgs)* let #name = #call.#read?;)
+            // A type that cannot be read back is an error at the parameter's type.
+            let read = at(&ty, quote!(#call.#read));
+            quote!(#(#cfgs)* let #name = #read?;)
         });
         quote!(#receiver #(#parameters)*)
     }
@@ -153,7 +164,8 @@ impl Annotated {
         let parameters = self.journaled_parameters().map(|(name, parameter)| {
             let cfgs = &parameter.cfgs;
             if parameter.is_reference() {
-                quote!(#(#cfgs)* &#name,)
+                let lent = at(&name.to_token_stream(), quote!(&#name));
+                quote!(#(#cfgs)* #lent,)
             } else {
                 quote!(#(#cfgs)* #name,)
             }

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
-use syn::{Attribute, Meta, MetaList, parse_quote};
+use syn::{Attribute, Meta, MetaList};
 
 use super::block::Item;
 use crate::allowed::Allowed;

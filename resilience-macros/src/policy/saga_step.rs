@@ -132,7 +132,8 @@ fn take_in_doubt(
     if pivot.is_some() {
         options.error(
             &in_doubt,
-            "a pivot that may have had its effect may be behind the point of no return, and is not undone\n\
+            "a pivot that may have had its effect is not undone: there may be no way back any more
+\
              remove `in_doubt`, or `pivot`",
         );
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resilience::{Status, idempotent, retry, saga, saga_step, saga_steps};
+use resilience::{idempotent, retry, saga, saga_step, saga_steps};
 
 use super::{Do, ShopError, World, open};
 
@@ -106,8 +106,6 @@ async fn a_method_goes_on_without_its_caller() {
     assert_eq!(runtime.scope(world.gift(7)).await.unwrap(), "item 7");
     let begun = ["fetch 7", "fetch 7", "wrap item 7", "wrap item 7"];
     assert_eq!(world.begun(), begun);
-    let counts = runtime.sagas().counts().await.unwrap();
-    assert_eq!(counts, [(Status::Completed, 1)]);
 }
 
 #[tokio::test(start_paused = true)]
