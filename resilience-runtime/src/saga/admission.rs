@@ -74,7 +74,7 @@ pub(super) async fn admit(
             parent: None,
         };
         let id = new.id.clone();
-        let start = Unstoppable::new(start(Arc::clone(core), saga.name, new, permit));
+        let start = Unstoppable::new(start(Arc::clone(core), *saga, new, permit));
         let ended = match start
             .await
             .map_err(|source| not_started(saga.name, function, &id, source))?
@@ -108,11 +108,12 @@ pub(super) async fn admit(
 /// Goes on without its caller, so that what the journal accepted always has somebody to run it.
 async fn start(
     core: Arc<Core>,
-    saga: &'static str,
+    saga: Saga,
     new: NewSaga,
     permit: Permit,
 ) -> Result<Start, StoreError> {
     let (id, input) = (new.id.clone(), new.input.clone());
+    let parent = new.parent.clone();
     let started = match core.stores.journal.start(new).await {
         Ok(started) => started,
         Err(error) => {
@@ -123,23 +124,18 @@ async fn start(
         }
     };
     Ok(match started {
-        Started::New(_) => {
-            let execution = Execution::first(core, saga, id, input);
+        Started::New(at) => {
+            let execution = Execution::first(core, &saga, id, input, at, parent);
             Start::Run(Running::new(Arc::new(execution), permit))
         }
         Started::Ended(record) => Start::Ended(record),
         Started::Busy(id) => Start::Busy(id),
-        Started::TakenOver(record) => take_over(core, saga, record, permit).await,
+        Started::TakenOver(record) => take_over(core, &saga, record, permit).await,
     })
 }
 
-async fn take_over(
-    core: Arc<Core>,
-    saga: &'static str,
-    record: SagaRecord,
-    permit: Permit,
-) -> Start {
-    tracing::info!(target: "resilience", saga, saga_id = %record.id, status = record.status.as_str(),
+async fn take_over(core: Arc<Core>, saga: &Saga, record: SagaRecord, permit: Permit) -> Start {
+    tracing::info!(target: "resilience", saga = saga.name, saga_id = %record.id, status = record.status.as_str(),
         "a call goes on with a saga that its process left behind");
     let id = record.id.clone();
     if record.status != Status::Compensating {
@@ -159,7 +155,7 @@ async fn withdraw(core: Arc<Core>, id: SagaId, permit: Permit) {
     if let Ok(Some(record)) = ledger::load(&core, &id).await
         && (record.status, record.epoch) == (Status::Running, 1)
     {
-        let execution = Execution::again(Arc::clone(&core), "", record, 0);
+        let execution = Execution::again(Arc::clone(&core), &Saga::named(""), record, 0);
         let cause = "the start was not confirmed, and its caller was told so".to_owned();
         super::ending::fail(Arc::new(execution), cause, permit).await;
     }

@@ -165,7 +165,7 @@ async fn compensate(core: &Arc<Core>, id: &SagaId, step: &StepRecord) -> Result<
     let mut pauses = PAUSES;
     let mut attempt = 1;
     loop {
-        let error = match call(core, entry.step.name, compensation, step).await {
+        let error = match call(core, id, entry.step.name, compensation, step).await {
             Ok(()) => return Ok(()),
             // It will not become callable by waiting.
             Err(CompensationError::NotCalled(error)) => {
@@ -186,6 +186,7 @@ async fn compensate(core: &Arc<Core>, id: &SagaId, step: &StepRecord) -> Result<
 
 async fn call(
     core: &Arc<Core>,
+    id: &SagaId,
     function: &'static str,
     compensation: Compensate,
     step: &StepRecord,
@@ -198,7 +199,7 @@ async fn call(
         output: step.output.clone(),
     });
     // What it calls works on this runtime, and is no step of any saga.
-    let call = context::within(Context::Compensation, Caught(call));
+    let call = context::within(Context::compensating(id, step), Caught(call));
     let call = SCOPED.scope(Arc::clone(core), call);
     match tokio::time::timeout(LIMIT, call).await {
         Ok(Ok(result)) => result,

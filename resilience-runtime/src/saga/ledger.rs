@@ -28,13 +28,23 @@ pub(super) async fn write(
     epoch: i64,
     advance: Advance,
 ) -> Result<(), Stop> {
+    self::advance(core, id, epoch, advance).await.map(drop)
+}
+
+/// The same. Whether somebody has asked to cancel the saga.
+pub(super) async fn advance(
+    core: &Core,
+    id: &SagaId,
+    epoch: i64,
+    advance: Advance,
+) -> Result<bool, Stop> {
     let mut pauses = PAUSES;
     let mut in_doubt = false;
     loop {
         if in_doubt {
             match core.stores.journal.load(id.clone()).await {
                 Ok(record) => match seen(record.as_ref(), epoch, &advance) {
-                    Seen::Written => return Ok(()),
+                    Seen::Written => return Ok(record.is_some_and(|record| record.cancelled)),
                     Seen::Superseded => return Err(Stop::Superseded),
                     Seen::NotWritten => {}
                 },
@@ -49,7 +59,7 @@ pub(super) async fn write(
             .journal
             .advance(id.clone(), epoch, advance.clone());
         match written.await {
-            Ok(Written::Yes { .. }) => return Ok(()),
+            Ok(Written::Yes { cancelled }) => return Ok(cancelled),
             Ok(Written::Superseded) => return Err(Stop::Superseded),
             Err(error) => {
                 in_doubt = error.effect() != Effect::DidNotRun;
@@ -89,8 +99,10 @@ fn seen(record: Option<&SagaRecord>, epoch: i64, advance: &Advance) -> Seen {
     } else if let Some(status) = advance.status {
         record.status == status
     } else {
+        // One without steps only waits for other writes, and has not waited.
         let mut steps = advance.steps.iter();
-        steps.all(|step| has(step.position).is_some())
+        !advance.steps.is_empty()
+            && steps.all(|step| has(step.position).is_some_and(|is| is.outcome == step.outcome))
     };
     if written {
         Seen::Written

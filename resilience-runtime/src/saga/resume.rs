@@ -28,7 +28,7 @@ pub(super) async fn resume(core: Arc<Core>, record: SagaRecord, permit: Permit, 
         return;
     };
     let (id, keyed) = (record.id.clone(), record.key.is_some());
-    let execution = Execution::again(Arc::clone(&core), entry.saga.name, record, fruitless);
+    let execution = Execution::again(Arc::clone(&core), &entry.saga, record, fruitless);
     let ticket = Ticket::new(Running::new(Arc::new(execution), permit));
     let mut pauses = PAUSES;
     for _ in 0..CALLS {
