@@ -36,13 +36,15 @@ async fn reserve(
     let answer = {
         let begun = {
             let call = ::core::pin::pin!(
-                step.begin_in(& mut * conn, arguments, function, stored, kept)
+                ::resilience::__private::lent(& mut * conn).begin(step, arguments,
+                function, stored, kept)
             );
             observed.watch(call).await
         };
         match begun {
             ::core::ops::ControlFlow::Break(answer) => answer,
             ::core::ops::ControlFlow::Continue(mut taken) => {
+                let scope = taken.scope();
                 let answer = {
                     let conn = taken.connection();
                     let call = async move {
@@ -51,7 +53,8 @@ async fn reserve(
                         }
                         insert(conn, order).await
                     };
-                    let call = ::core::pin::pin!(timeout.limit(call, function));
+                    let call = timeout.limit(call, function);
+                    let call = ::core::pin::pin!(scope.run(call));
                     observed.watch(call).await
                 };
                 let call = ::core::pin::pin!(taken.end(answer));
