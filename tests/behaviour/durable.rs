@@ -14,6 +14,7 @@ mod locked;
 mod methods;
 mod saga;
 mod scope;
+mod told;
 mod undo;
 
 use std::collections::{HashMap, VecDeque};

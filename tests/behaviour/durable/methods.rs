@@ -91,7 +91,10 @@ async fn methods_are_undone_on_the_value_that_the_runtime_has() {
     let error = runtime.scope(world.gift(8)).await.unwrap_err();
     assert!(world.is_last_refusal(&error), "{error:?}");
     let undone = ["unwrap item 8, None", "put back 8"];
-    assert_eq!(world.begun(), [&["fetch 8", "wrap item 8"][..], &undone].concat());
+    assert_eq!(
+        world.begun(),
+        [&["fetch 8", "wrap item 8"][..], &undone].concat()
+    );
 }
 
 #[tokio::test(start_paused = true)]
