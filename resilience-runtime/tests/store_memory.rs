@@ -74,9 +74,13 @@ async fn keys_of_completed_sagas_live_by_the_clock_of_tokio() {
     let ttl = Duration::from_secs(60);
     let saga = || NewSaga {
         id: SagaId::generate(),
+        given: false,
         name: "checkout".to_owned(),
+        version: 1,
         key: Some(SagaKey { digest: KEY, ttl }),
         input: "{}".to_owned(),
+        timeout: None,
+        parent: None,
     };
     let first = saga();
     store.start(first.clone()).await.unwrap();
@@ -92,7 +96,7 @@ async fn keys_of_completed_sagas_live_by_the_clock_of_tokio() {
     assert!(matches!(started, Started::Ended(_)));
     tokio::time::advance(Duration::from_millis(1)).await;
     let started = store.start(saga()).await.unwrap();
-    assert!(matches!(started, Started::New));
+    assert!(matches!(started, Started::New(_)));
 }
 
 #[tokio::test]

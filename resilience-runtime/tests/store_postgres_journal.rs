@@ -33,6 +33,7 @@ use resilience_runtime::store::risk::{Accepted, Risk};
 use resilience_test_support::server::Postgres;
 
 use self::fixture::Fixture;
+use self::sagas::Workers;
 
 /// A database for a test, which ends here where there is no server.
 macro_rules! fixture {
@@ -76,6 +77,16 @@ impl Fixture for Database {
     }
 
     async fn end(&self, store: PostgresStore) {
+        store.close().await;
+    }
+}
+
+impl Workers for Database {
+    async fn crash(&self, store: PostgresStore) {
+        store.close().await;
+    }
+
+    async fn close(&self, store: PostgresStore) {
         store.close().await;
     }
 }

@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     async fn refusal(url: &str) -> String {
-        match open(url, &Accepted::default()).await {
+        match open(url, &Accepted::default(), Duration::from_secs(30)).await {
             Ok(_) => panic!("{url} opened"),
             Err(error) => error.to_string(),
         }

@@ -70,7 +70,8 @@ pub trait Journal: Send + Sync {
     /// the position, name and occurrence of one that is there is the same write made again; another step at that
     /// position is an error, and then nothing is written: except that a step that is there in doubt is replaced by what it
     /// came to. A step has at most one open dead letter, and a saga one that is of no step: a new one replaces it,
-    /// and takes its attempts along if kind, operation and arguments are the same.
+    /// and takes its attempts along if kind, operation and arguments are the same. Letters whose retry was requested count as
+    /// open ones here; those that are neither settled nor replaced are open again when the saga is dead again.
     fn advance(
         &self,
         saga: SagaId,

@@ -1,27 +1,35 @@
 //! The store for tests: everything in memory, nothing survives the process.
 
+mod audit;
 mod idempotency;
 mod journal;
+mod letters;
 mod lock;
 mod queue;
+mod sagas;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use self::idempotency::Entry;
-use self::journal::Saga;
-use self::lock::Lock;
-use crate::dlq::{DeadLetter, DeadLetterId};
-use crate::idempotency::Digest;
-use crate::saga::journal::SagaId;
+use tokio::sync::watch;
+use tokio::time::Instant;
 
-/// A store in memory, for tests. It keeps time by `tokio::time`, so that a paused clock works.
+use self::audit::Audit;
+use self::idempotency::Entry;
+use self::letters::Letters;
+use self::lock::Lock;
+use self::sagas::Sagas;
+use crate::idempotency::Digest;
+use crate::timestamp::Timestamp;
+
+/// A store in memory, for tests. It keeps time by `tokio::time`, so that a paused clock works: its moments are
+/// those of this machine when it was made, and from then on as much later as `tokio::time` says.
 ///
 /// A store belongs to a *worker*, which stands for a process: what one worker holds, no other
 /// takes, until the last clone of its store is dropped, or until its lease is over. [`another_worker`](Self::another_worker)
 /// makes a store on the same data for another worker, so that a test can play a crash and the
-/// recovery after it.
+/// recovery after it. A worker that ends in order says so with [`close`](Self::close).
 ///
 /// Its futures do what they do when they are first polled; it never answers an error, except for
 /// a contradiction in the journal.
@@ -30,15 +38,47 @@ pub struct MemoryStore {
     data: Arc<Mutex<Data>>,
     /// The last fencing token.
     tokens: Arc<AtomicU64>,
+    clock: Clock,
+    /// Says that there may be something to take over or to cancel.
+    changes: Arc<watch::Sender<()>>,
     worker: Arc<Worker>,
 }
 
 /// A process, as far as this store knows one.
 #[derive(Debug)]
-struct Worker;
+struct Worker {
+    /// The changes that it has not heard of.
+    changes: Mutex<watch::Receiver<()>>,
+}
 
 /// The worker that has a record or a saga. The last clone of its store takes it along.
 type Owner = Weak<Worker>;
+
+/// Makes moments out of those of `tokio::time`.
+#[derive(Clone, Copy)]
+struct Clock {
+    began: Instant,
+    at: Timestamp,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self {
+            began: Instant::now(),
+            at: Timestamp::of_this_machine(),
+        }
+    }
+
+    fn now(self) -> Timestamp {
+        self.at.after(self.began.elapsed())
+    }
+}
+
+/// Who asks for something, and when.
+struct Asking {
+    owner: Owner,
+    now: Timestamp,
+}
 
 #[derive(Default)]
 struct Data {
@@ -46,18 +86,22 @@ struct Data {
     /// With more records than these it is time to look for what is over.
     many: usize,
     locks: HashMap<Digest, Lock>,
-    sagas: BTreeMap<SagaId, Saga>,
-    letters: BTreeMap<DeadLetterId, DeadLetter>,
+    sagas: Sagas,
+    letters: Letters,
+    audit: Audit,
 }
 
 impl MemoryStore {
     /// An empty store, with its first worker.
     #[must_use]
     pub fn new() -> Self {
+        let (changes, _) = watch::channel(());
         Self {
             data: Arc::default(),
             tokens: Arc::default(),
-            worker: Arc::new(Worker),
+            clock: Clock::start(),
+            worker: Worker::begin(&changes),
+            changes: Arc::new(changes),
         }
     }
 
@@ -67,12 +111,52 @@ impl MemoryStore {
         Self {
             data: Arc::clone(&self.data),
             tokens: Arc::clone(&self.tokens),
-            worker: Arc::new(Worker),
+            clock: self.clock,
+            worker: Worker::begin(&self.changes),
+            changes: Arc::clone(&self.changes),
         }
+    }
+
+    /// Ends the worker in order: its unfinished sagas, and the dead letters that it works on, are nobody's, and can be
+    /// taken at once. Nothing may be asked of another clone any more. What it holds under a lease is free when the last
+    /// clone is dropped, or the lease is over.
+    pub async fn close(self) {
+        let mut data = self.data();
+        data.sagas.leave(&self.owner());
+        data.letters.leave(&self.owner());
+        drop(data);
+        self.announce();
     }
 
     fn data(&self) -> MutexGuard<'_, Data> {
         self.data.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The data, for somebody who asks now.
+    fn asked(&self) -> (MutexGuard<'_, Data>, Asking) {
+        let data = self.data();
+        let asking = Asking {
+            owner: self.owner(),
+            // Under the lock, so that what is written later is never earlier.
+            now: self.clock.now(),
+        };
+        (data, asking)
+    }
+
+    fn announce(&self) {
+        self.changes.send_replace(());
+    }
+
+    /// Resolves when there is a change that this worker has not heard of.
+    async fn next_change(&self) {
+        let lock = || {
+            let changes = self.worker.changes.lock();
+            changes.unwrap_or_else(PoisonError::into_inner)
+        };
+        let mut changes = lock().clone();
+        // It fails when the store is gone, which this is a clone of.
+        let _ = changes.changed().await;
+        *lock() = changes;
     }
 
     /// The number of the next fencing token.
@@ -95,6 +179,14 @@ impl MemoryStore {
 
     fn owner(&self) -> Owner {
         Arc::downgrade(&self.worker)
+    }
+}
+
+impl Worker {
+    fn begin(changes: &watch::Sender<()>) -> Arc<Self> {
+        Arc::new(Self {
+            changes: Mutex::new(changes.subscribe()),
+        })
     }
 }
 

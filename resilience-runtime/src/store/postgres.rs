@@ -52,6 +52,7 @@ mod recovery;
 mod rows;
 mod session;
 mod statements;
+mod steps;
 mod transaction;
 mod wakes;
 

@@ -2,7 +2,7 @@
 
 use resilience_runtime::saga::journal::{Journal, NewSaga};
 
-use crate::{execute, open, saga, shell};
+use crate::{counts, execute, known, open, saga, shell};
 
 #[tokio::test]
 async fn rows_that_cannot_be_read_stop_no_others_and_are_left_as_they_are() {
@@ -20,14 +20,12 @@ async fn rows_that_cannot_be_read_stop_no_others_and_are_left_as_they_are() {
          UPDATE resilience_sagas SET key = 'not a digest' WHERE name = 'b';
          UPDATE resilience_sagas SET input = x'00ff' WHERE name = 'c';
          INSERT INTO resilience_saga_steps
-         SELECT id, -1, 'step', 0, '{}', NULL, 0, 0 FROM resilience_sagas WHERE name = 'd';
+         SELECT id, -1, 'step', 0, '{}', NULL, 0, 0, 'done', NULL FROM resilience_sagas WHERE name = 'd';
          UPDATE resilience_sagas SET owner = x'ff' WHERE name = 'e';",
     )
     .await;
     let store = open(&path).await;
-    let known: Vec<_> = ["a", "b", "c", "d", "e", "f", "g"]
-        .map(str::to_owned)
-        .into();
+    let known = known(&["a", "b", "c", "d", "e", "f", "g"]);
     // A page is smaller than what cannot be read at its start.
     for expected in ["f", "g"] {
         let taken = store.take_over(known.clone(), 1).await.unwrap();
@@ -41,5 +39,5 @@ async fn rows_that_cannot_be_read_stop_no_others_and_are_left_as_they_are() {
             .await
             .unwrap();
     assert_eq!(untouched, 5);
-    store.counts().await.unwrap();
+    counts(&store).await;
 }

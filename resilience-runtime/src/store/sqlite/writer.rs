@@ -15,6 +15,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
+use super::changes::Changes;
 use super::connection;
 use super::failure::{Failure, ended_without_effect, may_be_one_operation};
 use super::identity::Identity;
@@ -35,7 +36,7 @@ const BYTES_MAX: usize = 4 << 20;
 pub(super) enum Message {
     /// An operation to execute.
     Work(Job),
-    /// Finish what is waiting, and close the file.
+    /// Finish what is waiting, leave in order, and close the file.
     Close(oneshot::Sender<Result<(), sqlx::Error>>),
 }
 
@@ -59,6 +60,7 @@ pub(super) struct Writer {
     pub(super) worker: Arc<Worker>,
     /// Not kept alive by this: it has connections, and the one that writes is to be the last.
     pub(super) wakes: Weak<Wakes>,
+    pub(super) changes: Arc<Changes>,
     /// The text of each combination of parts that was needed so far.
     pub(super) texts: HashMap<u32, Arc<str>>,
 }
@@ -85,6 +87,9 @@ impl Writer {
             if !batch.is_empty() {
                 self.write(batch).await;
             }
+        }
+        if !closing.is_empty() {
+            self.leave_sagas().await;
         }
         let mut closed = match self.connection.take() {
             Some(connection) => connection::close(connection).await,
@@ -113,15 +118,39 @@ impl Writer {
         }
     }
 
+    /// Makes what is unfinished nobody's, so that it can be taken at once and counts no interruption.
+    async fn leave_sagas(&mut self) {
+        if !self.file.is_at(&self.path) {
+            return;
+        }
+        let Some(connection) = &mut self.connection else {
+            return;
+        };
+        let id = self.worker.id();
+        let left = async {
+            let any = sqlx::query_scalar(statements::HAS_SAGAS).bind(id);
+            if any.fetch_one(&mut *connection).await? {
+                let leave = sqlx::query(statements::LEAVE_SAGAS).bind(id);
+                leave.execute(&mut *connection).await?;
+            }
+            Ok::<_, sqlx::Error>(())
+        };
+        if let Err(error) = left.await {
+            tracing::warn!(target: "resilience", %error,
+                "unfinished sagas could not be left in order, and count an interruption when they are taken over"
+            );
+        }
+    }
+
     async fn write(&mut self, batch: Vec<Job>) {
         match self.commit(&batch).await {
-            Ok(rows) => answer(batch, rows, &self.wakes),
+            Ok(rows) => self.answer(batch, rows),
             Err(Failed { may_be_one, .. }) if may_be_one && batch.len() > 1 => {
                 // Nothing of the batch was kept: each gets its own commit, and its own failure.
                 for job in batch {
                     let single = vec![job];
                     match self.commit(&single).await {
-                        Ok(rows) => answer(single, rows, &self.wakes),
+                        Ok(rows) => self.answer(single, rows),
                         Err(failed) => refuse(single, &failed.failure),
                     }
                 }
@@ -181,6 +210,35 @@ impl Writer {
                 }
             },
             Err(error) => Err(self.roll_back(&error).await),
+        }
+    }
+
+    /// Gives each operation its rows, and wakes who waits for what it did. Nobody may wait for an answer any more: the
+    /// write stands.
+    fn answer(&self, batch: Vec<Job>, rows: Vec<SqliteRow>) {
+        let wakes = self.wakes.upgrade();
+        let mut by_subject: HashMap<(i64, String), Vec<SqliteRow>> = HashMap::new();
+        for row in rows {
+            if let (Ok(part), Ok(subject)) = (row.try_get(0), row.try_get(1)) {
+                by_subject.entry((part, subject)).or_default().push(row);
+            }
+        }
+        for job in batch {
+            let (part, subject) = &job.operation.answered_by;
+            let part = i64::try_from(part.index()).unwrap_or(i64::MAX);
+            let rows = by_subject
+                .remove(&(part, subject.clone()))
+                .unwrap_or_default();
+            if matches!(job.operation.answered_by.0, Part::Cancel | Part::Retry) && !rows.is_empty()
+            {
+                self.changes.happened();
+            }
+            if let Some(wakes) = &wakes
+                && let Some(subject) = job.operation.awaited(&rows)
+            {
+                wakes.wake(&subject);
+            }
+            drop(job.answer.send(Ok(rows)));
         }
     }
 
@@ -250,31 +308,6 @@ fn next_batch(waiting: &mut VecDeque<Job>) -> Vec<Job> {
     }
     *waiting = left;
     batch
-}
-
-/// Gives each operation its rows, and wakes who waits for what it did. Nobody may wait for an answer any more: the
-/// write stands.
-fn answer(batch: Vec<Job>, rows: Vec<SqliteRow>, wakes: &Weak<Wakes>) {
-    let wakes = wakes.upgrade();
-    let mut by_subject: HashMap<(i64, String), Vec<SqliteRow>> = HashMap::new();
-    for row in rows {
-        if let (Ok(part), Ok(subject)) = (row.try_get(0), row.try_get(1)) {
-            by_subject.entry((part, subject)).or_default().push(row);
-        }
-    }
-    for job in batch {
-        let (part, subject) = &job.operation.answered_by;
-        let part = i64::try_from(part.index()).unwrap_or(i64::MAX);
-        let rows = by_subject
-            .remove(&(part, subject.clone()))
-            .unwrap_or_default();
-        if let Some(wakes) = &wakes
-            && let Some(subject) = job.operation.awaited(&rows)
-        {
-            wakes.wake(&subject);
-        }
-        drop(job.answer.send(Ok(rows)));
-    }
 }
 
 fn refuse(batch: Vec<Job>, failure: &Failure) {
