@@ -14,6 +14,9 @@
 //! see the locks in the folder `<file>.workers`, which must stay beside the file. A file on a
 //! network file system is not supported.
 //!
+//! A saga step in a transaction of its own (`tx`) has the write lock of the file from its beginning to its commit: nothing
+//! else is written meanwhile, and what waits for longer than ten seconds is refused. Keep such a step short.
+//!
 //! The file may be a database of your own: tables, indexes and views of this crate have names that
 //! begin with `resilience_`, and it touches nothing else in it, but for the write-ahead mode.
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use resilience_runtime::saga::journal::{
-    Advance, Journal, NewSaga, SagaFilter, Settles, Started, Status,
+    Advance, Journal, NewSaga, SagaFilter, SagaSummary, Settles, Started, Status,
 };
 
 use crate::{advance, execute, known, number, open, saga, started, step};
@@ -60,7 +60,7 @@ async fn a_hundred_thousand_finished_sagas_slow_nothing() {
         };
         let page = Journal::list(&store, filter, after, 100).await.unwrap();
         assert_eq!(page.len(), 100);
-        after = page.last().map(|saga| saga.cursor());
+        after = page.last().map(SagaSummary::cursor);
     }
     assert_eq!(after.unwrap().id.as_str(), "00001999");
     let filter = SagaFilter {

@@ -14,7 +14,7 @@ use resilience_runtime::timestamp::Timestamp;
 use crate::{advance, execute, known, number, open, shell};
 
 /// A file of the second schema, with a saga in each state that there was.
-async fn of_the_second_schema(path: &Path) {
+pub(crate) async fn of_the_second_schema(path: &Path) {
     execute(
         path,
         include_str!("../../migrations/sqlite/0001_initial.sql"),

@@ -145,7 +145,7 @@ impl Journal for SqliteStore {
 }
 
 /// As the index names what it holds.
-const CANCELLED: &str = "
+pub(super) const CANCELLED: &str = "
 SELECT id FROM resilience_sagas
 WHERE owner = ?1 AND cancelled = 1 AND status = 'running' AND NOT pivoted";
 
@@ -244,7 +244,7 @@ impl SqliteStore {
     }
 }
 
-const OLDEST_SAGA: &str = "
+pub(super) const OLDEST_SAGA: &str = "
 SELECT EXISTS (
     SELECT 1 FROM resilience_sagas AS saga
     WHERE parent IS NULL AND status IN ('completed', 'compensated', 'failed', 'resolved')
@@ -260,7 +260,7 @@ SELECT EXISTS (
           SELECT 1 FROM family
           WHERE status NOT IN ('completed', 'compensated', 'failed', 'resolved')))";
 
-const OLDEST_LETTER: &str = "
+pub(super) const OLDEST_LETTER: &str = "
 SELECT EXISTS (
     SELECT 1 FROM resilience_dead_letters
     WHERE kind = 'work' AND status NOT IN ('open', 'retrying')

@@ -145,7 +145,7 @@ impl SqliteStore {
         let mut seen: Vec<DeadLetterId> = Vec::new();
         while taken.len() < limit {
             let wanted = self
-                .wanted_letters(&operations, &seen, limit - taken.len())
+                .wanted_letters(&operations, &mut seen, limit - taken.len())
                 .await?;
             if wanted.is_empty() {
                 break;
@@ -153,7 +153,6 @@ impl SqliteStore {
             // All are handed over before the first answer is awaited, so that they share a commit.
             let mut handed_over = Vec::new();
             for (letter, owner) in wanted {
-                seen.push(letter.id);
                 if let Some(answer) = self.hand_over_work(letter.id, owner).await? {
                     handed_over.push((letter, answer));
                 }
