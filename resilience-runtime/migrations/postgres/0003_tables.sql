@@ -20,12 +20,14 @@ ALTER TABLE resilience_sagas
 -- Steps. Of older ones nobody knows the name of what undoes them, only that something may.
 ALTER TABLE resilience_saga_steps
     ADD COLUMN outcome      text NOT NULL DEFAULT 'done',
-    ADD COLUMN compensation text;
-UPDATE resilience_saga_steps
-SET outcome = CASE WHEN output IS NULL THEN 'in_doubt' ELSE 'done' END, compensation = 'unknown';
-ALTER TABLE resilience_saga_steps ALTER COLUMN outcome DROP DEFAULT;
+    ADD COLUMN compensation text DEFAULT 'unknown';
+UPDATE resilience_saga_steps SET outcome = 'in_doubt' WHERE output IS NULL;
+ALTER TABLE resilience_saga_steps
+    ALTER COLUMN outcome DROP DEFAULT,
+    ALTER COLUMN compensation DROP DEFAULT;
 
--- Letters. The payload is `json`, which psql can look into, and not `jsonb`, which refuses U+0000 and changes numbers.
+-- Letters. The payload is `json`, which psql can show and look into, and not `jsonb`, which refuses U+0000 and changes
+-- numbers. (Looking into one that has U+0000 somewhere is an error of the server; showing it is not.)
 -- `owner` is who works on a work, `request` the call that added it.
 CREATE FUNCTION resilience_as_json(content text) RETURNS json LANGUAGE plpgsql IMMUTABLE AS $function$
 BEGIN
