@@ -42,7 +42,7 @@
 //! | [`macro@idempotent`] | one execution per key, its result replayed | yes |
 //! | [`macro@locked`] | one call at a time per key, over all processes on a store | yes; not where it is `local` |
 //! | [`macro@single_flight`] | calls that come while one of them runs share its answer | no |
-//! | [`macro@saga`], [`macro@saga_step`] | journaled steps with compensation | yes |
+//! | [`macro@saga`], [`macro@saga_step`], [`macro@saga_steps`] | journaled steps with compensation | yes |
 //!
 //! Each page has the options, what the policy judges, and what its place in the stack means.
 //! What holds for all of them is in [`policies`].
@@ -148,13 +148,20 @@ pub use resilience_macros::single_flight;
 
 #[doc = include_str!("../docs/attributes/saga.md")]
 ///
-/// See also [`macro@saga_step`], [`Runtime`], [`RuntimeBuilder::state`], [`DeadLetters`], [`Error::CompensationFailed`].
+/// See also [`mod@saga`], [`macro@saga_step`], [`Runtime::sagas`], [`RuntimeBuilder::state`], [`DeadLetters`],
+/// [`Error::CompensationFailed`], [`Error::SagaConflict`], [`Error::SagaFailed`], [`Error::SagaCancelled`],
+/// [`Error::SagaTimedOut`], [`Error::SagaParked`].
 pub use resilience_macros::saga;
 
 #[doc = include_str!("../docs/attributes/saga_step.md")]
 ///
-/// See also [`macro@saga`], [`Runtime`].
+/// See also [`macro@saga`], [`macro@saga_steps`], [`Runtime`].
 pub use resilience_macros::saga_step;
+
+#[doc = include_str!("../docs/attributes/saga_steps.md")]
+///
+/// See also [`macro@saga`], [`macro@saga_step`], [`RuntimeBuilder::state`].
+pub use resilience_macros::saga_steps;
 
 /// Says what each error of a type means, once, for all policies.
 ///
@@ -224,14 +231,16 @@ pub use resilience_runtime::catalog::{
 pub use resilience_runtime::classify::{Class, Classify};
 
 pub use resilience_runtime::dlq::{
-    DeadLetter, DeadLetterError, DeadLetterId, DeadLetterStatus, DeadLetters, Kind, NewDeadLetter,
-    Retried,
+    AddLetter, AuditEntry, DeadLetter, DeadLetterError, DeadLetterId, DeadLetterStatus,
+    DeadLetters, Kind, LetterFilter, LetterStatistics, NewDeadLetter, Priority, Retried, RetryAll,
+    RetryAllError, RetryAs, RetryProgress,
 };
 pub use resilience_runtime::error::{Effect, EncodeError, Error, Opening, StoreError};
 pub use resilience_runtime::execution::{attempt, fencing_token, interrupted};
 pub use resilience_runtime::idempotency::replayed;
 pub use resilience_runtime::lease::FencingToken;
 pub use resilience_runtime::lock::{LockGuard, LockRequest};
+pub use resilience_runtime::operator::Operator;
 pub use resilience_runtime::policy::bulkhead::Bulkhead;
 pub use resilience_runtime::policy::circuit_breaker::{
     CircuitBreaker, KeyedCircuitBreaker, OnCancel, Probe, State, Statistics,
@@ -248,7 +257,9 @@ pub use resilience_runtime::policy::timeout::Timeout;
 pub use resilience_runtime::runtime::{OpenError, Runtime, RuntimeBuilder, ShutdownReport};
 pub use resilience_runtime::saga::Sagas;
 pub use resilience_runtime::saga::journal::{SagaId, SagaRecord, Status, StepRecord};
+pub use resilience_runtime::timestamp::Timestamp;
 
+pub mod saga;
 pub mod store;
 
 #[doc = include_str!("../docs/policies.md")]
@@ -262,6 +273,18 @@ pub mod locking {}
 
 #[doc = include_str!("../docs/guarantees.md")]
 pub mod guarantees {}
+
+#[doc = include_str!("../docs/dead-letters.md")]
+pub mod dead_letters {
+    #[allow(unused_imports, reason = "for the links of the page")]
+    use crate::{DeadLetterError, DeadLetters, RuntimeBuilder, command_line};
+}
+
+#[doc = include_str!("../docs/command-line.md")]
+pub mod command_line {
+    #[allow(unused_imports, reason = "for the links of the page")]
+    use crate::dead_letters;
+}
 
 #[doc = include_str!("../docs/redis.md")]
 pub mod redis {}

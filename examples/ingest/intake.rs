@@ -78,7 +78,7 @@ fn failed(error: IngestError) -> Outcome {
     match error {
         IngestError::Policy(
             Policy::CompensationFailed { .. }
-            | Policy::SagaDead { .. }
+            | Policy::SagaParked { .. }
             | Policy::JournalMismatch { .. },
         ) => Outcome::DeadLettered(error),
         IngestError::Store { .. }

@@ -129,6 +129,11 @@ pub trait Policy: Sync {
         None
     }
 
+    /// For how long it will reject every call, whatever it is about, from now on; `None` where it may let one through.
+    fn rejects_for(&self) -> Option<Duration> {
+        None
+    }
+
     /// The switch, where the policy can be turned off. Policies that share a state can have one each:
     /// the [switchboard](switchboard()) sets them together.
     fn switch(&self) -> Option<&Switch> {

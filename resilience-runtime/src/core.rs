@@ -20,9 +20,12 @@ use crate::lock::store::LockStore;
 use crate::registry::{Catalog, States};
 use crate::saga::endings::Endings;
 use crate::saga::journal::Journal;
+use crate::saga::limits::Places;
+use crate::saga::signals::Signals;
+use crate::saga::slots::Slots;
 
 pub(crate) use gate::{Gate, Permit, inside, is_inside};
-pub(crate) use settings::{Handler, Redaction, Settings};
+pub(crate) use settings::Settings;
 
 /// The faces of the store that a runtime works on.
 #[derive(Clone)]
@@ -66,6 +69,12 @@ pub(crate) struct Core {
     pub(crate) inspects: bool,
     /// Who waits for a saga of this process.
     pub(crate) endings: Endings,
+    /// Who works on sagas in the background.
+    pub(crate) slots: Arc<Slots>,
+    /// The sagas whose bodies run in this process.
+    pub(crate) signals: Signals,
+    /// How many of them may.
+    pub(crate) places: Places,
     /// What is left to do of sagas whose callers went away, for the supervisor.
     pub(crate) abandoned: mpsc::UnboundedSender<Abandoned>,
 }
@@ -90,6 +99,9 @@ impl Core {
             gate: Gate::new(),
             inspects,
             endings: Endings::default(),
+            slots: Arc::default(),
+            signals: Signals::default(),
+            places: Places::default(),
             abandoned,
         };
         (Arc::new(core), receiver)

@@ -3,6 +3,7 @@
 mod display;
 mod encode;
 mod opening;
+mod saga;
 mod store;
 
 use std::error::Error as StdError;
@@ -12,6 +13,8 @@ pub use encode::EncodeError;
 pub use opening::Opening;
 pub(crate) use opening::{Key, Opened};
 pub use store::StoreError;
+
+use crate::saga::journal::Parking;
 
 /// The error of a function, kept as the source of a policy's failure.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -252,15 +255,73 @@ pub enum Error {
         /// The entry in the dead letter queue.
         dead_letter: String,
     },
-    /// An earlier saga with the same key is in the dead letter queue; it must be finished there
-    /// before the key can be used again. The body did not run.
-    SagaDead {
+    /// There is a saga with this id or key, and it is another one: of another name, or with other arguments. The body
+    /// did not run.
+    SagaConflict {
+        /// The name of the saga that was called.
+        saga: &'static str,
+        /// The id that both have.
+        id: String,
+        /// The name of the saga that is there.
+        existing: String,
+        /// The names of the arguments that differ. Their values may be secrets.
+        arguments: Vec<String>,
+    },
+    /// The saga has failed, and its error cannot be given again as it was: it panicked, it was another call that ran it,
+    /// and the error has no JSON form, or an operator settled what was left of it.
+    SagaFailed {
         /// The name of the saga.
         saga: &'static str,
         /// Its id, as the journal has it.
         id: String,
+        /// Why it failed.
+        cause: String,
+        /// Whether everything that was done is undone. If not, there was nothing to undo, or an operator settled it.
+        compensated: bool,
     },
-    /// The journal of a saga holds steps that the code, run again, did not ask for.
+    /// The saga was cancelled before its end.
+    SagaCancelled {
+        /// The name of the saga.
+        saga: &'static str,
+        /// Its id, as the journal has it.
+        id: String,
+        /// Whether there was something to undo. It is undone.
+        compensated: bool,
+    },
+    /// The saga did not end within its `timeout`.
+    SagaTimedOut {
+        /// The name of the saga.
+        saga: &'static str,
+        /// Its id, as the journal has it.
+        id: String,
+        /// How long it had.
+        after: Duration,
+        /// Whether there was something to undo. It is undone.
+        compensated: bool,
+    },
+    /// The saga cannot go on, and nothing is decided: it waits in the dead letter queue for an operator, or for code that
+    /// fits its journal.
+    SagaParked {
+        /// The name of the saga.
+        saga: &'static str,
+        /// Its id, as the journal has it.
+        id: String,
+        /// Why it is parked.
+        reason: Parking,
+        /// The same in words.
+        cause: String,
+        /// The entry in the dead letter queue.
+        dead_letter: String,
+    },
+    /// The journal has no saga of this id.
+    SagaNotFound {
+        /// The id.
+        id: String,
+    },
+    /// The future that `saga::start` or `saga::start_in` was given ended, and it started no saga.
+    NoSagaStarted,
+    /// In the body of a saga: its journal and its code differ. The body must end; its caller gets
+    /// [`Error::SagaParked`].
     JournalMismatch {
         /// The name of the saga.
         saga: &'static str,
@@ -308,12 +369,15 @@ impl Error {
             | Self::Recursive { .. }
             | Self::Encode { .. }
             | Self::Store { .. }
-            | Self::SagaDead { .. } => Effect::DidNotRun,
+            | Self::SagaConflict { .. } => Effect::DidNotRun,
             Self::TimedOut { .. }
             | Self::LeaseLost { .. }
             | Self::StartInDoubt { .. }
             | Self::Decode { .. }
             | Self::JournalMismatch { .. }
+            | Self::SagaParked { .. }
+            | Self::SagaNotFound { .. }
+            | Self::NoSagaStarted
             | Self::Superseded { .. } => Effect::MayHaveRun,
             Self::RetryBudgetExhausted { effect, .. } | Self::DeadlineTooClose { effect, .. } => {
                 *effect
@@ -322,6 +386,9 @@ impl Error {
             | Self::ResultLost { .. }
             | Self::SchemaChanged { .. }
             | Self::JoinedFailure { .. }
+            | Self::SagaFailed { .. }
+            | Self::SagaCancelled { .. }
+            | Self::SagaTimedOut { .. }
             | Self::CompensationFailed { .. } => Effect::Ran,
         }
     }

@@ -4,6 +4,10 @@
 //! spawns do not see it.
 
 use std::cell::Cell;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
 
 use crate::lease::FencingToken;
 
@@ -43,10 +47,40 @@ impl Execution {
         let _restore = Restore(CURRENT.replace(self));
         poll()
     }
+
+    /// `future`, polled as this one.
+    pub(crate) fn during<F: Future>(self, future: F) -> During<F> {
+        During {
+            execution: self,
+            future,
+        }
+    }
+}
+
+pin_project! {
+    /// A future that is polled as some run.
+    #[must_use = "futures do nothing unless polled"]
+    pub(crate) struct During<F> {
+        execution: Execution,
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> Future for During<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        this.execution.enter(|| this.future.poll(context))
+    }
 }
 
 /// Which run of its key this is, in the body of an `#[idempotent]` function: 1 for the first, more when earlier
 /// ones failed, were dropped, panicked, or died with their process. 1 outside of one.
+///
+/// In a `#[saga_step]`: which time it is that the step is begun, as far as the journal knows. 1 is certain; more says that
+/// so many runs of the saga came to where the step may have been begun.
 #[must_use]
 pub fn attempt() -> u32 {
     Execution::current().attempt
@@ -55,6 +89,8 @@ pub fn attempt() -> u32 {
 /// Whether an earlier run of the key did not come to its end as far as the store knows: it was dropped, it
 /// panicked, its process died, or its lease ran out. It may have had its effect, or part of it. False outside of
 /// an `#[idempotent]` function.
+///
+/// In a `#[saga_step]`: whether an earlier run of the saga may have begun the step, which then may have had its effect.
 #[must_use]
 pub fn interrupted() -> bool {
     Execution::current().interrupted
@@ -62,6 +98,9 @@ pub fn interrupted() -> bool {
 
 /// The fencing token of the innermost `#[locked]` or `#[idempotent]` function that is running: send it along with
 /// writes to a resource that can compare it. `None` outside of one, and for locks that are local to the process.
+///
+/// In a `#[saga_step]` the epoch of the saga, which grows with each process that takes the saga over. It can be compared with
+/// other tokens of the same saga, and with no others.
 #[must_use]
 pub fn fencing_token() -> Option<FencingToken> {
     Execution::current().token

@@ -35,6 +35,18 @@ impl Operator {
     }
 }
 
+impl From<&str> for Operator {
+    fn from(name: &str) -> Self {
+        Self::named(name)
+    }
+}
+
+impl From<String> for Operator {
+    fn from(name: String) -> Self {
+        Self::named(name)
+    }
+}
+
 impl fmt::Display for Operator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.reason {

@@ -20,6 +20,7 @@ pub use function::{
 };
 pub(crate) use joined::Packed;
 pub use joined::{Joined, Shareable, Uncloned, joined};
+pub(crate) use kept::Forms;
 pub use kept::{Kept, KeptErrors, Unkept, kept};
 pub use origin::{Origin, Refusal};
 pub use stored::{

@@ -6,6 +6,7 @@ mod builder;
 mod error;
 mod linked;
 mod open;
+mod schema;
 
 use std::fmt;
 use std::sync::Arc;
@@ -90,7 +91,7 @@ impl Runtime {
         LockRequest::new(Arc::clone(&self.core), name, key)
     }
 
-    /// The sagas in the journal.
+    /// The sagas in the journal: looking at them, waiting for them, cancelling and undoing them.
     #[must_use]
     pub fn sagas(&self) -> Sagas {
         Sagas::of(Arc::clone(&self.core))
@@ -103,9 +104,11 @@ impl Runtime {
     }
 
     /// Waits until every saga that was unfinished when the runtime was opened, and whose process
-    /// was gone, has been dealt with once: completed, compensated, in the dead letter queue, or
-    /// reported in the log as one that cannot be run here. Resolves at once on a runtime without
-    /// recovery, and when the runtime is shut down.
+    /// was gone, has been dealt with once: completed, compensated, in the dead letter queue, put off because it
+    /// can only go forward or because a breaker is open, or
+    /// reported in the log as one that cannot be run here. Sagas that an earlier process parked because its code did not fit
+    /// belong to them. Resolves at once on a runtime without
+    /// recovery, and when the runtime is shut down. Cancelled at any time, it changes nothing.
     pub async fn recovered(&self) {
         self.background.recovered().await;
     }

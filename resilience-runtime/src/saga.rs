@@ -8,52 +8,80 @@
 //!   journaled arguments. Finished steps answer from the journal and are not run. The step that
 //!   was running at the crash is run again: **a step runs at least once**, and one that must not
 //!   have its effect twice needs a key that its service knows.
-//! - When the body returns `Err` (or panics), that decision is durable before the first
-//!   compensation and never changes. Finished steps are undone one at a time, newest first. A
-//!   compensation may run again after a crash, too.
-//! - A compensation that fails for good stops the rest: it, and the steps that finished before
-//!   it, wait in the dead letter queue and the journal for an operator.
+//! - When the body returns `Err` or panics, when the saga is cancelled or its `timeout` is over, that decision is durable
+//!   before the first compensation and never changes. Finished steps are undone one at a time, newest first, out of reach
+//!   of another cancel, of every deadline and of the caller. A compensation may run again after a crash, too.
+//! - Behind a step that is a `pivot` there is no way back: a saga that fails there is run again until it is done, a cancel is
+//!   refused, and a timeout does nothing.
+//! - A saga that is cancelled, or out of time, begins no new step. Those that are under way have 30 s to come out; then the
+//!   body is dropped, and what did not come out is in doubt.
+//! - A compensation that fails for good stops the rest, unless its author wants it otherwise: it, and the steps that finished
+//!   before it, wait in the dead letter queue and the journal for an operator.
 //! - A caller that goes away (a timeout above the saga, a closed connection) does not end the
-//!   saga: the runtime finishes it.
+//!   saga: the runtime finishes it. One that is [started](start()) has no caller from the beginning.
+//! - A saga with an `id` or a `key` is one saga for as long as the journal has it: whoever calls it again gets its answer,
+//!   however it ended, and whoever calls it with other arguments a conflict.
 //! - A journal that cannot be written is waited for. It never is a reason to undo.
 //!
 //! # What the body must keep to
 //!
 //! Run again, the body must ask for the same steps with the same arguments, those of one name in the
 //! same order: what it decides by must be its arguments and what steps returned. Where it asks for something else the
-//! saga stops and goes to the dead letter queue. A step that failed is no part of the journal:
-//! a body that goes on after one, or tries it again itself instead of by `#[retry]` on the step,
-//! can come out differently when it is run again.
+//! saga is parked, before it has had any other effect. A step that failed answers the same when the body is run again if its
+//! error has a JSON form; if not, it is run again, and a body that goes on after it can come out differently.
 //!
 //! Only steps that are awaited in the body's own task are journaled; a step in a task that the
 //! body spawned is a plain call. A step within a step is part of that step. A saga that is called
-//! in a saga's body is a saga of its own.
+//! in a saga's body is a step of it: it has an id that follows from its caller's, is undone with its caller, and is cancelled
+//! with it. Under an `#[idempotent]`, in a step and under [`start`](start()) it is a saga of its own.
 
 mod abandon;
 mod admission;
+mod answer;
+mod cancel;
 mod caught;
+mod cause;
 mod compensation;
 mod context;
+mod decision;
+mod drive;
 mod ending;
 pub(crate) mod endings;
 mod execution;
+mod forward;
+mod handle;
+mod helpers;
 pub(crate) mod id;
 mod identity;
 pub mod journal;
 mod ledger;
+mod letter;
+pub(crate) mod limits;
+mod nested;
 mod options;
+mod parking;
 pub(crate) mod recovery;
 mod resume;
+pub(crate) mod revived;
 mod run;
 mod sagas;
+pub(crate) mod signals;
+pub(crate) mod slots;
+mod stack;
+mod start;
 mod step;
 pub(crate) mod supervisor;
 mod ticket;
+mod transactional;
+mod tries;
 mod unstoppable;
 mod waiting;
 
-pub(crate) use compensation::{Undoing, Undone, undo};
+pub use handle::SagaHandle;
+pub use helpers::{current, idempotency_key, now, random, sleep, uuid};
 pub use identity::Identity;
 pub use options::{OnDead, Recover, Saga, SagaStep};
-pub use sagas::Sagas;
+pub use sagas::{Compensation, Sagas};
+pub use start::{start, start_in};
+pub use transactional::{StepScope, Taken};
 pub(crate) use unstoppable::Unstoppable;

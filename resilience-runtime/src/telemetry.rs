@@ -8,5 +8,6 @@ pub(crate) mod meter;
 pub(crate) mod names;
 mod observation;
 mod observed;
+pub(crate) mod sagas;
 
 pub use observed::Observed;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::Error;
+use super::{Error, saga};
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -205,45 +205,22 @@ impl fmt::Display for Error {
             Self::Store { function, source } => {
                 write!(f, "`{function}` was not run: {source}")
             }
-            Self::StartInDoubt { saga, id, source } => write!(
-                f,
-                "saga `{saga}` ({id}) was not run by this call, and the next process may find and \
-                 run it: {source}; look for it in the journal before you start another one, or put \
-                 `#[idempotent]` above the saga and call again with its key"
-            ),
             Self::NotRecorded { function, reason } => write!(
                 f,
                 "`{function}` has run, and its result could not be recorded: {reason}; \
                  a later call with this key may run it again"
             ),
-            Self::CompensationFailed {
-                saga,
-                id,
-                step,
-                cause,
-                dead_letter,
-            } => write!(
-                f,
-                "saga `{saga}` ({id}) failed ({cause}), and step `{step}` could not be undone; \
-                 dead letter {dead_letter} holds what is left to do"
-            ),
-            Self::SagaDead { saga, id } => write!(
-                f,
-                "saga `{saga}` ({id}) with this key is in the dead letter queue; \
-                 retry or resolve it there first"
-            ),
-            Self::JournalMismatch {
-                saga,
-                id,
-                difference,
-            } => write!(
-                f,
-                "the journal of saga `{saga}` ({id}) does not match the code: {difference}; \
-                 the saga is in the dead letter queue"
-            ),
-            Self::Superseded { saga, id } => {
-                write!(f, "saga `{saga}` ({id}) was taken over by another process")
-            }
+            Self::StartInDoubt { .. }
+            | Self::CompensationFailed { .. }
+            | Self::SagaConflict { .. }
+            | Self::SagaFailed { .. }
+            | Self::SagaCancelled { .. }
+            | Self::SagaTimedOut { .. }
+            | Self::SagaParked { .. }
+            | Self::SagaNotFound { .. }
+            | Self::NoSagaStarted
+            | Self::JournalMismatch { .. }
+            | Self::Superseded { .. } => saga::write(self, f),
         }
     }
 }
@@ -257,7 +234,7 @@ fn lease(f: &mut fmt::Formatter<'_>, left: Option<Duration>) -> fmt::Result {
 }
 
 /// Without the digits below a millisecond that a clock leaves behind; never shorter than it is.
-fn readable(time: Duration) -> Duration {
+pub(super) fn readable(time: Duration) -> Duration {
     const MILLISECOND: u32 = 1_000_000;
     let excess = time.subsec_nanos() % MILLISECOND;
     if excess == 0 {

@@ -37,6 +37,8 @@ const TIMED_OUT: u64 = 1;
 const REJECTED: u64 = 2;
 const REJECTED_FOR: u64 = 3;
 const FINAL: u64 = 4;
+/// Like `REJECTED_FOR`, by a circuit breaker.
+const OPEN_FOR: u64 = 5;
 /// Whether the result was read from a record, above the kind.
 const RECORDED: u64 = 1 << 5;
 /// The time of a rejection in nanoseconds, above that: up to nine years.
@@ -59,6 +61,20 @@ impl Origin {
         Self(refusal_bits(refusal) | effect_bits(effect))
     }
 
+    /// A circuit breaker did not let the call through, and will after this time.
+    #[must_use]
+    pub(crate) const fn open_circuit(retry_after: Duration) -> Self {
+        let rejected = Some(Refusal::Rejected {
+            retry_after: Some(retry_after),
+        });
+        Self(refusal_bits(rejected) & !KIND | OPEN_FOR << KIND_AT)
+    }
+
+    /// Whether a circuit breaker refused the call.
+    pub(crate) fn is_open_circuit(self) -> bool {
+        (self.0 & KIND) >> KIND_AT == OPEN_FOR
+    }
+
     /// Set when a policy, not the body, made this result.
     #[inline]
     #[must_use]
@@ -67,7 +83,7 @@ impl Origin {
             BY_BODY => None,
             TIMED_OUT => Some(Refusal::TimedOut),
             REJECTED => Some(Refusal::Rejected { retry_after: None }),
-            REJECTED_FOR => Some(Refusal::Rejected {
+            REJECTED_FOR | OPEN_FOR => Some(Refusal::Rejected {
                 retry_after: Some(Duration::from_nanos(self.0 >> TIME_AT)),
             }),
             _ => Some(Refusal::Final),
@@ -180,6 +196,12 @@ mod tests {
                 }
             }
         }
+        let minute = Duration::from_secs(60);
+        let open = Origin::open_circuit(minute);
+        assert!(open.is_open_circuit() && open.is_refusal());
+        assert_eq!(open.refusal(), rejected(Some(minute)));
+        assert_eq!(open.effect(), Effect::DidNotRun);
+        assert!(!Origin::new(rejected(Some(minute)), Effect::DidNotRun).is_open_circuit());
         let mut record = Origin::RECORD;
         assert!(record.is_record() && !record.is_refusal() && !Origin::BODY.is_record());
         record.set_effect(Effect::Ran);

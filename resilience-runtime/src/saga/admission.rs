@@ -1,156 +1,279 @@
-//! How a call of a saga function comes to run its body, or does not.
+//! How a call of a saga function comes to its saga: a new one, or the one that is there.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
+
 use super::abandon::Running;
-use super::compensation::{self, Undoing, Undone};
+use super::ending;
 use super::execution::Execution;
 use super::identity::{Identity, Which};
 use super::journal::{NewSaga, SagaId, SagaRecord, Started, Status};
-use super::ledger::{self, Stop};
+use super::ledger;
 use super::options::Saga;
+use super::recovery::proceed;
+use super::tries::Tries;
 use super::unstoppable::Unstoppable;
 use super::waiting::{self, Waited};
-use crate::core::{Core, Permit};
+use crate::arguments::Arguments;
+use crate::core::{Core, Permit, background, current};
 use crate::error::{Effect, Error, StoreError};
+use crate::idempotency::SagaKey;
 use crate::outcome::Refusal;
 
-/// What a call is to do.
-pub(super) enum Admitted {
-    /// Run the body.
-    Run(Running),
-    /// Answer with what an earlier saga with this key came to, as JSON.
-    Completed(String),
+/// A call that asks for a saga.
+pub(super) struct Ask {
+    pub(super) core: Arc<Core>,
+    pub(super) saga: Saga,
+    pub(super) function: &'static str,
+    pub(super) input: String,
+    /// The id that its author chose, or that follows from the saga that calls it.
+    pub(super) id: Option<SagaId>,
+    key: Option<SagaKey>,
+    pub(super) parent: Option<SagaId>,
+    /// Whether its author chose the id, so that others may start it too.
+    is_shared: bool,
 }
 
-/// Why a call does not run the body, and whether another attempt can help.
+/// Why a call does not come to its saga, and whether another attempt can help.
 pub(super) type Denied = (Error, Refusal);
 
-/// What one try to start came to.
-enum Start {
-    Run(Running),
-    Ended(SagaRecord),
-    Busy(SagaId),
-    /// An earlier saga with this key is undone: the key is free.
-    Again,
-    Dead(SagaId),
-    Stopped(SagaId, Stop),
+/// What there is for a call, at one look.
+pub(super) enum Found {
+    /// A new saga: the caller runs its body.
+    New(Running),
+    /// One that is over, or waits for an operator.
+    Over(SagaRecord),
+    /// One that somebody works on.
+    Working(SagaId),
 }
 
-/// Starts a saga, or waits for the one that has its key.
-pub(super) async fn admit(
-    core: &Arc<Core>,
-    saga: &Saga,
-    function: &'static str,
-    input: String,
-    identity: Identity,
-) -> Result<Admitted, Denied> {
-    let (given, key) = match identity.0 {
-        Which::New => (None, None),
-        Which::Keyed(key) => (None, Some(key)),
-        Which::Given(Ok(id)) => (Some(id), None),
-        Which::Given(Err(source)) => {
-            let what = "the key of the saga".to_owned();
-            let error = Error::Encode {
+/// What there is for a call that waits.
+pub(super) enum Admitted {
+    /// It runs the body.
+    Run(Running),
+    /// It answers with what an earlier saga came to.
+    Over(SagaRecord),
+}
+
+impl Ask {
+    pub(super) fn new(
+        saga: &Saga,
+        arguments: Arguments,
+        identity: Identity,
+        function: &'static str,
+    ) -> Result<Self, Denied> {
+        let denied = |error| (error, Refusal::Final);
+        let input = arguments.encode(function).map_err(denied)?;
+        let Some(core) = current().filter(|core| !core.inspects) else {
+            let attribute = "saga";
+            return Err(denied(Error::NoRuntime {
+                attribute,
                 function,
-                what,
-                source,
-            };
-            return Err((error, Refusal::Final));
-        }
-    };
-    let unasked = |source| rejected(function, source);
-    let shutting_down = || (Error::ShuttingDown { function }, Refusal::Final);
-    loop {
-        let permit = core.enter().ok_or_else(shutting_down)?;
-        let new = NewSaga {
-            given: given.is_some(),
-            id: given.clone().unwrap_or_else(SagaId::generate),
-            name: saga.name.to_owned(),
-            version: saga.version,
-            key,
-            input: input.clone(),
-            timeout: saga.timeout,
-            parent: None,
+            }));
         };
-        let id = new.id.clone();
-        let start = Unstoppable::new(start(Arc::clone(core), saga.name, new, permit));
-        let ended = match start
-            .await
-            .map_err(|source| not_started(saga.name, function, &id, source))?
-        {
-            Start::Run(running) => return Ok(Admitted::Run(running)),
-            Start::Again => continue,
-            Start::Dead(id) => return Err(dead(saga.name, &id)),
-            Start::Stopped(id, stop) => return Err(stopped(saga.name, function, &id, &stop)),
-            Start::Ended(record) => record,
-            Start::Busy(id) => match waiting::wait(core, &id).await.map_err(unasked)? {
-                Waited::Ended(record) => record,
-                Waited::Again => continue,
-                Waited::ShuttingDown => return Err(shutting_down()),
-            },
-        };
-        match ended.status {
-            Status::Completed => {
-                let output = ended.output.unwrap_or_else(|| "null".to_owned());
-                return Ok(Admitted::Completed(output));
+        background(function).map_err(denied)?;
+        let (id, key) = match identity.0 {
+            Which::New => (None, None),
+            Which::Keyed(key) => (None, Some(key)),
+            Which::Given(Ok(id)) => (Some(id), None),
+            Which::Given(Err(source)) => {
+                return Err(denied(Error::Encode {
+                    function,
+                    what: "the key of the saga".to_owned(),
+                    source,
+                }));
             }
-            Status::CompensationFailed | Status::Parked => return Err(dead(saga.name, &ended.id)),
-            Status::Running
-            | Status::Compensating
-            | Status::Compensated
-            | Status::Failed
-            | Status::Resolved => {}
+        };
+        Ok(Self {
+            is_shared: id.is_some(),
+            core,
+            saga: *saga,
+            function,
+            input,
+            id,
+            key,
+            parent: None,
+        })
+    }
+
+    /// Whether the record of an `#[idempotent]` above it answers for it.
+    pub(super) fn is_keyed(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// What the journal is to have of it.
+    pub(super) fn saga(&self) -> NewSaga {
+        NewSaga {
+            given: self.id.is_some(),
+            id: self.id.clone().unwrap_or_else(SagaId::generate),
+            name: self.saga.name.to_owned(),
+            version: self.saga.version,
+            key: self.key,
+            input: self.input.clone(),
+            timeout: self.saga.timeout,
+            parent: self.parent.clone(),
         }
+    }
+
+    /// What the journal has of a saga that it has just got, and that `execution` is to run.
+    pub(super) fn record(&self, execution: &Execution) -> SagaRecord {
+        let (at, saga) = (execution.store_now(), &self.saga);
+        let (id, name) = (execution.id.clone(), saga.name.to_owned());
+        SagaRecord {
+            version: saga.version,
+            key: self.key.map(|key| key.digest),
+            deadline: saga.timeout.map(|timeout| at.after(timeout)),
+            parent: self.parent.clone(),
+            ..SagaRecord::new(id, name, self.input.clone(), at)
+        }
+    }
+
+    /// Starts the saga, or waits for the one that is there.
+    pub(super) async fn admit(&self) -> Result<Admitted, Denied> {
+        loop {
+            let record = match self.look().await? {
+                Found::New(running) => return Ok(Admitted::Run(running)),
+                Found::Over(record) => record,
+                Found::Working(id) => match self.wait(&id).await? {
+                    Some(record) => record,
+                    None => continue,
+                },
+            };
+            // The key of one that is undone is free; an id is for good.
+            let is_free = matches!(
+                record.status,
+                Status::Compensated | Status::Failed | Status::Resolved
+            );
+            if self.id.is_some() || !is_free {
+                return Ok(Admitted::Over(record));
+            }
+        }
+    }
+
+    /// Starts the saga, or finds the one that is there.
+    pub(super) async fn look(&self) -> Result<Found, Denied> {
+        let shutting_down = || self.shutting_down();
+        let permit = self.core.enter().ok_or_else(shutting_down)?;
+        let new = self.saga();
+        let id = new.id.clone();
+        let start = start(
+            Arc::clone(&self.core),
+            self.saga,
+            new,
+            self.is_shared,
+            permit,
+        );
+        let found = Unstoppable::new(start)
+            .await
+            .map_err(|source| self.not_started(&id, source))?;
+        match &found {
+            Found::New(_) => {}
+            Found::Over(record) => self.is_the_same(record)?,
+            Found::Working(id) if self.id.is_some() => {
+                let record = self.core.stores.journal.load(id.clone()).await;
+                if let Some(record) = record.map_err(|source| self.rejected(source))? {
+                    self.is_the_same(&record)?;
+                }
+            }
+            Found::Working(_) => {}
+        }
+        Ok(found)
+    }
+
+    /// The saga when it is over; `None` when it is to be asked for again.
+    async fn wait(&self, id: &SagaId) -> Result<Option<SagaRecord>, Denied> {
+        let waited = waiting::wait(&self.core, id).await;
+        match waited.map_err(|source| self.rejected(source))? {
+            Waited::Ended(record) => Ok(Some(record)),
+            Waited::Again => Ok(None),
+            Waited::ShuttingDown => Err(self.shutting_down()),
+        }
+    }
+
+    /// Two calls with one id, and the saga that it stands for is another one.
+    fn is_the_same(&self, record: &SagaRecord) -> Result<(), Denied> {
+        // The arguments under an idempotency key are compared by its record.
+        if self.id.is_none() {
+            return Ok(());
+        }
+        self.compare(&record.id, &record.name, &record.input)
+    }
+
+    /// The same for a saga of which this much is known.
+    pub(super) fn compare(&self, id: &SagaId, name: &str, input: &str) -> Result<(), Denied> {
+        let arguments = match name == self.saga.name {
+            true => differing(input, &self.input),
+            false => Vec::new(),
+        };
+        if name == self.saga.name && arguments.is_empty() {
+            return Ok(());
+        }
+        let error = Error::SagaConflict {
+            saga: self.saga.name,
+            id: id.to_string(),
+            existing: name.to_owned(),
+            arguments,
+        };
+        Err((error, Refusal::Final))
+    }
+
+    /// The journal failed at the start of a saga: certainly without effect, or nobody knows.
+    fn not_started(&self, id: &SagaId, source: StoreError) -> Denied {
+        if source.effect() == Effect::DidNotRun {
+            return self.rejected(source);
+        }
+        let (saga, id) = (self.saga.name, id.to_string());
+        (Error::StartInDoubt { saga, id, source }, Refusal::Final)
+    }
+
+    pub(super) fn rejected(&self, source: StoreError) -> Denied {
+        let function = self.function;
+        let refusal = Refusal::Rejected { retry_after: None };
+        (Error::Store { function, source }, refusal)
+    }
+
+    pub(super) fn shutting_down(&self) -> Denied {
+        let function = self.function;
+        (Error::ShuttingDown { function }, Refusal::Final)
     }
 }
 
 /// Goes on without its caller, so that what the journal accepted always has somebody to run it.
 async fn start(
     core: Arc<Core>,
-    saga: &'static str,
+    saga: Saga,
     new: NewSaga,
+    is_shared: bool,
     permit: Permit,
-) -> Result<Start, StoreError> {
-    let (id, input) = (new.id.clone(), new.input.clone());
+) -> Result<Found, StoreError> {
+    let (id, input, parent) = (new.id.clone(), new.input.clone(), new.parent.clone());
     let started = match core.stores.journal.start(new).await {
         Ok(started) => started,
         Err(error) => {
-            if error.effect() != Effect::DidNotRun {
+            // One whose id others know may be theirs, and answers for its id in any case.
+            if error.effect() != Effect::DidNotRun && !is_shared {
                 tokio::spawn(withdraw(core, id, permit));
             }
             return Err(error);
         }
     };
     Ok(match started {
-        Started::New(_) => {
-            let execution = Execution::first(core, saga, id, input);
-            Start::Run(Running::new(Arc::new(execution), permit))
+        Started::New(at) => {
+            let execution = Execution::first(core, &saga, id, input, at, parent);
+            Found::New(Running::new(Arc::new(execution), permit))
         }
-        Started::Ended(record) => Start::Ended(record),
-        Started::Busy(id) => Start::Busy(id),
-        Started::TakenOver(record) => take_over(core, saga, record, permit).await,
+        Started::Ended(record) => Found::Over(record),
+        Started::Busy(id) => Found::Working(id),
+        Started::TakenOver(record) => {
+            let id = record.id.clone();
+            let abandoned = core.abandoned.clone();
+            // Without a supervisor the runtime is gone, and the next process takes the saga over.
+            let _ = abandoned.send(Box::pin(proceed::taken_over(core, record, permit)));
+            Found::Working(id)
+        }
     })
-}
-
-async fn take_over(
-    core: Arc<Core>,
-    saga: &'static str,
-    record: SagaRecord,
-    permit: Permit,
-) -> Start {
-    tracing::info!(target: "resilience", saga, saga_id = %record.id, status = record.status.as_str(),
-        "a call goes on with a saga that its process left behind");
-    let id = record.id.clone();
-    if record.status != Status::Compensating {
-        let execution = Execution::again(core, saga, record, 0);
-        return Start::Run(Running::new(Arc::new(execution), permit));
-    }
-    match compensation::undo(&core, Undoing::of(record)).await {
-        Undone::Compensated => Start::Again,
-        Undone::Stuck { .. } => Start::Dead(id),
-        Undone::Stopped(stop) => Start::Stopped(id, stop),
-    }
 }
 
 /// A start that failed may be in the journal all the same. Its caller was told that it did not
@@ -159,41 +282,27 @@ async fn withdraw(core: Arc<Core>, id: SagaId, permit: Permit) {
     if let Ok(Some(record)) = ledger::load(&core, &id).await
         && (record.status, record.epoch) == (Status::Running, 1)
     {
-        let execution = Execution::again(Arc::clone(&core), "", record, 0);
+        let execution = Execution::again(
+            Arc::clone(&core),
+            &Saga::named(""),
+            record,
+            Tries::default(),
+        );
         let cause = "the start was not confirmed, and its caller was told so".to_owned();
-        super::ending::fail(Arc::new(execution), cause, permit).await;
+        ending::fail(Arc::new(execution), cause, None, permit).await;
     }
 }
 
-/// The journal failed at the start of a saga: certainly without effect, or nobody knows.
-fn not_started(
-    saga: &'static str,
-    function: &'static str,
-    id: &SagaId,
-    source: StoreError,
-) -> Denied {
-    if source.effect() == Effect::DidNotRun {
-        return rejected(function, source);
+/// The names of the arguments that differ, in their order.
+fn differing(one: &str, other: &str) -> Vec<String> {
+    if one == other {
+        return Vec::new();
     }
-    let id = id.to_string();
-    (Error::StartInDoubt { saga, id, source }, Refusal::Final)
-}
-
-fn rejected(function: &'static str, source: StoreError) -> Denied {
-    let refusal = Refusal::Rejected { retry_after: None };
-    (Error::Store { function, source }, refusal)
-}
-
-fn dead(saga: &'static str, id: &SagaId) -> Denied {
-    let id = id.to_string();
-    (Error::SagaDead { saga, id }, Refusal::Final)
-}
-
-fn stopped(saga: &'static str, function: &'static str, id: &SagaId, stop: &Stop) -> Denied {
-    let id = id.to_string();
-    let error = match stop {
-        Stop::Superseded | Stop::Mismatch(_) => Error::Superseded { saga, id },
-        Stop::Unwritten(_) => Error::ShuttingDown { function },
-    };
-    (error, Refusal::Final)
+    let parse = |text| serde_json::from_str::<Map<String, Value>>(text).unwrap_or_default();
+    let (one, other) = (parse(one), parse(other));
+    let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    let differ = names
+        .into_iter()
+        .filter(|&name| one.get(name) != other.get(name));
+    differ.cloned().collect()
 }

@@ -1,44 +1,65 @@
 //! Undoing finished steps, newest first.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod attempts;
+mod call;
+mod undoable;
 
-use super::caught::Caught;
-use super::context::{self, Context};
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::execution::Execution;
 use super::journal::{Advance, Event, SagaId, SagaRecord, Settles, Status, StepRecord};
 use super::ledger::{self, Stop};
-use crate::arguments::JournaledArguments;
-use crate::core::{Core, SCOPED};
-use crate::dlq::{Kind, NewDeadLetter, Priority};
-use crate::pauses::Pauses;
-use crate::registry::{Compensate, CompensationError, JournaledCall};
+use super::letter;
+use super::options::{OnDead, Saga};
+use crate::core::Core;
+use crate::telemetry::sagas;
+use attempts::Failure;
 
-/// How often a compensation is tried.
-const ATTEMPTS: u32 = 3;
-/// How long one attempt may take. One that hangs would keep its saga, and everybody who waits for
-/// it, for ever.
-const LIMIT: Duration = Duration::from_secs(60);
-/// Between two attempts.
-const PAUSES: Pauses = Pauses::new(Duration::from_millis(200), Duration::from_secs(1));
+pub(super) use undoable::has_compensation;
 
 /// A saga whose decision to undo is durable.
 pub(crate) struct Undoing {
-    pub(crate) id: SagaId,
-    pub(crate) epoch: i64,
+    id: SagaId,
+    epoch: i64,
+    /// What it was told, as far as this program knows it.
+    saga: Option<Saga>,
     /// Its steps, in any order.
-    pub(crate) steps: Vec<StepRecord>,
+    steps: Vec<StepRecord>,
     /// Why it is undone.
-    pub(crate) cause: String,
+    cause: String,
+    /// When it was started, by the clock of this process.
+    started: Instant,
+    /// Whether an earlier process has begun to undo it, or may have.
+    interrupted: bool,
 }
 
 impl Undoing {
     /// What the journal says is to be undone.
-    pub(crate) fn of(record: SagaRecord) -> Self {
+    pub(crate) fn of(core: &Core, record: SagaRecord) -> Self {
+        let entry = core.catalog.saga(&record.name, record.version);
         Self {
+            saga: entry.map(|entry| entry.saga),
+            started: sagas::started(record.started_at, record.read_at),
+            interrupted: record.epoch > 1,
             id: record.id,
             epoch: record.epoch,
             steps: record.steps,
             cause: record.error.unwrap_or_default(),
+        }
+    }
+
+    /// What a run of its body has left.
+    pub(super) fn after(execution: &Execution, steps: Vec<StepRecord>, cause: String) -> Self {
+        Self {
+            id: execution.id.clone(),
+            epoch: execution.epoch,
+            saga: Some(execution.options),
+            steps,
+            cause,
+            started: execution.started,
+            interrupted: false,
         }
     }
 }
@@ -48,9 +69,10 @@ impl Undoing {
 pub(crate) enum Undone {
     /// Everything is undone, and the journal says so.
     Compensated,
-    /// The compensation of this step failed for good. It and the steps before it are left.
+    /// The compensation of this step failed for good. It and the steps before it are left, or, with
+    /// [`OnDead::Continue`], it and others that failed.
     Stuck {
-        /// The step.
+        /// The step, the first one that failed.
         step: String,
         /// The text of the last error.
         error: String,
@@ -60,152 +82,134 @@ pub(crate) enum Undone {
 }
 
 /// Undoes what is not undone yet, each step in the journal before the next is touched.
-pub(crate) async fn undo(core: &Arc<Core>, mut saga: Undoing) -> Undone {
-    let mut steps = std::mem::take(&mut saga.steps);
-    steps.retain(|step| !step.undone && has_compensation(core, step));
-    steps.sort_unstable_by_key(|step| step.position);
-    let mut written = Ok(());
-    if steps.is_empty() {
-        written = saga.compensated(core, None).await;
-    }
-    while let (Some(step), Ok(())) = (steps.pop(), &written) {
-        if let Err((attempts, error)) = compensate(core, &saga.id, &step).await {
-            return saga.stuck(core, step, attempts, error).await;
-        }
-        written = match steps.is_empty() {
-            true => saga.compensated(core, Some(step.position)).await,
-            false => saga.undone(core, step.position).await,
-        };
-    }
-    match written {
-        Ok(()) => {
+pub(crate) async fn undo(core: &Arc<Core>, saga: Undoing) -> Undone {
+    match saga.undo(core).await {
+        Ok(undone) => {
             core.endings.announce(&saga.id);
-            Undone::Compensated
+            undone
         }
         Err(stop) => Undone::Stopped(stop),
     }
 }
 
-/// Whether there is something to call for this step. A step that this program does not know
-/// counts: nobody can say that it needs nothing.
-pub(super) fn has_compensation(core: &Core, step: &StepRecord) -> bool {
-    let entry = core.catalog.step(&step.step);
-    entry.is_none_or(|entry| entry.compensate.is_some())
+/// It was interrupted again and again while it was being undone: what is next may be what kills its processes, and
+/// waits for an operator.
+pub(super) async fn give_up(core: &Arc<Core>, saga: Undoing, error: String) -> Undone {
+    let step = match undoable::of(core, &saga).await.map(|mut steps| steps.pop()) {
+        Ok(Some(step)) => step,
+        Ok(None) => return undo(core, saga).await,
+        Err(stop) => return Undone::Stopped(stop),
+    };
+    let failure = Failure { attempts: 0, error };
+    match saga.step_stuck(core, &step, &failure, true).await {
+        Ok(()) => {
+            core.endings.announce(&saga.id);
+            stuck(step, failure)
+        }
+        Err(stop) => Undone::Stopped(stop),
+    }
+}
+
+fn stuck(step: StepRecord, failure: Failure) -> Undone {
+    Undone::Stuck {
+        step: step.step,
+        error: failure.error,
+    }
 }
 
 impl Undoing {
-    async fn undone(&self, core: &Core, position: u32) -> Result<(), Stop> {
-        let advance = Advance {
-            undone: Some(position),
-            ..Advance::default()
-        };
-        ledger::write(core, &self.id, self.epoch, advance).await
-    }
-
-    async fn compensated(&self, core: &Core, last: Option<u32>) -> Result<(), Stop> {
-        let advance = Advance {
-            undone: last,
-            status: Status::Compensating.after(Event::Undone),
-            // There is one if an operator's retry brought us here, in this process or in one
-            // that died since.
-            settles: Settles::All,
-            ..Advance::default()
-        };
-        ledger::write(core, &self.id, self.epoch, advance).await
-    }
-
-    async fn stuck(&self, core: &Core, step: StepRecord, attempts: u32, error: String) -> Undone {
-        tracing::error!(target: "resilience", saga_id = %self.id, step = step.step, %error,
-            "a compensation failed for good: it and those of the steps before it wait in the \
-             dead letter queue"
-        );
-        let advance = Advance {
-            status: Status::Compensating.after(Event::CompensationFailed),
-            error: Some(self.cause.clone()),
-            dead_letter: Some(NewDeadLetter {
-                kind: Kind::Compensation,
-                operation: step.step.clone(),
-                dependency: None,
-                priority: Priority::High,
-                position: Some(step.position),
-                arguments: step.arguments,
-                output: step.output,
-                error: error.clone(),
-                // The store adds those of earlier rounds.
-                attempts,
-            }),
-            ..Advance::default()
-        };
-        match ledger::write(core, &self.id, self.epoch, advance).await {
-            Ok(()) => {
-                core.endings.announce(&self.id);
-                Undone::Stuck {
-                    step: step.step,
-                    error,
+    async fn undo(&self, core: &Arc<Core>) -> Result<Undone, Stop> {
+        let mut steps = undoable::of(core, self).await?;
+        let mut first_stuck = None;
+        if steps.is_empty() {
+            self.step_undone(core, None, Some(Event::Undone)).await?;
+        }
+        while let Some(step) = steps.pop() {
+            let is_last = steps.is_empty();
+            match attempts::compensate(core, self, &step).await? {
+                Ok(()) => {
+                    let end = match first_stuck {
+                        None => Event::Undone,
+                        Some(_) => Event::CompensationFailed,
+                    };
+                    self.step_undone(core, Some(step.position), is_last.then_some(end))
+                        .await?;
+                }
+                Err(failure) => {
+                    let ends = is_last || self.on_dead() == OnDead::Stop;
+                    self.step_stuck(core, &step, &failure, ends).await?;
+                    first_stuck.get_or_insert_with(|| stuck(step, failure));
+                    if ends {
+                        break;
+                    }
                 }
             }
-            Err(stop) => Undone::Stopped(stop),
         }
+        Ok(first_stuck.unwrap_or(Undone::Compensated))
     }
-}
 
-/// Calls the compensation of `step` until it succeeds; else how often it was called, and its last
-/// error.
-async fn compensate(core: &Arc<Core>, id: &SagaId, step: &StepRecord) -> Result<(), (u32, String)> {
-    let unknown = || {
-        (
-            0,
-            format!("no saga step `{}` is linked into this program", step.step),
-        )
-    };
-    let entry = core.catalog.step(&step.step).ok_or_else(unknown)?;
-    let Some(compensation) = entry.compensate else {
-        return Ok(());
-    };
-    let mut pauses = PAUSES;
-    let mut attempt = 1;
-    loop {
-        let error = match call(core, entry.step.name, compensation, step).await {
-            Ok(()) => return Ok(()),
-            // It will not become callable by waiting.
-            Err(CompensationError::NotCalled(error)) => {
-                return Err((attempt - 1, error.to_string()));
-            }
-            Err(CompensationError::Failed(error)) => error,
+    fn on_dead(&self) -> OnDead {
+        self.saga.map_or(OnDead::Stop, |saga| saga.on_dead)
+    }
+
+    /// The step is undone, and with `end` the saga is at its end.
+    async fn step_undone(
+        &self,
+        core: &Core,
+        position: Option<u32>,
+        end: Option<Event>,
+    ) -> Result<(), Stop> {
+        // There are letters if an operator's retry brought us here, in this process or in one that died since.
+        let settles = match (position, end) {
+            (_, Some(Event::Undone)) => Settles::All,
+            (Some(position), _) => Settles::Step(position),
+            (None, _) => Settles::Nothing,
         };
-        if attempt == ATTEMPTS {
-            return Err((attempt, error));
-        }
-        tracing::warn!(target: "resilience", saga_id = %id, step = entry.step.name, attempt, %error,
-            "a compensation failed and is tried again"
-        );
-        tokio::time::sleep(pauses.next()).await;
-        attempt += 1;
+        let advance = Advance {
+            undone: position,
+            settles,
+            ..self.ending(end)
+        };
+        self.write(core, advance).await
     }
-}
 
-async fn call(
-    core: &Arc<Core>,
-    function: &'static str,
-    compensation: Compensate,
-    step: &StepRecord,
-) -> Result<(), CompensationError> {
-    let arguments = JournaledArguments::decode(function, &step.arguments);
-    let call = compensation(JournaledCall {
-        function,
-        states: core.states.clone(),
-        arguments: arguments.map_err(CompensationError::NotCalled)?,
-        output: step.output.clone(),
-    });
-    // What it calls works on this runtime, and is no step of any saga.
-    let call = context::within(Context::Compensation, Caught(call));
-    let call = SCOPED.scope(Arc::clone(core), call);
-    match tokio::time::timeout(LIMIT, call).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(panic)) => Err(CompensationError::Failed(panic)),
-        Err(_elapsed) => {
-            let error = format!("it did not answer within {LIMIT:?}");
-            Err(CompensationError::Failed(error))
+    /// The step could not be undone, and with `ends` those before it wait with it.
+    async fn step_stuck(
+        &self,
+        core: &Core,
+        step: &StepRecord,
+        failure: &Failure,
+        ends: bool,
+    ) -> Result<(), Stop> {
+        tracing::error!(target: "resilience", saga_id = %self.id, step = step.step, error = failure.error,
+            "a compensation failed for good and waits in the dead letter queue{}",
+            if ends { ", and those of the steps before it with it" } else { "" }
+        );
+        let letter = letter::of_step(core, step, failure.error.clone(), failure.attempts);
+        let advance = Advance {
+            dead_letter: Some(letter),
+            ..self.ending(ends.then_some(Event::CompensationFailed))
+        };
+        self.write(core, advance).await?;
+        let entry = core.catalog.step(&step.step);
+        sagas::letter(entry.map_or("unknown", |entry| entry.step.name));
+        Ok(())
+    }
+
+    fn ending(&self, end: Option<Event>) -> Advance {
+        Advance {
+            status: end.and_then(|event| Status::Compensating.after(event)),
+            error: end.map(|_| self.cause.clone()),
+            ..Advance::default()
         }
+    }
+
+    async fn write(&self, core: &Core, advance: Advance) -> Result<(), Stop> {
+        let end = advance.status;
+        ledger::write(core, &self.id, self.epoch, advance).await?;
+        if let (Some(status), Some(saga)) = (end, self.saga) {
+            sagas::ended(saga.name, status, self.started);
+        }
+        Ok(())
     }
 }

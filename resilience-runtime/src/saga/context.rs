@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::execution::Execution;
+use super::journal::{SagaId, StepRecord};
 use crate::core;
 use crate::policy::deadline::free;
 
@@ -12,13 +13,35 @@ pub(super) enum Context {
     /// In the body of a saga: steps are journaled.
     Body(Arc<Execution>),
     /// In a step: steps are plain calls.
-    Inner,
+    Inner(Arc<Part>),
     /// In a compensation: steps are plain calls.
-    Compensation,
+    Compensation(Arc<Part>),
+}
+
+/// A step or a compensation, for what asks which one it is.
+pub(super) struct Part {
+    pub(super) saga: SagaId,
+    /// Which one it is, in words that are the same in every run, whatever comes first in it.
+    pub(super) known_by: String,
 }
 
 tokio::task_local! {
     static CONTEXT: Context;
+}
+
+impl Context {
+    /// In the compensation of `step`.
+    pub(super) fn compensating(saga: &SagaId, step: &StepRecord) -> Self {
+        Self::Compensation(Arc::new(Part {
+            saga: saga.clone(),
+            known_by: format!("{} {}", step.occurrence, step.step),
+        }))
+    }
+
+    /// Where the current code stands, if it is part of a saga.
+    pub(super) fn current() -> Option<Self> {
+        CONTEXT.try_with(Self::clone).ok()
+    }
 }
 
 /// Runs `future` at `context`.
@@ -26,7 +49,7 @@ tokio::task_local! {
 /// A saga goes on without its caller, and is undone without it: neither asks how long the caller
 /// waits. A step has the deadlines that the body gives it.
 pub(super) fn within<F: Future>(context: Context, future: F) -> impl Future<Output = F::Output> {
-    let is_free = !matches!(context, Context::Inner);
+    let is_free = !matches!(context, Context::Inner(_));
     core::inside(CONTEXT.scope(context, free(is_free, future)))
 }
 
@@ -34,7 +57,7 @@ pub(super) fn within<F: Future>(context: Context, future: F) -> impl Future<Outp
 pub(super) fn body() -> Option<Arc<Execution>> {
     let execution = CONTEXT.try_with(|context| match context {
         Context::Body(execution) => Some(Arc::clone(execution)),
-        Context::Inner | Context::Compensation => None,
+        Context::Inner(_) | Context::Compensation(_) => None,
     });
     execution.ok().flatten()
 }

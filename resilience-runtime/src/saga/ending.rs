@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::compensation::{self, Undoing, Undone};
 use super::execution::{Execution, Outstanding};
-use super::journal::{Advance, Event, Status, StepRecord};
+use super::journal::{Advance, Event, Parking, Settles, Status, StepRecord};
 use super::ledger::{self, Stop};
+use super::parking::Halted;
 use crate::core::Permit;
-use crate::dlq::{Kind, NewDeadLetter, Priority};
+use crate::telemetry::sagas;
 
 /// The body returned `Ok`: the last step and the end are one write.
 pub(super) async fn complete(
@@ -18,18 +19,34 @@ pub(super) async fn complete(
     let outstanding = execution.outstanding().await;
     let advance = Advance {
         steps: outstanding.unwritten,
+        pivots: outstanding.pivots,
         status: Status::Running.after(Event::Succeeded),
         output: Some(output),
+        settles: settles(&execution),
         ..Advance::default()
     };
     write(&execution, advance).await?;
     drop(permit);
+    sagas::ended(execution.saga, Status::Completed, execution.started);
     execution.core.endings.announce(&execution.id);
     Ok(())
 }
 
-/// The body failed: the decision to undo is one write, and is durable before anything is undone.
-pub(super) async fn fail(execution: Arc<Execution>, cause: String, permit: Permit) -> Undone {
+/// How a saga ended that failed.
+pub(super) struct Failed {
+    pub(super) undone: Undone,
+    /// Whether there was something to undo.
+    pub(super) had_work: bool,
+}
+
+/// The body failed: the decision to undo is one write, and is durable before anything is undone. `failure` is its error as
+/// JSON, where it has a form.
+pub(super) async fn fail(
+    execution: Arc<Execution>,
+    cause: String,
+    failure: Option<String>,
+    permit: Permit,
+) -> Failed {
     let outstanding = execution.outstanding().await;
     let core = &execution.core;
     let known = outstanding.finished.iter().chain(&outstanding.in_doubt);
@@ -40,28 +57,32 @@ pub(super) async fn fail(execution: Arc<Execution>, cause: String, permit: Permi
         false => Status::Running.after(Event::Failed),
     };
     let advance = Advance {
+        pivots: outstanding.pivots,
         steps: unwritten(outstanding),
         status,
         error: Some(cause.clone()),
+        failure,
+        settles: match steps.is_empty() {
+            true => settles(&execution),
+            false => Settles::Nothing,
+        },
         ..Advance::default()
     };
+    let had_work = !steps.is_empty();
     if let Err(stop) = write(&execution, advance).await {
-        return Undone::Stopped(stop);
+        let undone = Undone::Stopped(stop);
+        return Failed { undone, had_work };
     }
     let undone = if steps.is_empty() {
+        sagas::ended(execution.saga, Status::Failed, execution.started);
         core.endings.announce(&execution.id);
         Undone::Compensated
     } else {
-        let saga = Undoing {
-            id: execution.id.clone(),
-            epoch: execution.epoch,
-            steps,
-            cause,
-        };
+        let saga = Undoing::after(&execution, steps, cause);
         compensation::undo(core, saga).await
     };
     drop(permit);
-    undone
+    Failed { undone, had_work }
 }
 
 /// The saga cannot go on, and nobody but an operator can say whether to undo it.
@@ -70,35 +91,30 @@ pub(super) async fn die(
     difference: String,
     permit: Permit,
 ) -> Result<(), Stop> {
-    tracing::error!(target: "resilience", saga = execution.saga, saga_id = %execution.id, difference,
-        "the saga cannot go on and waits in the dead letter queue"
-    );
     let outstanding = execution.outstanding().await;
-    let advance = Advance {
-        steps: unwritten(outstanding),
-        status: Status::Running.after(Event::Parked),
-        error: Some(difference.clone()),
-        dead_letter: Some(NewDeadLetter {
-            kind: Kind::Saga,
-            operation: execution.saga.to_owned(),
-            dependency: None,
-            priority: Priority::High,
-            position: None,
-            arguments: execution.input.clone(),
-            output: None,
-            error: difference,
-            attempts: 1,
-        }),
-        ..Advance::default()
-    };
-    write(&execution, advance).await?;
+    let halted = Halted::run(&execution);
+    halted
+        .park(
+            &execution.core,
+            Parking::Mismatch,
+            difference,
+            outstanding,
+        )
+        .await?;
     drop(permit);
-    execution.core.endings.announce(&execution.id);
     Ok(())
 }
 
+/// A saga that ends has no letters any more: there are some if it was parked before, which needs another owner.
+fn settles(execution: &Execution) -> Settles {
+    match execution.epoch {
+        ..=1 => Settles::Nothing,
+        _ => Settles::All,
+    }
+}
+
 /// Everything that may have to be undone and is not in the journal.
-fn unwritten(outstanding: Outstanding) -> Vec<StepRecord> {
+pub(super) fn unwritten(outstanding: Outstanding) -> Vec<StepRecord> {
     let mut steps = outstanding.unwritten;
     steps.extend(outstanding.in_doubt);
     steps.sort_unstable_by_key(|step| step.position);

@@ -1,15 +1,37 @@
-//! One run of a saga's body: which steps it asked for, which are finished, which are durable.
+//! One run of a saga's body: which steps it asked for, which came out, which are durable.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
+mod asking;
+mod clock;
+mod difference;
+mod progress;
+mod pulse;
+mod records;
+mod resolving;
+mod under_way;
+mod writing;
+
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
-use super::journal::{Advance, SagaId, SagaRecord, StepOutcome, StepRecord};
-use super::ledger::{self, Stop};
+use super::journal::{SagaId, SagaRecord, StepRecord};
+use super::ledger::Stop;
+use super::options::{Saga, SagaStep};
+use super::tries::Tries;
 use crate::core::Core;
 use crate::error::Error;
+use crate::telemetry::sagas;
+use crate::timestamp::Timestamp;
+
+pub(super) use asking::{Asked, Begun};
+use clock::Clock;
+use progress::{NewStep, Progress, Turn};
+pub(super) use under_way::{Scope, UnderWay};
+pub(super) use writing::Outstanding;
 
 /// One run of a saga's body in this process.
 pub(crate) struct Execution {
@@ -18,160 +40,278 @@ pub(crate) struct Execution {
     pub(super) id: SagaId,
     pub(super) epoch: i64,
     pub(super) input: String,
-    /// How many steps the journal had when this run began.
-    pub(super) found: usize,
-    /// How many runs before this one were cut off without finishing a step.
-    pub(super) fruitless: u32,
+    /// What the saga was told.
+    pub(super) options: Saga,
+    /// The saga that called it.
+    pub(super) parent: Option<SagaId>,
+    /// The runs before this one that did not get any further.
+    pub(super) tries: Tries,
+    /// Its body is asked what was under way, and not run: it is to be undone.
+    pub(super) undoes: bool,
+    /// How many earlier runs may have begun what this run begins first.
+    before: u32,
+    clock: Clock,
+    deadline: Option<Timestamp>,
+    /// When the saga was started.
+    pub(super) started: Instant,
     progress: Mutex<Progress>,
-    /// Signalled after each write of steps.
-    wrote: Notify,
-    in_poll: AtomicBool,
+    /// Signalled after each change that somebody may wait for.
+    changed: Notify,
+    cancelled: watch::Sender<bool>,
+    stopped: watch::Sender<bool>,
+    /// How many random numbers were drawn.
+    draws: AtomicU64,
 }
 
-#[derive(Default)]
-struct Progress {
-    /// Finished steps of earlier runs that this run has not asked for: where they are in
-    /// `finished`.
-    unasked: HashMap<(String, u32), usize>,
-    /// How many steps of each name this run has begun.
-    begun: HashMap<&'static str, u32>,
-    /// Finished steps in the order in which they finished.
-    finished: Vec<StepRecord>,
-    /// How many of them are in the journal.
-    durable: usize,
-    /// Whether a write is under way.
-    writing: bool,
-    /// Steps that failed and may have had their effect. Written only with a decision to undo.
-    in_doubt: Vec<StepRecord>,
-    next_position: u32,
-    stop: Option<Stop>,
+/// Why a run takes no more steps, although nothing is wrong with its journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Halt {
+    /// Somebody asked to cancel the saga.
+    Cancelled,
+    /// Its deadline has passed.
+    TimedOut,
+    /// Its process was gone, and it is to be undone then.
+    Interrupted,
 }
 
-/// A step that the body asked for.
-pub(super) enum Begun {
-    /// An earlier run finished it, with this output.
-    Finished { output: String },
-    /// It has to be run.
-    New(NewStep),
+/// The last step that failed in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// The step is `retriable`.
+    pub(super) retriable: bool,
+    /// A policy refused it, and it did not run.
+    pub(super) refused: bool,
+    /// That policy is a circuit breaker.
+    pub(super) open_breaker: bool,
+    /// When that policy may let it through, where it knows.
+    pub(super) retry_after: Option<Duration>,
 }
 
-/// A step that has to be run.
-pub(super) struct NewStep {
-    pub(super) step: &'static str,
-    pub(super) occurrence: u32,
-    pub(super) arguments: String,
+/// What there is to know of a step besides its name and its arguments.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Terms {
+    pub(super) compensation: Option<&'static str>,
+    pub(super) compensates_in_doubt: bool,
+    pub(super) pivot: bool,
+    pub(super) retriable: bool,
 }
 
-/// What a saga comes to when its body has ended.
-pub(super) struct Outstanding {
-    /// Finished steps that are not in the journal.
-    pub(super) unwritten: Vec<StepRecord>,
-    /// Steps that failed in doubt.
-    pub(super) in_doubt: Vec<StepRecord>,
-    /// Every finished step.
-    pub(super) finished: Vec<StepRecord>,
+impl From<&SagaStep> for Terms {
+    fn from(step: &SagaStep) -> Self {
+        Self {
+            compensation: step.compensation,
+            compensates_in_doubt: step.compensates_in_doubt,
+            pivot: step.pivot,
+            retriable: step.retriable,
+        }
+    }
+}
+
+/// A saga that the body called.
+pub(super) enum Child {
+    /// An earlier run has its answer: its output, or its error.
+    Known(Result<String, String>),
+    /// It has to be called.
+    New(UnderWay),
 }
 
 impl Execution {
-    /// The first run of a saga that the journal has just got.
-    pub(super) fn first(core: Arc<Core>, saga: &'static str, id: SagaId, input: String) -> Self {
+    /// The first run of a saga that the journal has got at the moment `at`.
+    pub(super) fn first(
+        core: Arc<Core>,
+        saga: &Saga,
+        id: SagaId,
+        input: String,
+        at: Timestamp,
+        parent: Option<SagaId>,
+    ) -> Self {
         Self {
             core,
-            saga,
+            saga: saga.name,
             id,
             epoch: 1,
             input,
-            found: 0,
-            fruitless: 0,
-            progress: Mutex::default(),
-            wrote: Notify::new(),
-            in_poll: AtomicBool::new(false),
+            options: *saga,
+            parent,
+            tries: Tries::default(),
+            started: Instant::now(),
+            undoes: false,
+            before: 0,
+            clock: Clock::at(at),
+            deadline: saga.timeout.map(|timeout| at.after(timeout)),
+            progress: Mutex::new(Progress::of(Vec::new(), Instant::now())),
+            changed: Notify::new(),
+            cancelled: watch::Sender::new(false),
+            stopped: watch::Sender::new(false),
+            draws: AtomicU64::new(0),
         }
     }
 
     /// Another run of a saga that the journal has.
-    pub(super) fn again(
-        core: Arc<Core>,
-        saga: &'static str,
-        record: SagaRecord,
-        fruitless: u32,
-    ) -> Self {
+    pub(super) fn again(core: Arc<Core>, saga: &Saga, record: SagaRecord, tries: Tries) -> Self {
         let steps = record.steps;
-        let unasked = steps.iter().enumerate();
-        let unasked = unasked.map(|(at, step)| ((step.step.clone(), step.occurrence), at));
-        let progress = Progress {
-            unasked: unasked.collect(),
-            durable: steps.len(),
-            next_position: steps
-                .iter()
-                .map(|step| step.position + 1)
-                .max()
-                .unwrap_or(0),
-            finished: steps,
-            ..Progress::default()
+        let fruitless = tries.runs();
+        let is_first = record.epoch <= 1 && fruitless == 0 && steps.is_empty();
+        let before = match is_first {
+            true => 0,
+            false => record.interruptions.saturating_add(fruitless).max(1),
         };
+        let mut progress = Progress::of(steps, Instant::now());
+        progress.is_pivoted = record.pivoted;
+        let (at, parent) = (record.read_at, record.parent);
         Self {
-            found: progress.durable,
-            fruitless,
+            tries,
+            started: sagas::started(record.started_at, record.read_at),
+            before,
             epoch: record.epoch,
             progress: Mutex::new(progress),
-            ..Self::first(core, saga, record.id, record.input)
+            deadline: record.deadline,
+            cancelled: watch::Sender::new(record.cancelled),
+            ..Self::first(core, saga, record.id, record.input, at, parent)
         }
     }
 
-    /// The body asks for `step`.
-    pub(super) fn begin(&self, step: &'static str, arguments: String) -> Result<Begun, Stop> {
-        let mut progress = self.progress();
-        if let Some(stop) = &progress.stop {
-            return Err(stop.clone());
-        }
-        let begun = progress.begun.entry(step).or_insert(0);
-        let occurrence = *begun;
-        *begun += 1;
-        let found = match progress.unasked.is_empty() {
-            true => None,
-            false => progress.unasked.remove(&(step.to_owned(), occurrence)),
+    /// The body calls the saga `name`: a step `saga::call <name>`, whose output is that of the saga, and which is undone by
+    /// undoing the saga. Resolves when it may begin, like a step.
+    pub(super) async fn child(
+        self: &Arc<Self>,
+        name: &'static str,
+        arguments: String,
+    ) -> Result<Child, Stop> {
+        let asked = Asked {
+            name: Cow::Owned(format!("saga::call {name}")),
+            arguments,
+            terms: Terms {
+                compensation: Some(name),
+                compensates_in_doubt: true,
+                ..Terms::default()
+            },
+            has_effects: true,
         };
-        let Some(record) = found.and_then(|at| progress.finished.get(at)) else {
-            return Ok(Begun::New(NewStep {
-                step,
-                occurrence,
-                arguments,
-            }));
-        };
-        if !same_json(&record.arguments, &arguments) {
-            let difference = format!(
-                "the journal has step `{step}` (call {}) with another value of {} than the code \
-                 asked for",
-                occurrence + 1,
-                differing(&record.arguments, &arguments),
-            );
-            drop(progress);
-            return Err(self.mismatch(difference));
+        Ok(match self.ask(asked).await? {
+            Begun::Done(output) => Child::Known(Ok(output)),
+            Begun::Failed(error) => Child::Known(Err(error)),
+            Begun::New(step) => Child::New(step),
+        })
+    }
+
+    /// From now on no new step begins: those that the body asks for do not answer.
+    pub(super) fn stop_steps(&self, why: Halt) {
+        self.progress().halt(why);
+        self.announce();
+    }
+
+    /// Resolves when no step is under way. In a run that only replays the journal: when it has been replayed, too.
+    pub(super) async fn settled(&self) {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let turn = self.progress().is_settled(self.before > 0, Instant::now());
+            match turn {
+                Turn::Wait(until) => self.pause(changed, until).await,
+                _ => return,
+            }
         }
-        let output = record.output.clone().unwrap_or_else(|| "null".to_owned());
-        Ok(Begun::Finished { output })
     }
 
-    /// `step` finished. It is durable before the next one begins.
-    pub(super) fn finish(&self, step: NewStep, output: String) {
+    /// A new step that the run does not take. An earlier run may have: the journal does not say which step was under way
+    /// when it was interrupted, but the code does, and asks for it.
+    fn not_begun(&self, step: &NewStep, asked: &Asked) {
         let mut progress = self.progress();
-        let record = progress.record(step, Some(output));
-        progress.finished.push(record);
+        let terms = &asked.terms;
+        if self.attempt(progress.is_first_to_begin()) == 1 || step.position.is_some() {
+            return;
+        }
+        let position = progress.records.reserve();
+        let compensation = terms.compensation.filter(|_| terms.compensates_in_doubt);
+        let record = StepRecord {
+            position,
+            step: asked.name.to_string(),
+            occurrence: step.occurrence,
+            arguments: asked.arguments.clone(),
+            outcome: super::journal::StepOutcome::InDoubt,
+            output: None,
+            compensation: compensation.map(str::to_owned),
+            undone: false,
+            written_at: None,
+        };
+        progress.add(record, false);
     }
 
-    /// `step` failed and may have had its effect.
-    pub(super) fn doubt(&self, step: NewStep) {
-        let mut progress = self.progress();
-        let record = progress.record(step, None);
-        progress.in_doubt.push(record);
+    /// How often a step that begins now has been begun, this time included, as far as it can be known.
+    fn attempt(&self, is_first_to_begin: bool) -> u32 {
+        match is_first_to_begin {
+            true => 1,
+            false => self.before.saturating_add(1),
+        }
+    }
+
+    /// Whether a step that is a pivot is done.
+    pub(super) fn is_pivoted(&self) -> bool {
+        self.progress().is_pivoted
+    }
+
+    /// By when the saga must have ended, by the clock of this process.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.deadline.map(|deadline| self.clock.instant(deadline))
+    }
+
+    /// The time, by the clock of the store.
+    pub(super) fn store_now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// When it will be `moment` for the store, by the clock of this process.
+    pub(super) fn instant(&self, moment: Timestamp) -> Instant {
+        self.clock.instant(moment)
+    }
+
+    /// Somebody asked to cancel the saga.
+    pub(super) fn cancel(&self) {
+        self.cancelled.send_replace(true);
+    }
+
+    /// Resolves when somebody asks to cancel the saga, or has asked.
+    pub(super) async fn cancelled(&self) {
+        // The sender lives as long as `self`, so the wait can only end with the condition.
+        let _ = self.cancelled.subscribe().wait_for(|is| *is).await;
+    }
+
+    /// Resolves when the run must not go on, because the journal does not match the code or the saga is somebody else's:
+    /// [`Execution::stopped`] says which. The body may be pending then.
+    pub(super) async fn mismatched(&self) {
+        let _ = self.stopped.subscribe().wait_for(|is| *is).await;
+    }
+
+    /// The last step that failed in this run, also when the journal answered.
+    pub(super) fn last_failure(&self) -> Option<Failure> {
+        self.progress().last_failure
+    }
+
+    /// Whether this run has finished a step that the journal did not have.
+    pub(super) fn progressed(&self) -> bool {
+        self.progress().has_progressed
+    }
+
+    /// Forgets those failures that are not in the journal: the saga is to be run again from it, and these steps with
+    /// it.
+    pub(super) fn forget_failures(&self) {
+        self.progress().records.forget_failures();
     }
 
     /// Stops the run: the journal does not match the code. The first stop counts.
     pub(super) fn mismatch(&self, difference: String) -> Stop {
-        let mut progress = self.progress();
-        let stop = progress.stop.get_or_insert(Stop::Mismatch(difference));
-        stop.clone()
+        let stop = self.progress().stop(Stop::Mismatch(difference));
+        self.announce();
+        stop
+    }
+
+    /// Stops the run.
+    pub(super) fn stop(&self, stop: Stop) -> Stop {
+        let stop = self.progress().stop(stop);
+        self.announce();
+        stop
     }
 
     /// Why the run must not go on, if it must not.
@@ -181,96 +321,19 @@ impl Execution {
 
     /// What the journal has and the code, now at its end, did not ask for.
     pub(super) fn unasked(&self) -> Option<String> {
-        let progress = self.progress();
-        let mut positions: Vec<usize> = progress.unasked.values().copied().collect();
-        positions.sort_unstable();
-        let steps = positions
-            .into_iter()
-            .filter_map(|at| progress.finished.get(at));
-        let names: Vec<String> = steps
-            .map(|step| format!("`{}` (call {})", step.step, step.occurrence + 1))
-            .collect();
-        if names.is_empty() {
-            return None;
-        }
-        let mut asked: Vec<String> = progress
-            .begun
-            .iter()
-            .map(|(step, times)| format!("`{step}` ({times}x)"))
-            .collect();
-        asked.sort_unstable();
-        let asked = match asked.is_empty() {
-            true => "no step".to_owned(),
-            false => asked.join(", "),
-        };
-        Some(format!(
-            "the journal has finished step {} that the code did not ask for; it asked for {asked}",
-            names.join(", ")
-        ))
+        self.progress().unasked()
     }
 
-    /// Makes every step that has finished by now durable.
-    ///
-    /// Steps that run side by side share a write: one starts it, in a task of its own, so that it
-    /// goes on when the step that started it is not polled any more; all wait for it.
-    pub(super) async fn flush(self: &Arc<Self>) -> Result<(), Stop> {
-        let target = self.progress().finished.len();
-        loop {
-            let wrote = self.wrote.notified();
-            tokio::pin!(wrote);
-            wrote.as_mut().enable();
-            let batch = {
-                let mut progress = self.progress();
-                if let Some(stop) = &progress.stop {
-                    return Err(stop.clone());
-                }
-                if progress.durable >= target {
-                    return Ok(());
-                }
-                progress.take_batch()
-            };
-            if let Some(batch) = batch {
-                tokio::spawn(Arc::clone(self).write(batch));
-            }
-            wrote.await;
-        }
+    /// The number of the next random number.
+    pub(super) fn draw(&self) -> u64 {
+        self.draws.fetch_add(1, Ordering::Relaxed)
     }
 
-    async fn write(self: Arc<Self>, steps: Vec<StepRecord>) {
-        let count = steps.len();
-        // However this task ends, those who wait for it are told.
-        let mut writing = Writing {
-            execution: &self,
-            written: Err(Stop::Unwritten("the write was cut off".to_owned())),
-        };
-        let advance = Advance {
-            steps,
-            ..Advance::default()
-        };
-        writing.written = ledger::write(&self.core, &self.id, self.epoch, advance)
-            .await
-            .map(|()| count);
-    }
-
-    /// What is left to write once the body has ended and no write is under way.
-    pub(super) async fn outstanding(&self) -> Outstanding {
-        loop {
-            let wrote = self.wrote.notified();
-            tokio::pin!(wrote);
-            wrote.as_mut().enable();
-            {
-                let progress = self.progress();
-                if !progress.writing {
-                    let unwritten = progress.finished.iter().skip(progress.durable);
-                    return Outstanding {
-                        unwritten: unwritten.cloned().collect(),
-                        in_doubt: progress.in_doubt.clone(),
-                        finished: progress.finished.clone(),
-                    };
-                }
-            }
-            wrote.await;
-        }
+    /// A helper falls asleep until what is returned is dropped.
+    pub(super) fn asleep(&self) -> Asleep<'_> {
+        self.progress().sleep(true, Instant::now());
+        self.announce();
+        Asleep(self)
     }
 
     /// `stop`, as a call of `function` reports it.
@@ -290,87 +353,25 @@ impl Execution {
         }
     }
 
-    /// Whether the body is being polled, or was when it panicked.
-    pub(super) fn is_in_poll(&self) -> bool {
-        self.in_poll.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn set_in_poll(&self, in_poll: bool) {
-        self.in_poll.store(in_poll, Ordering::Relaxed);
-    }
-
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Progress {
-    fn record(&mut self, step: NewStep, output: Option<String>) -> StepRecord {
-        let position = self.next_position;
-        self.next_position += 1;
-        StepRecord {
-            position,
-            step: step.step.to_owned(),
-            occurrence: step.occurrence,
-            arguments: step.arguments,
-            outcome: match output {
-                Some(_) => StepOutcome::Done,
-                None => StepOutcome::InDoubt,
-            },
-            output,
-            compensation: None,
-            undone: false,
-            written_at: None,
+    /// Something changed. To be called when the lock is released.
+    fn announce(&self) {
+        self.changed.notify_waiters();
+        if !*self.stopped.borrow() && self.stopped().is_some() {
+            self.stopped.send_replace(true);
         }
     }
-
-    /// The steps for the next write, unless one is under way.
-    fn take_batch(&mut self) -> Option<Vec<StepRecord>> {
-        if self.writing {
-            return None;
-        }
-        self.writing = true;
-        Some(self.finished.iter().skip(self.durable).cloned().collect())
-    }
 }
 
-/// A write of steps, whose end is noted however it comes.
-struct Writing<'a> {
-    execution: &'a Execution,
-    written: Result<usize, Stop>,
-}
+/// A helper that sleeps.
+pub(super) struct Asleep<'e>(&'e Execution);
 
-impl Drop for Writing<'_> {
+impl Drop for Asleep<'_> {
     fn drop(&mut self) {
-        let mut progress = self.execution.progress();
-        progress.writing = false;
-        match std::mem::replace(&mut self.written, Ok(0)) {
-            Ok(count) => progress.durable += count,
-            Err(stop) => {
-                progress.stop.get_or_insert(stop);
-            }
-        }
-        drop(progress);
-        self.execution.wrote.notify_waiters();
+        self.0.progress().sleep(false, Instant::now());
+        self.0.announce();
     }
-}
-
-/// The names of the arguments that differ. Their values may be secrets, and stay in the journal.
-fn differing(one: &str, other: &str) -> String {
-    let parse = |text| {
-        serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).unwrap_or_default()
-    };
-    let (one, other) = (parse(one), parse(other));
-    let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
-    let names = names
-        .into_iter()
-        .filter(|&name| one.get(name) != other.get(name));
-    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
-    names.join(", ")
-}
-
-/// Whether two JSON texts say the same. Equal texts are not parsed.
-fn same_json(one: &str, other: &str) -> bool {
-    let parse = |text| serde_json::from_str::<serde_json::Value>(text).ok();
-    one == other || parse(one).is_some_and(|value| parse(other) == Some(value))
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::letter;
 use crate::core::Core;
 use crate::error::{Effect, StoreError};
 use crate::pauses::Pauses;
@@ -28,13 +29,23 @@ pub(super) async fn write(
     epoch: i64,
     advance: Advance,
 ) -> Result<(), Stop> {
+    self::advance(core, id, epoch, advance).await.map(drop)
+}
+
+/// The same. Whether somebody has asked to cancel the saga.
+pub(super) async fn advance(
+    core: &Core,
+    id: &SagaId,
+    epoch: i64,
+    advance: Advance,
+) -> Result<bool, Stop> {
     let mut pauses = PAUSES;
-    let mut in_doubt = false;
+    let (mut in_doubt, mut is_logged) = (false, false);
     loop {
         if in_doubt {
             match core.stores.journal.load(id.clone()).await {
                 Ok(record) => match seen(record.as_ref(), epoch, &advance) {
-                    Seen::Written => return Ok(()),
+                    Seen::Written => return Ok(record.is_some_and(|record| record.cancelled)),
                     Seen::Superseded => return Err(Stop::Superseded),
                     Seen::NotWritten => {}
                 },
@@ -49,9 +60,13 @@ pub(super) async fn write(
             .journal
             .advance(id.clone(), epoch, advance.clone());
         match written.await {
-            Ok(Written::Yes { .. }) => return Ok(()),
+            Ok(Written::Yes { cancelled }) => return Ok(cancelled),
             Ok(Written::Superseded) => return Err(Stop::Superseded),
             Err(error) => {
+                if let Some(letter) = advance.dead_letter.as_ref().filter(|_| !is_logged) {
+                    letter::not_written(id, letter);
+                    is_logged = true;
+                }
                 in_doubt = error.effect() != Effect::DidNotRun;
                 wait(core, id, &error, &mut pauses).await?;
             }
@@ -89,8 +104,11 @@ fn seen(record: Option<&SagaRecord>, epoch: i64, advance: &Advance) -> Seen {
     } else if let Some(status) = advance.status {
         record.status == status
     } else {
+        // A letter alone cannot be told from one of an earlier round: it is written again, and replaces itself.
+        // One without steps only waits for other writes, and has not waited.
         let mut steps = advance.steps.iter();
-        steps.all(|step| has(step.position).is_some())
+        !advance.steps.is_empty()
+            && steps.all(|step| has(step.position).is_some_and(|is| is.outcome == step.outcome))
     };
     if written {
         Seen::Written

@@ -1,92 +1,143 @@
-//! Sagas whose process is gone.
+//! Sagas that nobody works on, requests of operators, and what else has to be looked after.
+
+mod alarm;
+mod chores;
+mod crew;
+pub(super) mod proceed;
+mod taking;
+pub(crate) mod work;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::task::{JoinError, JoinSet};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
 
-use super::compensation::{self, Undoing};
-use super::journal::{SagaRecord, Status};
-use super::resume::resume;
-use crate::core::{Core, Gate, Permit};
+use crate::core::{Core, Gate};
+use crate::error::StoreError;
+use crate::telemetry::sagas;
+use chores::Chores;
+use crew::{Crew, Found};
+use taking::Taking;
 
-/// How many sagas are taken from the journal at once.
-const BATCH: u32 = 64;
-/// How many of them are worked on side by side.
-const AT_ONCE: usize = 16;
-/// How long after a round the next one begins: another process may have died.
-const INTERVAL: Duration = Duration::from_secs(5);
-/// The pause after a round that could not ask the journal.
+/// The pause after a round that could not ask the store.
 const RETRY: Duration = Duration::from_secs(1);
+/// Between two rounds, however often something changes.
+const APART: Duration = Duration::from_millis(20);
 
 /// Takes over what is left behind, at start and ever again, until the gate closes. `recovered`
-/// becomes true after the first complete round.
+/// becomes true when everything that the first complete round found has been dealt with.
 pub(crate) async fn recover(core: Weak<Core>, gate: Gate, recovered: watch::Sender<bool>) {
-    while let Some(core) = core.upgrade() {
-        let complete = round(&core).await;
-        drop(core);
-        if complete {
-            recovered.send_replace(true);
-        }
-        let pause = if complete { INTERVAL } else { RETRY };
-        if tokio::time::timeout(pause, gate.closed()).await.is_ok() {
+    let (found, mut dealt_with) = mpsc::channel(1);
+    let mut recovery = Recovery {
+        crew: Crew::default(),
+        chores: Chores::default(),
+        taking: Taking::default(),
+        first: Some(found),
+    };
+    loop {
+        let Some(strong) = core.upgrade() else {
             break;
+        };
+        let (began, interval) = (Instant::now(), strong.settings.poll_interval);
+        let (journal, slots) = (
+            Arc::clone(&strong.stores.journal),
+            Arc::clone(&strong.slots),
+        );
+        let mut changed = journal.changed();
+        let mut has_changed = false;
+        let is_complete = {
+            let round = recovery.round(&strong);
+            tokio::pin!(round);
+            loop {
+                tokio::select! {
+                    biased;
+                    () = gate.closed() => break false,
+                    // From now on nothing is missed.
+                    () = &mut changed, if !has_changed => has_changed = true,
+                    complete = &mut round => break complete,
+                }
+            }
+        };
+        drop(strong);
+        let next = match (is_complete, has_changed) {
+            (true, false) => began + interval,
+            (true, true) => began + APART,
+            (false, _) => Instant::now() + RETRY.min(interval),
+        };
+        let mut has_more = false;
+        let pause = sleep_until(next);
+        tokio::pin!(pause);
+        loop {
+            tokio::select! {
+                () = gate.closed() => {
+                    recovered.send_replace(true);
+                    // What is being worked on is waited for by those who shut the runtime down.
+                    loop {
+                        recovery.crew.ended().await;
+                    }
+                }
+                () = &mut pause => break,
+                () = &mut changed, if !has_changed => {
+                    has_changed = true;
+                    pause.as_mut().reset((began + APART).max(Instant::now()));
+                }
+                None = dealt_with.recv(), if !*recovered.borrow() => {
+                    recovered.send_replace(true);
+                }
+                () = Crew::room(&slots), if is_complete && !has_more && recovery.taking.has_more() => {
+                    has_more = true;
+                    pause.as_mut().reset((began + APART).max(Instant::now()));
+                }
+                () = recovery.crew.ended() => {}
+            }
         }
     }
     recovered.send_replace(true);
 }
 
-/// Works on every saga that nobody works on; false when the journal could not be asked.
-async fn round(core: &Arc<Core>) -> bool {
-    let known = core.catalog.known();
-    let mut working = JoinSet::new();
-    let mut complete = true;
-    while core.gate.is_open() {
-        let batch = match core.stores.journal.take_over(known.clone(), BATCH).await {
-            Ok(batch) if batch.is_empty() => break,
-            Ok(batch) => batch,
-            Err(error) => {
-                tracing::warn!(target: "resilience", %error, "recovery could not ask the journal, and asks again");
-                complete = false;
-                break;
-            }
-        };
-        for record in batch {
-            if working.len() >= AT_ONCE {
-                report(working.join_next().await);
-            }
-            // Closed since: the saga keeps this process as its owner, and is taken over from it.
-            if let Some(permit) = core.enter() {
-                working.spawn(finish(Arc::clone(core), record, permit));
-            }
-        }
-    }
-    while let Some(ended) = working.join_next().await {
-        report(Some(ended));
-    }
-    complete
+/// What recovery keeps from round to round.
+struct Recovery {
+    crew: Crew,
+    chores: Chores,
+    taking: Taking,
+    /// Until the first round was complete.
+    first: Option<Found>,
 }
 
-/// Brings one saga to its end.
-async fn finish(core: Arc<Core>, record: SagaRecord, permit: Permit) {
-    tracing::info!(target: "resilience", saga = record.name, saga_id = %record.id, status = record.status.as_str(),
-        steps = record.steps.len(), "recovering a saga that its process left behind"
-    );
-    match record.status {
-        Status::Running => resume(core, record, permit, 0).await,
-        Status::Compensating => {
-            compensation::undo(&core, Undoing::of(record)).await;
+impl Recovery {
+    /// One round; false when the store could not be asked for all of it.
+    async fn round(&mut self, core: &Arc<Core>) -> bool {
+        let began = Instant::now();
+        let found = self.first.clone();
+        let (taking, crew) = (&mut self.taking, &mut self.crew);
+        // Whatever cannot be done, the rest is.
+        let noted = taking.note_parked(core).await;
+        let taken = taking.sagas(core, crew, found.as_ref()).await;
+        let parked = taking.parked(core, crew, found.as_ref()).await;
+        if taken.is_ok() && !taking.has_more_sagas() {
+            self.first = None;
         }
-        _ => {}
+        let works = taking.works(core, crew).await;
+        let cancelled = cancel(core).await;
+        let chores = self.chores.all(core).await;
+        sagas::round(began.elapsed());
+        let results = [noted, taken, parked, works, cancelled, chores];
+        let mut errors = results.into_iter().filter_map(Result::err);
+        match errors.next() {
+            Some(error) => {
+                tracing::warn!(target: "resilience", %error, "recovery could not ask the store, and asks again");
+                false
+            }
+            None => true,
+        }
     }
 }
 
-/// A panic of one saga is reported, and is no matter to the others.
-fn report(ended: Option<Result<(), JoinError>>) {
-    if let Some(Err(error)) = ended
-        && error.is_panic()
-    {
-        tracing::error!(target: "resilience", %error, "a saga panicked while it was recovered");
+/// Tells the sagas of this process that somebody has cancelled them.
+async fn cancel(core: &Arc<Core>) -> Result<(), StoreError> {
+    for id in core.stores.journal.cancelled().await? {
+        core.signals.cancel(&id);
     }
+    Ok(())
 }

@@ -8,6 +8,7 @@ use super::ending;
 use super::execution::Execution;
 use super::journal::SagaRecord;
 use super::ticket::Ticket;
+use super::tries::Tries;
 use crate::arguments::JournaledArguments;
 use crate::core::{Core, Permit, SCOPED};
 use crate::idempotency::resuming::resuming;
@@ -19,8 +20,15 @@ use crate::registry::{JournaledCall, SagaEntry};
 const CALLS: u32 = 10;
 const PAUSES: Pauses = Pauses::new(Duration::from_secs(1), Duration::from_secs(30));
 
-/// Goes on with a saga whose body has to be run again. `fruitless`: see [`Execution`].
-pub(super) async fn resume(core: Arc<Core>, record: SagaRecord, permit: Permit, fruitless: u32) {
+/// Goes on with a saga whose body has to be run again, after these runs of it. With `undoes` it is asked which steps may
+/// have been under way, and takes none: the saga is undone then.
+pub(super) async fn resume(
+    core: Arc<Core>,
+    record: SagaRecord,
+    permit: Permit,
+    tries: Tries,
+    undoes: bool,
+) {
     let Some(entry) = core.catalog.saga(&record.name, record.version) else {
         tracing::warn!(target: "resilience", saga = record.name, saga_id = %record.id,
             "no saga of this name is linked into this program; it is left in the journal"
@@ -28,7 +36,8 @@ pub(super) async fn resume(core: Arc<Core>, record: SagaRecord, permit: Permit, 
         return;
     };
     let (id, keyed) = (record.id.clone(), record.key.is_some());
-    let execution = Execution::again(Arc::clone(&core), entry.saga.name, record, fruitless);
+    let mut execution = Execution::again(Arc::clone(&core), &entry.saga, record, tries);
+    execution.undoes = undoes;
     let ticket = Ticket::new(Running::new(Arc::new(execution), permit));
     let mut pauses = PAUSES;
     for _ in 0..CALLS {

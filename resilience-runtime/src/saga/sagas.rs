@@ -1,21 +1,101 @@
-//! Looking at the journal.
+//! Looking at the journal, and acting on sagas.
+
+mod left_behind;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::journal::{SagaId, SagaRecord, Status};
-use crate::core::Core;
+use super::cancel;
+use super::compensation::{self, Undoing, Undone};
+use super::handle::SagaHandle;
+use super::journal::{
+    Cancel, Event, SagaCursor, SagaFilter, SagaId, SagaRecord, SagaStatistics, SagaSummary, Status,
+};
+use super::start::types_of;
+use super::unstoppable::Unstoppable;
+use crate::core::{Core, Permit};
+use crate::dlq::{AuditEntry, DeadLetter, DeadLetterStatus, LetterFilter, RetryAs};
 use crate::error::StoreError;
+use crate::operator::Operator;
+use crate::outcome::{Storable, TakesRefusals};
 
 /// The sagas in the journal, from [`Runtime::sagas`](crate::runtime::Runtime::sagas).
+///
+/// ```
+/// # use resilience_runtime::runtime::Runtime;
+/// # use resilience_runtime::error::StoreError;
+/// # use resilience_runtime::saga::journal::{SagaFilter, Status};
+/// # async fn look(runtime: Runtime) -> Result<(), StoreError> {
+/// let sagas = runtime.sagas();
+/// let running = SagaFilter {
+///     statuses: vec![Status::Running],
+///     ..SagaFilter::default()
+/// };
+/// let mut after = None;
+/// loop {
+///     let page = sagas.list(running.clone(), after, 100).await?;
+///     for saga in &page {
+///         println!("{} {} since {}", saga.id, saga.name, saga.started_at);
+///     }
+///     match page.last() {
+///         Some(last) => after = Some(last.cursor()),
+///         None => break,
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct Sagas {
     core: Arc<Core>,
+}
+
+/// What [`Sagas::compensate`] came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Compensation {
+    /// Everything is undone.
+    Undone,
+    /// A step could not be undone: it, and what was done before it, wait in the dead letter queue.
+    Failed {
+        /// The step.
+        step: String,
+        /// The text of its error.
+        error: String,
+    },
+    /// This process cannot do it, because it does not have the code, or runs no sagas, or shuts down. It is asked for: a
+    /// process that can takes it up.
+    Requested,
+    /// The saga is neither parked nor stuck in its undoing, or somebody else was first; this is where it stands.
+    Not(Status),
+    /// There is no such saga.
+    NotFound,
 }
 
 impl Sagas {
     pub(crate) fn of(core: Arc<Core>) -> Self {
         Self { core }
+    }
+
+    /// The saga with the steps that came out, also while it runs; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be asked, or the row cannot be read.
+    pub async fn get(&self, id: &SagaId) -> Result<Option<SagaRecord>, StoreError> {
+        self.core.stores.journal.load(id.clone()).await
+    }
+
+    /// A page of at most `limit` sagas, in the order in which they were started, from after `after`, which is the
+    /// [cursor](SagaSummary::cursor) of the last one of the page before. Pages stay right whatever is added or deleted.
+    ///
+    /// # Errors
+    /// When the store cannot be asked. Rows that cannot be read are left out and reported in the log.
+    pub async fn list(
+        &self,
+        filter: SagaFilter,
+        after: Option<SagaCursor>,
+        limit: u32,
+    ) -> Result<Vec<SagaSummary>, StoreError> {
+        self.core.stores.journal.list(filter, after, limit).await
     }
 
     /// How many sagas there are in each status that at least one is in, of this process and all others on the store. Looks at
@@ -24,21 +104,142 @@ impl Sagas {
     /// # Errors
     /// When the store cannot be asked.
     pub async fn counts(&self) -> Result<Vec<(Status, u64)>, StoreError> {
-        let statistics = self.core.stores.journal.statistics().await?;
         let mut counts = BTreeMap::new();
+        let statistics = self.statistics().await?;
         for (status, count) in statistics.into_iter().flat_map(|name| name.counts) {
             *counts.entry(status).or_insert(0) += count;
         }
         Ok(counts.into_iter().collect())
     }
 
-    /// The saga with its finished steps, or `None`.
+    /// How many sagas there are of each name in each status, and how long those took that are completed. Looks at every
+    /// saga.
     ///
     /// # Errors
-    /// When the store cannot be asked, or the row cannot be read.
-    pub async fn get(&self, id: &SagaId) -> Result<Option<SagaRecord>, StoreError> {
-        self.core.stores.journal.load(id.clone()).await
+    /// When the store cannot be asked.
+    pub async fn statistics(&self) -> Result<Vec<SagaStatistics>, StoreError> {
+        self.core.stores.journal.statistics().await
     }
+
+    /// A handle to the saga `id`, whose function returns `Result<T, E>`; whether there is one is not asked. Errors of the
+    /// function are told as [`Error::SagaFailed`](crate::error::Error::SagaFailed), unless the handle is told that they
+    /// can be read: [`SagaHandle::with_errors`].
+    ///
+    /// ```
+    /// # use resilience_runtime::runtime::Runtime;
+    /// # use resilience_runtime::error::Error;
+    /// # use resilience_runtime::saga::journal::SagaId;
+    /// # async fn look(runtime: Runtime, id: SagaId) -> Result<(), Error> {
+    /// let handle = runtime.sagas().handle::<String, Error>(&id);
+    /// let receipt = handle.result().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn handle<T: Storable, E: TakesRefusals>(&self, id: &SagaId) -> SagaHandle<T, E> {
+        SagaHandle::new(Arc::clone(&self.core), id.clone(), types_of(), None)
+    }
+
+    /// Asks to cancel a saga, for the audit in the name of `by`. Durable when it answers, whoever runs the saga: that process
+    /// hears of it at once or within its `poll_interval`. No new step begins then, those under way have 30 s to come out,
+    /// and what is done is undone, out of reach of another cancel. A saga that is past a pivot cannot be cancelled.
+    /// `None` when there is no such saga.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn cancel(
+        &self,
+        id: &SagaId,
+        by: impl Into<Operator>,
+    ) -> Result<Option<Cancel>, StoreError> {
+        cancel::request(&self.core, id, by.into()).await
+    }
+
+    /// Undoes a saga that is parked, or goes on undoing one that could not be undone: here, where this process has its code,
+    /// and else by whichever process has it. Dropping the future does not stop it.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn compensate(
+        &self,
+        id: &SagaId,
+        by: impl Into<Operator>,
+    ) -> Result<Compensation, StoreError> {
+        let Some(record) = self.get(id).await? else {
+            return Ok(Compensation::NotFound);
+        };
+        if !record.status.is_dead() {
+            return Ok(Compensation::Not(record.status));
+        }
+        let core = &self.core;
+        let is_known = core.catalog.saga(&record.name, record.version).is_some();
+        let permit = match is_known && !core.inspects {
+            true => core.enter(),
+            false => None,
+        };
+        let Some(permit) = permit else {
+            return self.request(id, by.into()).await;
+        };
+        let work = compensate(Arc::clone(core), id.clone(), by.into(), permit);
+        match Unstoppable::new(work).await? {
+            Some(Undone::Compensated) => Ok(Compensation::Undone),
+            Some(Undone::Stuck { step, error }) => Ok(Compensation::Failed { step, error }),
+            // Another process has it, or the next one will.
+            Some(Undone::Stopped(_)) => Ok(Compensation::Requested),
+            None => self.not(id).await,
+        }
+    }
+
+    /// What was done to this saga and its dead letters by hand, by whom, when and why, in its order.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn audit(&self, id: &SagaId) -> Result<Vec<AuditEntry>, StoreError> {
+        self.core.stores.queue.audit_of_saga(id.clone()).await
+    }
+
+    /// Asks for it by its dead letters.
+    async fn request(&self, id: &SagaId, by: Operator) -> Result<Compensation, StoreError> {
+        let queue = &self.core.stores.queue;
+        let filter = LetterFilter {
+            statuses: vec![DeadLetterStatus::Open],
+            saga: Some(id.clone()),
+            ..LetterFilter::default()
+        };
+        let letters: Vec<DeadLetter> = queue.list(filter, None, 1).await?;
+        let Some(letter) = letters.first() else {
+            return self.not(id).await;
+        };
+        let requested = queue.request_retry(letter.id, RetryAs::Compensation, by);
+        match requested.await? {
+            true => Ok(Compensation::Requested),
+            false => self.not(id).await,
+        }
+    }
+
+    async fn not(&self, id: &SagaId) -> Result<Compensation, StoreError> {
+        let record = self.get(id).await?;
+        Ok(record.map_or(Compensation::NotFound, |record| {
+            Compensation::Not(record.status)
+        }))
+    }
+}
+
+/// `None`: somebody else was first.
+async fn compensate(
+    core: Arc<Core>,
+    id: SagaId,
+    by: Operator,
+    permit: Permit,
+) -> Result<Option<Undone>, StoreError> {
+    let _permit = permit;
+    let revived = core.stores.journal.revive(id, Event::Compensate, Some(by));
+    let Some(record) = revived.await? else {
+        return Ok(None);
+    };
+    Ok(Some(
+        compensation::undo(&core, Undoing::of(&core, record)).await,
+    ))
 }
 
 impl fmt::Debug for Sagas {

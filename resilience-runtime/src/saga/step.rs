@@ -1,10 +1,10 @@
 //! `#[saga_step]`: what happens at one step.
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::ops::ControlFlow;
 
-use super::context::{self, Context};
-use super::execution::{Begun, Execution, NewStep};
-use super::ledger::Stop;
+use super::context;
+use super::execution::{Asked, Begun, Failure, Terms, UnderWay};
 use super::options::SagaStep;
 use crate::arguments::Arguments;
 use crate::error::{Effect, Error};
@@ -23,10 +23,13 @@ impl SagaStep {
     }
 
     /// Runs the step. In the body of a saga: answers from the journal when an earlier run of the
-    /// saga finished this step; otherwise waits until the steps before it are durable, runs
-    /// `call`, and keeps its output. Elsewhere: runs `call`.
+    /// saga has an answer of this step; otherwise waits until the journal has been replayed and the steps before this
+    /// one are durable, runs `call`, and keeps its output or, where it can be, its error. An error is answered when the
+    /// steps beside this one have come out, too. Elsewhere: runs `call`.
     ///
-    /// Dropped before its end, the step is not in the journal, and is run again if the saga is.
+    /// # Cancellation
+    /// Dropped before its end the step is in doubt: it is run again if the saga is, and undone if that is undone and the
+    /// step says so.
     ///
     /// # Errors
     /// In the answer: what `call` answered, or
@@ -39,7 +42,7 @@ impl SagaStep {
         call: C,
         function: Function<Result<T, E>>,
         stored: Stored<T>,
-        _kept: Kept<E>,
+        kept: Kept<E>,
     ) -> impl Future<Output = Answer<T, E>>
     where
         C: Future<Output = O>,
@@ -48,94 +51,145 @@ impl SagaStep {
         // In a box: durable layers nest, and a future that holds the whole of the inner one, once as
         // an argument and once while it is awaited, would double with each.
         let call = Box::pin(call);
+        let forms = Forms {
+            function,
+            stored,
+            kept,
+        };
         async move {
-            let Some(execution) = context::body() else {
-                return call.await.into_answer();
+            let step = match begin(self, arguments, forms).await {
+                ControlFlow::Break(answer) => return answer,
+                ControlFlow::Continue(None) => return call.await.into_answer(),
+                ControlFlow::Continue(Some(step)) => step,
             };
-            let refused = |error| Answer::refused(error, Refusal::Final, &function);
-            let begun = arguments
-                .encode(function.name)
-                .map(|arguments| execution.begin(self.name, arguments));
-            let step = match begun {
-                Err(error) => return refused(error),
-                Ok(Err(stop)) => return refused(execution.error(stop, function.name)),
-                Ok(Ok(Begun::Finished { output })) => {
-                    return match self.replay(&execution, &output, stored) {
-                        Ok(value) => Answer {
-                            result: Ok(value),
-                            origin: Origin::RECORD,
-                        },
-                        Err(stop) => refused(execution.error(stop, function.name)),
-                    };
-                }
-                Ok(Ok(Begun::New(step))) => step,
-            };
-            if let Err(stop) = execution.flush().await {
-                return refused(execution.error(stop, function.name));
-            }
-            let step = Unfinished {
-                execution: &execution,
-                step: Some(step),
-                compensates_in_doubt: self.compensates_in_doubt,
-            };
-            let answer = context::within(Context::Inner, call).await.into_answer();
-            match step.settle(&answer, stored) {
-                Ok(()) => answer,
-                Err(reason) => refused(Error::NotRecorded {
-                    function: function.name,
-                    reason,
-                }),
-            }
+            let answer = step.scope().enter(call).await.into_answer();
+            end(step, answer, forms).await
         }
     }
+}
 
-    fn replay<T>(&self, execution: &Execution, output: &str, stored: Stored<T>) -> Result<T, Stop> {
-        (stored.decode)(output).map_err(|error| {
-            execution.mismatch(format!(
-                "the output of step `{}` is of another type than the code's: {error}",
-                self.name
-            ))
+/// How the results of a step are written down and read.
+pub(super) struct Forms<T, E> {
+    pub(super) function: Function<Result<T, E>>,
+    pub(super) stored: Stored<T>,
+    pub(super) kept: Kept<E>,
+}
+
+impl<T, E> Clone for Forms<T, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, E> Copy for Forms<T, E> {}
+
+impl<T, E> Forms<T, E> {
+    pub(super) fn refused(&self, error: Error) -> Answer<T, E> {
+        Answer::refused(error, Refusal::Final, &self.function)
+    }
+
+    /// The error as JSON, where its type has a JSON form.
+    pub(super) fn keep(&self, answer: &Answer<T, E>) -> Option<String> {
+        let forms = self.kept.0.as_ref()?;
+        let error = answer.result.as_ref().err()?;
+        (forms.encode)(error).ok()
+    }
+
+    fn not_recorded(&self, error: &serde_json::Error) -> Answer<T, E> {
+        self.refused(Error::NotRecorded {
+            function: self.function.name,
+            reason: format!("its output has no JSON form: {error}"),
         })
     }
-}
 
-/// A step whose call is running. Dropped before it is settled, it was cut off.
-struct Unfinished<'a> {
-    execution: &'a Arc<Execution>,
-    step: Option<NewStep>,
-    compensates_in_doubt: bool,
-}
-
-impl Unfinished<'_> {
-    /// Notes how the call ended; `Err` says why an output cannot be kept.
-    fn settle<T, E>(mut self, answer: &Answer<T, E>, stored: Stored<T>) -> Result<(), String> {
-        let output = match &answer.result {
-            Ok(value) => (stored.encode)(value),
-            Err(_) => {
-                if answer.origin.effect() == Effect::DidNotRun {
-                    self.step = None;
-                }
-                return Ok(());
-            }
-        };
-        match (output, self.step.take()) {
-            (Ok(output), Some(step)) => self.execution.finish(step, output),
-            (Ok(_), None) => {}
-            (Err(error), step) => {
-                self.step = step;
-                return Err(format!("its output has no JSON form: {error}"));
-            }
-        }
-        Ok(())
+    /// The output as JSON, or why it has no such form.
+    pub(super) fn encode(&self, value: &T) -> Result<String, Answer<T, E>> {
+        (self.stored.encode)(value).map_err(|error| self.not_recorded(&error))
     }
 }
 
-impl Drop for Unfinished<'_> {
-    fn drop(&mut self) {
-        if let Some(step) = self.step.take()
-            && self.compensates_in_doubt
-        {
-            self.execution.doubt(step);
+/// Waits for the step's turn. `Continue(None)` outside the body of a saga.
+pub(super) async fn begin<T, E>(
+    step: &SagaStep,
+    arguments: Arguments,
+    forms: Forms<T, E>,
+) -> ControlFlow<Answer<T, E>, Option<UnderWay>> {
+    let Some(execution) = context::body() else {
+        return ControlFlow::Continue(None);
+    };
+    let arguments = match arguments.encode(forms.function.name) {
+        Ok(arguments) => arguments,
+        Err(error) => return ControlFlow::Break(forms.refused(error)),
+    };
+    let asked = Asked {
+        name: Cow::Borrowed(step.name),
+        arguments,
+        terms: Terms::from(step),
+        has_effects: true,
+    };
+    let changed = |what, error: serde_json::Error| {
+        execution.mismatch(format!(
+            "the {what} of step `{}` is of another type than the code's: {error}",
+            step.name
+        ))
+    };
+    let result = match execution.ask(asked).await {
+        Ok(Begun::New(under_way)) => return ControlFlow::Continue(Some(under_way)),
+        Ok(Begun::Done(output)) => match (forms.stored.decode)(&output) {
+            Ok(value) => Ok(Ok(value)),
+            Err(error) => Err(changed("output", error)),
+        },
+        Ok(Begun::Failed(text)) => match &forms.kept.0 {
+            Some(kept) => { (kept.decode)(&text) }
+                .map(Err)
+                .map_err(|error| changed("error", error)),
+            None => Err(execution.mismatch(format!(
+                "step `{}` failed, and the error type of the code has no JSON form any more",
+                step.name
+            ))),
+        },
+        Err(stop) => Err(stop),
+    };
+    ControlFlow::Break(match result {
+        Ok(result) => Answer {
+            result,
+            origin: Origin::RECORD,
+        },
+        Err(stop) => forms.refused(execution.error(stop, forms.function.name)),
+    })
+}
+
+/// Notes how the step ended, and answers when its body may hear of it.
+async fn end<T, E>(step: UnderWay, answer: Answer<T, E>, forms: Forms<T, E>) -> Answer<T, E> {
+    let (answer, effect) = match &answer.result {
+        Ok(value) => match forms.encode(value) {
+            Ok(output) => {
+                step.finish(output);
+                return answer;
+            }
+            Err(unkept) => (unkept, Effect::Ran),
+        },
+        Err(_) => {
+            let effect = answer.origin.effect();
+            (answer, effect)
         }
+    };
+    let (error, failure) = (forms.keep(&answer), failure(step.is_retriable(), &answer));
+    step.fail_after(effect, error, failure).await;
+    answer
+}
+
+/// What there is to know of a failure.
+pub(super) fn failure<T, E>(retriable: bool, answer: &Answer<T, E>) -> Failure {
+    let origin = answer.origin;
+    let refused = origin.is_refusal() && origin.effect() == Effect::DidNotRun;
+    Failure {
+        retriable,
+        refused,
+        open_breaker: refused && origin.is_open_circuit(),
+        retry_after: match origin.refusal() {
+            Some(Refusal::Rejected { retry_after }) if refused => retry_after,
+            _ => None,
+        },
     }
 }

@@ -1,22 +1,18 @@
 //! Sagas whose callers went away.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::ending;
 use super::execution::Execution;
-use super::journal::Status;
+use super::journal::{Parking, Status};
 use super::ledger::{self, Stop};
-use super::resume::resume;
+use super::parking::Halted;
+use super::recovery::proceed;
+use super::tries::{CUT_OFF, Tries};
 use crate::core::{Abandoned, Permit};
-
-/// How often in a row a saga may be cut off without finishing a step. A timeout above it that is
-/// shorter than its slowest step would cut it off for ever.
-const FRUITLESS: u32 = 8;
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Finishes abandoned sagas until the runtime is gone. There is no bound on how many at once: they
 /// ran side by side before their callers went away.
@@ -52,7 +48,7 @@ pub(super) async fn finish(execution: Arc<Execution>, permit: Permit, panicked: 
     }
     if panicked {
         tracing::error!(target: "resilience", saga = execution.saga, saga_id = %execution.id, "a saga panicked");
-        let _ = ending::fail(execution, "panicked".to_owned(), permit).await;
+        let _ = ending::fail(execution, "panicked".to_owned(), None, permit).await;
         return;
     }
     tracing::info!(target: "resilience", saga = execution.saga, saga_id = %execution.id,
@@ -66,25 +62,27 @@ async fn go_on(execution: Arc<Execution>, permit: Permit) -> Result<(), Stop> {
     let Some(record) = ledger::load(&core, &execution.id).await? else {
         return Ok(());
     };
-    if record.status != Status::Running || record.epoch != execution.epoch {
+    if (record.status, record.epoch) != (Status::Running, execution.epoch) {
         return Ok(());
     }
-    let fruitless = match record.steps.len() > execution.found {
-        true => 0,
-        false => execution.fruitless + 1,
+    let tries = match execution.progressed() {
+        true => Tries::default(),
+        false => execution.tries,
     };
-    if fruitless > FRUITLESS {
-        let difference = format!(
-            "it was cut off {FRUITLESS} times in a row before it finished a step; a timeout above \
+    let Some((tries, pause)) = tries.cut_off() else {
+        let reason = format!(
+            "it was cut off {CUT_OFF} times in a row before it finished a step; a timeout above \
              the saga is probably shorter than that step"
         );
-        return ending::die(execution, difference, permit).await;
-    }
-    if fruitless > 1 {
-        let pause = FIRST_PAUSE * 2_u32.pow(fruitless);
-        // A shutdown waits for this saga, and has no time for pauses.
-        let _ = tokio::time::timeout(pause, core.gate.closed()).await;
-    }
-    resume(core, record, permit, fruitless).await;
+        // What is in doubt is undone with the rest, should an operator want that.
+        let outstanding = execution.outstanding().await;
+        return Halted::run(&execution)
+            .park(&core, Parking::Stuck, reason, outstanding)
+            .await;
+    };
+    drop(execution);
+    // A shutdown waits for this saga, and has no time for pauses.
+    let _ = tokio::time::timeout(pause, core.gate.closed()).await;
+    proceed::here(core, record, permit, tries).await;
     Ok(())
 }

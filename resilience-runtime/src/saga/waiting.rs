@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::journal::{SagaId, SagaRecord};
 use crate::core::Core;
 use crate::error::StoreError;
@@ -14,7 +16,7 @@ const LOOKS: u32 = 16;
 
 /// What came of waiting.
 pub(super) enum Waited {
-    /// The saga is at an end.
+    /// The saga is at an end, or waits for an operator.
     Ended(SagaRecord),
     /// Ask for the key again: the saga has vanished, or takes so long that its process may be
     /// gone.
@@ -26,24 +28,71 @@ pub(super) enum Waited {
 /// Woken by the sagas of this process; those of others are looked for, ever less often.
 pub(super) async fn wait(core: &Core, id: &SagaId) -> Result<Waited, StoreError> {
     let mut pauses = PAUSES;
-    let mut pause = pauses.next();
     for _ in 0..LOOKS {
-        // Before the look, so that an end after it is not missed.
-        let expected = core.endings.expect(id);
-        match core.stores.journal.load(id.clone()).await? {
-            Some(record) if record.status.is_unfinished() => {}
-            Some(record) => return Ok(Waited::Ended(record)),
-            None => return Ok(Waited::Again),
-        }
-        tokio::select! {
-            () = expected.ended() => {}
-            () = tokio::time::sleep(pause) => pause = pauses.next(),
-            () = core.gate.closed(), if !core.accepts() || core.gate.is_open() => {
-                if !core.accepts() {
-                    return Ok(Waited::ShuttingDown);
-                }
-            }
+        match look(core, id, &mut pauses).await? {
+            Look::Ended(record) => return Ok(Waited::Ended(record)),
+            Look::Missing => return Ok(Waited::Again),
+            Look::ShuttingDown => return Ok(Waited::ShuttingDown),
+            Look::Working => {}
         }
     }
     Ok(Waited::Again)
+}
+
+/// Waits for as long as it takes, also for a journal that cannot be read; [`Waited::Again`] when there is no such saga,
+/// nor will be by `appears_by`.
+pub(super) async fn until_over(core: &Core, id: &SagaId, appears_by: Option<Instant>) -> Waited {
+    let mut pauses = PAUSES;
+    loop {
+        let pause = match look(core, id, &mut pauses).await {
+            Ok(Look::Ended(record)) => return Waited::Ended(record),
+            Ok(Look::ShuttingDown) => return Waited::ShuttingDown,
+            Ok(Look::Working) => continue,
+            Ok(Look::Missing) if appears_by.is_none_or(|by| by <= Instant::now()) => {
+                return Waited::Again;
+            }
+            Ok(Look::Missing) => pauses.next(),
+            Err(error) => {
+                let pause = pauses.next();
+                tracing::warn!(target: "resilience", saga_id = %id, %error, ?pause,
+                    "the end of a saga is waited for, and the journal cannot be read");
+                pause
+            }
+        };
+        if tokio::time::timeout(pause, core.gate.stopped())
+            .await
+            .is_ok()
+        {
+            return Waited::ShuttingDown;
+        }
+    }
+}
+
+/// What one look found.
+enum Look {
+    Ended(SagaRecord),
+    Missing,
+    /// Somebody works on it. A pause has passed since, or it has just ended.
+    Working,
+    ShuttingDown,
+}
+
+async fn look(core: &Core, id: &SagaId, pauses: &mut Pauses) -> Result<Look, StoreError> {
+    // Before the look, so that an end after it is not missed.
+    let expected = core.endings.expect(id);
+    match core.stores.journal.load(id.clone()).await? {
+        Some(record) if record.status.is_unfinished() => {}
+        Some(record) => return Ok(Look::Ended(record)),
+        None => return Ok(Look::Missing),
+    }
+    tokio::select! {
+        () = expected.ended() => {}
+        () = tokio::time::sleep(pauses.next()) => {}
+        () = core.gate.closed(), if !core.accepts() || core.gate.is_open() => {
+            if !core.accepts() {
+                return Ok(Look::ShuttingDown);
+            }
+        }
+    }
+    Ok(Look::Working)
 }

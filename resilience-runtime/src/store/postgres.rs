@@ -57,6 +57,7 @@ mod call;
 mod checks;
 mod failure;
 mod idempotency;
+mod inspect;
 mod journal;
 mod listener;
 mod liveness;

@@ -27,6 +27,7 @@ mod connection;
 mod failure;
 mod idempotency;
 mod identity;
+mod inspect;
 mod journal;
 mod letters;
 mod liveness;

@@ -83,3 +83,37 @@ pub(crate) fn time(
         let _ = (name, label, value, time);
     }
 }
+
+/// Sets a gauge of which there is one.
+pub(crate) fn set(name: &'static str, to: u64) {
+    if is_listening() {
+        #[cfg(feature = "metrics")]
+        {
+            // A gauge is a float; nobody has so many that it matters.
+            let to = u32::try_from(to).unwrap_or(u32::MAX);
+            metrics::gauge!(name).set(to);
+        }
+        #[cfg(not(feature = "metrics"))]
+        let _ = (name, to);
+    }
+}
+
+/// Adds to a counter of which there is one.
+pub(crate) fn increment(name: &'static str, by: u64) {
+    if is_listening() {
+        #[cfg(feature = "metrics")]
+        metrics::counter!(name).increment(by);
+        #[cfg(not(feature = "metrics"))]
+        let _ = (name, by);
+    }
+}
+
+/// Adds a time to a histogram of which there is one, in seconds.
+pub(crate) fn record(name: &'static str, time: std::time::Duration) {
+    if is_listening() {
+        #[cfg(feature = "metrics")]
+        metrics::histogram!(name).record(time);
+        #[cfg(not(feature = "metrics"))]
+        let _ = (name, time);
+    }
+}

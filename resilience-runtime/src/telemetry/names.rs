@@ -3,11 +3,11 @@
 //!
 //! | label | value | metrics |
 //! |---|---|---|
-//! | `function` | the path of the function | calls, retries, timeouts, hedges, fallbacks, joined calls |
-
-//! | `function` | the path of the function | calls, retries, timeouts, hedges, fallbacks, idempotency |
+//! | `function` | the path of the function | calls, retries, timeouts, hedges, fallbacks, joined calls, idempotency |
 //! | `bulkhead`, `limit` | the name of the policy, or the path of its function | bulkheads, rate limits |
 //! | `lock` | the name of the lock | locks |
+//! | `saga`, `step` | the name in the journal | sagas, compensations |
+//! | `operation` | the name of the step, the saga or the handler | dead letters |
 //! | `policy` | the same, of whatever kind | what policies would have done |
 
 pub(crate) const CALLS: &str = "calls_total";
@@ -50,6 +50,24 @@ pub(crate) const IDEMPOTENCY_LEASES_LOST: &str = "idempotency_leases_lost_total"
 pub(crate) const IDEMPOTENCY_NOT_RECORDED: &str = "idempotency_not_recorded_total";
 pub(crate) const IDEMPOTENCY_RAN_TWICE: &str = "idempotency_ran_twice_total";
 pub(crate) const IDEMPOTENCY_UNPROTECTED: &str = "idempotency_unprotected_total";
+
+pub(crate) const SAGAS_COMPLETED: &str = "sagas_completed_total";
+pub(crate) const SAGAS_COMPENSATED: &str = "sagas_compensated_total";
+pub(crate) const SAGAS_FAILED: &str = "sagas_failed_total";
+pub(crate) const SAGAS_COMPENSATION_FAILED: &str = "sagas_compensation_failed_total";
+pub(crate) const SAGAS_PARKED: &str = "sagas_parked_total";
+pub(crate) const SAGA_DURATION: &str = "saga_duration_seconds";
+pub(crate) const SAGAS_RECOVERED: &str = "sagas_recovered_total";
+pub(crate) const SAGA_RUNS_AGAIN: &str = "saga_runs_again_total";
+pub(crate) const SAGA_COMPENSATION_ATTEMPTS: &str = "saga_compensation_attempts_total";
+pub(crate) const SAGA_COMPENSATION_FAILURES: &str = "saga_compensation_failures_total";
+pub(crate) const SAGA_RECOVERY_DURATION: &str = "saga_recovery_duration_seconds";
+pub(crate) const SAGAS_UNKNOWN: &str = "sagas_unknown";
+pub(crate) const SAGAS_PURGED: &str = "sagas_purged_total";
+
+pub(crate) const DEAD_LETTERS: &str = "dead_letters_total";
+pub(crate) const DEAD_LETTERS_UNRESOLVED: &str = "dead_letters_unresolved";
+pub(crate) const DEAD_LETTERS_OVER_LIMIT: &str = "dead_letters_over_limit_total";
 
 /// What policies in [`Mode::Shadow`](crate::policy::switch::Mode::Shadow) would have done.
 pub(crate) const SHADOW: &str = "resilience_shadow_total";

@@ -106,7 +106,7 @@ async fn a_panic_in_the_body_undoes_the_saga() {
     let saga = process.disk().saga();
     assert_eq!(
         (saga.status, saga.error.as_deref()),
-        (Status::Compensated, Some("panicked"))
+        (Status::Compensated, Some("panicked: charge 5 panicked"))
     );
 }
 

@@ -238,7 +238,7 @@ const _: () = {
 /// `#[saga_step(compensate = release)]`
 pub(crate) async fn reserve(world: &World, item: &u32) -> Result<String, ShopError> {
     let step = {
-        static STEP: SagaStep = SagaStep::named("reserve");
+        static STEP: SagaStep = SagaStep::named("reserve").compensated_by("release");
         &STEP
     };
     let function = function::<Result<String, ShopError>>("shop::reserve");
@@ -284,7 +284,9 @@ const _: () = {
 /// `#[saga_step(compensate = refund, in_doubt = compensate)]`
 pub(crate) async fn charge(world: &World, amount: &u32) -> Result<String, ShopError> {
     let step = {
-        static STEP: SagaStep = SagaStep::named("charge").compensates_in_doubt();
+        static STEP: SagaStep = SagaStep::named("charge")
+            .compensated_by("refund")
+            .compensates_in_doubt();
         &STEP
     };
     let function = function::<Result<String, ShopError>>("shop::charge");
@@ -325,13 +327,13 @@ const _: () = {
         })
     }
     inventory::submit! {
-        StepEntry { step: SagaStep::named("charge").compensated_by("compensate").compensate_attempts(3), place: PLACE, states: STATES, compensate: Some(compensate) }
+        StepEntry { step: SagaStep::named("charge").compensated_by("compensate").compensates_in_doubt().compensate_attempts(3), place: PLACE, states: STATES, compensate: Some(compensate) }
     }
 };
 
 /// `#[saga_step(compensate = unpack)]`, a step that calls a step.
 pub(crate) async fn package(world: &World, item: &u32) -> Result<String, ShopError> {
-    static STEP: SagaStep = SagaStep::named("package");
+    static STEP: SagaStep = SagaStep::named("package").compensated_by("unpack");
     let function = function::<Result<String, ShopError>>("shop::package");
     let stored = stored::<Result<String, ShopError>>();
     let arguments = STEP.arguments().with("item", item);

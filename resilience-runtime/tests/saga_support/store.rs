@@ -1,6 +1,7 @@
 //! A journal in memory that counts its writes, fails when told to, and dies at a chosen write.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use resilience_runtime::BoxFuture;
@@ -9,10 +10,11 @@ use resilience_runtime::error::StoreError;
 use resilience_runtime::operator::Operator;
 use resilience_runtime::saga::journal::{
     Advance, Event, Journal, Known, NewSaga, SagaId, SagaRecord, SagaStatistics, Settles, Started,
-    Status, Written,
+    Status, StepOutcome, StepRecord, Written,
 };
 use resilience_runtime::timestamp::Timestamp;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// What survives a process.
 #[derive(Default)]
@@ -25,11 +27,38 @@ pub(crate) struct Data {
     pub(crate) writes: Vec<String>,
     owners: u64,
     buried: HashSet<u64>,
+    /// The clock of the disk goes on while no process runs.
+    born: Option<Instant>,
 }
 
 pub(crate) struct Row {
     pub(crate) record: SagaRecord,
     owner: u64,
+    /// How much was written when interruptions were last counted.
+    counted: usize,
+}
+
+impl Row {
+    /// Gives it to `owner`, under a new epoch.
+    fn take(&mut self, owner: u64, now: Timestamp) -> SagaRecord {
+        let record = &mut self.record;
+        let undone = record.steps.iter().filter(|step| step.undone);
+        let counted = record.steps.len() + undone.count();
+        record.interruptions = match counted > std::mem::replace(&mut self.counted, counted) {
+            true => 1,
+            false => record.interruptions + 1,
+        };
+        self.owner = owner;
+        record.epoch += 1;
+        self.read(now)
+    }
+
+    fn read(&self, now: Timestamp) -> SagaRecord {
+        let mut record = self.record.clone();
+        record.steps.sort_by_key(|step| step.position);
+        record.read_at = now;
+        record
+    }
 }
 
 impl Disk {
@@ -86,6 +115,7 @@ pub(crate) struct Store {
     pub(crate) disk: Arc<Disk>,
     owner: u64,
     trouble: Mutex<Trouble>,
+    loses_commits: AtomicBool,
     dead: watch::Sender<bool>,
 }
 
@@ -97,12 +127,43 @@ impl Store {
             disk: Arc::clone(disk),
             owner: data.owners,
             trouble: Mutex::default(),
+            loses_commits: AtomicBool::new(false),
             dead: watch::Sender::new(false),
         })
     }
 
     pub(crate) fn expect(&self, trouble: Trouble) {
         *self.trouble.lock().unwrap() = trouble;
+    }
+
+    /// From now on nobody hears of a commit, and none is made.
+    pub(crate) fn lose_commits(&self) {
+        self.loses_commits.store(true, Ordering::Relaxed);
+    }
+
+    /// The transaction of a step writes its record and commits.
+    pub(crate) async fn commit(
+        &self,
+        saga: &SagaId,
+        epoch: i64,
+        step: StepRecord,
+    ) -> Result<Written, StoreError> {
+        if self.loses_commits.load(Ordering::Relaxed) {
+            return Err(StoreError::in_doubt("committing", "the connection broke"));
+        }
+        self.write(|data| {
+            let advance = Advance {
+                steps: vec![step],
+                ..Advance::default()
+            };
+            let what = data.advance(saga, epoch, advance);
+            let written = match what {
+                Some(_) => Written::YES,
+                None => Written::Superseded,
+            };
+            (what.map(|what| format!("tx {what}")), written)
+        })
+        .await
     }
 
     /// Resolves when the process died at the chosen write.
@@ -168,6 +229,12 @@ impl Store {
 }
 
 impl Data {
+    /// By the clock of the disk, which counts from 2023-11-14T22:13:20Z.
+    pub(crate) fn now(&mut self) -> Timestamp {
+        let born = *self.born.get_or_insert_with(Instant::now);
+        Timestamp::from_micros(1_700_000_000_000_000).after(born.elapsed())
+    }
+
     fn advance(&mut self, id: &SagaId, epoch: i64, advance: Advance) -> Option<String> {
         let row = self
             .sagas
@@ -178,12 +245,16 @@ impl Data {
         let mut what = Vec::new();
         for step in advance.steps {
             what.push(format!("{}#{}", step.step, step.occurrence));
-            let taken = record
-                .steps
-                .iter()
-                .any(|other| other.position == step.position);
-            assert!(!taken, "position {} twice", step.position);
-            record.steps.push(step);
+            let there = record.steps.iter_mut();
+            match { there }.find(|other| other.position == step.position) {
+                Some(there) => {
+                    assert_eq!(there.outcome, StepOutcome::InDoubt, "position twice");
+                    let call = |step: &StepRecord| (step.step.clone(), step.occurrence);
+                    assert_eq!(call(there), call(&step), "position {} twice", step.position);
+                    *there = step;
+                }
+                None => record.steps.push(step),
+            }
         }
         if let Some(position) = advance.undone {
             let step = record
@@ -248,6 +319,7 @@ impl Journal for Store {
         Box::pin(self.write(move |data| {
             let buried = data.buried.clone();
             let key = saga.key.map(|key| key.digest);
+            let now = data.now();
             let same_key = data.sagas.values_mut().find(|row| {
                 let status = row.record.status;
                 let answers =
@@ -261,21 +333,21 @@ impl Journal for Store {
                 if !buried.contains(&row.owner) {
                     return (None, Started::Busy(row.record.id.clone()));
                 }
-                row.owner = self.owner;
-                row.record.epoch += 1;
-                return (
-                    Some("take".to_owned()),
-                    Started::TakenOver(row.record.clone()),
-                );
+                let record = row.take(self.owner, now);
+                return (Some("take".to_owned()), Started::TakenOver(record));
             }
-            let now = Timestamp::of_this_machine();
             let mut record = SagaRecord::new(saga.id.clone(), saga.name, saga.input, now);
             record.version = saga.version;
             record.key = key;
             record.parent = saga.parent;
             record.deadline = saga.timeout.map(|timeout| now.after(timeout));
             let owner = self.owner;
-            data.sagas.insert(saga.id, Row { record, owner });
+            let row = Row {
+                record,
+                owner,
+                counted: 0,
+            };
+            data.sagas.insert(saga.id, row);
             (Some("start".to_owned()), Started::New(now))
         }))
     }
@@ -305,16 +377,13 @@ impl Journal for Store {
         Box::pin(async move {
             self.alive().await;
             let mut data = self.disk.data();
-            let buried = data.buried.clone();
+            let (now, buried) = (data.now(), data.buried.clone());
             let left = data.sagas.values_mut().filter(|row| {
                 let known = known.iter().any(|known| known.name == row.record.name);
                 known && row.record.status.is_unfinished() && buried.contains(&row.owner)
             });
-            let taken = left.take(usize::try_from(limit).unwrap()).map(|row| {
-                row.owner = self.owner;
-                row.record.epoch += 1;
-                row.record.clone()
-            });
+            let left = left.take(usize::try_from(limit).unwrap());
+            let taken = left.map(|row| row.take(self.owner, now));
             Ok(taken.collect())
         })
     }
@@ -343,8 +412,9 @@ impl Journal for Store {
     fn load(&self, saga: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
         Box::pin(async move {
             self.alive().await;
-            let data = self.disk.data();
-            Ok(data.sagas.get(&saga).map(|row| row.record.clone()))
+            let mut data = self.disk.data();
+            let now = data.now();
+            Ok(data.sagas.get(&saga).map(|row| row.read(now)))
         })
     }
 

@@ -111,13 +111,20 @@ async fn what_cannot_be_undone_is_a_dead_letter_until_it_is_retried() {
     // It blocks the key, whatever its age.
     for _ in 0..2 {
         let error = policy(runtime.scope(checkout(&world, 7)).await);
-        assert!(matches!(error, Error::SagaDead { .. }), "{error:?}");
-        assert_eq!(error.effect(), Effect::DidNotRun);
+        assert!(
+            matches!(error, Error::CompensationFailed { .. }),
+            "{error:?}"
+        );
+        assert_eq!(
+            error.effect(),
+            Effect::Ran,
+            "in the call that had the key before"
+        );
         tokio::time::advance(Duration::from_secs(2 * 3600)).await;
     }
     assert!(world.begun().is_empty());
 
-    let retried = letters.retry(letter.id).await.unwrap();
+    let retried = letters.retry(letter.id, "ada").await.unwrap();
     assert!(matches!(retried, Retried::Settled), "{retried:?}");
     assert_eq!(world.begun(), ["give back 2", "give back 1"]);
     let settled = letters.get(letter.id).await.unwrap().unwrap();

@@ -4,9 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use super::CircuitBreaker;
+use super::moment::Moment;
 use super::rules::{OnCancel, Rules};
+use super::state::Machine;
 use crate::catalog::{Policy, PolicyKind};
-use crate::policy::switch::Switch;
+use crate::policy::switch::{Mode, Switch};
 
 impl Policy for CircuitBreaker {
     fn kind(&self) -> PolicyKind {
@@ -36,6 +38,17 @@ impl Policy for CircuitBreaker {
             Some(shared) => &shared.home.switch,
             None => &self.switch,
         })
+    }
+
+    fn rejects_for(&self) -> Option<Duration> {
+        // One that was never used is closed.
+        let shared = *self.shared.get()?;
+        if shared.home.switch.mode() != Mode::Enforced {
+            return None;
+        }
+        let (rules, now) = (&shared.home.rules, Moment::now());
+        let rejects = |machine: &mut Machine| machine.rejects_for(now, rules);
+        shared.core().lock(rejects).0
     }
 }
 

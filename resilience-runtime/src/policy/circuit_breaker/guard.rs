@@ -174,12 +174,7 @@ fn rejection<T, E>(
     };
     Answer {
         result: (function.refuse)(error),
-        origin: Origin::new(
-            Some(Refusal::Rejected {
-                retry_after: Some(retry_after),
-            }),
-            Effect::DidNotRun,
-        ),
+        origin: Origin::open_circuit(retry_after),
     }
 }
 

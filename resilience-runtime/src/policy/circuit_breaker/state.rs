@@ -194,6 +194,16 @@ impl Machine {
         }
     }
 
+    /// For how long it will reject every call, from now on; `None` where a call may be let through.
+    pub(crate) fn rejects_for(&self, now: Moment, rules: &Rules) -> Option<Duration> {
+        match self.phase {
+            // Nobody knows when; this is how long it mostly takes.
+            Phase::HeldOpen => Some(rules.lease()),
+            Phase::Open { until, .. } => (now < until).then(|| until.since(now)),
+            _ => None,
+        }
+    }
+
     /// For how long it opened, where it did so by its rules.
     pub(crate) fn open_for(&self, rules: &Rules) -> Option<Duration> {
         matches!(self.phase, Phase::Open { by_hand: false, .. })

@@ -23,7 +23,10 @@ pub(super) fn known() -> i32 {
 }
 
 /// How many migrations the schema has.
-async fn version(connection: &mut PgConnection, schema: &Schema) -> Result<i32, sqlx::Error> {
+pub(super) async fn version(
+    connection: &mut PgConnection,
+    schema: &Schema,
+) -> Result<i32, sqlx::Error> {
     if !schema.exists(connection, "resilience_schema").await? {
         return Ok(0);
     }

@@ -1,0 +1,294 @@
+//! A saga that another one calls in its body: a step of that one.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+
+use super::admission::{Admitted, Ask};
+use super::answer::{self, Ended, Types};
+use super::cancel;
+use super::compensation::{self, Undoing, Undone};
+use super::drive::{Driven, Run, drive};
+use super::execution::{Child, Execution, Failure};
+use super::journal::{
+    Advance, Cancel, Event, NewSaga, SagaId, SagaRecord, Started, Status, StepRecord,
+};
+use super::ledger::{self, Stop};
+use super::waiting::{self, Waited};
+use crate::BoxFuture;
+use crate::core::Core;
+use crate::error::{Effect, Error, StoreError};
+use crate::key::Canonical;
+use crate::operator::Operator;
+use crate::outcome::{Answer, Failures, Outcome, Refusal};
+use crate::pauses::Pauses;
+
+/// Where the identities of nested sagas come from, with the version of the encoding.
+const DOMAIN: &[u8] = b"resilience nested saga\x01";
+/// What the names of the steps begin with that are sagas.
+const STEP: &str = "saga::call ";
+/// The argument of such a step that is the id which its author chose. No argument of a function has such a name.
+const ID: &str = "saga::id";
+
+/// Between two tries to reach the journal.
+const PAUSES: Pauses = Pauses::new(Duration::from_millis(50), Duration::from_secs(2));
+
+/// Calls a saga in the body of `parent`.
+pub(super) async fn call<C, O, T, E>(
+    parent: &Arc<Execution>,
+    mut ask: Ask,
+    call: Pin<Box<C>>,
+    types: Types<T, E>,
+    failures: Failures<E>,
+) -> Answer<T, E>
+where
+    C: Future<Output = O>,
+    O: Outcome<Ok = T, Err = E>,
+{
+    if let Some(id) = &ask.id
+        && ask.core.signals.has(&parent.id, |saga| saga.id == *id)
+    {
+        // It would wait for itself.
+        return types.refused(Error::Recursive {
+            function: ask.function.to_owned(),
+            key: id.to_string(),
+        });
+    }
+    let step = match parent.child(ask.saga.name, arguments(&ask)).await {
+        Ok(Child::New(step)) => step,
+        Ok(Child::Known(Ok(output))) => return types.answer(Ended::Completed(output)),
+        Ok(Child::Known(Err(failure))) => {
+            let unreadable = Error::SagaFailed {
+                saga: ask.saga.name,
+                id: format!("called by {}", parent.id),
+                cause: "its error is of another type than the code's".to_owned(),
+                compensated: true,
+            };
+            return types.answer(Ended::Failed(failure, unreadable));
+        }
+        Err(stop) => return types.refused(parent.error(stop, types.function.name)),
+    };
+    let derived = || {
+        derived(
+            &parent.id,
+            ask.saga.name,
+            step.arguments(),
+            step.occurrence(),
+        )
+    };
+    ask.id = Some(ask.id.take().unwrap_or_else(derived));
+    ask.parent = Some(parent.id.clone());
+    let driven = match ask.admit().await {
+        Ok(Admitted::Run(running)) => {
+            let run = Run {
+                running,
+                resumes: false,
+            };
+            drive(run, call, types, failures).await
+        }
+        Ok(Admitted::Over(record)) => {
+            let is_over = record.status != Status::Parked;
+            let answer = types.answer(answer::ended(&ask.core, ask.saga.name, record).await);
+            Driven { answer, is_over }
+        }
+        Err((error, refusal)) => {
+            let is_over = matches!(error, Error::SagaConflict { .. } | Error::Encode { .. });
+            let answer = Answer::refused(error, refusal, &types.function);
+            Driven { answer, is_over }
+        }
+    };
+    let Driven { answer, is_over } = driven;
+    let failure = match &answer.result {
+        Ok(value) => {
+            // It was written down as the child's own result a moment ago.
+            if let Ok(output) = (types.stored.encode)(value) {
+                step.finish(output);
+            }
+            return answer;
+        }
+        // Dropped, the step is in doubt, and undone if the caller is.
+        Err(_) if !is_over => return answer,
+        Err(error) => {
+            let forms = types.kept.0.as_ref();
+            forms.and_then(|forms| (forms.encode)(error).ok())
+        }
+    };
+    let refused = answer.origin.effect() == Effect::DidNotRun;
+    let kind = Failure {
+        retriable: false,
+        refused: refused && matches!(answer.origin.refusal(), Some(Refusal::Rejected { .. })),
+        open_breaker: false,
+        retry_after: None,
+    };
+    step.fail(failure, kind).await;
+    answer
+}
+
+/// The arguments of the step: those of the saga, and its id, where it was chosen.
+fn arguments(ask: &Ask) -> String {
+    let Some(id) = &ask.id else {
+        return ask.input.clone();
+    };
+    let mut arguments: serde_json::Map<_, _> = serde_json::from_str(&ask.input).unwrap_or_default();
+    arguments.insert(ID.to_owned(), id.as_str().into());
+    serde_json::Value::Object(arguments).to_string()
+}
+
+/// The id of the saga that `parent` calls, or starts, as the `occurrence`-th of this name.
+pub(super) fn derived(parent: &SagaId, name: &str, arguments: &str, occurrence: u32) -> SagaId {
+    let mut hash = Sha256::new_with_prefix(DOMAIN);
+    Canonical::into(&mut hash).text(parent.as_str());
+    Canonical::into(&mut hash).text(name);
+    Canonical::into(&mut hash).text(arguments);
+    Canonical::into(&mut hash).number(occurrence);
+    SagaId::of_digest(&hash.finalize())
+}
+
+/// The saga that a step of `parent` is, if it is one: its id, and its name.
+fn child_of<'a>(parent: &SagaId, step: &'a StepRecord) -> Option<(SagaId, &'a str)> {
+    let name = step.step.strip_prefix(STEP)?;
+    let given = serde_json::from_str::<serde_json::Value>(&step.arguments);
+    let given = given.ok().and_then(|arguments| {
+        let id = arguments.get(ID)?.as_str()?;
+        Some(SagaId::from_stored(id.to_owned()))
+    });
+    let id = given.unwrap_or_else(|| derived(parent, name, &step.arguments, step.occurrence));
+    Some((id, name))
+}
+
+/// Whether a step is a saga that was called.
+pub(super) fn is_call(step: &StepRecord) -> bool {
+    step.step.starts_with(STEP)
+}
+
+/// Undoes the saga that `step` of `parent` is: what is running is cancelled and waited for first. Nothing, where the step is
+/// none. May be called again after it failed, or was cut off; `Err` says in words why it is not undone.
+pub(super) fn undo_child<'a>(
+    core: &'a Arc<Core>,
+    parent: &'a SagaId,
+    step: &'a StepRecord,
+) -> BoxFuture<'a, Result<(), String>> {
+    // In a box: what is undone may be nested sagas again.
+    Box::pin(undo_called(core, parent, step))
+}
+
+async fn undo_called(core: &Arc<Core>, parent: &SagaId, step: &StepRecord) -> Result<(), String> {
+    let Some((child, name)) = child_of(parent, step) else {
+        return Ok(());
+    };
+    loop {
+        let found = ledger::load(core, &child).await.map_err(stopped)?;
+        let Some(record) = found else {
+            bar(core, parent, &child, name, step).await?;
+            continue;
+        };
+        match record.status {
+            Status::Running | Status::Compensating => wait(core, parent, record).await?,
+            Status::Compensated | Status::Failed | Status::Resolved => return Ok(()),
+            Status::Completed | Status::CompensationFailed | Status::Parked => {
+                let journal = &core.stores.journal;
+                let revive = || journal.revive(child.clone(), Event::Compensate, None);
+                // Without one somebody else was first: it is looked at again.
+                if let Some(record) = insist(core, &child, Some(Effect::DidNotRun), revive).await? {
+                    return undo(core, &child, record).await;
+                }
+            }
+        }
+    }
+}
+
+async fn undo(core: &Arc<Core>, child: &SagaId, record: SagaRecord) -> Result<(), String> {
+    match compensation::undo(core, Undoing::of(core, record)).await {
+        Undone::Compensated => Ok(()),
+        Undone::Stuck { step, error } => Err(format!(
+            "step `{step}` of the nested saga {child} could not be undone, and has a dead letter of its own: {error}"
+        )),
+        Undone::Stopped(stop) => Err(stopped(stop)),
+    }
+}
+
+/// Cancels a saga that is running, and waits for its end.
+async fn wait(core: &Arc<Core>, parent: &SagaId, record: SagaRecord) -> Result<(), String> {
+    if record.status == Status::Running {
+        let by = Operator::program().because(format!("saga {parent}, which called it, is undone"));
+        let request =
+            || -> BoxFuture<'_, _> { Box::pin(cancel::request(core, &record.id, by.clone())) };
+        if insist(core, &record.id, None, request).await? == Some(Cancel::Pivoted) {
+            tracing::info!(target: "resilience", saga_id = %record.id, saga = record.name,
+                "a nested saga is past a pivot, and is undone when it is done");
+        }
+    }
+    match waiting::until_over(core, &record.id, None).await {
+        Waited::Ended(_) | Waited::Again => Ok(()),
+        Waited::ShuttingDown => Err("the runtime is shutting down".to_owned()),
+    }
+}
+
+/// Takes the id of a saga that was never started, so that a start which is still under way finds it taken: a saga that its
+/// caller has given up must not begin.
+async fn bar(
+    core: &Arc<Core>,
+    parent: &SagaId,
+    child: &SagaId,
+    name: &str,
+    step: &StepRecord,
+) -> Result<(), String> {
+    let bar = NewSaga {
+        id: child.clone(),
+        given: true,
+        name: name.to_owned(),
+        version: 1,
+        key: None,
+        input: step.arguments.clone(),
+        timeout: None,
+        parent: Some(parent.clone()),
+    };
+    let start = || core.stores.journal.start(bar.clone());
+    if let Started::New(_) = insist(core, child, None, start).await? {
+        let advance = Advance {
+            status: Status::Running.after(Event::FailedEmpty),
+            error: Some("it was not started: the saga that called it is undone".to_owned()),
+            ..Advance::default()
+        };
+        let written = ledger::write(core, child, 1, advance).await;
+        written.map_err(stopped)?;
+    }
+    Ok(())
+}
+
+/// Asks the journal until it answers, or the runtime is stopped; only after failures without effect, if `again_after` says
+/// so.
+async fn insist<'a, T>(
+    core: &Core,
+    id: &SagaId,
+    again_after: Option<Effect>,
+    ask: impl Fn() -> BoxFuture<'a, Result<T, StoreError>>,
+) -> Result<T, String> {
+    let mut pauses = PAUSES;
+    loop {
+        let error = match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) if again_after.is_some_and(|effect| effect != error.effect()) => {
+                return Err(error.to_string());
+            }
+            Err(error) => error,
+        };
+        let pause = pauses.next();
+        tracing::warn!(target: "resilience", saga_id = %id, %error, ?pause, "undoing a nested saga waits for the journal");
+        if tokio::time::timeout(pause, core.gate.stopped())
+            .await
+            .is_ok()
+        {
+            return Err(error.to_string());
+        }
+    }
+}
+
+fn stopped(stop: Stop) -> String {
+    match stop {
+        Stop::Superseded => "another process works on it".to_owned(),
+        Stop::Mismatch(reason) | Stop::Unwritten(reason) => reason,
+    }
+}

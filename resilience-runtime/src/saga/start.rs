@@ -1,0 +1,336 @@
+//! Sagas that are started, and not waited for.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::admission::{Ask, Denied, Found};
+use super::answer::Types;
+use super::execution::Execution;
+use super::handle::SagaHandle;
+use super::journal::{NewSaga, SagaId, SagaRecord, StartConnection, Started, StartedIn};
+use super::nested::derived;
+use super::recovery::proceed;
+use super::tries::Tries;
+use crate::core::{Core, Permit};
+use crate::error::Error;
+use crate::outcome::{Function, Kept, Storable, Stored, TakesRefusals};
+use crate::pauses::Pauses;
+
+/// Between two looks for a saga that was written in a transaction which may not have ended.
+const PAUSES: Pauses = Pauses::new(Duration::from_millis(10), Duration::from_secs(1));
+/// How long it is looked for. One that is committed later is found by recovery.
+const WATCHED: Duration = Duration::from_secs(60);
+
+/// Starts the saga that `future` calls, and does not wait for it: when it answers, the saga is in the journal, and the
+/// runtime brings it to its end, in this process or another one.
+///
+/// `future` is the call of a function under `#[saga]`, a method or not, with whatever stands above the saga. It is polled
+/// until the saga is durable, and then dropped: the body runs in the background, with the arguments and the `#[state]` that
+/// it would have after a crash. A saga that is there already under the same `id` or `key` is the one that the handle is of,
+/// however far it is. In the body of a saga it starts a saga of its own, the same one when the body is run again; it is not
+/// undone with that saga.
+///
+/// Dropped, the saga was started or not; with an `id` or a `key` it can be started again to know.
+///
+/// # Errors
+/// What `future` answers before it comes to its saga: what a policy above it refuses, [`Error::SagaConflict`], the store's
+/// failures. [`Error::NoSagaStarted`] when it ends and has started none.
+///
+/// ```
+/// # use resilience_runtime::saga::{start, SagaHandle};
+/// # use resilience_runtime::error::Error;
+/// # async fn checkout(order: u64) -> Result<String, Error> { unimplemented!() }
+/// # async fn call() -> Result<(), Error> {
+/// let handle = start(checkout(17)).await?;
+/// println!("started saga {}", handle.id());
+/// let receipt = handle.result().await?;
+/// # Ok(())
+/// # }
+/// ```
+pub async fn start<F, T, E>(future: F) -> Result<SagaHandle<T, E>, E>
+where
+    F: Future<Output = Result<T, E>>,
+    T: Storable + 'static,
+    E: TakesRefusals + 'static,
+{
+    let started = ask(future, Mode::Now).await?;
+    Ok(started.handle(None))
+}
+
+/// Starts the saga that `future` calls in the caller's own transaction: it begins if that is committed, and leaves nothing
+/// if it is rolled back.
+///
+/// `connection` is a connection to the database of the runtime's store. What `future` is, [`start`] says. The saga is run
+/// by whoever sees it first once it is committed: this process looks for it for a minute, and every process finds it with
+/// its recovery. Until the commit [`SagaHandle::status`] answers `None`, and [`SagaHandle::result`] waits for up to a
+/// minute.
+///
+/// # Errors
+/// As for [`start`]; and [`Error::Store`] when the connection cannot write it. The transaction is then as its database leaves
+/// it after an error.
+///
+/// ```
+/// # use resilience_runtime::saga::start_in;
+/// # use resilience_runtime::saga::journal::StartConnection;
+/// # use resilience_runtime::error::Error;
+/// # async fn ship(order: u64) -> Result<(), Error> { unimplemented!() }
+/// # async fn call<C: StartConnection>(mut transaction: C) -> Result<(), Error> {
+/// // insert the order, and:
+/// let handle = start_in(&mut transaction, ship(17)).await?;
+/// // commit
+/// # Ok(())
+/// # }
+/// ```
+pub async fn start_in<C, F, T, E>(connection: &mut C, future: F) -> Result<SagaHandle<T, E>, E>
+where
+    C: StartConnection + ?Sized,
+    F: Future<Output = Result<T, E>>,
+    T: Storable + 'static,
+    E: TakesRefusals + 'static,
+{
+    let started = ask(future, Mode::InTransaction).await?;
+    let Some((ask, new)) = started.unwritten else {
+        return Err(E::take(Error::NoSagaStarted));
+    };
+    let refused = |(error, _): Denied| E::take(error);
+    let Some(permit) = ask.core.enter() else {
+        return Err(refused(ask.shutting_down()));
+    };
+    let written = connection.start_saga(new.clone()).await;
+    let (id, appears_by) = match written.map_err(|source| refused(ask.rejected(source)))? {
+        StartedIn::New => {
+            let until = Instant::now() + WATCHED;
+            tokio::spawn(watch(Arc::downgrade(&ask.core), new.clone(), until));
+            (new.id, Some(until))
+        }
+        StartedIn::Present { id, name, input } => {
+            if new.given {
+                ask.compare(&id, &name, &input).map_err(refused)?;
+            }
+            (id, None)
+        }
+    };
+    drop(permit);
+    let found = Asked {
+        core: ask.core,
+        id,
+        types: started.types,
+        unwritten: None,
+    };
+    Ok(found.handle(appears_by))
+}
+
+/// What the first saga of a future is to do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Be started.
+    Now,
+    /// Say what is to be written.
+    InTransaction,
+}
+
+/// What the first saga of a future said.
+struct Asked {
+    core: Arc<Core>,
+    id: SagaId,
+    /// How its answer is told: [`Types`].
+    types: Box<dyn Any + Send>,
+    /// What is to be written of it.
+    unwritten: Option<(Ask, NewSaga)>,
+}
+
+impl Asked {
+    fn handle<T, E>(self, appears_by: Option<Instant>) -> SagaHandle<T, E>
+    where
+        T: Storable + 'static,
+        E: TakesRefusals + 'static,
+    {
+        // Where the future changes the answer of the saga, it is told as the future has it, as far as that goes.
+        let types = self.types.downcast::<Types<T, E>>();
+        let types = types.map_or_else(|_| types_of(), |types| *types);
+        SagaHandle::new(self.core, self.id, types, appears_by)
+    }
+}
+
+/// How the answer of a saga is told of which nothing is known but its types.
+pub(super) fn types_of<T, E>() -> Types<T, E>
+where
+    T: Storable,
+    E: TakesRefusals,
+{
+    Types {
+        function: Function {
+            name: "saga",
+            refuse: |error| Err(E::take(error)),
+        },
+        stored: Stored {
+            encode: T::encode,
+            decode: T::decode,
+            type_name: std::any::type_name::<T>,
+        },
+        kept: Kept(None),
+    }
+}
+
+tokio::task_local! {
+    static STARTING: Starting;
+}
+
+/// Where the first saga of a future says that it is there.
+#[derive(Clone)]
+pub(super) struct Starting(Arc<Slot>);
+
+struct Slot {
+    mode: Mode,
+    state: Mutex<State>,
+}
+
+enum State {
+    Waiting,
+    /// A saga is being started.
+    Taken,
+    Asked(Asked),
+}
+
+/// Polls `future` until its first saga has said that it is there.
+async fn ask<F, T, E>(future: F, mode: Mode) -> Result<Asked, E>
+where
+    F: Future<Output = Result<T, E>>,
+    E: TakesRefusals,
+{
+    let starting = Starting(Arc::new(Slot {
+        mode,
+        state: Mutex::new(State::Waiting),
+    }));
+    let mut future = pin!(STARTING.scope(starting.clone(), future));
+    let ended = poll_fn(|context| {
+        let poll = future.as_mut().poll(context).map(Some);
+        match poll.is_pending() && matches!(*starting.state(), State::Asked(_)) {
+            true => Poll::Ready(None),
+            false => poll,
+        }
+    });
+    if let Some(Err(error)) = ended.await {
+        return Err(error);
+    }
+    let state = std::mem::replace(&mut *starting.state(), State::Taken);
+    match state {
+        State::Asked(asked) => Ok(asked),
+        State::Waiting | State::Taken => Err(E::take(Error::NoSagaStarted)),
+    }
+}
+
+impl Starting {
+    /// The start that the current saga is the first one of.
+    pub(super) fn take() -> Option<Self> {
+        let starting = STARTING.try_with(Self::clone).ok()?;
+        let mut state = starting.state();
+        let is_first = matches!(*state, State::Waiting);
+        if is_first {
+            *state = State::Taken;
+        }
+        drop(state);
+        is_first.then_some(starting)
+    }
+
+    /// Starts the saga that `ask` is for, or says what is to be written of it. Does not answer then: whoever asked drops the
+    /// call. `parent` is the saga in whose body it is started.
+    pub(super) async fn start<T: 'static, E: 'static>(
+        self,
+        mut ask: Ask,
+        parent: Option<Arc<Execution>>,
+        types: Types<T, E>,
+    ) -> Result<Infallible, Denied> {
+        if let Some(parent) = parent
+            && ask.id.is_none()
+            && !ask.is_keyed()
+        {
+            let occurrence = ask.core.signals.start(&parent.id, ask.saga.name);
+            let name = format!("saga::start {}", ask.saga.name);
+            ask.id = Some(derived(&parent.id, &name, &ask.input, occurrence));
+        }
+        let core = Arc::clone(&ask.core);
+        let (id, unwritten) = match self.0.mode {
+            Mode::Now => (found(&ask, ask.look().await?), None),
+            Mode::InTransaction => {
+                let new = ask.saga();
+                (new.id.clone(), Some((ask, new)))
+            }
+        };
+        *self.state() = State::Asked(Asked {
+            core,
+            id,
+            types: Box::new(types),
+            unwritten,
+        });
+        std::future::pending().await
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The id of what was found. One that is new is handed to the runtime.
+fn found(ask: &Ask, found: Found) -> SagaId {
+    match found {
+        Found::Working(id) => id,
+        Found::Over(record) => record.id,
+        Found::New(running) => {
+            let id = running.id();
+            if let Some((execution, permit)) = running.into_parts() {
+                let record = ask.record(&execution);
+                hand_over(Arc::clone(&ask.core), record, permit);
+            }
+            id
+        }
+    }
+}
+
+/// The runtime goes on with the saga.
+fn hand_over(core: Arc<Core>, record: SagaRecord, permit: Permit) {
+    let abandoned = core.abandoned.clone();
+    // Without a supervisor the runtime is gone, and the next process takes the saga over.
+    let _ = abandoned.send(Box::pin(proceed::here(
+        core,
+        record,
+        permit,
+        Tries::default(),
+    )));
+}
+
+/// Looks for a saga that was written in a transaction, until `until`, and takes it up once it is committed.
+async fn watch(core: Weak<Core>, new: NewSaga, until: Instant) {
+    let mut pauses = PAUSES;
+    while Instant::now() < until {
+        tokio::time::sleep(pauses.next()).await;
+        let Some(core) = core.upgrade().filter(|core| core.gate.is_open()) else {
+            return;
+        };
+        let Ok(Some(record)) = core.stores.journal.load(new.id.clone()).await else {
+            continue;
+        };
+        if record.status.is_unfinished() && record.epoch == 0 {
+            take_up(core, new).await;
+        }
+        return;
+    }
+}
+
+/// Becomes the owner of a saga that is in the journal and that nobody owns. If that fails, recovery does it.
+async fn take_up(core: Arc<Core>, new: NewSaga) {
+    let Some(permit) = core.enter() else {
+        return;
+    };
+    let new = NewSaga { given: true, ..new };
+    if let Ok(Started::TakenOver(record)) = core.stores.journal.start(new).await {
+        hand_over(core, record, permit);
+    }
+}

@@ -1,0 +1,113 @@
+//! How often the body of a saga was run without getting any further.
+
+use std::time::Duration;
+
+/// How often in a row a saga may be cut off without finishing a step. A timeout above it that is
+/// shorter than its slowest step would cut it off for ever.
+pub(super) const CUT_OFF: u32 = 8;
+/// The pause after the second time that it was cut off.
+const CUT_OFF_PAUSE: Duration = Duration::from_millis(400);
+/// Between two runs of a saga that cannot go back, or that waits for a breaker.
+const FIRST: Duration = Duration::from_millis(200);
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// The runs of a saga in this process since a step came out, by how they ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Tries {
+    cut_off: u32,
+    failed: u32,
+    refused: u32,
+}
+
+impl Tries {
+    /// Its caller went away, or it was dropped: how it is run again, and after which pause. `None`: it is not.
+    pub(super) fn cut_off(self) -> Option<(Self, Duration)> {
+        let cut_off = self.cut_off + 1;
+        // Once is no pattern.
+        let pause = match cut_off {
+            1 => Duration::ZERO,
+            _ => doubled(CUT_OFF_PAUSE, Duration::MAX, cut_off - 1),
+        };
+        (cut_off <= CUT_OFF).then_some((Self { cut_off, ..self }, pause))
+    }
+
+    /// It failed, and there is no way back. `None`: it has failed `most` times.
+    pub(super) fn failed(self, most: u32) -> Option<(Self, Duration)> {
+        let failed = self.failed + 1;
+        let pause = doubled(FIRST, LONGEST, failed);
+        (failed < most).then_some((Self { failed, ..self }, pause))
+    }
+
+    /// A breaker refused its step, and knows perhaps when it may come again.
+    pub(super) fn refused(self, retry_after: Option<Duration>) -> (Self, Duration) {
+        let refused = self.refused.saturating_add(1);
+        let pause = retry_after.filter(|pause| !pause.is_zero());
+        let pause = pause.unwrap_or_else(|| doubled(FIRST, LONGEST, refused));
+        (Self { refused, ..self }, pause)
+    }
+
+    /// How many runs there were.
+    pub(super) fn runs(self) -> u32 {
+        let runs = self.cut_off.saturating_add(self.failed);
+        runs.saturating_add(self.refused)
+    }
+}
+
+/// The `n`-th pause, from 1.
+fn doubled(first: Duration, longest: Duration, n: u32) -> Duration {
+    let factor = 2_u32.checked_pow(n.saturating_sub(1)).unwrap_or(u32::MAX);
+    first.saturating_mul(factor).min(longest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_go_back_is_run_so_often_with_pauses_up_to_a_minute() {
+        let mut tries = Tries::default();
+        let mut pauses = Vec::new();
+        while let Some((next, pause)) = tries.failed(12) {
+            tries = next;
+            pauses.push(pause.as_millis());
+        }
+        let expected = [
+            200, 400, 800, 1600, 3200, 6400, 12800, 25600, 51200, 60000, 60000,
+        ];
+        assert_eq!(pauses, expected);
+        assert_eq!(tries.runs(), 11);
+        assert!(Tries::default().failed(1).is_none());
+    }
+
+    #[test]
+    fn what_is_cut_off_is_run_eight_times_more() {
+        let mut tries = Tries::default();
+        let mut pauses = Vec::new();
+        while let Some((next, pause)) = tries.cut_off() {
+            tries = next;
+            pauses.push(pause.as_millis());
+        }
+        assert_eq!(pauses, [0, 400, 800, 1600, 3200, 6400, 12800, 25600]);
+    }
+
+    #[test]
+    fn refusals_burn_nothing_and_the_breaker_knows_best_when_to_come_again() {
+        let mut tries = Tries::default();
+        for pause in [200, 400, 800] {
+            let (next, actual) = tries.refused(None);
+            assert_eq!(actual.as_millis(), pause);
+            tries = next;
+        }
+        let half_a_minute = Duration::from_secs(30);
+        assert_eq!(tries.refused(Some(half_a_minute)).1, half_a_minute);
+        assert_eq!(tries.refused(Some(Duration::ZERO)).1.as_millis(), 1600);
+        for _ in 0..100 {
+            tries = tries.refused(None).0;
+        }
+        assert_eq!(tries.refused(None).1, LONGEST);
+        assert_eq!(
+            tries.failed(2).map(|(_, pause)| pause.as_millis()),
+            Some(200)
+        );
+    }
+}

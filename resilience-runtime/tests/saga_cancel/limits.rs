@@ -1,0 +1,137 @@
+//! `max_concurrent`: how many run at once in a process.
+
+use std::time::Duration;
+
+use resilience_runtime::error::Error;
+use resilience_runtime::saga::journal::{Cancel, Status};
+use resilience_runtime::saga::start;
+use tokio::time::Instant;
+
+use crate::process::Process;
+use crate::trips::{narrow, single};
+use crate::world::{Ask, Do};
+
+#[tokio::test(start_paused = true)]
+async fn so_many_run_at_once_and_the_others_wait_in_their_order() {
+    let process = Process::first(&[]).await;
+    process.world.plan(
+        "narrow",
+        &[Ask::Think(Duration::from_secs(10)), Ask::Take(1)],
+    );
+    let began = Instant::now();
+    let mut calls = Vec::new();
+    for order in 1..=6 {
+        let (runtime, world) = (process.runtime.clone(), process.world.clone());
+        calls.push(tokio::spawn(async move {
+            runtime.scope(narrow(&world, order, 5)).await.unwrap();
+            began.elapsed().as_secs()
+        }));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let mut ended = Vec::new();
+    for call in calls {
+        ended.push(call.await.unwrap());
+    }
+    assert_eq!(ended, [10, 10, 20, 20, 30, 30]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_that_wait_are_durable_and_count_for_all_ways_to_start_them() {
+    let process = Process::first(&[]).await;
+    process
+        .world
+        .plan("single", &[Ask::Think(Duration::from_secs(10))]);
+    let began = Instant::now();
+    let mut handles = Vec::new();
+    for order in 1..=3 {
+        handles.push(
+            process
+                .scope(start(single(&process.world, order, 5)))
+                .await
+                .unwrap(),
+        );
+    }
+    assert_eq!(process.sagas().await.len(), 3);
+    process.scope(single(&process.world, 4, 5)).await.unwrap();
+    for handle in handles {
+        handle.result().await.unwrap();
+    }
+    assert_eq!(began.elapsed(), Duration::from_secs(40));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_waits_can_be_cancelled_and_times_out() {
+    let process = Process::first(&[]).await;
+    process.world.plan(
+        "narrow",
+        &[
+            Ask::Take(1),
+            Ask::Pivot(2),
+            Ask::Think(Duration::from_secs(600)),
+        ],
+    );
+    let _long = [
+        process
+            .scope(start(narrow(&process.world, 1, 5)))
+            .await
+            .unwrap(),
+        process
+            .scope(start(narrow(&process.world, 2, 5)))
+            .await
+            .unwrap(),
+    ];
+    let cancelled = process
+        .scope(start(narrow(&process.world, 3, 5)))
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let began = Instant::now();
+    assert_eq!(
+        cancelled.cancel("ann").await.unwrap(),
+        Some(Cancel::Requested)
+    );
+    let error = cancelled.result().await.unwrap_err();
+    assert!(matches!(
+        error.policy(),
+        Error::SagaCancelled {
+            compensated: false,
+            ..
+        }
+    ));
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    let error = process
+        .scope(narrow(&process.world, 4, 5))
+        .await
+        .unwrap_err();
+    assert!(matches!(
+        error.policy(),
+        Error::SagaTimedOut {
+            compensated: false,
+            ..
+        }
+    ));
+    assert_eq!(began.elapsed(), Duration::from_secs(60));
+    assert_eq!(process.world.times("take 1"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_saga_that_calls_its_own_kind_does_not_wait_for_itself() {
+    let process = Process::first(&[Ask::Call("single")]).await;
+    process.world.plan("single", &[Ask::Take(1)]);
+    process
+        .scope(crate::trips::trip(&process.world, 7, 5))
+        .await
+        .unwrap();
+    process
+        .world
+        .plan("inner", &[Ask::Call("single"), Ask::Take(2)]);
+    process
+        .world
+        .script("take 1", &[Do::Wait(Duration::from_secs(1))]);
+    process
+        .scope(crate::trips::inner(&process.world, 7, 5))
+        .await
+        .unwrap();
+    let sagas = process.sagas().await;
+    assert!(sagas.iter().all(|saga| saga.status == Status::Completed));
+}
