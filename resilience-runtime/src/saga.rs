@@ -62,6 +62,7 @@ mod options;
 mod parking;
 pub(crate) mod recovery;
 mod resume;
+pub(crate) mod revived;
 mod run;
 mod sagas;
 pub(crate) mod signals;
@@ -76,7 +77,6 @@ mod tries;
 mod unstoppable;
 mod waiting;
 
-pub(crate) use compensation::{Undoing, Undone, undo};
 pub use handle::SagaHandle;
 pub use helpers::{current, idempotency_key, now, random, sleep, uuid};
 pub use identity::Identity;

@@ -21,8 +21,8 @@ pub(super) enum Context {
 /// A step or a compensation, for what asks which one it is.
 pub(super) struct Part {
     pub(super) saga: SagaId,
-    pub(super) step: String,
-    pub(super) occurrence: u32,
+    /// Which one it is, in words that are the same in every run, whatever comes first in it.
+    pub(super) known_by: String,
 }
 
 tokio::task_local! {
@@ -34,8 +34,7 @@ impl Context {
     pub(super) fn compensating(saga: &SagaId, step: &StepRecord) -> Self {
         Self::Compensation(Arc::new(Part {
             saga: saga.clone(),
-            step: step.step.clone(),
-            occurrence: step.occurrence,
+            known_by: format!("{} {}", step.occurrence, step.step),
         }))
     }
 

@@ -98,7 +98,7 @@ pub(super) async fn die(
             &execution.core,
             Parking::Mismatch,
             difference,
-            unwritten(outstanding),
+            outstanding,
         )
         .await?;
     drop(permit);
@@ -108,13 +108,13 @@ pub(super) async fn die(
 /// A saga that ends has no letters any more: there are some if it was parked before, which needs another owner.
 fn settles(execution: &Execution) -> Settles {
     match execution.epoch {
-        1 => Settles::Nothing,
+        ..=1 => Settles::Nothing,
         _ => Settles::All,
     }
 }
 
 /// Everything that may have to be undone and is not in the journal.
-fn unwritten(outstanding: Outstanding) -> Vec<StepRecord> {
+pub(super) fn unwritten(outstanding: Outstanding) -> Vec<StepRecord> {
     let mut steps = outstanding.unwritten;
     steps.extend(outstanding.in_doubt);
     steps.sort_unstable_by_key(|step| step.position);

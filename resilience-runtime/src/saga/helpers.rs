@@ -154,8 +154,7 @@ fn draw(execution: &Execution) -> [u8; 32] {
 
 fn key(domain: &[u8], part: &Part) -> String {
     let hash = with_text(Sha256::new_with_prefix(domain), part.saga.as_str());
-    let hash = with_text(hash, &part.step).chain_update(part.occurrence.to_le_bytes());
-    text(&hash.finalize().into())
+    text(&with_text(hash, &part.known_by).finalize().into())
 }
 
 /// Adds `text` so that it cannot be mistaken for a part of what follows.

@@ -70,7 +70,14 @@ where
         }
         Err(stop) => return types.refused(parent.error(stop, types.function.name)),
     };
-    let derived = || derived(&parent.id, ask.saga.name, step.occurrence());
+    let derived = || {
+        derived(
+            &parent.id,
+            ask.saga.name,
+            step.arguments(),
+            step.occurrence(),
+        )
+    };
     ask.id = Some(ask.id.take().unwrap_or_else(derived));
     ask.parent = Some(parent.id.clone());
     let driven = match ask.admit().await {
@@ -130,10 +137,11 @@ fn arguments(ask: &Ask) -> String {
 }
 
 /// The id of the saga that `parent` calls, or starts, as the `occurrence`-th of this name.
-pub(super) fn derived(parent: &SagaId, name: &str, occurrence: u32) -> SagaId {
+pub(super) fn derived(parent: &SagaId, name: &str, arguments: &str, occurrence: u32) -> SagaId {
     let mut hash = Sha256::new_with_prefix(DOMAIN);
     Canonical::into(&mut hash).text(parent.as_str());
     Canonical::into(&mut hash).text(name);
+    Canonical::into(&mut hash).text(arguments);
     Canonical::into(&mut hash).number(occurrence);
     SagaId::of_digest(&hash.finalize())
 }
@@ -146,7 +154,7 @@ fn child_of<'a>(parent: &SagaId, step: &'a StepRecord) -> Option<(SagaId, &'a st
         let id = arguments.get(ID)?.as_str()?;
         Some(SagaId::from_stored(id.to_owned()))
     });
-    let id = given.unwrap_or_else(|| derived(parent, name, step.occurrence));
+    let id = given.unwrap_or_else(|| derived(parent, name, &step.arguments, step.occurrence));
     Some((id, name))
 }
 

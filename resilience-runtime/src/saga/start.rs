@@ -254,7 +254,7 @@ impl Starting {
         {
             let occurrence = ask.core.signals.start(&parent.id, ask.saga.name);
             let name = format!("saga::start {}", ask.saga.name);
-            ask.id = Some(derived(&parent.id, &name, occurrence));
+            ask.id = Some(derived(&parent.id, &name, &ask.input, occurrence));
         }
         let core = Arc::clone(&ask.core);
         let (id, unwritten) = match self.0.mode {

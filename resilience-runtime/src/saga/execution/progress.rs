@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -19,16 +20,22 @@ use crate::saga::ledger::Stop;
 const GRACE: Duration = Duration::from_secs(1);
 /// Who waits for a step that is under way does not wait for longer: that step may be waiting for him.
 const LONGEST: Duration = Duration::from_secs(600);
+/// How the names of steps begin that are sagas.
+const CALL: &str = "saga::call ";
 
 /// How far a run is.
 pub(super) struct Progress {
     pub(super) records: Records,
     /// Steps of earlier runs that have an answer and that this run has not asked for: where they are in `records`.
     unasked: HashMap<(String, u32), usize>,
-    /// Steps of earlier runs that are in doubt, and their positions.
-    doubtful: HashMap<(String, u32), u32>,
+    /// Steps of earlier runs that are in doubt: where they are in `records`.
+    doubtful: HashMap<(String, u32), usize>,
     /// How many steps of each name this run has asked for.
-    begun: HashMap<Cow<'static, str>, u32>,
+    begun: HashMap<String, u32>,
+    /// How many of each name and these arguments.
+    alike: HashMap<u64, u32>,
+    /// The next occurrence of each name of which the journal has steps.
+    next_occurrence: HashMap<String, u32>,
     /// Steps that were asked for and may not begin yet, or not be answered.
     held: BTreeMap<u64, Held>,
     /// Steps that failed and are not answered yet; those of earlier runs with their positions.
@@ -56,6 +63,8 @@ pub(super) struct Progress {
 struct Held {
     name: Cow<'static, str>,
     occurrence: u32,
+    /// Only while the journal is replayed.
+    arguments: Option<String>,
     is_in_doubt: bool,
     failed: bool,
 }
@@ -73,6 +82,9 @@ pub(super) enum Found {
 pub(super) struct NewStep {
     pub(super) ticket: u64,
     pub(super) occurrence: u32,
+    /// How many steps of this name and with these arguments this run asked for before. Unlike the occurrence it does not
+    /// depend on what happened at what time.
+    pub(super) alike: u32,
     /// The position at which an earlier run has it in doubt.
     pub(super) position: Option<u32>,
     /// How many records there were when it was asked for: it may be a consequence of them.
@@ -98,14 +110,18 @@ impl Progress {
     pub(super) fn of(steps: Vec<StepRecord>, now: Instant) -> Self {
         let mut unasked = HashMap::new();
         let mut doubtful = HashMap::new();
+        let mut next_occurrence = HashMap::new();
         for (at, step) in steps.iter().enumerate() {
-            let call = (step.step.clone(), step.occurrence);
+            let line = line(&step.step, &step.arguments).into_owned();
+            let call = (line.clone(), step.occurrence);
+            let next = next_occurrence.entry(line).or_insert(0);
+            *next = step.occurrence.saturating_add(1).max(*next);
             match step.outcome {
                 StepOutcome::Done | StepOutcome::Failed => {
                     unasked.insert(call, at);
                 }
                 StepOutcome::InDoubt => {
-                    doubtful.insert(call, step.position);
+                    doubtful.insert(call, at);
                 }
             }
         }
@@ -114,6 +130,8 @@ impl Progress {
             unasked,
             doubtful,
             begun: HashMap::new(),
+            alike: HashMap::new(),
+            next_occurrence,
             held: BTreeMap::new(),
             failing: BTreeMap::new(),
             running: BTreeMap::new(),
@@ -142,49 +160,70 @@ impl Progress {
             return Err(stop.clone());
         }
         self.last_event = now;
-        let begun = self.begun.entry(name.clone()).or_insert(0);
-        let occurrence = *begun;
+        let line = line(name, arguments);
+        let begun = self.begun.entry(line.clone().into_owned()).or_insert(0);
+        let asked = *begun;
         *begun += 1;
-        let mut held = Held {
-            name: name.clone(),
-            occurrence,
-            is_in_doubt: false,
-            failed: false,
-        };
-        let found = match self.unasked.is_empty() && self.doubtful.is_empty() {
-            true => None,
-            false => {
-                let call = (name.to_string(), occurrence);
-                held.is_in_doubt = self.doubtful.contains_key(&call);
-                self.unasked.remove(&call)
-            }
-        };
+        let alike = self.alike.entry(hash(name, arguments)).or_insert(0);
+        let number = *alike;
+        *alike += 1;
+        let found = take(&mut self.unasked, &self.records, &line, asked, arguments);
         let Some(record) = found.and_then(|at| self.records.get(at)) else {
-            self.is_parallel |= !(self.running.is_empty() && self.held.is_empty());
-            let position = match held.is_in_doubt {
-                true => self.doubtful.remove(&(name.to_string(), occurrence)),
-                false => None,
-            };
-            return Ok(Found::New(NewStep {
-                ticket: self.hold(held),
-                occurrence,
-                position,
-                after: self.records.len(),
-            }));
+            return Ok(Found::New(self.new_step(name, arguments, asked, number)));
         };
-        if !difference::same_json(&record.arguments, arguments) {
-            let difference = difference::other_arguments(record, arguments);
-            return Err(self.stop(Stop::Mismatch(difference)));
-        }
         let output = record.output.clone().unwrap_or_else(|| "null".to_owned());
         if record.outcome == StepOutcome::Failed {
-            let position = record.position;
-            held.failed = true;
-            let ticket = self.hold(held);
+            let (position, occurrence) = (record.position, record.occurrence);
+            let ticket = self.hold(Held {
+                name: name.clone(),
+                occurrence,
+                arguments: None,
+                is_in_doubt: false,
+                failed: true,
+            });
             self.failing.insert(ticket, Some(position));
             return Ok(Found::Failed(ticket, output));
         }
         Ok(Found::Done(output))
+    }
+
+    /// A step that has no answer in the journal, the `asked`-th of its name.
+    fn new_step(
+        &mut self,
+        name: &Cow<'static, str>,
+        arguments: &str,
+        asked: u32,
+        alike: u32,
+    ) -> NewStep {
+        self.is_parallel |= !(self.running.is_empty() && self.held.is_empty());
+        let line = line(name, arguments);
+        let in_doubt = take(&mut self.doubtful, &self.records, &line, asked, arguments);
+        let in_doubt = in_doubt.and_then(|at| self.records.get(at));
+        let position = in_doubt.map(|record| record.position);
+        let occurrence = match in_doubt {
+            Some(record) => record.occurrence,
+            None => match self.next_occurrence.get_mut(line.as_ref()) {
+                Some(next) => {
+                    *next += 1;
+                    *next - 1
+                }
+                None => asked,
+            },
+        };
+        let ticket = self.hold(Held {
+            name: name.clone(),
+            occurrence: asked,
+            arguments: { !self.unasked.is_empty() }.then(|| arguments.to_owned()),
+            is_in_doubt: position.is_some(),
+            failed: false,
+        });
+        NewStep {
+            ticket,
+            occurrence,
+            alike,
+            position,
+            after: self.records.len(),
+        }
     }
 
     fn hold(&mut self, held: Held) -> u64 {
@@ -265,7 +304,15 @@ impl Progress {
             (Some(held), Some(next)) if held.failed => {
                 difference::unreached(&held.name, held.occurrence, next)
             }
-            (Some(held), Some(next)) => difference::other_step(&held.name, held.occurrence, next),
+            (Some(held), Some(next)) => {
+                // Of the same name it is the same call, probably.
+                let call = (held.name.to_string(), held.occurrence);
+                let same = { self.unasked.get(&call) }.and_then(|&at| self.records.get(at));
+                match (same, &held.arguments) {
+                    (Some(same), Some(arguments)) => difference::other_arguments(same, arguments),
+                    _ => difference::other_step(&held.name, held.occurrence, next),
+                }
+            }
             // It is called with something held and something unasked.
             _ => format!("the code stands still before position {position} of the journal"),
         };
@@ -379,7 +426,48 @@ impl Progress {
         let asked = self
             .begun
             .iter()
-            .map(|(step, times)| (step.as_ref(), *times));
+            .map(|(step, times)| (step.as_str(), *times));
         difference::unasked(steps.into_iter(), asked)
     }
+}
+
+/// What is counted together: the calls of one step. A saga that the body calls is called by what it is called with: its
+/// identity follows from that.
+fn line<'n>(name: &'n str, arguments: &str) -> Cow<'n, str> {
+    match name.starts_with(CALL) {
+        true => Cow::Owned(format!("{name} with {arguments}")),
+        false => Cow::Borrowed(name),
+    }
+}
+
+/// Takes the record that answers the `asked`-th call of `line`: the one with this number, or another one with the same
+/// arguments. Calls beside each other are not always made in the same order.
+fn take(
+    unasked: &mut HashMap<(String, u32), usize>,
+    records: &Records,
+    line: &str,
+    asked: u32,
+    arguments: &str,
+) -> Option<usize> {
+    if unasked.is_empty() {
+        return None;
+    }
+    let is_alike = |at: usize| {
+        let record = records.get(at);
+        record.is_some_and(|record| difference::same_json(&record.arguments, arguments))
+    };
+    let call = (line.to_owned(), asked);
+    if unasked.get(&call).is_some_and(|&at| is_alike(at)) {
+        return unasked.remove(&call);
+    }
+    let others = unasked.iter();
+    let others = others.filter(|((other, _), at)| other == line && is_alike(**at));
+    let first = others.map(|((_, occurrence), _)| *occurrence).min()?;
+    unasked.remove(&(call.0, first))
+}
+
+fn hash(name: &str, arguments: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (name, arguments).hash(&mut hasher);
+    hasher.finish()
 }

@@ -52,9 +52,14 @@ impl UnderWay {
         }
     }
 
-    /// Counts the steps of its name, from 0.
+    /// Counts the steps of its name, from 0; of the sagas that the body calls, those with the same arguments.
     pub(in crate::saga) fn occurrence(&self) -> u32 {
         self.step.occurrence
+    }
+
+    /// What it was asked for with.
+    pub(in crate::saga) fn arguments(&self) -> &str {
+        &self.asked.arguments
     }
 
     pub(in crate::saga) fn is_retriable(&self) -> bool {
@@ -70,8 +75,10 @@ impl UnderWay {
         Scope {
             part: Arc::new(Part {
                 saga: self.execution.id.clone(),
-                step: self.asked.name.to_string(),
-                occurrence: self.step.occurrence,
+                known_by: format!(
+                    "{} {} {}",
+                    self.step.alike, self.asked.name, self.asked.arguments
+                ),
             }),
             run: Run {
                 attempt: self.attempt,
