@@ -70,6 +70,8 @@ async fn poisoned(core: &Arc<Core>, record: SagaRecord) {
         compensation::give_up(core, undoing, reason).await;
     } else {
         let halted = Halted::record(&record);
-        let _ = halted.park(core, Parking::Poison, reason, Outstanding::default()).await;
+        let _ = halted
+            .park(core, Parking::Poison, reason, Outstanding::default())
+            .await;
     }
 }
