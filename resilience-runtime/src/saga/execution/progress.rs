@@ -152,7 +152,7 @@ impl Progress {
     /// The body asks for a step.
     pub(super) fn ask(
         &mut self,
-        name: &Cow<'static, str>,
+        name: Cow<'static, str>,
         arguments: &str,
         now: Instant,
     ) -> Result<Found, Stop> {
@@ -160,11 +160,11 @@ impl Progress {
             return Err(stop.clone());
         }
         self.last_event = now;
-        let line = line(name, arguments);
+        let line = line(&name, arguments);
         let begun = self.begun.entry(line.clone().into_owned()).or_insert(0);
         let asked = *begun;
         *begun += 1;
-        let alike = self.alike.entry(hash(name, arguments)).or_insert(0);
+        let alike = self.alike.entry(hash(&name, arguments)).or_insert(0);
         let number = *alike;
         *alike += 1;
         let found = take(&mut self.unasked, &self.records, &line, asked, arguments);
@@ -175,7 +175,7 @@ impl Progress {
         if record.outcome == StepOutcome::Failed {
             let (position, occurrence) = (record.position, record.occurrence);
             let ticket = self.hold(Held {
-                name: name.clone(),
+                name,
                 occurrence,
                 arguments: None,
                 is_in_doubt: false,
@@ -190,13 +190,13 @@ impl Progress {
     /// A step that has no answer in the journal, the `asked`-th of its name.
     fn new_step(
         &mut self,
-        name: &Cow<'static, str>,
+        name: Cow<'static, str>,
         arguments: &str,
         asked: u32,
         alike: u32,
     ) -> NewStep {
         self.is_parallel |= !(self.running.is_empty() && self.held.is_empty());
-        let line = line(name, arguments);
+        let line = line(&name, arguments);
         let in_doubt = take(&mut self.doubtful, &self.records, &line, asked, arguments);
         let in_doubt = in_doubt.and_then(|at| self.records.get(at));
         let position = in_doubt.map(|record| record.position);
@@ -211,7 +211,7 @@ impl Progress {
             },
         };
         let ticket = self.hold(Held {
-            name: name.clone(),
+            name,
             occurrence: asked,
             arguments: { !self.unasked.is_empty() }.then(|| arguments.to_owned()),
             is_in_doubt: position.is_some(),
