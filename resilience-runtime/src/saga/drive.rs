@@ -246,6 +246,11 @@ impl<T, E> End<T, E> {
             },
             Err(error) => {
                 let cause = (self.failures.describe)(error);
+                // Past a pivot it is run again, and may come further.
+                let unasked = self.execution.unasked();
+                if let Some(difference) = unasked.filter(|_| !self.execution.is_pivoted()) {
+                    return self.park(format!("{difference}; it failed: {cause}")).await;
+                }
                 let forms = self.types.kept.0.as_ref();
                 // One without a form is told as text to whoever asks later.
                 let failure = forms.and_then(|forms| (forms.encode)(error).ok());
@@ -357,7 +362,7 @@ impl<T, E> End<T, E> {
         match waiting::until_over(&core, &id, None).await {
             Waited::Ended(record) => {
                 let is_over = !record.status.is_dead();
-                let answer = self.types.answer(answer::ended(&core, saga, record).await);
+                let answer = self.types.answer(answer::ended(&core, saga, *record).await);
                 Driven { answer, is_over }
             }
             Waited::Again => Driven::open(

@@ -94,12 +94,7 @@ pub(super) async fn die(
     let outstanding = execution.outstanding().await;
     let halted = Halted::run(&execution);
     halted
-        .park(
-            &execution.core,
-            Parking::Mismatch,
-            difference,
-            outstanding,
-        )
+        .park(&execution.core, Parking::Mismatch, difference, outstanding)
         .await?;
     drop(permit);
     Ok(())

@@ -135,3 +135,25 @@ async fn a_saga_that_calls_its_own_kind_does_not_wait_for_itself() {
     let sagas = process.sagas().await;
     assert!(sagas.iter().all(|saga| saga.status == Status::Completed));
 }
+
+#[tokio::test(start_paused = true)]
+async fn those_that_are_resumed_wait_for_their_turn_too() {
+    let process = Process::first(&[]).await;
+    process.world.plan("single", &[Ask::Take(1), Ask::Take(2)]);
+    process.world.script("take 1", &[Do::Hang, Do::Hang]);
+    for order in 1..=3 {
+        let call = start(single(&process.world, order, 5));
+        process.scope(call).await.unwrap();
+    }
+    process.world.has("take 1").await;
+    process
+        .world
+        .script("take 1", &[Do::Wait(Duration::from_secs(10)); 3]);
+    process.spy.dies_after(0);
+    let began = Instant::now();
+    let process = process.restart().await;
+    process.quiet().await;
+    assert_eq!(began.elapsed().as_secs(), 30);
+    assert_eq!(process.world.times("take 1"), 4);
+    assert_eq!(process.world.times("take 2"), 3);
+}

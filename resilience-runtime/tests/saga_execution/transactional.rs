@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use resilience_runtime::BoxFuture;
 use resilience_runtime::error::StoreError;
-use resilience_runtime::outcome::{Kept, Unkept as _, function, kept, stored};
+use resilience_runtime::outcome::{Kept, function, kept, stored};
 use resilience_runtime::registry::StepEntry;
 use resilience_runtime::saga::SagaStep;
 use resilience_runtime::saga::journal::{
-    SagaId, Status, StepConnection, StepRecord, StepTransaction, Written,
+    Advance, SagaId, Status, StepConnection, StepRecord, StepTransaction, Written,
 };
 
 use crate::store::{Store, Trouble};
@@ -59,11 +59,14 @@ impl StepTransaction for Transaction<'_> {
     {
         Box::pin(async move {
             let Connection { store, world } = &*self.connection;
+            if world.act("send".to_owned()).await.is_err() {
+                return Err(StoreError::in_doubt("committing", "the connection broke"));
+            }
             if world.act("commit".to_owned()).await.is_err() {
                 return Err(StoreError::refused("committing", "a deadlock"));
             }
             let effect = format!("committed {}", step.occurrence);
-            let written = store.commit(&saga, epoch, step).await?;
+            let written = write(store, &saga, epoch, step).await?;
             if written == Written::YES {
                 world.act(effect).await.unwrap();
             }
@@ -87,6 +90,29 @@ impl StepTransaction for Transaction<'_> {
             Ok(())
         })
     }
+}
+
+/// The record, in the transaction that commits it.
+async fn write(
+    store: &Store,
+    saga: &SagaId,
+    epoch: i64,
+    step: StepRecord,
+) -> Result<Written, StoreError> {
+    store
+        .write(|data| {
+            let advance = Advance {
+                steps: vec![step],
+                ..Advance::default()
+            };
+            let what = data.advance(saga, epoch, advance);
+            let written = match what {
+                Some(_) => Written::YES,
+                None => Written::Superseded,
+            };
+            (what.map(|what| format!("tx {what}")), written)
+        })
+        .await
 }
 
 /// `#[saga_step(tx = connection, compensate = none)]`
@@ -148,10 +174,11 @@ fn with_body(process: &Process) {
     });
 }
 
-const EFFECTS: [&str; 7] = [
+const EFFECTS: [&str; 8] = [
     "a 1",
     "begin",
     "row 2",
+    "send",
     "commit",
     "committed 0",
     "answer",
@@ -244,8 +271,7 @@ async fn a_journal_that_is_away_is_waited_for_when_a_commit_is_in_doubt() {
 #[tokio::test(start_paused = true)]
 async fn a_commit_in_doubt_that_was_not_made_is_a_failure_without_effect() {
     let process = process().await;
-    process.store.expect(Trouble::None);
-    process.store.lose_commits();
+    process.world.goes("send", &[Goes::Fail]);
     let error = process.run().await.unwrap_err();
     assert!(error.0.starts_with("policy: `row` was not run"), "{error}");
     assert_eq!(process.world.times("committed 0"), 0);
