@@ -76,6 +76,13 @@ pub(crate) async fn what_operators_do_is_written_down_in_its_order(fixture: impl
         assert_eq!(entry.saga.as_ref(), Some(&saga));
     }
 
+    let saga = came_to(&store, parked(Parking::Poison)).await;
+    let id = letter_of(&store, &saga).await.id;
+    let request = store.request_retry(id, RetryAs::Compensation, operator());
+    assert!(request.await.unwrap());
+    let entries = of_saga(&store, &saga).await;
+    assert_eq!(words(&entries), [("ada", "compensate")]);
+
     let id = added(&store, "mail").await;
     assert!(requested(&store, id).await);
     store.take_work(vec!["mail".to_owned()], 9).await.unwrap();

@@ -32,6 +32,7 @@ pub(crate) async fn a_letter_is_closed_once_with_its_saga(fixture: impl Workers)
         })
         .await;
         assert_eq!(closed.iter().filter(|closed| **closed).count(), 1);
+        assert_eq!(here.audit(letter).await.unwrap().len(), 1);
         let found = here.get(letter).await.unwrap().unwrap();
         assert_eq!(found.status, DeadLetterStatus::Resolved);
         let winner = closed.iter().position(|closed| *closed).unwrap();

@@ -150,6 +150,27 @@ pub(crate) async fn a_saga_that_another_one_called_goes_with_that_one(fixture: i
     assert_eq!(purged(&store, 100).await, 0);
 }
 
+pub(crate) async fn a_saga_stays_while_one_that_it_called_is_not_over(fixture: impl Workers) {
+    let store = fixture.worker().await;
+    let root = started(&store).await;
+    let child = called_by(&store, &root).await;
+    let grandchild = called_by(&store, &child).await;
+    for saga in [&child, &root] {
+        advance(&store, saga, status(Status::Completed)).await;
+    }
+    assert_eq!(purged(&store, 100).await, 0);
+    advance(&store, &grandchild, dead(0)).await;
+    assert_eq!(purged(&store, 100).await, 0);
+    let letter = letter_of(&store, &grandchild).await.id;
+    let closed = Queue::close(&store, letter, Closing::Discard, operator()).await;
+    assert!(closed.unwrap());
+    assert!(purged(&store, 100).await > 0);
+    for saga in [&root, &child, &grandchild] {
+        assert!(!is_there(&store, saga).await);
+    }
+    assert!(store.get(letter).await.unwrap().is_none());
+}
+
 pub(crate) async fn an_id_or_key_that_was_deleted_is_new(fixture: impl Workers) {
     let store = fixture.worker().await;
     let saga = NewSaga {

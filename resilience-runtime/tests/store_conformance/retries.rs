@@ -2,7 +2,7 @@
 
 use resilience_runtime::dlq::{DeadLetter, DeadLetterStatus, Queue, RetryAs};
 use resilience_runtime::saga::journal::{
-    Advance, Journal, Parking, SagaId, SagaRecord, Settles, Status, Written,
+    Advance, Event, Journal, Parking, SagaId, SagaRecord, Settles, Status, Written,
 };
 
 use super::{
@@ -94,6 +94,7 @@ pub(crate) async fn a_retry_is_requested_once(fixture: impl Workers) {
     })
     .await;
     assert_eq!(answers.iter().filter(|requested| **requested).count(), 1);
+    assert_eq!(here.audit_of_saga(saga.clone()).await.unwrap().len(), 1);
     for letter in letters_of(&here, &saga).await {
         assert_eq!(letter.status, DeadLetterStatus::Retrying);
     }
@@ -215,5 +216,46 @@ pub(crate) async fn only_open_letters_are_retried(fixture: impl Workers) {
     let closed = Queue::close(&store, letter.id, closing, operator()).await;
     assert!(closed.unwrap());
     assert!(!request(&store, &letter, RetryAs::Itself).await);
+    assert!(store.take_over(known(), 9).await.unwrap().is_empty());
+}
+
+pub(crate) async fn a_saga_that_is_worked_on_is_not_retried(fixture: impl Workers) {
+    let store = fixture.worker().await;
+    let saga = started(&store).await;
+    for after in [Status::Running, Status::Compensating] {
+        let write = Advance {
+            dead_letter: Some(letter(0)),
+            ..status(after)
+        };
+        advance(&store, &saga, write).await;
+        let open = letter_of(&store, &saga).await;
+        assert!(!request(&store, &open, RetryAs::Itself).await);
+        assert_eq!(letter_of(&store, &saga).await, open);
+    }
+    advance(&store, &saga, dead(0)).await;
+    let open = letter_of(&store, &saga).await;
+    let revived = store.revive(saga.clone(), Event::Compensate, None).await;
+    assert!(revived.unwrap().is_some());
+    assert!(!request(&store, &open, RetryAs::Itself).await);
+    let audit = store.audit_of_saga(saga.clone()).await.unwrap();
+    assert!(audit.is_empty(), "{audit:?}");
+    // No request stands when it is dead again.
+    advance_under(&store, &saga, 2, dead(0)).await;
+    assert!(store.take_over(known(), 9).await.unwrap().is_empty());
+    assert!(request(&store, &open, RetryAs::Itself).await);
+}
+
+/// Somebody takes it by hand before a process has taken up the request.
+pub(crate) async fn a_request_is_used_up_by_whoever_revives_the_saga(fixture: impl Workers) {
+    let store = fixture.worker().await;
+    let saga = came_to(&store, dead(0)).await;
+    let letter = letter_of(&store, &saga).await;
+    assert!(request(&store, &letter, RetryAs::Itself).await);
+    let revived = store.revive(saga.clone(), Event::Compensate, None).await;
+    assert!(revived.unwrap().is_some());
+    assert!(store.take_over(known(), 9).await.unwrap().is_empty());
+    advance_under(&store, &saga, 2, dead(0)).await;
+    let open = letter_of(&store, &saga).await;
+    assert_eq!((open.id, open.status), (letter.id, DeadLetterStatus::Open));
     assert!(store.take_over(known(), 9).await.unwrap().is_empty());
 }

@@ -101,7 +101,9 @@ macro_rules! sagas {
                 one_of_many_takes_up_a_retry,
                 a_retry_that_succeeds_settles_its_letters,
                 a_retry_that_fails_leaves_its_letters_open,
-                only_open_letters_are_retried;
+                only_open_letters_are_retried,
+                a_saga_that_is_worked_on_is_not_retried,
+                a_request_is_used_up_by_whoever_revives_the_saga;
             letters:
                 a_dead_letter_is_read_as_it_was_written,
                 a_step_has_one_open_letter,
@@ -145,6 +147,7 @@ macro_rules! sagas {
                 what_is_not_over_or_too_young_stays,
                 no_more_than_the_limit_is_deleted_and_the_oldest_first,
                 a_saga_that_another_one_called_goes_with_that_one,
+                a_saga_stays_while_one_that_it_called_is_not_over,
                 an_id_or_key_that_was_deleted_is_new,
                 letters_about_work_are_deleted_when_they_are_closed;
             model:

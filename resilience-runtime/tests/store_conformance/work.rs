@@ -59,6 +59,7 @@ pub(crate) async fn work_is_added_once_for_a_nonce(fixture: impl Workers) {
     })
     .await;
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    assert_eq!(here.audit(ids[0]).await.unwrap().len(), 1);
     let found = read(&there, ids[0]).await;
     assert_eq!((found.saga, found.saga_name), (None, None));
     assert_eq!(found.work, work("mail"));

@@ -29,10 +29,6 @@ impl<F: Workers> Model<'_, F> {
         how: RetryAs,
     ) {
         let saga = &mut self.sagas[saga];
-        if saga.status.is_unfinished() {
-            // It is being worked on; whether a request stands then, nobody says.
-            return;
-        }
         let requested = self.workers[1].request_retry(id, how, operator()).await;
         let is_open = saga.letters[place].status == DeadLetterStatus::Open;
         let possible = is_open && saga.status.is_dead();
