@@ -10,6 +10,7 @@ use super::open::{self, Opened};
 use super::{OpenError, Runtime, SHUTDOWN_TIMEOUT, linked, schema};
 use crate::BoxFuture;
 use crate::core::{Core, Settings, Stores, install, is_installed};
+use crate::lock::store::LockStore;
 use crate::registry::States;
 use crate::store::risk::{Accepted, Risk};
 
@@ -19,6 +20,7 @@ pub struct RuntimeBuilder {
     source: Source,
     redis: Option<String>,
     redlock: Option<Vec<String>>,
+    locks: Option<Arc<dyn LockStore>>,
     states: States,
     twice: Option<&'static str>,
     scoped: bool,
@@ -48,6 +50,7 @@ impl RuntimeBuilder {
             source,
             redis: None,
             redlock: None,
+            locks: None,
             states: States::default(),
             twice: None,
             scoped: false,
@@ -213,6 +216,12 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Keeps locks on a store of your own. Everything else stays where it is.
+    pub fn locks(mut self, store: Arc<dyn LockStore>) -> Self {
+        self.locks = Some(store);
+        self
+    }
+
     /// Opens the store although it has this risk: see [`Risk`].
     pub fn accept(mut self, risk: Risk) -> Self {
         self.accepted.accept(risk);
@@ -264,7 +273,7 @@ impl RuntimeBuilder {
         if let Some(redis) = redis {
             redis.replace(&mut stores);
         }
-        if let Some(locks) = locks {
+        if let Some(locks) = self.locks.or(locks) {
             stores.locks = locks;
         }
         let (core, abandoned) =

@@ -34,7 +34,9 @@ fn call() -> Function<Result<u32, Error>> {
 }
 
 async fn open(store: &Arc<Store>) -> Runtime {
-    let runtime = Runtime::on_store(Arc::clone(store)).scoped();
+    let runtime = Runtime::builder("memory:")
+        .locks(Arc::clone(store) as _)
+        .scoped();
     runtime.open().await.unwrap()
 }
 

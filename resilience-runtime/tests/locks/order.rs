@@ -321,7 +321,9 @@ async fn two_processes_on_four_threads_are_never_two_inside() {
     let mut runtimes = Vec::new();
     for _ in 0..2 {
         let store = Arc::new(memory.another_worker());
-        let runtime = resilience_runtime::runtime::Runtime::on_store(store).scoped();
+        let runtime = resilience_runtime::runtime::Runtime::builder("memory:")
+            .locks(store)
+            .scoped();
         runtimes.push(runtime.open().await.unwrap());
     }
     let inside: Arc<[AtomicU32; 4]> = Arc::default();

@@ -4,16 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use resilience_runtime::BoxFuture;
-use resilience_runtime::dlq::{DeadLetter, DeadLetterId, DeadLetterStatus, Queue};
 use resilience_runtime::error::StoreError;
 use resilience_runtime::idempotency::Digest;
-use resilience_runtime::idempotency::store::{
-    Claim, Claiming, Completion, IdempotencyStore, Record, Release,
-};
 use resilience_runtime::lock::store::{Acquired, Acquiring, LockStore, Nonce, Ownership};
-use resilience_runtime::saga::journal::{
-    Advance, Journal, NewSaga, SagaId, SagaRecord, Started, Status, Written,
-};
 use resilience_runtime::store::memory::MemoryStore;
 use tokio::time::sleep;
 
@@ -138,89 +131,5 @@ impl LockStore for Store {
             sleep(WAY).await;
             released
         })
-    }
-}
-
-impl IdempotencyStore for Store {
-    fn ownership(&self) -> Ownership {
-        IdempotencyStore::ownership(&self.memory)
-    }
-    fn claim(&self, claiming: Claiming) -> BoxFuture<'_, Result<Claim, StoreError>> {
-        self.memory.claim(claiming)
-    }
-    fn renew(
-        &self,
-        key: Digest,
-        nonce: Nonce,
-        lease: Duration,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        IdempotencyStore::renew(&self.memory, key, nonce, lease)
-    }
-    fn complete(
-        &self,
-        key: Digest,
-        nonce: Nonce,
-        record: Record,
-        ttl: Duration,
-    ) -> BoxFuture<'_, Result<Completion, StoreError>> {
-        self.memory.complete(key, nonce, record, ttl)
-    }
-    fn release(
-        &self,
-        key: Digest,
-        nonce: Nonce,
-        how: Release,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
-        IdempotencyStore::release(&self.memory, key, nonce, how)
-    }
-}
-
-impl Journal for Store {
-    fn start(&self, saga: NewSaga) -> BoxFuture<'_, Result<Started, StoreError>> {
-        self.memory.start(saga)
-    }
-    fn advance(
-        &self,
-        saga: SagaId,
-        epoch: i64,
-        advance: Advance,
-    ) -> BoxFuture<'_, Result<Written, StoreError>> {
-        self.memory.advance(saga, epoch, advance)
-    }
-    fn take_over(
-        &self,
-        known: Vec<String>,
-        limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>> {
-        self.memory.take_over(known, limit)
-    }
-    fn revive(&self, saga: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
-        self.memory.revive(saga)
-    }
-    fn load(&self, saga: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
-        self.memory.load(saga)
-    }
-    fn counts(&self) -> BoxFuture<'_, Result<Vec<(Status, u64)>, StoreError>> {
-        Journal::counts(&self.memory)
-    }
-}
-
-impl Queue for Store {
-    fn list(
-        &self,
-        status: DeadLetterStatus,
-        after: Option<DeadLetterId>,
-        limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>> {
-        self.memory.list(status, after, limit)
-    }
-    fn get(&self, id: DeadLetterId) -> BoxFuture<'_, Result<Option<DeadLetter>, StoreError>> {
-        self.memory.get(id)
-    }
-    fn resolve(&self, id: DeadLetterId, note: String) -> BoxFuture<'_, Result<bool, StoreError>> {
-        self.memory.resolve(id, note)
-    }
-    fn counts(&self) -> BoxFuture<'_, Result<Vec<(DeadLetterStatus, u64)>, StoreError>> {
-        Queue::counts(&self.memory)
     }
 }
