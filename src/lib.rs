@@ -226,8 +226,9 @@ pub use resilience_runtime::catalog::{
 pub use resilience_runtime::classify::{Class, Classify};
 
 pub use resilience_runtime::dlq::{
-    DeadLetter, DeadLetterError, DeadLetterId, DeadLetterStatus, DeadLetters, Kind, NewDeadLetter,
-    Retried,
+    AddLetter, AuditEntry, DeadLetter, DeadLetterError, DeadLetterId, DeadLetterStatus,
+    DeadLetters, Kind, LetterFilter, LetterStatistics, NewDeadLetter, Priority, Retried, RetryAll,
+    RetryAllError, RetryAs, RetryProgress,
 };
 pub use resilience_runtime::error::{Effect, EncodeError, Error, Opening, StoreError};
 pub use resilience_runtime::execution::{attempt, fencing_token, interrupted};
@@ -267,6 +268,18 @@ pub mod locking {}
 
 #[doc = include_str!("../docs/guarantees.md")]
 pub mod guarantees {}
+
+#[doc = include_str!("../docs/dead-letters.md")]
+pub mod dead_letters {
+    #[allow(unused_imports, reason = "for the links of the page")]
+    use crate::{DeadLetterError, DeadLetters, RuntimeBuilder, command_line};
+}
+
+#[doc = include_str!("../docs/command-line.md")]
+pub mod command_line {
+    #[allow(unused_imports, reason = "for the links of the page")]
+    use crate::dead_letters;
+}
 
 #[doc = include_str!("../docs/redis.md")]
 pub mod redis {}

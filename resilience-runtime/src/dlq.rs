@@ -1,16 +1,24 @@
 //! The dead letter queue: work that failed for good, with everything that is needed to finish it.
 
+mod add;
+mod error;
 mod letter;
 mod letters;
 mod payload;
 mod queue;
+mod retry;
+mod retry_all;
 
+pub use add::AddLetter;
+pub use error::{DeadLetterError, RetryAllError};
 pub use letter::{
     AuditEntry, DeadLetter, DeadLetterId, DeadLetterStatus, Kind, NewDeadLetter, Priority,
 };
-pub use letters::{DeadLetterError, DeadLetters, Retried};
+pub use letters::DeadLetters;
 pub(crate) use payload::shown;
 pub use queue::{Closing, LetterFilter, LetterStatistics, Queue, RetryAs};
+pub use retry::Retried;
+pub use retry_all::{RetryAll, RetryProgress};
 
 use crate::saga::id::SagaId;
 

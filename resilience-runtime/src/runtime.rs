@@ -6,6 +6,7 @@ mod builder;
 mod error;
 mod linked;
 mod open;
+mod schema;
 
 use std::fmt;
 use std::sync::Arc;

@@ -64,6 +64,7 @@ mod options;
 mod parking;
 pub(crate) mod recovery;
 mod resume;
+pub(crate) mod revived;
 mod run;
 mod sagas;
 pub(crate) mod signals;
@@ -78,7 +79,6 @@ mod tries;
 mod unstoppable;
 mod waiting;
 
-pub(crate) use compensation::{Undoing, Undone, undo};
 pub use handle::SagaHandle;
 pub use helpers::{current, idempotency_key, now, random, sleep, uuid};
 pub use identity::Identity;

@@ -12,5 +12,6 @@ pub mod redis;
 pub mod risk;
 #[cfg(feature = "redis")]
 pub(crate) mod sagaless;
+pub mod schema;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

@@ -90,7 +90,7 @@ async fn a_saga_is_completed_or_undone_and_what_cannot_be_undone_waits_for_an_op
     let letters = runtime.dead_letters();
     let open = letters.list(DeadLetterStatus::Open, None, 9).await.unwrap();
     assert_eq!(open.len(), 1);
-    letters.retry(open[0].id).await.unwrap();
+    letters.retry(open[0].id, "ada").await.unwrap();
     let open = letters.list(DeadLetterStatus::Open, None, 9).await.unwrap();
     assert!(open.is_empty());
     runtime.shutdown().await;

@@ -109,7 +109,11 @@ async fn outcomes_explain_the_stores(
         assert!(ids.contains(&difference.id), "{difference}");
     }
     for (letter, _) in &letters {
-        let retried = runtime.dead_letters().retry(letter.id).await.unwrap();
+        let retried = runtime
+            .dead_letters()
+            .retry(letter.id, "ada")
+            .await
+            .unwrap();
         assert_eq!(retried, Retried::Settled, "{}", letter.work.operation);
     }
     runtime.shutdown().await;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use resilience::saga::{SagaFilter, SagaRecord, SagaId, Status};
+use resilience::saga::{SagaFilter, SagaId, SagaRecord, Status};
 use resilience::{LetterFilter, Runtime};
 
 use crate::ledger::{Action, Effect, Entry, Ledger, Told};
@@ -88,7 +88,10 @@ fn judge_saga(order: u64, saga: &SagaRecord, effects: &[&Effect]) {
     );
     for pair in effects.windows(2) {
         let same = pair[0].token == pair[1].token;
-        assert!(!same || pair[0].process == pair[1].process, "two executors: {story}");
+        assert!(
+            !same || pair[0].process == pair[1].process,
+            "two executors: {story}"
+        );
     }
 
     // Stable keys: one for a step, another one for its compensation.
@@ -105,8 +108,16 @@ fn judge_saga(order: u64, saga: &SagaRecord, effects: &[&Effect]) {
     for effect in effects {
         if once.contains(&effect.action) {
             let follows = |later: &&Action| comes_after(plan, **later, effect.action);
-            assert!(!once.iter().any(|later| follows(&later)), "{:?} again: {story}", effect.action);
-            assert!(effect.attempt > 1, "{:?} does not know that it is tried again: {story}", effect.action);
+            assert!(
+                !once.iter().any(|later| follows(&later)),
+                "{:?} again: {story}",
+                effect.action
+            );
+            assert!(
+                effect.attempt > 1,
+                "{:?} does not know that it is tried again: {story}",
+                effect.action
+            );
         } else {
             once.push(effect.action);
         }
@@ -160,7 +171,10 @@ async fn judge_lists(runtime: &Runtime) {
     let mut dead = BTreeSet::new();
     let mut after = None;
     loop {
-        let page = sagas.list(SagaFilter::default(), after, 37).await.expect("a page");
+        let page = sagas
+            .list(SagaFilter::default(), after, 37)
+            .await
+            .expect("a page");
         let Some(last) = page.last() else { break };
         after = Some(last.cursor());
         for saga in page {
@@ -181,7 +195,10 @@ async fn judge_lists(runtime: &Runtime) {
     let letters = runtime.dead_letters();
     let page = letters.list(LetterFilter::default(), None, 1_000).await;
     let page = page.expect("the letters");
-    let of: BTreeSet<SagaId> = page.iter().filter_map(|letter| letter.saga.clone()).collect();
+    let of: BTreeSet<SagaId> = page
+        .iter()
+        .filter_map(|letter| letter.saga.clone())
+        .collect();
     assert_eq!(of, dead);
     assert_eq!(page.len(), dead.len());
 }

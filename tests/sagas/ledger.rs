@@ -94,7 +94,9 @@ impl Ledger {
     pub(crate) fn read(&self) -> Vec<Entry> {
         let text = fs::read_to_string(self.0.join("ledger")).unwrap_or_default();
         text.lines()
-            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("a ledger with {line:?}")))
+            .map(|line| {
+                serde_json::from_str(line).unwrap_or_else(|_| panic!("a ledger with {line:?}"))
+            })
             .collect()
     }
 

@@ -106,7 +106,12 @@ async fn undo_first(ledger: &Ledger, order: &Order, one: &u32) -> Result<(), Sho
     Ok(())
 }
 
-async fn undo_second(ledger: &Ledger, order: &Order, _one: u32, two: &u32) -> Result<(), ShopError> {
+async fn undo_second(
+    ledger: &Ledger,
+    order: &Order,
+    _one: u32,
+    two: &u32,
+) -> Result<(), ShopError> {
     assert_eq!(*two, 12);
     ledger.effect(order.id, Action::Undo(2)).await;
     Ok(())

@@ -13,6 +13,8 @@ use resilience::{DeadLetter, DeadLetterId, DeadLetterStatus, Retried, Runtime};
 
 /// How many letters are asked for at once.
 const PAGE: u32 = 100;
+/// Whom the audit names.
+const WHO: &str = "ingest dlq";
 
 /// Lists, retries or resolves dead letters.
 ///
@@ -72,7 +74,7 @@ async fn retry(runtime: &Runtime, ids: &[i64]) -> Result<Verdict, StartError> {
     };
     let mut well = true;
     for id in &ids {
-        match runtime.dead_letters().retry(*id).await {
+        match runtime.dead_letters().retry(*id, WHO).await {
             Ok(Retried::Settled) => say(&format!("{id}: done")),
             Ok(Retried::FailedAgain { step, error }) => {
                 well = false;
@@ -91,7 +93,7 @@ async fn retry(runtime: &Runtime, ids: &[i64]) -> Result<Verdict, StartError> {
 }
 
 async fn resolve(runtime: &Runtime, id: i64, note: &str) -> Verdict {
-    let resolved = runtime.dead_letters().resolve(id, note).await;
+    let resolved = runtime.dead_letters().resolve(id, note, WHO).await;
     match &resolved {
         Ok(()) => say(&format!("{id}: resolved")),
         Err(error) => say(&format!("{id}: {error}")),

@@ -1,51 +1,25 @@
-//! What an operator does with dead letters.
+//! What the author and operators do with dead letters.
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Closing, DeadLetter, DeadLetterId, DeadLetterStatus, LetterFilter};
+use serde::Serialize;
+
+use super::{
+    AddLetter, AuditEntry, Closing, DeadLetter, DeadLetterError, DeadLetterId, LetterFilter,
+    LetterStatistics, Retried, RetryAll, RetryAllError, RetryAs, RetryProgress, retry, retry_all,
+};
 use crate::core::Core;
 use crate::error::StoreError;
 use crate::operator::Operator;
-use crate::saga::journal::{Event, SagaId};
-use crate::saga::{Undoing, Undone, Unstoppable, undo};
 
 /// The dead letter queue, from
 /// [`Runtime::dead_letters`](crate::runtime::Runtime::dead_letters).
+///
+/// Whoever acts is named, and stands in the audit of the letter: a name (`"ada"`), or an [`Operator`] who says why.
+/// Of two who act on one letter at once, one does it, and the other one is told [`DeadLetterError::NotOpen`].
 pub struct DeadLetters {
     core: Arc<Core>,
-}
-
-/// What [`DeadLetters::retry`] came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Retried {
-    /// Everything that was left is undone; the entry is settled.
-    Settled,
-    /// A compensation failed for good again. The entry is open, with this step and error.
-    FailedAgain {
-        /// The step whose compensation failed; a later one of the saga than before, if the one
-        /// of the entry succeeded this time.
-        step: String,
-        /// The text of its error.
-        error: String,
-    },
-}
-
-/// Why an operator's action did not happen.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum DeadLetterError {
-    /// There is no entry with this id.
-    NotFound(DeadLetterId),
-    /// The entry is not open: it was settled or resolved, or another operator is retrying it.
-    NotOpen(DeadLetterId),
-    /// The work was begun, and goes on in another process or after the next start.
-    LeftBehind(DeadLetterId),
-    /// The runtime is shutting down. Nothing was done.
-    ShuttingDown,
-    /// The store could not be asked.
-    Store(StoreError),
 }
 
 impl DeadLetters {
@@ -53,25 +27,97 @@ impl DeadLetters {
         Self { core }
     }
 
-    /// A page of the entries with this status, oldest first: at most `limit`, from after the entry
-    /// `after`, which is the last one of the page before.
+    /// Adds work of the author's own that failed for good, with its arguments as JSON and the error. `operation` is the name
+    /// that [`RuntimeBuilder::dead_letter_handler`](crate::runtime::RuntimeBuilder::dead_letter_handler) was given in the
+    /// processes that can do it again; what is not said with the methods of [`AddLetter`] is as said there.
+    /// Awaiting it writes the letter, and answers with its id.
+    ///
+    /// Arguments are kept as they are: redaction is for letters of sagas. Those that are longer than
+    /// [`RuntimeBuilder::payload_limit`](crate::runtime::RuntimeBuilder::payload_limit) are refused.
+    ///
+    /// ```
+    /// use resilience_runtime::dlq::{DeadLetterStatus, Priority};
+    /// # use resilience_runtime::runtime::Runtime;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let runtime = Runtime::builder("memory:")
+    ///     .dead_letter_handler("send-invoice", |arguments: serde_json::Value| async move {
+    ///         println!("sending invoice {}", arguments["invoice"]);
+    ///         Ok::<(), String>(())
+    ///     })
+    ///     .scoped()
+    ///     .open()
+    ///     .await?;
+    /// let letters = runtime.dead_letters();
+    /// let arguments = serde_json::json!({ "invoice": 7 });
+    /// let id = letters
+    ///     .add("send-invoice", &arguments, "the mailbox is full")
+    ///     .dependency("smtp")
+    ///     .priority(Priority::High)
+    ///     .await?;
+    ///
+    /// // Later, when the mailbox has room again:
+    /// letters.retry(id, "ada").await?;
+    /// let letter = letters.get(id).await?.ok_or("it is there")?;
+    /// assert_eq!(letter.status, DeadLetterStatus::Settled);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Of the future: [`DeadLetterError::TooLarge`], [`DeadLetterError::Encode`], [`DeadLetterError::Store`].
+    pub fn add(
+        &self,
+        operation: impl Into<String>,
+        arguments: &(impl Serialize + ?Sized),
+        error: impl fmt::Display,
+    ) -> AddLetter {
+        AddLetter::new(
+            Arc::clone(&self.core),
+            operation.into(),
+            serde_json::to_string(arguments),
+            error.to_string(),
+        )
+    }
+
+    /// A page of the letters, oldest first: at most `limit`, from after the letter `after`, which is the last one of the page
+    /// before. Pages stay right whatever is added or closed between them. A
+    /// [`DeadLetterStatus`](super::DeadLetterStatus) will do as the filter.
+    ///
+    /// ```
+    /// # use resilience_runtime::runtime::Runtime;
+    /// use resilience_runtime::dlq::{DeadLetterStatus, LetterFilter};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let runtime = Runtime::builder("memory:").scoped().open().await?;
+    /// let of_the_bank = LetterFilter {
+    ///     dependency: Some("bank".to_owned()),
+    ///     ..LetterFilter::from(DeadLetterStatus::Open)
+    /// };
+    /// let mut last = None;
+    /// loop {
+    ///     let page = runtime.dead_letters().list(of_the_bank.clone(), last, 100).await?;
+    ///     let Some(letter) = page.last() else { break };
+    ///     last = Some(letter.id);
+    ///     // …
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// When the store cannot be asked.
     pub async fn list(
         &self,
-        status: DeadLetterStatus,
+        filter: impl Into<LetterFilter>,
         after: Option<DeadLetterId>,
         limit: u32,
     ) -> Result<Vec<DeadLetter>, StoreError> {
-        let filter = LetterFilter {
-            statuses: vec![status],
-            ..LetterFilter::default()
-        };
-        self.core.stores.queue.list(filter, after, limit).await
+        let queue = &self.core.stores.queue;
+        queue.list(filter.into(), after, limit).await
     }
 
-    /// One entry, or `None`.
+    /// One letter, or `None`.
     ///
     /// # Errors
     /// When the store cannot be asked.
@@ -79,67 +125,158 @@ impl DeadLetters {
         self.core.stores.queue.get(id).await
     }
 
-    /// Undoes what is left of the entry's saga: the failed compensation first, then those of the
-    /// steps before it. An entry of a saga whose journal does not match the code is retried by
-    /// undoing every step that the journal has.
-    ///
-    /// The entry is settled in the commit that ends the saga. Of two operators, one retries and
-    /// the other is told [`DeadLetterError::NotOpen`]. Dropping the future does not stop the work,
-    /// and after a crash recovery finishes it. Compensations run in this process, which has to
-    /// have their code and their state.
+    /// How many letters there are, by status, and the unresolved ones by operation, dependency and priority. Looks at every
+    /// letter that is unresolved.
     ///
     /// # Errors
-    /// See [`DeadLetterError`]. A compensation that fails again is no error, but
-    /// [`Retried::FailedAgain`].
-    pub async fn retry(&self, id: DeadLetterId) -> Result<Retried, DeadLetterError> {
-        let permit = self.core.enter().ok_or(DeadLetterError::ShuttingDown)?;
-        let letter = self.get(id).await?.ok_or(DeadLetterError::NotFound(id))?;
-        if letter.status != DeadLetterStatus::Open {
-            return Err(DeadLetterError::NotOpen(id));
-        }
-        let core = Arc::clone(&self.core);
-        let work = Unstoppable::new(async move {
-            let _permit = permit;
-            let Some(record) = core
-                .stores
-                .journal
-                .revive(
-                    letter
-                        .saga
-                        .unwrap_or_else(|| SagaId::from_stored(String::new())),
-                    Event::Compensate,
-                    None,
-                )
-                .await?
-            else {
-                return Err(DeadLetterError::NotOpen(id));
-            };
-            Ok(undo(&core, Undoing::of(&core, record)).await)
-        });
-        match work.await? {
-            Undone::Compensated => Ok(Retried::Settled),
-            Undone::Stuck { step, error } => Ok(Retried::FailedAgain { step, error }),
-            Undone::Stopped(_) => Err(DeadLetterError::LeftBehind(id)),
-        }
+    /// When the store cannot be asked.
+    pub async fn statistics(&self) -> Result<LetterStatistics, StoreError> {
+        self.core.stores.queue.statistics().await
     }
 
-    /// Closes an open entry with a note, and its saga as compensated: an operator did by hand what
-    /// was left. Nothing is run.
+    /// How many letters are open or being retried; cheap.
     ///
     /// # Errors
-    /// See [`DeadLetterError`].
+    /// When the store cannot be asked.
+    pub async fn unresolved(&self) -> Result<u64, StoreError> {
+        self.core.stores.queue.unresolved().await
+    }
+
+    /// What was done to this letter, or to its saga, by whom, when and why.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn audit(&self, id: DeadLetterId) -> Result<Vec<AuditEntry>, StoreError> {
+        self.core.stores.queue.audit(id).await
+    }
+
+    /// Does what failed again, in this process, and waits for what it comes to:
+    ///
+    /// - what could not be undone is undone now, and what is left of its saga with it;
+    /// - a saga that is parked goes on from its journal, forward;
+    /// - work of the author's own is handed to its handler.
+    ///
+    /// The letter is settled in the commit that ends the saga. Dropping the future does not stop the work, and after a crash
+    /// the next process finishes it. This process has to have the code and the states that are needed;
+    /// [`DeadLetters::request_retry`] is for those that have not.
+    ///
+    /// # Errors
+    /// See [`DeadLetterError`]. Work that fails again is no error, but [`Retried::FailedAgain`].
+    pub async fn retry(
+        &self,
+        id: DeadLetterId,
+        by: impl Into<Operator>,
+    ) -> Result<Retried, DeadLetterError> {
+        self.retry_as(id, RetryAs::Itself, by).await
+    }
+
+    /// The same, or with [`RetryAs::Compensation`] undoing a saga that is parked.
+    ///
+    /// # Errors
+    /// As [`DeadLetters::retry`].
+    pub async fn retry_as(
+        &self,
+        id: DeadLetterId,
+        how: RetryAs,
+        by: impl Into<Operator>,
+    ) -> Result<Retried, DeadLetterError> {
+        retry::retry(&self.core, id, how, by.into()).await
+    }
+
+    /// Asks for a retry, durably: a process that has the code takes it up, within its
+    /// [`poll_interval`](crate::runtime::RuntimeBuilder::poll_interval) at the latest. The other open letters of the
+    /// same saga go along. What it comes to shows in the status of the letter: settled, or open again.
+    ///
+    /// # Errors
+    /// [`DeadLetterError::NotFound`], [`DeadLetterError::NotOpen`] and [`DeadLetterError::Store`].
+    pub async fn request_retry(
+        &self,
+        id: DeadLetterId,
+        how: RetryAs,
+        by: impl Into<Operator>,
+    ) -> Result<(), DeadLetterError> {
+        let queue = &self.core.stores.queue;
+        let requested = queue.request_retry(id, how, by.into()).await?;
+        self.found(id, requested).await
+    }
+
+    /// Asks for a retry of every open letter that `filter` lets through, oldest first, at the rate of `all`: as
+    /// [`DeadLetters::request_retry`] does for one. The answer says how far it came; another call with
+    /// [`RetryAll::after`] goes on from there. Letters that somebody else was faster with are left to him.
+    ///
+    /// Dropping the future ends it between two letters; what was requested stands.
+    ///
+    /// ```
+    /// # use resilience_runtime::runtime::Runtime;
+    /// use resilience_runtime::dlq::{LetterFilter, RetryAll};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let runtime = Runtime::builder("memory:").scoped().open().await?;
+    /// let letters = runtime.dead_letters();
+    /// let mut a_hundred = RetryAll::new().per_second(20).limit(100);
+    /// loop {
+    ///     let progress = letters.retry_all(LetterFilter::default(), a_hundred, "ada").await?;
+    ///     println!("{} more", progress.requested);
+    ///     if progress.finished {
+    ///         break;
+    ///     }
+    ///     a_hundred = a_hundred.after(progress.last);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When the store cannot be asked, with what was done until then.
+    pub async fn retry_all(
+        &self,
+        filter: impl Into<LetterFilter>,
+        all: RetryAll,
+        by: impl Into<Operator>,
+    ) -> Result<RetryProgress, RetryAllError> {
+        retry_all::retry_all(&self.core, filter.into(), all, by.into()).await
+    }
+
+    /// Closes an open letter: its work was done by hand, and `note` says how. Where it was the last unresolved one of its
+    /// saga, the saga is [resolved](crate::saga::journal::Status::Resolved). Nothing is run.
+    ///
+    /// # Errors
+    /// [`DeadLetterError::NotFound`], [`DeadLetterError::NotOpen`] and [`DeadLetterError::Store`].
     pub async fn resolve(
         &self,
         id: DeadLetterId,
         note: impl Into<String>,
+        by: impl Into<Operator>,
     ) -> Result<(), DeadLetterError> {
-        match self
-            .core
-            .stores
-            .queue
-            .close(id, Closing::Resolve(note.into()), Operator::program())
-            .await?
-        {
+        self.close(id, Closing::Resolve(note.into()), by.into())
+            .await
+    }
+
+    /// Closes an open letter whose work is given up. Else as [`DeadLetters::resolve`].
+    ///
+    /// # Errors
+    /// As [`DeadLetters::resolve`].
+    pub async fn discard(
+        &self,
+        id: DeadLetterId,
+        by: impl Into<Operator>,
+    ) -> Result<(), DeadLetterError> {
+        self.close(id, Closing::Discard, by.into()).await
+    }
+
+    async fn close(
+        &self,
+        id: DeadLetterId,
+        closing: Closing,
+        by: Operator,
+    ) -> Result<(), DeadLetterError> {
+        let closed = self.core.stores.queue.close(id, closing, by).await?;
+        self.found(id, closed).await
+    }
+
+    /// Why the store did nothing.
+    async fn found(&self, id: DeadLetterId, done: bool) -> Result<(), DeadLetterError> {
+        match done {
             true => Ok(()),
             false if self.get(id).await?.is_some() => Err(DeadLetterError::NotOpen(id)),
             false => Err(DeadLetterError::NotFound(id)),
@@ -150,40 +287,5 @@ impl DeadLetters {
 impl fmt::Debug for DeadLetters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeadLetters").finish_non_exhaustive()
-    }
-}
-
-impl fmt::Display for DeadLetterError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotFound(id) => write!(f, "there is no dead letter {id}"),
-            Self::NotOpen(id) => write!(
-                f,
-                "dead letter {id} is not open: it was settled or resolved, or another operator is \
-                 retrying it now; look at it again"
-            ),
-            Self::LeftBehind(id) => write!(
-                f,
-                "the retry of dead letter {id} was begun and is left to another process or to the \
-                 next start; look at it again"
-            ),
-            Self::ShuttingDown => f.write_str("nothing was done: the runtime is shutting down"),
-            Self::Store(source) => write!(f, "the dead letter queue could not be used: {source}"),
-        }
-    }
-}
-
-impl StdError for DeadLetterError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self {
-            Self::Store(source) => Some(source),
-            _ => None,
-        }
-    }
-}
-
-impl From<StoreError> for DeadLetterError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
     }
 }

@@ -34,6 +34,16 @@ pub struct LetterFilter {
     pub before: Option<Timestamp>,
 }
 
+impl From<DeadLetterStatus> for LetterFilter {
+    /// The letters in this status.
+    fn from(status: DeadLetterStatus) -> Self {
+        Self {
+            statuses: vec![status],
+            ..Self::default()
+        }
+    }
+}
+
 /// How a saga is to go on when its letter is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]

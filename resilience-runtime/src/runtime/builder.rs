@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::background::Background;
 use super::open::{self, Opened};
-use super::{OpenError, Runtime, SHUTDOWN_TIMEOUT, linked};
+use super::{OpenError, Runtime, SHUTDOWN_TIMEOUT, linked, schema};
 use crate::BoxFuture;
 use crate::core::{Core, Settings, Stores, install, is_installed};
 use crate::registry::States;
@@ -23,6 +23,7 @@ pub struct RuntimeBuilder {
     twice: Option<&'static str>,
     scoped: bool,
     recovery: bool,
+    existing_only: bool,
     shutdown_timeout: Duration,
     accepted: Accepted,
     settings: Settings,
@@ -51,6 +52,7 @@ impl RuntimeBuilder {
             twice: None,
             scoped: false,
             recovery: true,
+            existing_only: false,
             shutdown_timeout: SHUTDOWN_TIMEOUT,
             accepted: Accepted::default(),
             settings: Settings::default(),
@@ -86,6 +88,14 @@ impl RuntimeBuilder {
     /// compensation that is retried here asks for them.
     pub fn without_recovery(mut self) -> Self {
         self.recovery = false;
+        self
+    }
+
+    /// Opens the store only if it is there and has the tables of this version: nothing is created and nothing is migrated. For
+    /// tools, which shall not change the tables under the programs that work on them. Of a store that the builder was
+    /// given itself ([`Runtime::on_store`]) nothing is asked.
+    pub fn existing_only(mut self) -> Self {
+        self.existing_only = true;
         self
     }
 
@@ -230,6 +240,11 @@ impl RuntimeBuilder {
         let installs = self.recovery && !self.scoped;
         if installs && is_installed() {
             return Err(OpenError::AlreadyOpen);
+        }
+        if self.existing_only
+            && let Source::Url(url) = &self.source
+        {
+            schema::check_existing(url).await?;
         }
         // First, because it needs no closing.
         let redis = match &self.redis {

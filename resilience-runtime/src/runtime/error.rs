@@ -6,6 +6,7 @@ use std::fmt;
 use crate::error::StoreError;
 use crate::registry::Place;
 use crate::store::risk::{Risk, Unopened};
+use crate::store::schema::SchemaVersion;
 
 /// Why [`Runtime::open`](super::Runtime::open) did not open a runtime.
 ///
@@ -76,6 +77,15 @@ pub enum OpenError {
         /// What was found, and how to change it.
         finding: String,
     },
+    /// There is no file at the path of the URL, and none is to be created
+    /// ([`existing_only`](super::RuntimeBuilder::existing_only)).
+    Missing {
+        /// The path.
+        path: String,
+    },
+    /// The store has the tables of an older version of this crate, or none, and they are not to be changed
+    /// ([`existing_only`](super::RuntimeBuilder::existing_only)).
+    Outdated(SchemaVersion),
     /// The store could not be opened.
     Store(StoreError),
 }
@@ -166,6 +176,18 @@ impl fmt::Display for OpenError {
                 f,
                 "the store was not opened: {finding}; if that is meant, open it with \
                  `.accept(Risk::{risk})`"
+            ),
+            Self::Missing { path } => write!(
+                f,
+                "there is no file {path}; a program that opens it creates it, or `resilience migrate`"
+            ),
+            Self::Outdated(SchemaVersion { found: 0, .. }) => f.write_str(
+                "the store has no tables of this crate; a program that opens it makes them, or `resilience migrate`",
+            ),
+            Self::Outdated(SchemaVersion { found, known }) => write!(
+                f,
+                "the store has schema version {found}, and this build works on {known}; a program of this version that opens it \
+                 brings it there, or `resilience migrate`"
             ),
             Self::Store(source) => write!(f, "the store could not be opened: {source}"),
         }

@@ -53,13 +53,7 @@ pub(super) async fn open(
     let (scheme, rest) = url.split_once(':').unwrap_or(("", url));
     match scheme {
         "memory" => Ok(memory()),
-        "sqlite" => {
-            let path = rest.strip_prefix("//").unwrap_or(rest);
-            if path.is_empty() {
-                return Err(OpenError::NoPath { scheme: "sqlite" });
-            }
-            sqlite(path).await
-        }
+        "sqlite" => sqlite(sqlite_path(rest)?).await,
         "postgres" | "postgresql" => postgres(url, accepted, lease).await,
         _ => match redis_scheme(url) {
             Some(_) => redis_alone(url, accepted).await,
@@ -68,6 +62,15 @@ pub(super) async fn open(
             }),
         },
     }
+}
+
+/// The path in what follows `sqlite:`.
+pub(super) fn sqlite_path(rest: &str) -> Result<&str, OpenError> {
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    if path.is_empty() {
+        return Err(OpenError::NoPath { scheme: "sqlite" });
+    }
+    Ok(path)
 }
 
 /// The schemes of Redis. With an `s` the connection is encrypted.

@@ -95,8 +95,10 @@ pub(crate) async fn undo(core: &Arc<Core>, saga: Undoing) -> Undone {
 /// It was interrupted again and again while it was being undone: what is next may be what kills its processes, and
 /// waits for an operator.
 pub(super) async fn give_up(core: &Arc<Core>, saga: Undoing, error: String) -> Undone {
-    let Some(step) = undoable::of(core, &saga).pop() else {
-        return undo(core, saga).await;
+    let step = match undoable::of(core, &saga).await.map(|mut steps| steps.pop()) {
+        Ok(Some(step)) => step,
+        Ok(None) => return undo(core, saga).await,
+        Err(stop) => return Undone::Stopped(stop),
     };
     let failure = Failure { attempts: 0, error };
     match saga.step_stuck(core, &step, &failure, true).await {
@@ -117,7 +119,7 @@ fn stuck(step: StepRecord, failure: Failure) -> Undone {
 
 impl Undoing {
     async fn undo(&self, core: &Arc<Core>) -> Result<Undone, Stop> {
-        let mut steps = undoable::of(core, self);
+        let mut steps = undoable::of(core, self).await?;
         let mut first_stuck = None;
         if steps.is_empty() {
             self.step_undone(core, None, Some(Event::Undone)).await?;

@@ -363,7 +363,7 @@ impl<T, E> End<T, E> {
         match waiting::until_over(&core, &id, None).await {
             Waited::Ended(record) => {
                 let is_over = !record.status.is_dead();
-                let answer = self.types.answer(answer::ended(&core, saga, record).await);
+                let answer = self.types.answer(answer::ended(&core, saga, *record).await);
                 Driven { answer, is_over }
             }
             Waited::Again => Driven::open(

@@ -94,12 +94,7 @@ pub(super) async fn die(
     let outstanding = execution.outstanding().await;
     let halted = Halted::run(&execution);
     halted
-        .park(
-            &execution.core,
-            Parking::Mismatch,
-            difference,
-            unwritten(outstanding),
-        )
+        .park(&execution.core, Parking::Mismatch, difference, outstanding)
         .await?;
     drop(permit);
     Ok(())
@@ -108,13 +103,13 @@ pub(super) async fn die(
 /// A saga that ends has no letters any more: there are some if it was parked before, which needs another owner.
 fn settles(execution: &Execution) -> Settles {
     match execution.epoch {
-        1 => Settles::Nothing,
+        ..=1 => Settles::Nothing,
         _ => Settles::All,
     }
 }
 
 /// Everything that may have to be undone and is not in the journal.
-fn unwritten(outstanding: Outstanding) -> Vec<StepRecord> {
+pub(super) fn unwritten(outstanding: Outstanding) -> Vec<StepRecord> {
     let mut steps = outstanding.unwritten;
     steps.extend(outstanding.in_doubt);
     steps.sort_unstable_by_key(|step| step.position);

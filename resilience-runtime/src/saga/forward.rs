@@ -56,8 +56,10 @@ async fn again(
         let reason = format!(
             "there is no way back, and it failed {most} times in a row without getting any further: {cause}"
         );
+        // What is in doubt is undone with the rest, should an operator want that.
+        let outstanding = execution.outstanding().await;
         return Halted::run(&execution)
-            .park(&core, Parking::Stuck, reason, Vec::new())
+            .park(&core, Parking::Stuck, reason, outstanding)
             .await;
     };
     sagas::run_again(execution.saga);

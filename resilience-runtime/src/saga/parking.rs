@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::execution::Execution;
-use super::journal::{Advance, Event, Parking, SagaId, SagaRecord, Status, StepRecord};
+use super::ending::unwritten;
+use super::execution::{Execution, Outstanding};
+use super::journal::{Advance, Event, Parking, SagaId, SagaRecord, Status};
 use super::ledger::{self, Stop};
 use super::letter;
 use crate::core::Core;
@@ -48,20 +49,21 @@ impl<'a> Halted<'a> {
         }
     }
 
-    /// Parks it with a letter, and with the steps that are not in the journal yet.
+    /// Parks it with a letter, and with what its last run has left to write.
     pub(super) async fn park(
         self,
         core: &Arc<Core>,
         parking: Parking,
         reason: String,
-        unwritten: Vec<StepRecord>,
+        outstanding: Outstanding,
     ) -> Result<(), Stop> {
         tracing::error!(target: "resilience", saga = self.name, saga_id = %self.id, parking = parking.as_str(), reason,
             "the saga cannot go on and waits in the dead letter queue"
         );
         let letter = letter::of_saga(core, self.name, self.input, reason.clone(), self.attempts);
         let advance = Advance {
-            steps: unwritten,
+            pivots: outstanding.pivots,
+            steps: unwritten(outstanding),
             status: Status::Running.after(Event::Parked),
             parking: Some(parking),
             error: Some(reason),

@@ -5,7 +5,7 @@ mod chores;
 mod crew;
 pub(super) mod proceed;
 mod taking;
-mod work;
+pub(crate) mod work;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! Looking at the journal, and acting on sagas.
 
+mod left_behind;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;

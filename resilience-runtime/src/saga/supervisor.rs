@@ -74,8 +74,10 @@ async fn go_on(execution: Arc<Execution>, permit: Permit) -> Result<(), Stop> {
             "it was cut off {CUT_OFF} times in a row before it finished a step; a timeout above \
              the saga is probably shorter than that step"
         );
+        // What is in doubt is undone with the rest, should an operator want that.
+        let outstanding = execution.outstanding().await;
         return Halted::run(&execution)
-            .park(&core, Parking::Stuck, reason, Vec::new())
+            .park(&core, Parking::Stuck, reason, outstanding)
             .await;
     };
     drop(execution);

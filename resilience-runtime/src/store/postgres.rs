@@ -40,6 +40,7 @@ mod call;
 mod checks;
 mod failure;
 mod idempotency;
+mod inspect;
 mod journal;
 mod listener;
 mod liveness;
@@ -52,6 +53,7 @@ mod recovery;
 mod rows;
 mod session;
 mod statements;
+mod steps;
 mod transaction;
 mod wakes;
 

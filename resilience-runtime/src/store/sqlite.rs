@@ -17,19 +17,28 @@
 //! The file may be a database of your own: tables, indexes and views of this crate have names that
 //! begin with `resilience_`, and it touches nothing else in it, but for the write-ahead mode.
 
+mod acquire;
+mod advance;
+mod changes;
 mod connection;
 mod failure;
 mod idempotency;
 mod identity;
+mod inspect;
 mod journal;
+mod letters;
 mod liveness;
 mod lock;
 mod migrations;
 mod operation;
+mod queries;
 mod queue;
+mod record;
 mod recovery;
 mod rows;
+mod start;
 mod statements;
+mod step;
 mod transaction;
 mod wakes;
 mod writer;
@@ -43,6 +52,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteRow;
 use tokio::sync::{mpsc, oneshot};
 
+use self::changes::Changes;
 use self::identity::Identity;
 use self::liveness::Worker;
 use self::operation::{Job, Operation};
@@ -65,6 +75,7 @@ struct Shared {
     worker: Arc<Worker>,
     counters: Arc<Counters>,
     wakes: Arc<Wakes>,
+    changes: Arc<Changes>,
     /// How often something was claimed or locked.
     claims: AtomicU64,
 }
@@ -87,7 +98,7 @@ impl SqliteStore {
     /// refused is not changed.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         const DOING: &str = "opening the SQLite file";
-        let connection = connection::prepare(path).await?;
+        let mut connection = connection::prepare(path).await?;
         // Two processes may name the file differently, and must meet in one folder.
         let path =
             std::fs::canonicalize(path).map_err(|error| StoreError::refused(DOING, error))?;
@@ -100,6 +111,8 @@ impl SqliteStore {
             StoreError::refused(DOING, text)
         })?;
         let worker = Arc::new(worker);
+        let changes = Changes::since_now(&mut connection).await;
+        let changes = Arc::new(changes.map_err(|error| StoreError::refused(DOING, error))?);
         let counters = Arc::new(Counters::default());
         let readers = connection::readers(&path);
         let wakes = Arc::new(Wakes::new(readers.clone()));
@@ -112,6 +125,7 @@ impl SqliteStore {
             counters: Arc::clone(&counters),
             worker: Arc::clone(&worker),
             wakes: Arc::downgrade(&wakes),
+            changes: Arc::clone(&changes),
             texts: HashMap::new(),
         };
         tokio::spawn(task.run());
@@ -122,25 +136,39 @@ impl SqliteStore {
                 worker,
                 counters,
                 wakes,
+                changes,
                 claims: AtomicU64::new(0),
             }),
         })
     }
 
-    /// Finishes the writes that were handed over and closes the file. Every later call, on any
-    /// clone, answers an error, and what this store still holds may be taken over by others.
-    /// Dropping all clones does the same without waiting for it.
+    /// Finishes the writes that were handed over, leaves the sagas that are unfinished to whoever comes, and closes
+    /// the file. Every later call, on any clone, answers an error, and what this store still holds may be taken over by
+    /// others. Dropping all clones does the same without waiting for it.
     ///
     /// # Errors
     /// When the store is closed already, or the file could not be closed cleanly. Writes that were
     /// answered are safe in either case.
     pub async fn close(self) -> Result<(), StoreError> {
+        self.end(Message::Close).await
+    }
+
+    /// Closes the file as if the process had been killed: nobody is told that this store is gone.
+    ///
+    /// # Errors
+    /// As [`Self::close`].
+    #[doc(hidden)]
+    pub async fn abandon(self) -> Result<(), StoreError> {
+        self.end(Message::Abandon).await
+    }
+
+    async fn end(self, how: fn(writer::Closed) -> Message) -> Result<(), StoreError> {
         const DOING: &str = "closing the SQLite file";
         // The connection that writes is to be the last: it moves the log into the file. An idle
         // writer closes as soon as it is told.
         self.shared.readers.close().await;
         let (done, closed) = oneshot::channel();
-        let sent = self.shared.writer.send(Message::Close(done)).await;
+        let sent = self.shared.writer.send(how(done)).await;
         sent.map_err(|_| failure::closed(DOING))?;
         let closed = closed.await.map_err(|_| failure::closed(DOING))?;
         closed.map_err(|error| StoreError::in_doubt(DOING, error))

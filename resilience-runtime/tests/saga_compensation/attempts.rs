@@ -110,13 +110,22 @@ async fn callers_that_go_away_and_deadlines_do_not_reach_it() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_process_leaves_half_undone_the_next_one_undoes() {
-    let process = Process::first().await;
-    process.world.plan("order", &FAILS);
-    process.world.script("undo 1", [Do::Hang]);
-    process.begin([call!(order, process, 1)]).await;
-    let process = process.recovered().await;
-    assert_eq!(process.saga().await.status, Status::Compensated);
-    assert_eq!(process.world.times("undo 2"), 1);
-    assert_eq!(process.world.times("undo 1"), 2);
-    assert_eq!(process.world.times("run 1: 1 FencingToken(2)"), 1);
+    for in_order in [false, true] {
+        let process = Process::first().await;
+        process.world.plan("order", &FAILS);
+        process.world.script("undo 1", [Do::Hang]);
+        process.begin([call!(order, process, 1)]).await;
+        let next = match in_order {
+            true => process.store.leave().await,
+            false => process.store.kill(),
+        };
+        let process = Process::on(next, &process.world, |builder| builder).await;
+        process.runtime.recovered().await;
+        let saga = process.saga().await;
+        assert_eq!(saga.status, Status::Compensated);
+        assert_eq!(saga.interruptions, u32::from(!in_order));
+        assert_eq!(process.world.times("undo 2"), 1);
+        assert_eq!(process.world.times("undo 1"), 2);
+        assert_eq!(process.world.times("run 1: 1 FencingToken(2)"), 1);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resilience_runtime::dlq::{DeadLetterStatus, Kind, Priority, Queue, RetryAs};
+use resilience_runtime::dlq::{Closing, DeadLetterStatus, Kind, Priority, Queue, RetryAs};
 use resilience_runtime::error::Error;
 use resilience_runtime::operator::Operator;
 use resilience_runtime::runtime::RuntimeBuilder;
@@ -118,6 +118,34 @@ async fn on_dead_continue_undoes_the_rest_with_a_letter_for_each_that_fails() {
         [1, 2, 3].map(|n| process.world.times(&format!("undo {n}"))),
         [11, 1, 6]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_operator_did_by_hand_is_not_done_again() {
+    let process = Process::first().await;
+    process.world.plan("steady", &FAILS);
+    process.world.script("undo 3", always());
+    process.world.script("undo 1", always());
+    process
+        .runtime
+        .scope(steady(&process.world, 1))
+        .await
+        .unwrap_err();
+    let ann = || Operator::named("ann");
+    let closing = Closing::Resolve("by hand".to_owned());
+    assert!(process.store.close(1, closing, ann()).await.unwrap());
+    process.store.refuse("list", 2);
+    let requested = process.store.request_retry(2, RetryAs::Itself, ann());
+    assert!(requested.await.unwrap());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(
+        [1, 2, 3].map(|n| process.world.times(&format!("undo {n}"))),
+        [6, 1, 5]
+    );
+    assert_eq!(process.saga().await.status, Status::Compensated);
+    let letters = process.letters().await;
+    assert_eq!(letters[0].status, DeadLetterStatus::Resolved);
+    assert_eq!(letters[1].status, DeadLetterStatus::Settled);
 }
 
 #[tokio::test(start_paused = true)]

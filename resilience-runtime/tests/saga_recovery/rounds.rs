@@ -100,15 +100,15 @@ async fn deleting_is_looked_for_once_a_minute_and_not_where_everything_is_kept()
 
 #[tokio::test(start_paused = true)]
 async fn sagas_that_are_over_are_deleted_after_the_retention() {
-    let ten_minutes = |builder: RuntimeBuilder| builder.retention(Duration::from_secs(600));
-    let process = Process::on(Mortal::first(), &World::new(), ten_minutes).await;
+    let not_ten_minutes = |builder: RuntimeBuilder| builder.retention(Duration::from_secs(590));
+    let process = Process::on(Mortal::first(), &World::new(), not_ten_minutes).await;
     process.world.plan("order", &[("note", 1)]);
     // More than are deleted at once.
     let calls = (0..700).map(|n| call!(order, process, n));
     process.begin(calls).await;
     tokio::time::sleep(Duration::from_secs(595)).await;
     assert_eq!(process.sagas().await.len(), 700);
-    tokio::time::sleep(Duration::from_secs(70)).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
     assert_eq!(process.sagas().await.len(), 0);
 }
 

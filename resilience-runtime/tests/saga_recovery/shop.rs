@@ -199,7 +199,6 @@ macro_rules! steps {
     ($($name:ident = $step:expr, $undo:expr;)*) => {$(
         async fn $name(world: &World, item: u32) -> Result<String, Oops> {
             static STEP: SagaStep = $step;
-            type Answer = Result<String, Oops>;
             let call = async { world.act(format!("{} {item}", STEP.name())).await };
             run(&STEP, item, call).await
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resilience_runtime::dlq::Kind;
+use resilience_runtime::dlq::{Kind, RetryAs};
 use resilience_runtime::saga::journal::Status;
 
 use crate::process::Process;
@@ -143,7 +143,12 @@ async fn run_changed_code(plan: &[Ask]) -> String {
     assert_eq!(letters[0].work.arguments, r#"{"customer":7}"#);
     assert_eq!(process.world.times("release 1"), 0);
     // An operator decides to undo what the journal has.
-    process.runtime.dead_letters().retry(1).await.unwrap();
+    process
+        .runtime
+        .dead_letters()
+        .retry_as(1, RetryAs::Compensation, "ada")
+        .await
+        .unwrap();
     assert_eq!(process.world.times("release 1"), 1);
     assert_eq!(process.disk().saga().status, Status::Compensated);
     letters[0].work.error.clone()

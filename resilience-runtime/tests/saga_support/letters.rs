@@ -61,16 +61,16 @@ async fn a_compensation_that_fails_for_good_waits_for_an_operator_with_all_it_ne
 async fn a_retry_undoes_the_rest_and_settles_the_entry() {
     let (process, _) = stuck().await;
     let letters = process.runtime.dead_letters();
-    assert_eq!(letters.retry(1).await.unwrap(), Retried::Settled);
+    assert_eq!(letters.retry(1, "ada").await.unwrap(), Retried::Settled);
     let effects = process.world.effects();
     assert_eq!(effects[effects.len() - 2..], ["release 2", "release 1"]);
     assert_eq!(process.world.times("release 3"), 1);
     assert_eq!(process.disk().saga().status, Status::Compensated);
     let letter = letters.get(1).await.unwrap().unwrap();
     assert_eq!(letter.status, DeadLetterStatus::Settled);
-    let again = letters.retry(1).await.unwrap_err();
+    let again = letters.retry(1, "ada").await.unwrap_err();
     assert!(matches!(again, DeadLetterError::NotOpen(1)));
-    let unknown = letters.retry(2).await.unwrap_err();
+    let unknown = letters.retry(2, "ada").await.unwrap_err();
     assert!(matches!(unknown, DeadLetterError::NotFound(2)));
 }
 
@@ -79,7 +79,7 @@ async fn a_retry_that_fails_again_updates_the_entry() {
     let (process, _) = stuck().await;
     process.world.script("release 2", &[Do::Fail; 3]);
     let letters = process.runtime.dead_letters();
-    let Retried::FailedAgain { step, .. } = letters.retry(1).await.unwrap() else {
+    let Retried::FailedAgain { step, .. } = letters.retry(1, "ada").await.unwrap() else {
         panic!("it failed again");
     };
     assert_eq!(step, "reserve");
@@ -96,7 +96,7 @@ async fn a_retry_that_fails_again_updates_the_entry() {
 async fn of_two_operators_one_retries() {
     let (process, _) = stuck().await;
     let letters = process.runtime.dead_letters();
-    let (one, two) = tokio::join!(letters.retry(1), letters.retry(1));
+    let (one, two) = tokio::join!(letters.retry(1, "ada"), letters.retry(1, "ada"));
     let won = [one.is_ok(), two.is_ok()];
     assert!(won == [true, false] || won == [false, true], "{won:?}");
     assert_eq!(process.world.times("release 1"), 1);
@@ -111,7 +111,7 @@ async fn a_retry_that_dies_is_finished_by_the_next_process() {
         process.store.expect(Trouble::DieAfter(writes + after));
         let letters = process.runtime.dead_letters();
         tokio::select! {
-            _ = letters.retry(1) => panic!("it died"),
+            _ = letters.retry(1, "ada") => panic!("it died"),
             () = process.store.died() => {}
         }
         drop(letters);
@@ -154,12 +154,15 @@ async fn a_step_that_the_program_does_not_know_cannot_be_undone() {
 async fn resolving_closes_the_entry_and_runs_nothing() {
     let (process, _) = stuck().await;
     let letters = process.runtime.dead_letters();
-    letters.resolve(1, "released by phone").await.unwrap();
+    letters
+        .resolve(1, "released by phone", "ada")
+        .await
+        .unwrap();
     assert_eq!(process.world.times("release 1"), 0);
     assert_eq!(process.disk().saga().status, Status::Resolved);
     let letter = letters.get(1).await.unwrap().unwrap();
     assert_eq!(letter.note.as_deref(), Some("released by phone"));
-    let again = letters.resolve(1, "").await.unwrap_err();
+    let again = letters.resolve(1, "", "ada").await.unwrap_err();
     assert!(matches!(again, DeadLetterError::NotOpen(1)));
 }
 
@@ -174,7 +177,12 @@ async fn the_key_of_a_stuck_saga_is_taken_until_an_operator_frees_it() {
         matches!(error, ShopError::Policy(Error::CompensationFailed { .. })),
         "{error}"
     );
-    process.runtime.dead_letters().retry(1).await.unwrap();
+    process
+        .runtime
+        .dead_letters()
+        .retry(1, "ada")
+        .await
+        .unwrap();
     process.world.plan(&[]);
     call().await.unwrap();
 }

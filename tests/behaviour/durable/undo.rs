@@ -124,7 +124,7 @@ async fn what_cannot_be_undone_is_a_dead_letter_until_it_is_retried() {
     }
     assert!(world.begun().is_empty());
 
-    let retried = letters.retry(letter.id).await.unwrap();
+    let retried = letters.retry(letter.id, "ada").await.unwrap();
     assert!(matches!(retried, Retried::Settled), "{retried:?}");
     assert_eq!(world.begun(), ["give back 2", "give back 1"]);
     let settled = letters.get(letter.id).await.unwrap().unwrap();

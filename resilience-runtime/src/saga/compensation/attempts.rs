@@ -103,7 +103,7 @@ async fn breakers(
 }
 
 /// Waits, unless the runtime is stopped: the next process goes on then.
-async fn wait(core: &Core, pause: Duration) -> Result<(), Stop> {
+pub(super) async fn wait(core: &Core, pause: Duration) -> Result<(), Stop> {
     match tokio::time::timeout(pause, core.gate.stopped()).await {
         Ok(()) => Err(Stop::Unwritten(
             "a compensation is still to be tried".to_owned(),

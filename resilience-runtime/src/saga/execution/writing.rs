@@ -8,6 +8,7 @@ use crate::saga::journal::{Advance, StepOutcome, StepRecord};
 use crate::saga::ledger::{self, Stop};
 
 /// What a saga comes to when its body has ended.
+#[derive(Default)]
 pub(in crate::saga) struct Outstanding {
     /// What came out and is not in the journal, without what is in `in_doubt`.
     pub(in crate::saga) unwritten: Vec<StepRecord>,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::core::{Core, Permit};
 use crate::saga::compensation::{self, Undoing};
 use crate::saga::decision::{Decision, Rules, decide};
+use crate::saga::execution::Outstanding;
 use crate::saga::journal::{Parking, SagaRecord, Status};
 use crate::saga::options::Recover;
 use crate::saga::parking::Halted;
@@ -69,6 +70,8 @@ async fn poisoned(core: &Arc<Core>, record: SagaRecord) {
         compensation::give_up(core, undoing, reason).await;
     } else {
         let halted = Halted::record(&record);
-        let _ = halted.park(core, Parking::Poison, reason, Vec::new()).await;
+        let _ = halted
+            .park(core, Parking::Poison, reason, Outstanding::default())
+            .await;
     }
 }

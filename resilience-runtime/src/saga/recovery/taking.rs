@@ -67,14 +67,13 @@ impl Taking {
         let journal = &core.stores.journal;
         while self.turns.is_empty() && !known.is_empty() {
             let batch = journal.take_over(known.clone(), BATCH).await?;
-            let count = batch.len();
-            send(core, crew, found, batch);
-            if count == 0 {
+            if batch.is_empty() {
                 break;
             }
-            if u32::try_from(count).is_ok_and(|count| count >= BATCH) {
-                self.turns = known.clone().into();
+            if u32::try_from(batch.len()).is_ok_and(|count| count >= BATCH) {
+                self.turns = turns(&known, &batch);
             }
+            send(core, crew, found, batch);
         }
         while let Some(name) = self.turns.front()
             && Crew::has_room(core)
@@ -129,12 +128,25 @@ impl Taking {
             self.has_more_works = !batch.is_empty();
             for letter in batch {
                 let name = letter.work.operation.clone();
-                let work = |core, permit| work::handle(core, letter, permit);
+                let work = |core: Arc<Core>, permit| async move {
+                    work::handle(&core, letter).await;
+                    drop(permit);
+                };
                 crew.send(core, name, None, work);
             }
         }
         Ok(())
     }
+}
+
+/// The names in the order in which they have their turns: first those that are not in `batch`, which has had one.
+fn turns(known: &[Known], batch: &[SagaRecord]) -> VecDeque<Known> {
+    let had_one = |known: &&Known| {
+        let mut batch = batch.iter();
+        batch.any(|record| record.name == known.name && record.version == known.version)
+    };
+    let (had_one, others): (Vec<_>, Vec<_>) = known.iter().partition(had_one);
+    others.into_iter().chain(had_one).cloned().collect()
 }
 
 fn send(core: &Arc<Core>, crew: &mut Crew, found: Option<&Found>, batch: Vec<SagaRecord>) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::core::{Core, Permit, SCOPED, inside};
+use crate::core::{Core, SCOPED, inside};
 use crate::dlq::DeadLetter;
 use crate::pauses::Pauses;
 use crate::saga::caught::Caught;
@@ -12,8 +12,8 @@ use crate::saga::caught::Caught;
 const PAUSES: Pauses = Pauses::new(Duration::from_millis(50), Duration::from_secs(2));
 
 /// Handles a letter that this process took, and writes down how that ended.
-pub(super) async fn handle(core: Arc<Core>, letter: DeadLetter, permit: Permit) {
-    let ended = work(&core, &letter).await;
+pub(crate) async fn handle(core: &Arc<Core>, letter: DeadLetter) {
+    let ended = work(core, &letter).await;
     if let Err(error) = &ended {
         tracing::warn!(target: "resilience", letter = letter.id, operation = letter.work.operation, error,
             "the work of a dead letter failed again");
@@ -35,7 +35,6 @@ pub(super) async fn handle(core: Arc<Core>, letter: DeadLetter, permit: Permit) 
             break;
         }
     }
-    drop(permit);
 }
 
 /// The handler's answer; the text of its panic, if it panicked.

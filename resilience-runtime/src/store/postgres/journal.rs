@@ -1,8 +1,9 @@
-//! The saga journal.
-
 mod lines;
+mod queries;
 pub(super) mod rows;
-mod statements;
+pub(super) mod statements;
+mod together;
+pub(super) mod write;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +14,10 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use self::lines::Lines;
-use self::rows::{Unreadable, column, saga, text, word, worker};
-use self::statements::{ADVANCE, COUNTS, LOAD, START};
+use self::rows::{OWNER, Unreadable, column, saga, text, worker};
+use self::statements::{CANCEL, CANCELLED, LOAD};
+use self::together::Together;
+use self::write::{Answer, Write, full, is_plain, starting};
 use super::PostgresStore;
 use super::call::Call;
 use super::liveness::Worker;
@@ -24,21 +27,26 @@ use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::saga::journal::{
-    Advance, Event, Journal, Known, NewSaga, SagaId, SagaRecord, Settles, Started, Status, Written,
+    Advance, Cancel, Event, Journal, Known, NewSaga, SagaCursor, SagaFilter, SagaId, SagaRecord,
+    SagaStatistics, SagaSummary, Started, Status, Unknown, Written,
 };
 use crate::timestamp::Timestamp;
 
-const STARTING: &str = "starting a saga";
+pub(super) const STARTING: &str = "starting a saga";
 const WRITING: &str = "writing the saga journal";
 const REVIVING: &str = "reviving a saga";
+const CANCELLING: &str = "cancelling a saga";
 const READING: &str = "reading the saga journal";
 
 /// What an open store knows beside the database.
 pub(super) struct Sagas {
     pub(super) worker: Worker,
-    pub(super) lines: Lines,
+    lines: Lines,
+    together: Together,
     /// Held while sagas are acquired.
     pub(super) untold: Mutex<Untold>,
+    /// Under which nonces works were taken that nobody was told of. Held while works are taken.
+    pub(super) untold_works: Mutex<Vec<Uuid>>,
 }
 
 impl Sagas {
@@ -46,7 +54,9 @@ impl Sagas {
         Ok(Self {
             worker: Worker::enter(pool, lease).await?,
             lines: Lines::new(),
+            together: Together::default(),
             untold: Mutex::default(),
+            untold_works: Mutex::default(),
         })
     }
 
@@ -60,10 +70,18 @@ impl Sagas {
 impl Journal for PostgresStore {
     fn start(&self, saga: NewSaga) -> BoxFuture<'_, Result<Started, StoreError>> {
         Box::pin(async move {
+            // Nobody can be in the way of a saga that nobody else can name.
+            if saga.key.is_none() && !saga.given {
+                let write = Write::Begin(Box::new(saga.clone()));
+                if let Answer::Begun(at) = self.make(write).await? {
+                    return Ok(Started::New(at));
+                }
+            }
+            let nonce = Uuid::new_v4();
             // Each further round means that somebody else has changed the saga in between.
             loop {
                 let owner = self.shared.sagas.worker.id();
-                let call = starting(&saga, owner);
+                let call = starting(&saga, Some(owner), 1, nonce);
                 let rows = self.hand_over(saga.id.as_str(), call).await?;
                 self.shared.sagas.worker.has_written_as(owner);
                 let Some(row) = rows.first() else { continue };
@@ -80,13 +98,18 @@ impl Journal for PostgresStore {
         advance: Advance,
     ) -> BoxFuture<'_, Result<Written, StoreError>> {
         Box::pin(async move {
-            let call = advancing(&saga, epoch, &advance);
-            let rows = self.hand_over(saga.as_str(), call).await?;
-            Ok(if rows.is_empty() {
-                Written::Superseded
+            let cancelled = if is_plain(&advance) {
+                match self.make(Write::Advance(saga, epoch, advance)).await? {
+                    Answer::Written(cancelled) => Some(cancelled),
+                    Answer::Begun(_) | Answer::Nothing => None,
+                }
             } else {
-                Written::YES
-            })
+                let call = full(&saga, epoch, &advance);
+                let rows = self.hand_over(saga.as_str(), call).await?;
+                let cancelled = rows.first().map(|row| column(row, 0)).transpose();
+                cancelled.map_err(|unreadable: Unreadable| unreadable.in_doubt(WRITING))?
+            };
+            Ok(cancelled.map_or(Written::Superseded, |cancelled| Written::Yes { cancelled }))
         })
     }
 
@@ -98,20 +121,84 @@ impl Journal for PostgresStore {
         Box::pin(self.take_over_sagas(known, limit))
     }
 
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        if self.shared.channel.is_none() {
+            return Box::pin(std::future::pending());
+        }
+        Box::pin(self.shared.wakes.changed())
+    }
+
+    fn take_parked(
+        &self,
+        known: Vec<Known>,
+        parked_before: Timestamp,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>> {
+        Box::pin(self.take_parked_sagas(known, parked_before, limit))
+    }
+
     fn revive(
         &self,
         saga: SagaId,
-        _event: Event,
-        _by: Option<Operator>,
+        event: Event,
+        by: Option<Operator>,
     ) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
         Box::pin(async move {
-            match self.find(&saga, REVIVING).await? {
-                Some((record, owner)) if record.status.is_dead() => {
-                    let dead = Sighted::of(&record, owner);
-                    self.acquire_one(REVIVING, dead).await
-                }
-                _ => Ok(None),
+            let Some((record, owner)) = self.find(&saga, REVIVING).await? else {
+                return Ok(None);
+            };
+            if !matches!(event, Event::Resumed | Event::Compensate) {
+                return Ok(None);
             }
+            let Some(status) = record.status.after(event) else {
+                return Ok(None);
+            };
+            let sighted = Sighted::of(&record, owner).into(status);
+            let action = match event {
+                Event::Resumed => "retry",
+                _ => "compensate",
+            };
+            self.acquire_one(REVIVING, sighted, by.map(|by| (action, by)))
+                .await
+        })
+    }
+
+    fn cancel(
+        &self,
+        saga: SagaId,
+        by: Operator,
+    ) -> BoxFuture<'_, Result<Option<Cancel>, StoreError>> {
+        Box::pin(async move {
+            let call = Call::new(CANCELLING, CANCEL)
+                .text(saga.as_str())
+                .text(text(&by.name))
+                .maybe_text(by.reason.map(|reason| text(&reason).into_owned()))
+                .text(Uuid::new_v4().to_string());
+            let rows = self.hand_over("", call).await?;
+            let answer = rows.first().map(|row| column::<Option<String>>(row, 0));
+            let word = answer.transpose().map_err(|e| e.in_doubt(CANCELLING))?;
+            Ok(match word.flatten().as_deref() {
+                None => None,
+                Some("requested") => Some(Cancel::Requested),
+                Some("pivoted") => Some(Cancel::Pivoted),
+                Some(word) => {
+                    let unreadable =
+                        || StoreError::refused(CANCELLING, format!("unknown word {word:?}"));
+                    Some(Cancel::Not(
+                        Status::from_stored(word).ok_or_else(unreadable)?,
+                    ))
+                }
+            })
+        })
+    }
+
+    fn cancelled(&self) -> BoxFuture<'_, Result<Vec<SagaId>, StoreError>> {
+        Box::pin(async move {
+            let call = Call::new(READING, CANCELLED).text(self.shared.sagas.worker.all_ids());
+            let rows = self.call(call).await?;
+            let read = |row| column(row, 0).map(SagaId::from_stored);
+            let ids: Result<_, _> = rows.iter().map(read).collect();
+            ids.map_err(|unreadable: Unreadable| unreadable.refused(READING))
         })
     }
 
@@ -121,19 +208,64 @@ impl Journal for PostgresStore {
             Ok(found.map(|(record, _)| record))
         })
     }
+
+    fn list(
+        &self,
+        filter: SagaFilter,
+        after: Option<SagaCursor>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<SagaSummary>, StoreError>> {
+        Box::pin(self.list_sagas(filter, after, limit))
+    }
+
+    fn statistics(&self) -> BoxFuture<'_, Result<Vec<SagaStatistics>, StoreError>> {
+        Box::pin(self.saga_statistics())
+    }
+
+    fn unknown(&self, known: Vec<Known>) -> BoxFuture<'_, Result<Vec<Unknown>, StoreError>> {
+        Box::pin(self.unknown_sagas(known))
+    }
+
+    fn purge(&self, retention: Duration, limit: u32) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(self.purge_sagas(retention, limit))
+    }
 }
 
 impl PostgresStore {
+    /// Makes `write` after those to its saga that were handed over before it, also when nobody waits for the
+    /// answer any more.
+    async fn make(&self, write: Write) -> Result<Answer, StoreError> {
+        let doing = write.doing();
+        let store = self.clone();
+        let name = write.saga().to_string();
+        let making = async move { store.shared.sagas.together.make(&store, write).await };
+        self.in_line(doing, &name, making).await
+    }
+
     /// Carries out `call` after those that were handed over before it under `name`, also when nobody waits for
     /// the answer any more.
     pub(super) async fn hand_over(&self, name: &str, call: Call) -> Result<Vec<PgRow>, StoreError> {
         let doing = call.doing;
         let store = self.clone();
+        self.in_line(doing, name, async move { store.call(call).await })
+            .await
+    }
+
+    async fn in_line<T, F>(
+        &self,
+        doing: &'static str,
+        name: &str,
+        write: F,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
         let handed_over = self
             .shared
             .sagas
             .lines
-            .enter(name, async move { store.call(call).await })
+            .enter(name, write)
             .map_err(|error| StoreError::refused(doing, error))?;
         let ended = handed_over.await;
         ended.map_err(|error| StoreError::in_doubt(doing, error))?
@@ -146,19 +278,22 @@ impl PostgresStore {
             owner,
             alive,
             new,
+            same,
         } = there;
         if new {
-            return Ok(Started::New(Timestamp::of_this_machine()));
+            return Ok(Started::New(record.started_at));
         }
-        let is_ours = self.shared.sagas.worker.was(owner);
+        let is_ours = owner.is_some_and(|owner| self.shared.sagas.worker.was(owner));
         if record.id == saga.id {
-            // Finding it as this store would have written it is the same as writing it: the first answer
-            // may have been lost.
-            if record.status == Status::Running && record.epoch == 1 && is_ours {
-                return Ok(Started::New(Timestamp::of_this_machine()));
+            // Finding it as this call would have written it is the same as writing it: the first answer may have
+            // been lost.
+            if record.status == Status::Running && record.epoch == 1 && is_ours && same {
+                return Ok(Started::New(record.started_at));
             }
-            let text = format!("there is another saga with the id {}", record.id);
-            return Err(StoreError::refused(STARTING, text));
+            if !saga.given {
+                let text = format!("there is another saga with the id {}", record.id);
+                return Err(StoreError::refused(STARTING, text));
+            }
         }
         if !record.status.is_unfinished() {
             return Ok(Started::Ended(record));
@@ -168,7 +303,7 @@ impl PostgresStore {
         }
         self.bury_the_dead(STARTING).await?;
         let taken = self
-            .acquire_one(STARTING, Sighted::of(&record, owner))
+            .acquire_one(STARTING, Sighted::of(&record, owner), None)
             .await?;
         Ok(match taken {
             Some(record) => Started::TakenOver(record),
@@ -181,9 +316,11 @@ impl PostgresStore {
         &self,
         id: &SagaId,
         doing: &'static str,
-    ) -> Result<Option<(SagaRecord, Uuid)>, StoreError> {
+    ) -> Result<Option<(SagaRecord, Option<Uuid>)>, StoreError> {
         let rows = self.call(Call::new(doing, LOAD).text(id.as_str())).await?;
-        let found = rows.first().map(|row| Ok((saga(row)?, worker(row, 9)?)));
+        let found = rows
+            .first()
+            .map(|row| Ok((saga(row)?, worker(row, OWNER)?)));
         found
             .transpose()
             .map_err(|unreadable: Unreadable| unreadable.refused(doing))
@@ -191,69 +328,38 @@ impl PostgresStore {
 }
 
 /// What there is under the key, or under the id, of a saga that was to be started.
-struct Present {
-    record: SagaRecord,
-    owner: Uuid,
+pub(super) struct Present {
+    pub(super) record: SagaRecord,
+    owner: Option<Uuid>,
     alive: bool,
-    new: bool,
+    pub(super) new: bool,
+    /// Whether the same call started it.
+    same: bool,
 }
 
 impl Present {
-    fn read(row: &PgRow) -> Result<Self, Unreadable> {
+    pub(super) fn read(row: &PgRow) -> Result<Self, Unreadable> {
         Ok(Self {
             record: saga(row)?,
-            owner: worker(row, 9)?,
-            alive: column(row, 10)?,
-            new: column(row, 11)?,
+            owner: worker(row, OWNER)?,
+            alive: column(row, OWNER + 1)?,
+            new: column(row, OWNER + 2)?,
+            same: column(row, OWNER + 3)?,
         })
     }
 }
 
-fn starting(saga: &NewSaga, owner: Uuid) -> Call {
-    let key = saga.key.map(|key| key.digest.as_bytes().to_vec());
-    let ttl = saga
-        .key
-        .map(|key| i64::try_from(key.ttl.as_micros()).unwrap_or(i64::MAX));
-    Call::new(STARTING, START)
-        .text(saga.id.as_str())
-        .text(text(&saga.name))
-        .maybe_bytes(key)
-        .text(text(&saga.input))
-        .text(owner.to_string())
-        .maybe_number(ttl)
+/// The functions of a process, as a JSON array.
+pub(super) fn known_as_json(known: &[Known]) -> String {
+    let known = known
+        .iter()
+        .map(|known| json!({ "name": text(&known.name), "version": known.version }));
+    json!(known.collect::<Vec<_>>()).to_string()
 }
 
-fn advancing(saga: &SagaId, epoch: i64, advance: &Advance) -> Call {
-    let maybe = |content: Option<&str>| content.map(|content| text(content).into_owned());
-    let steps: Vec<_> = advance
-        .steps
-        .iter()
-        .map(|step| {
-            json!({
-                "position": step.position,
-                "step": text(&step.step),
-                "occurrence": step.occurrence,
-                "arguments": text(&step.arguments),
-                "output": step.output.as_deref().map(text),
-                "undone": step.undone,
-            })
-        })
-        .collect();
-    let letter = advance.dead_letter.as_ref();
-    Call::new(WRITING, ADVANCE)
-        .text(saga.as_str())
-        .number(epoch)
-        .maybe_text(advance.status.map(|status| status.as_str().to_owned()))
-        .maybe_text(maybe(advance.output.as_deref()))
-        .maybe_text(maybe(advance.error.as_deref()))
-        .text(json!(steps).to_string())
-        .maybe_number(advance.undone.map(i64::from))
-        .flag((advance.settles != Settles::Nothing))
-        .maybe_text(letter.map(|letter| letter.kind.as_str().to_owned()))
-        .maybe_text(maybe(letter.map(|letter| letter.operation.as_str())))
-        .maybe_text(maybe(letter.map(|letter| letter.arguments.as_str())))
-        .maybe_text(maybe(letter.and_then(|letter| letter.output.as_deref())))
-        .maybe_text(maybe(letter.map(|letter| letter.error.as_str())))
-        .maybe_number(letter.map(|letter| letter.attempts.into()))
-        .text(Uuid::new_v4().to_string())
+/// How many a statement says that there are, or were.
+pub(super) fn counted(doing: &'static str, rows: &[PgRow]) -> Result<u64, StoreError> {
+    let count = rows.first().map(|row| column::<i64>(row, 0)).transpose();
+    let count = count.map_err(|unreadable| unreadable.in_doubt(doing))?;
+    Ok(count.map_or(0, |count| u64::try_from(count).unwrap_or(0)))
 }

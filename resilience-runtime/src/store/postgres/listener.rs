@@ -14,6 +14,8 @@ use super::wakes::Wakes;
 
 /// A connection that says nothing is asked whether it is still there.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
+/// On which everybody is told that there may be something to do for sagas.
+const SAGAS: &str = "resilience_sagas";
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 /// Between two attempts to connect: 50 ms, and more with each, up to 1 s.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -53,11 +55,12 @@ async fn keep_listening(
     loop {
         match connect(&options, &channel).await {
             Ok(mut listener) => {
-                if let Some(ready) = ready.take() {
-                    drop(ready.send(Ok(())));
-                }
                 pause = PAUSE_MIN;
-                wakes.all();
+                match ready.take() {
+                    // Nobody can have waited yet.
+                    Some(ready) => drop(ready.send(Ok(()))),
+                    None => wakes.all(),
+                }
                 let error = hear(&mut listener, &wakes).await;
                 tracing::debug!(target: "resilience", %error, "the connection that listens was lost");
             }
@@ -88,7 +91,7 @@ async fn connect(options: &PgConnectOptions, channel: &str) -> Result<PgListener
         let mut listener = PgListener::connect_with(&pool).await?;
         // To connect again is ours to do: it wakes those who wait.
         listener.eager_reconnect(false);
-        listener.listen(channel).await?;
+        listener.listen_all([channel, SAGAS]).await?;
         Ok(listener)
     };
     match timeout(ANSWER_MAX, connecting).await {
@@ -101,6 +104,7 @@ async fn connect(options: &PgConnectOptions, channel: &str) -> Result<PgListener
 async fn hear(listener: &mut PgListener, wakes: &Wakes) -> sqlx::Error {
     loop {
         match timeout(SILENCE_MAX, listener.try_recv()).await {
+            Ok(Ok(Some(notification))) if notification.channel() == SAGAS => wakes.sagas(),
             Ok(Ok(Some(notification))) => wakes.hear(notification.payload()),
             Ok(Ok(None)) => return took_too_long("the connection was closed"),
             Ok(Err(error)) => return error,

@@ -22,6 +22,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::call::Call;
+use super::journal::statements::at_rest;
 use super::pool::Pool;
 use crate::error::StoreError;
 
@@ -84,10 +85,9 @@ impl Worker {
         self.known.id()
     }
 
-    /// Every id that it has had.
-    pub(super) fn ids(&self) -> Vec<Uuid> {
-        let ids = self.known.ids.read();
-        ids.unwrap_or_else(PoisonError::into_inner).clone()
+    /// Every id that it has had, as a JSON array.
+    pub(super) fn all_ids(&self) -> String {
+        self.known.all_ids()
     }
 
     /// Whether `id` is its id, or was.
@@ -136,6 +136,12 @@ impl Known {
         ids.last().copied().unwrap_or_default()
     }
 
+    fn all_ids(&self) -> String {
+        let ids = self.ids.read().unwrap_or_else(PoisonError::into_inner);
+        let ids: Vec<_> = ids.iter().map(Uuid::to_string).collect();
+        serde_json::json!(ids).to_string()
+    }
+
     fn former(&self) -> MutexGuard<'_, Vec<Uuid>> {
         self.former.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -164,7 +170,7 @@ impl Known {
                 }
             };
         }
-        let call = Call::new(LEAVING, LEAVE).text(self.id().to_string());
+        let call = Call::new(LEAVING, LEAVE).text(self.all_ids());
         if let Err(error) = call.carry_out(&pool).await {
             tracing::debug!(target: "resilience", %error, "the lease of this process ends by itself");
         }
@@ -247,16 +253,46 @@ RETURNING before.lease_end <= clock_timestamp()";
 
 /// `$1` the former id, `$2` the new one. Rows are locked in the order of their ids, as everybody does who locks
 /// several.
-const ADOPT: &str = "
+const ADOPT: &str = concat!(
+    "
 WITH fence AS (
     SELECT id FROM resilience_sagas
-    WHERE owner = $1::uuid AND status NOT IN ('completed', 'compensated', 'dead')
+    WHERE owner = $1::uuid AND status NOT IN ",
+    at_rest!(),
+    "
     ORDER BY id
     FOR NO KEY UPDATE
+), works AS (
+    UPDATE resilience_dead_letters SET owner = $2::uuid
+    WHERE owner = $1::uuid AND status = 'retrying' AND kind = 'work'
 )
 UPDATE resilience_sagas AS saga SET owner = $2::uuid
 FROM fence
-WHERE saga.id = fence.id";
+WHERE saga.id = fence.id"
+);
 
-/// `$1` id.
-const LEAVE: &str = "DELETE FROM resilience_workers WHERE id = $1::uuid";
+/// `$1` every id that the worker has had, as a JSON array. What is unfinished belongs to nobody then, and those who
+/// wait for work are told; where nothing is, only the worker is gone.
+const LEAVE: &str = concat!(
+    "
+WITH id AS MATERIALIZED (
+    SELECT json_array_elements_text($1::json)::uuid AS id
+), gone AS (
+    DELETE FROM resilience_workers WHERE id IN (SELECT id FROM id)
+), fence AS (
+    SELECT saga.id FROM resilience_sagas AS saga
+    WHERE saga.owner IN (SELECT id FROM id) AND saga.status NOT IN ",
+    at_rest!(),
+    "
+    ORDER BY saga.id
+    FOR NO KEY UPDATE
+), left_behind AS (
+    UPDATE resilience_sagas AS saga SET owner = NULL, updated_at = clock_timestamp()
+    FROM fence
+    WHERE saga.id = fence.id
+    RETURNING saga.id
+)
+SELECT pg_notify('resilience_sagas', '')::text
+FROM (SELECT count(*) AS count FROM left_behind) AS left_behind
+WHERE count > 0"
+);

@@ -5,9 +5,13 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use super::session::Schema;
 
 /// Each is applied once, in order; `resilience_schema` counts them.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../../migrations/postgres/0001_once.sql"),
     include_str!("../../../migrations/postgres/0002_sagas.sql"),
+    concat!(
+        include_str!("../../../migrations/postgres/0003_tables.sql"),
+        include_str!("../../../migrations/postgres/0003_functions.sql"),
+    ),
 ];
 
 /// Of two processes that migrate a database, the second waits for the first. The number is ours alone.
@@ -19,7 +23,10 @@ pub(super) fn known() -> i32 {
 }
 
 /// How many migrations the schema has.
-async fn version(connection: &mut PgConnection, schema: &Schema) -> Result<i32, sqlx::Error> {
+pub(super) async fn version(
+    connection: &mut PgConnection,
+    schema: &Schema,
+) -> Result<i32, sqlx::Error> {
     if !schema.exists(connection, "resilience_schema").await? {
         return Ok(0);
     }

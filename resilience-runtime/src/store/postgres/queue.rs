@@ -1,25 +1,65 @@
-//! Dead letters.
+//! Dead letters. What is done to them are functions of the migration, which people can call too.
 
+mod statements;
+
+use std::time::Duration;
+
+use serde_json::json;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
+use self::statements::{
+    ADD, AUDIT, AUDIT_OF_SAGA, DISCARD, END_WORK, GET, LIST, LIST_OF_SAGA, LIST_UNRESOLVED, PURGE,
+    RESOLVE, RETRY, STATISTICS, TAKE_WORK, UNRESOLVED,
+};
 use super::PostgresStore;
 use super::call::Call;
-use super::journal::rows::{Unreadable, column, number, text, word};
+use super::journal::counted;
+use super::journal::rows::{Unreadable, column, moment, number, text, word};
+use super::journal::write::payload;
+use super::rows::{at, micros};
 use crate::BoxFuture;
 use crate::dlq::{
-    Closing, DeadLetter, DeadLetterId, DeadLetterStatus, Kind, LetterFilter, NewDeadLetter,
-    Priority, Queue,
+    AuditEntry, Closing, DeadLetter, DeadLetterId, DeadLetterStatus, Kind, LetterFilter,
+    LetterStatistics, NewDeadLetter, Priority, Queue, RetryAs,
 };
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::saga::journal::SagaId;
 use crate::timestamp::Timestamp;
 
+const ADDING: &str = "adding a dead letter";
 const READING: &str = "reading the dead letter queue";
-const RESOLVING: &str = "resolving a dead letter";
+const CLOSING: &str = "closing a dead letter";
+const RETRYING: &str = "retrying a dead letter";
+const PURGING: &str = "deleting old dead letters";
 
 impl Queue for PostgresStore {
+    fn add(
+        &self,
+        letter: NewDeadLetter,
+        nonce: String,
+        by: Operator,
+    ) -> BoxFuture<'_, Result<DeadLetterId, StoreError>> {
+        Box::pin(async move {
+            let call = Call::new(ADDING, ADD)
+                .text(text(&letter.operation))
+                .text(payload(&letter.arguments))
+                .text(text(&letter.error))
+                .maybe_text(maybe(letter.dependency.as_deref()))
+                .text(letter.priority.as_str())
+                .maybe_text(letter.output.as_deref().map(payload).map(Into::into))
+                .number(letter.attempts.into())
+                .text(text(&by.name))
+                .maybe_text(maybe(by.reason.as_deref()))
+                .text(text(&nonce));
+            let rows = self.hand_over("", call).await?;
+            let row = rows.first();
+            let row = row.ok_or_else(|| StoreError::in_doubt(ADDING, sqlx::Error::RowNotFound))?;
+            column(row, 0).map_err(|unreadable| unreadable.in_doubt(ADDING))
+        })
+    }
+
     fn list(
         &self,
         filter: LetterFilter,
@@ -27,15 +67,7 @@ impl Queue for PostgresStore {
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>> {
         Box::pin(async move {
-            let call = Call::new(READING, LIST)
-                .text(
-                    filter
-                        .statuses
-                        .first()
-                        .map_or("open", |status| status.as_str()),
-                )
-                .number(after.unwrap_or(i64::MIN))
-                .number(limit.into());
+            let call = listing(filter, after, limit);
             let letters: Result<_, _> = self.call(call).await?.iter().map(dead_letter).collect();
             letters.map_err(|unreadable| unreadable.refused(READING))
         })
@@ -53,91 +85,240 @@ impl Queue for PostgresStore {
         &self,
         id: DeadLetterId,
         closing: Closing,
-        _by: Operator,
+        by: Operator,
     ) -> BoxFuture<'_, Result<bool, StoreError>> {
         Box::pin(async move {
-            let note = note(closing);
-            let call = Call::new(RESOLVING, RESOLVE)
+            let call = match closing {
+                Closing::Resolve(note) => Call::new(CLOSING, RESOLVE)
+                    .number(id)
+                    .text(text(&by.name))
+                    .text(text(&note)),
+                Closing::Discard => Call::new(CLOSING, DISCARD).number(id).text(text(&by.name)),
+            };
+            let call = call
+                .maybe_text(maybe(by.reason.as_deref()))
+                .text(Uuid::new_v4().to_string());
+            self.said(call).await
+        })
+    }
+
+    fn request_retry(
+        &self,
+        id: DeadLetterId,
+        how: RetryAs,
+        by: Operator,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let call = Call::new(RETRYING, RETRY)
                 .number(id)
-                .text(text(&note))
+                .text(text(&by.name))
+                .maybe_text(maybe(by.reason.as_deref()))
+                .flag(how == RetryAs::Compensation)
+                .text(Uuid::new_v4().to_string());
+            self.said(call).await
+        })
+    }
+
+    fn take_work(
+        &self,
+        operations: Vec<String>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>> {
+        Box::pin(async move {
+            // What is taken must reach the caller, or nobody would work on it as long as this worker lives. What an
+            // answer that was lost, or a caller that went away, has left is told to the next one.
+            let mut untold = self.shared.sagas.untold_works.lock().await;
+            let nonce = Uuid::new_v4();
+            untold.push(nonce);
+            let nonces: Vec<_> = untold.iter().map(Uuid::to_string).collect();
+            let owner = self.shared.sagas.worker.id();
+            let operations: Vec<_> = operations.iter().map(|it| text(it)).collect();
+            let call = Call::new(RETRYING, TAKE_WORK)
+                .text(json!(operations).to_string())
+                .number(limit.into())
+                .text(owner.to_string())
+                .text(nonce.to_string())
+                .text(json!(nonces).to_string())
+                .text(self.shared.sagas.worker.all_ids());
+            let rows = self.call(call).await?;
+            self.shared.sagas.worker.has_written_as(owner);
+            untold.clear();
+            let mut letters = Vec::new();
+            for row in &rows {
+                match dead_letter(row) {
+                    Ok(letter) => letters.push(letter),
+                    Err(error) => {
+                        tracing::error!(target: "resilience", %error, "a dead letter that is to be retried cannot be read");
+                    }
+                }
+            }
+            letters.sort_unstable_by_key(|letter| letter.id);
+            Ok(letters)
+        })
+    }
+
+    fn end_work(
+        &self,
+        id: DeadLetterId,
+        failed: Option<String>,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let call = Call::new(RETRYING, END_WORK)
+                .number(id)
+                .maybe_text(maybe(failed.as_deref()))
+                .text(self.shared.sagas.worker.all_ids())
                 .text(Uuid::new_v4().to_string());
             Ok(!self.hand_over("", call).await?.is_empty())
         })
     }
+
+    fn statistics(&self) -> BoxFuture<'_, Result<LetterStatistics, StoreError>> {
+        Box::pin(async move {
+            let rows = self.call(Call::new(READING, STATISTICS)).await?;
+            let statistics = statistics(&rows);
+            statistics.map_err(|unreadable| unreadable.refused(READING))
+        })
+    }
+
+    fn unresolved(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let rows = self.call(Call::new(READING, UNRESOLVED)).await?;
+            counted(READING, &rows)
+        })
+    }
+
+    fn audit(&self, id: DeadLetterId) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>> {
+        Box::pin(self.entries(Call::new(READING, AUDIT).number(id)))
+    }
+
+    fn audit_of_saga(&self, saga: SagaId) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>> {
+        Box::pin(self.entries(Call::new(READING, AUDIT_OF_SAGA).text(saga.as_str())))
+    }
+
+    fn purge_letters(
+        &self,
+        retention: Duration,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let call = Call::new(PURGING, PURGE)
+                .number(micros(retention))
+                .number(limit.into());
+            counted(PURGING, &self.call(call).await?)
+        })
+    }
 }
 
-/// `$1` status, `$2` the last id of the page before, `$3` at most how many.
-const LIST: &str = "
-SELECT id, saga_id, saga_name, kind, operation, arguments, output, error, attempts, status,
-       extract(epoch FROM created_at)::int8, note
-FROM resilience_dead_letters
-WHERE status = $1 AND id > $2
-ORDER BY id
-LIMIT $3";
+impl PostgresStore {
+    /// What a function of the migration says, which is handed over.
+    async fn said(&self, call: Call) -> Result<bool, StoreError> {
+        let doing = call.doing;
+        let rows = self.hand_over("", call).await?;
+        let said = rows.first().map(|row| column(row, 0)).transpose();
+        let said: Option<bool> = said.map_err(|unreadable| unreadable.in_doubt(doing))?;
+        Ok(said.unwrap_or(false))
+    }
 
-/// `$1` id.
-const GET: &str = "
-SELECT id, saga_id, saga_name, kind, operation, arguments, output, error, attempts, status,
-       extract(epoch FROM created_at)::int8, note
-FROM resilience_dead_letters
-WHERE id = $1";
+    async fn entries(&self, call: Call) -> Result<Vec<AuditEntry>, StoreError> {
+        let entries: Result<_, _> = self.call(call).await?.iter().map(entry).collect();
+        entries.map_err(|unreadable: Unreadable| unreadable.refused(READING))
+    }
+}
 
-/// `$1` id, `$2` note, `$3` a nonce. One row when it is resolved by this statement, now or when it was made before.
-///
-/// A letter whose saga is being undone again (an operator retried it) is not closed. The epoch of the saga moves on,
-/// so that nobody who had it once can write to it. The saga is locked before the letter, as the journal does.
-const RESOLVE: &str = "
-WITH fence AS (
-    SELECT saga.id
-    FROM resilience_sagas AS saga
-    WHERE saga.id = (SELECT letter.saga_id FROM resilience_dead_letters AS letter WHERE letter.id = $1)
-      AND saga.status = 'dead'
-    FOR NO KEY UPDATE
-), resolved AS (
-    UPDATE resilience_dead_letters AS letter
-    SET status = 'resolved', note = $2, nonce = $3::uuid, updated_at = clock_timestamp()
-    FROM fence
-    WHERE letter.id = $1 AND letter.saga_id = fence.id AND letter.status = 'open'
-    RETURNING letter.saga_id
-), saga AS (
-    UPDATE resilience_sagas AS saga
-    SET status = 'compensated', epoch = saga.epoch + 1, updated_at = clock_timestamp()
-    FROM resolved
-    WHERE saga.id = resolved.saga_id
-)
-SELECT 1 FROM resolved
-UNION ALL
-SELECT 1 FROM resilience_dead_letters WHERE id = $1 AND status = 'resolved' AND nonce = $3::uuid";
+fn listing(filter: LetterFilter, after: Option<DeadLetterId>, limit: u32) -> Call {
+    let statuses = &filter.statuses;
+    let unresolved = !statuses.is_empty() && statuses.iter().all(|it| it.is_unresolved());
+    let list = match () {
+        () if filter.saga.is_some() => LIST_OF_SAGA,
+        () if unresolved => LIST_UNRESOLVED,
+        () => LIST,
+    };
+    let statuses: Vec<_> = filter.statuses.iter().map(|it| it.as_str()).collect();
+    Call::new(READING, list)
+        .maybe_text((!statuses.is_empty()).then(|| json!(statuses).to_string()))
+        .maybe_text(filter.kind.map(|kind| kind.as_str().to_owned()))
+        .maybe_text(maybe(filter.operation.as_deref()))
+        .maybe_text(maybe(filter.dependency.as_deref()))
+        .maybe_text(filter.saga.map(|saga| saga.to_string()))
+        .maybe_number(filter.priority.map(Priority::rank))
+        .maybe_number(filter.since.map(at))
+        .maybe_number(filter.before.map(at))
+        .number(after.unwrap_or(i64::MIN))
+        .number(limit.into())
+}
 
-/// Looks at every letter.
-const COUNTS: &str = "SELECT status, count(*) FROM resilience_dead_letters GROUP BY status";
+fn maybe(content: Option<&str>) -> Option<String> {
+    content.map(|content| text(content).into_owned())
+}
 
 fn dead_letter(row: &PgRow) -> Result<DeadLetter, Unreadable> {
+    let position: Option<i64> = column(row, 7)?;
+    let position = position.map(u32::try_from).transpose();
     Ok(DeadLetter {
         id: column(row, 0)?,
-        saga: Some(SagaId::from_stored(column(row, 1)?)),
-        saga_name: Some(column(row, 2)?),
+        saga: column::<Option<String>>(row, 1)?.map(SagaId::from_stored),
+        saga_name: column(row, 2)?,
         work: NewDeadLetter {
             kind: word(row, 3, Kind::from_stored)?,
             operation: column(row, 4)?,
-            dependency: None,
-            priority: Priority::High,
-            position: None,
-            arguments: column(row, 5)?,
-            output: column(row, 6)?,
-            error: column(row, 7)?,
-            attempts: number(row, 8)?,
+            dependency: column(row, 5)?,
+            priority: priority(row, 6)?,
+            position: position.map_err(|_| Unreadable::of("a position is out of range"))?,
+            arguments: column(row, 8)?,
+            output: column(row, 9)?,
+            error: column(row, 10)?,
+            attempts: number(row, 11)?,
         },
-        status: word(row, 9, DeadLetterStatus::from_stored)?,
-        created_at: Timestamp::from_micros(column::<i64>(row, 10)? * 1_000_000),
-        updated_at: Timestamp::from_micros(column::<i64>(row, 10)? * 1_000_000),
-        note: column(row, 11)?,
+        status: word(row, 12, DeadLetterStatus::from_stored)?,
+        created_at: moment(row, 13)?,
+        updated_at: moment(row, 14)?,
+        note: column(row, 15)?,
     })
 }
 
-fn note(closing: Closing) -> String {
-    match closing {
-        Closing::Resolve(note) => note,
-        Closing::Discard => String::new(),
+fn priority(row: &PgRow, index: usize) -> Result<Priority, Unreadable> {
+    let rank: i64 = column(row, index)?;
+    Priority::from_rank(rank).ok_or_else(|| Unreadable::of("a priority is out of range"))
+}
+
+fn entry(row: &PgRow) -> Result<AuditEntry, Unreadable> {
+    Ok(AuditEntry {
+        at: moment(row, 0)?,
+        operator: column(row, 1)?,
+        action: column(row, 2)?,
+        reason: column(row, 3)?,
+        letter: column(row, 4)?,
+        saga: column::<Option<String>>(row, 5)?.map(SagaId::from_stored),
+    })
+}
+
+fn statistics(rows: &[PgRow]) -> Result<LetterStatistics, Unreadable> {
+    let mut all = LetterStatistics::default();
+    let unknown = || Unreadable::of("a word is unknown");
+    for row in rows {
+        let by: String = column(row, 0)?;
+        let value: Option<String> = column(row, 1)?;
+        let value = value.unwrap_or_default();
+        let letters: i64 = column(row, 2)?;
+        let letters = u64::try_from(letters).unwrap_or(0);
+        match by.as_str() {
+            "status" => {
+                let status = DeadLetterStatus::from_stored(&value).ok_or_else(unknown)?;
+                all.counts.push((status, letters));
+            }
+            "operation" => all.by_operation.push((value, letters)),
+            "dependency" => all.by_dependency.push((value, letters)),
+            "priority" => {
+                let priority = Priority::from_stored(&value).ok_or_else(unknown)?;
+                all.by_priority.push((priority, letters));
+            }
+            _ => {
+                let oldest: Option<i64> = column(row, 3)?;
+                all.oldest = oldest.map(Timestamp::from_micros);
+            }
+        }
     }
+    all.counts.sort_unstable();
+    all.by_priority.sort_unstable();
+    Ok(all)
 }

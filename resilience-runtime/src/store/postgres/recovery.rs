@@ -9,15 +9,21 @@ mod statements;
 use std::collections::BTreeMap;
 
 use serde_json::json;
+use sqlx::postgres::PgRow;
 use tokio::sync::MutexGuard;
 use uuid::Uuid;
 
-use self::statements::{ACQUIRE, COLLECT, LEFT_BEHIND};
+use self::statements::{ACQUIRE, COLLECT, LEFT_BEHIND, PARKED};
 use super::PostgresStore;
 use super::call::Call;
-use super::journal::rows::{Unreadable, column, saga, text, word, worker};
+use super::journal::known_as_json;
+use super::journal::rows::{Unreadable, column, maybe_word, moment, saga, text, word, worker};
+use super::rows::at;
+use crate::dlq::RetryAs;
 use crate::error::{Effect, StoreError};
-use crate::saga::journal::{Known, SagaId, SagaRecord, Status};
+use crate::operator::Operator;
+use crate::saga::journal::{Event, Known, SagaCursor, SagaId, SagaRecord, Status};
+use crate::timestamp::Timestamp;
 
 const TAKING_OVER: &str = "taking over sagas";
 
@@ -28,18 +34,50 @@ pub(super) type Untold = BTreeMap<SagaId, i64>;
 pub(super) struct Sighted {
     id: SagaId,
     epoch: i64,
-    owner: Uuid,
+    owner: Option<Uuid>,
     status: Status,
+    /// What it becomes; `None`: it is taken over as it is.
+    becomes: Option<Status>,
 }
 
 impl Sighted {
-    pub(super) fn of(record: &SagaRecord, owner: Uuid) -> Self {
+    pub(super) fn of(record: &SagaRecord, owner: Option<Uuid>) -> Self {
         Self {
             id: record.id.clone(),
             epoch: record.epoch,
             owner,
             status: record.status,
+            becomes: None,
         }
+    }
+
+    pub(super) fn into(self, becomes: Status) -> Self {
+        Self {
+            becomes: Some(becomes),
+            ..self
+        }
+    }
+
+    /// One that somebody asked to retry, or that is parked and tried again.
+    fn retried(self, retry: RetryAs) -> Result<Self, Unreadable> {
+        let event = match (retry, self.status) {
+            (RetryAs::Itself, Status::Parked) => Event::Resumed,
+            (RetryAs::Itself | RetryAs::Compensation, _) => Event::Compensate,
+        };
+        let becomes = self.status.after(event);
+        let becomes = becomes.ok_or_else(|| Unreadable::of("a retry of what is not dead"))?;
+        Ok(self.into(becomes))
+    }
+}
+
+/// A page of sagas to acquire, and where the next one begins.
+type Page = (Vec<Sighted>, Option<SagaCursor>);
+
+/// Before all others.
+fn beginning() -> SagaCursor {
+    SagaCursor {
+        started_at: Timestamp::from_micros(i64::MIN),
+        id: SagaId::from_stored(String::new()),
     }
 }
 
@@ -50,11 +88,35 @@ impl PostgresStore {
         known: Vec<Known>,
         limit: u32,
     ) -> Result<Vec<SagaRecord>, StoreError> {
+        self.take(&known, None, limit).await
+    }
+
+    /// See [`Journal::take_parked`](crate::saga::journal::Journal::take_parked).
+    pub(super) async fn take_parked_sagas(
+        &self,
+        known: Vec<Known>,
+        parked_before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<SagaRecord>, StoreError> {
+        self.take(&known, Some(parked_before), limit).await
+    }
+
+    /// Acquires a page of what was left behind, or is parked since before a moment, and tells what was acquired.
+    async fn take(
+        &self,
+        known: &[Known],
+        parked_before: Option<Timestamp>,
+        limit: u32,
+    ) -> Result<Vec<SagaRecord>, StoreError> {
         let mut untold = self.shared.sagas.untold.lock().await;
-        let mut after = String::new();
+        let mut after = beginning();
         loop {
-            let (page, last) = self.left_behind(TAKING_OVER, &known, &after, limit).await?;
-            self.acquire(TAKING_OVER, &mut untold, &page).await?;
+            let (sighted, last) = match parked_before {
+                None => self.left_behind(TAKING_OVER, known, &after, limit).await?,
+                Some(before) => self.parked(known, before, &after, limit).await?,
+            };
+            self.acquire(TAKING_OVER, &mut untold, &sighted, None)
+                .await?;
             let wanted = untold.clone();
             let taken = self.collect(TAKING_OVER, &mut untold, &wanted).await?;
             match last {
@@ -70,11 +132,12 @@ impl PostgresStore {
         &self,
         doing: &'static str,
         sighted: Sighted,
+        by: Option<(&'static str, Operator)>,
     ) -> Result<Option<SagaRecord>, StoreError> {
         let mut untold = self.shared.sagas.untold.lock().await;
         // Another caller of this process may have had it since: then the statement would find it done, as it
         // does where its own answer was lost.
-        let is_still_so = |(record, owner): (SagaRecord, Uuid)| {
+        let is_still_so = |(record, owner): (SagaRecord, Option<Uuid>)| {
             record.epoch == sighted.epoch && owner == sighted.owner
         };
         if !self
@@ -85,7 +148,7 @@ impl PostgresStore {
             return Ok(None);
         }
         let wanted = Untold::from([(sighted.id.clone(), sighted.epoch + 1)]);
-        if !self.acquire(doing, &mut untold, &[sighted]).await? {
+        if !self.acquire(doing, &mut untold, &[sighted], by).await? {
             return Ok(None);
         }
         Ok(self.collect(doing, &mut untold, &wanted).await?.pop())
@@ -93,51 +156,73 @@ impl PostgresStore {
 
     /// Lets those count as gone whose lease is over.
     pub(super) async fn bury_the_dead(&self, doing: &'static str) -> Result<(), StoreError> {
-        self.left_behind(doing, &[], "", 0).await.map(drop)
+        self.left_behind(doing, &[], &beginning(), 0)
+            .await
+            .map(drop)
     }
 
-    /// Unfinished sagas of workers that are gone, with ids above `after`, and the last id of a page that is full.
+    /// Sagas that nobody works on, from after `after`.
     async fn left_behind(
         &self,
         doing: &'static str,
         known: &[Known],
-        after: &str,
+        after: &SagaCursor,
         limit: u32,
-    ) -> Result<(Vec<Sighted>, Option<String>), StoreError> {
-        let names: Vec<_> = known.iter().map(|known| text(&known.name)).collect();
+    ) -> Result<Page, StoreError> {
         let call = Call::new(doing, LEFT_BEHIND)
-            .text(json!(names).to_string())
-            .text(after)
+            .text(known_as_json(known))
+            .number(at(after.started_at))
+            .text(after.id.as_str())
             .number(limit.into())
             .text(self.shared.sagas.worker.id().to_string())
             .number(self.shared.sagas.worker.lease_in_microseconds())
             .flag(self.shared.sagas.worker.may_bury());
+        self.page(doing, call, limit).await
+    }
+
+    /// Sagas that have been parked since before `parked_before`, because code and journal differ.
+    async fn parked(
+        &self,
+        known: &[Known],
+        parked_before: Timestamp,
+        after: &SagaCursor,
+        limit: u32,
+    ) -> Result<Page, StoreError> {
+        let call = Call::new(TAKING_OVER, PARKED)
+            .text(known_as_json(known))
+            .number(at(after.started_at))
+            .text(after.id.as_str())
+            .number(limit.into())
+            .number(at(parked_before));
+        self.page(TAKING_OVER, call, limit).await
+    }
+
+    /// What `call` found, and its last saga where the page is full.
+    async fn page(&self, doing: &'static str, call: Call, limit: u32) -> Result<Page, StoreError> {
         let mut page = Vec::new();
         let mut last = None;
         let rows = self.call(call).await?;
         for row in &rows {
             let id: String = column(row, 0).map_err(|unreadable| unreadable.refused(doing))?;
-            let sighted = || -> Result<_, Unreadable> {
-                Ok(Sighted {
-                    id: SagaId::from_stored(id.clone()),
-                    epoch: column(row, 1)?,
-                    owner: worker(row, 2)?,
-                    status: word(row, 3, Status::from_stored)?,
-                })
-            };
-            match sighted() {
+            let id = SagaId::from_stored(id);
+            match sighted(row, id.clone()) {
                 // One of this process, under a name that it had: not left behind.
-                Ok(sighted) if self.shared.sagas.worker.was(sighted.owner) => {}
+                Ok(sighted) if sighted.becomes.is_none() && self.is_ours(sighted.owner) => {}
                 Ok(sighted) => page.push(sighted),
                 Err(error) => {
                     tracing::error!(target: "resilience", saga = %id, %error,
-                        "an unfinished saga cannot be read and is left as it is");
+                        "a saga that is to be taken over cannot be read and is left as it is");
                 }
             }
-            last = Some(id);
+            let started_at = moment(row, 1).map_err(|unreadable| unreadable.refused(doing))?;
+            last = Some(SagaCursor { started_at, id });
         }
         let is_full = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
         Ok((page, last.filter(|_| is_full)))
+    }
+
+    fn is_ours(&self, owner: Option<Uuid>) -> bool {
+        owner.is_some_and(|owner| self.shared.sagas.worker.was(owner))
     }
 
     /// Acquires those of `sighted` that are still so; false when it was none. They are in `untold` then.
@@ -146,6 +231,7 @@ impl PostgresStore {
         doing: &'static str,
         untold: &mut MutexGuard<'_, Untold>,
         sighted: &[Sighted],
+        by: Option<(&'static str, Operator)>,
     ) -> Result<bool, StoreError> {
         if sighted.is_empty() {
             return Ok(false);
@@ -156,15 +242,23 @@ impl PostgresStore {
                 json!({
                     "id": saga.id,
                     "epoch": saga.epoch,
-                    "owner": saga.owner.to_string(),
-                    "dead": saga.status.is_dead(),
+                    "owner": saga.owner.map(|owner| owner.to_string()),
+                    "status": saga.status.as_str(),
+                    "becomes": saga.becomes.map(Status::as_str),
                 })
             })
             .collect();
         let owner = self.shared.sagas.worker.id();
+        let (action, by) = by.unzip();
+        let (name, reason) = by.map(|by| (by.name, by.reason)).unzip();
+        let maybe = |content: Option<String>| content.map(|content| text(&content).into_owned());
         let call = Call::new(doing, ACQUIRE)
             .text(json!(changes).to_string())
-            .text(owner.to_string());
+            .text(owner.to_string())
+            .maybe_text(maybe(name))
+            .maybe_text(action.map(str::to_owned))
+            .maybe_text(maybe(reason.flatten()))
+            .text(Uuid::new_v4().to_string());
         untold.extend(sighted.iter().map(|saga| (saga.id.clone(), saga.epoch + 1)));
         let acquired: Vec<String> = match self.call(call).await {
             Ok(rows) => {
@@ -202,17 +296,9 @@ impl PostgresStore {
             .iter()
             .map(|(id, epoch)| json!({ "id": id, "epoch": epoch }))
             .collect();
-        let owners: Vec<_> = self
-            .shared
-            .sagas
-            .worker
-            .ids()
-            .iter()
-            .map(Uuid::to_string)
-            .collect();
         let call = Call::new(doing, COLLECT)
             .text(json!(sagas).to_string())
-            .text(json!(owners).to_string());
+            .text(self.shared.sagas.worker.all_ids());
         let rows = self.call(call).await.map_err(|error| {
             // They are this worker's by now.
             StoreError::in_doubt(doing, error)
@@ -228,5 +314,28 @@ impl PostgresStore {
             }
         }
         Ok(told)
+    }
+}
+
+/// A row of a page.
+fn sighted(row: &PgRow, id: SagaId) -> Result<Sighted, Unreadable> {
+    let sighted = Sighted {
+        id,
+        epoch: column(row, 2)?,
+        owner: worker(row, 3)?,
+        status: word(row, 4, Status::from_stored)?,
+        becomes: None,
+    };
+    match maybe_word(row, 5, retry_from_stored)? {
+        Some(retry) => sighted.retried(retry),
+        None => Ok(sighted),
+    }
+}
+
+fn retry_from_stored(word: &str) -> Option<RetryAs> {
+    match word {
+        "itself" => Some(RetryAs::Itself),
+        "compensation" => Some(RetryAs::Compensation),
+        _ => None,
     }
 }

@@ -9,6 +9,7 @@ use sqlx::{Decode, Row, Type};
 use crate::error::StoreError;
 use crate::idempotency::Digest;
 use crate::lease::FencingToken;
+use crate::timestamp::Timestamp;
 
 /// Reads the rows of one answer. What cannot be read was committed all the same.
 pub(super) struct Reader {
@@ -63,4 +64,10 @@ impl Reader {
 pub(super) fn micros(duration: Duration) -> i64 {
     const MAX: i64 = 31_556_952_000_000_000;
     i64::try_from(duration.as_micros()).map_or(MAX, |it| it.min(MAX))
+}
+
+/// A moment as the server takes it; what is thousands of years away is a little nearer.
+pub(super) fn at(moment: Timestamp) -> i64 {
+    const FAR: i64 = 60_000_000_000_000_000;
+    moment.as_micros().clamp(-FAR, FAR)
 }

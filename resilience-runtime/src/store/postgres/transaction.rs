@@ -111,7 +111,7 @@ impl Transactional for PgConnection {
     }
 }
 
-async fn run(
+pub(super) async fn run(
     connection: &mut PgConnection,
     call: Call,
 ) -> Result<Vec<sqlx::postgres::PgRow>, StoreError> {

@@ -1,9 +1,10 @@
 //! Who waits in this process, and how the server's notifications find them.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::BoxFuture;
 use crate::idempotency::Digest;
@@ -26,6 +27,22 @@ pub(super) enum Topic {
 #[derive(Default)]
 pub(super) struct Wakes {
     inner: Mutex<Inner>,
+    sagas: Sagas,
+}
+
+/// How often it was said that there may be something to do for sagas, and how much of that was told to somebody.
+struct Sagas {
+    said: watch::Sender<u64>,
+    told: AtomicU64,
+}
+
+impl Default for Sagas {
+    fn default() -> Self {
+        Self {
+            said: watch::Sender::new(0),
+            told: AtomicU64::new(0),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -68,8 +85,30 @@ impl Wakes {
         }
     }
 
+    /// There may be something to do for sagas.
+    pub(super) fn sagas(&self) {
+        self.sagas.said.send_modify(|said| *said += 1);
+    }
+
+    /// Resolves when [`sagas`](Self::sagas) was called since the last time that somebody was told.
+    pub(super) fn changed(&self) -> impl Future<Output = ()> + Send + '_ {
+        let told = self.sagas.told.load(Ordering::Acquire);
+        let mut said = self.sagas.said.subscribe();
+        async move {
+            // An error would say that nobody can be woken any more.
+            let said = said.wait_for(|said| *said > told).await.map(|said| *said);
+            match said {
+                Ok(said) => {
+                    self.sagas.told.fetch_max(said, Ordering::AcqRel);
+                }
+                Err(_) => std::future::pending().await,
+            }
+        }
+    }
+
     /// Wakes everybody: a notification may have been missed.
     pub(super) fn all(&self) {
+        self.sagas();
         let waiting = std::mem::take(&mut self.inner().waiting);
         wake(waiting.into_values().flatten(), None);
     }

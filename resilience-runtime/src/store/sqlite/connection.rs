@@ -58,7 +58,7 @@ pub(super) fn readers(path: &Path) -> SqlitePool {
         .connect_lazy_with(options(path).read_only(true))
 }
 
-fn options(path: &Path) -> SqliteConnectOptions {
+pub(super) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .busy_timeout(BUSY_TIMEOUT)
@@ -70,7 +70,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
 }
 
 /// What would be an obscure message of SQLite, in plain words.
-fn check_place(path: &Path) -> Result<(), StoreError> {
+pub(super) fn check_place(path: &Path) -> Result<(), StoreError> {
     let shown = path.display();
     if path.is_dir() {
         let text = format!("{shown} is a directory; name a file in it");
@@ -174,7 +174,7 @@ fn not_a_database(path: &Path) -> StoreError {
     StoreError::refused(DOING, text)
 }
 
-fn explain(path: &Path, error: &sqlx::Error) -> StoreError {
+pub(super) fn explain(path: &Path, error: &sqlx::Error) -> StoreError {
     const READONLY: i64 = 8;
     const CANTOPEN: i64 = 14;
     let shown = path.display();

@@ -1,56 +1,31 @@
 //! The saga journal.
 
-use sqlx::sqlite::SqliteRow;
+use std::time::Duration;
 
 use super::operation::{Operation, text};
-use super::rows::{LOAD_SAGA, OwnedSaga, Unreadable, column, saga, word};
+use super::rows::{Unreadable, flag, word};
+use super::start::Present;
 use super::statements::Part;
-use super::{HandedOver, SqliteStore, failure};
+use super::{SqliteStore, advance, failure};
 use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::saga::journal::{
-    Advance, Event, Journal, Known, NewSaga, SagaId, SagaRecord, Settles, Started, Status, Written,
+    Advance, Cancel, Event, Journal, Known, NewSaga, SagaCursor, SagaFilter, SagaId, SagaRecord,
+    SagaStatistics, SagaSummary, Started, Status, Unknown, Written,
 };
 use crate::timestamp::Timestamp;
 
 const STARTING: &str = "starting a saga";
 const WRITING: &str = "writing the saga journal";
 const REVIVING: &str = "reviving a saga";
+const CANCELLING: &str = "cancelling a saga";
 const READING: &str = "reading the saga journal";
+const PURGING: &str = "deleting old sagas";
 
 impl Journal for SqliteStore {
     fn start(&self, saga: NewSaga) -> BoxFuture<'_, Result<Started, StoreError>> {
-        Box::pin(async move {
-            // Each further round means that somebody else has changed the saga in between.
-            loop {
-                let rows = self.write(self.starting(&saga)).await?;
-                let there = Present::read(&rows).map_err(|e| e.in_doubt(STARTING))?;
-                if there.id == saga.id {
-                    return self.started(&there);
-                }
-                let ended = !there.status.is_unfinished();
-                if !ended && !self.is_gone(there.owner.clone()).await? {
-                    return Ok(Started::Busy(there.id));
-                }
-                let Some(record) = self.find(&there.id, STARTING).await? else {
-                    continue;
-                };
-                if ended {
-                    if matches!(
-                        record.status,
-                        Status::Completed | Status::Parked | Status::CompensationFailed
-                    ) {
-                        return Ok(Started::Ended(record));
-                    }
-                } else if record.epoch == there.epoch
-                    && record.status.is_unfinished()
-                    && let Some(record) = self.acquire(STARTING, record).await?
-                {
-                    return Ok(Started::TakenOver(record));
-                }
-            }
-        })
+        Box::pin(self.start_saga(saga))
     }
 
     fn advance(
@@ -60,12 +35,8 @@ impl Journal for SqliteStore {
         advance: Advance,
     ) -> BoxFuture<'_, Result<Written, StoreError>> {
         Box::pin(async move {
-            let rows = self.write(advancing(&saga, epoch, &advance)).await?;
-            Ok(if rows.is_empty() {
-                Written::Superseded
-            } else {
-                Written::YES
-            })
+            let rows = self.write(advance::operation(WRITING, &saga, epoch, &advance));
+            advance::written(&rows.await?).map_err(|it| it.in_doubt(WRITING))
         })
     }
 
@@ -77,44 +48,157 @@ impl Journal for SqliteStore {
         Box::pin(self.take_over_sagas(known, limit))
     }
 
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.shared.changes.next(&self.shared.readers))
+    }
+
+    fn take_parked(
+        &self,
+        known: Vec<Known>,
+        parked_before: Timestamp,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>> {
+        Box::pin(self.take_parked_sagas(known, parked_before, limit))
+    }
+
     fn revive(
         &self,
         saga: SagaId,
-        _event: Event,
-        _by: Option<Operator>,
+        event: Event,
+        by: Option<Operator>,
     ) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
         Box::pin(async move {
-            match self.find(&saga, REVIVING).await? {
-                Some(record) if record.status.is_dead() => self.acquire(REVIVING, record).await,
-                _ => Ok(None),
+            let Some(record) = self.find(&saga, REVIVING).await? else {
+                return Ok(None);
+            };
+            let revives = matches!(event, Event::Resumed | Event::Compensate);
+            match record.status.after(event).filter(|_| revives) {
+                Some(status) => self.acquire(REVIVING, record, status, by.as_ref()).await,
+                None => Ok(None),
             }
+        })
+    }
+
+    fn cancel(
+        &self,
+        saga: SagaId,
+        by: Operator,
+    ) -> BoxFuture<'_, Result<Option<Cancel>, StoreError>> {
+        Box::pin(async move {
+            let id = saga.as_str();
+            let change = (id, text(&by.name), by.reason.as_deref().map(text));
+            let operation = Operation::new(CANCELLING, Part::Cancel, id)
+                .touching("saga", id)
+                .with(Part::Cancel, &change);
+            let rows = self.write(operation).await?;
+            let Some(row) = rows.first() else {
+                return Ok(None);
+            };
+            let read = || {
+                Ok(match word(row, 2, Status::from_stored)? {
+                    Status::Running if flag(row, 3)? => Cancel::Pivoted,
+                    Status::Running => Cancel::Requested,
+                    status => Cancel::Not(status),
+                })
+            };
+            read()
+                .map(Some)
+                .map_err(|it: Unreadable| it.in_doubt(CANCELLING))
+        })
+    }
+
+    fn cancelled(&self) -> BoxFuture<'_, Result<Vec<SagaId>, StoreError>> {
+        Box::pin(async move {
+            let ids: Vec<String> = sqlx::query_scalar(CANCELLED)
+                .bind(self.shared.worker.id())
+                .fetch_all(&self.shared.readers)
+                .await
+                .map_err(|error| failure::reading(READING, error))?;
+            Ok(ids.into_iter().map(SagaId::from_stored).collect())
         })
     }
 
     fn load(&self, saga: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>> {
         Box::pin(async move { self.find(&saga, READING).await })
     }
+
+    fn list(
+        &self,
+        filter: SagaFilter,
+        after: Option<SagaCursor>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<SagaSummary>, StoreError>> {
+        Box::pin(async move { self.list_sagas(&filter, after.as_ref(), limit).await })
+    }
+
+    fn statistics(&self) -> BoxFuture<'_, Result<Vec<SagaStatistics>, StoreError>> {
+        Box::pin(self.statistics_of_sagas())
+    }
+
+    fn unknown(&self, known: Vec<Known>) -> BoxFuture<'_, Result<Vec<Unknown>, StoreError>> {
+        Box::pin(self.unknown_sagas(known))
+    }
+
+    fn purge(&self, retention: Duration, limit: u32) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(self.purge_of(PURGING, Part::Purge, "sagas", retention, limit))
+    }
 }
 
+/// As the index names what it holds.
+const CANCELLED: &str = "
+SELECT id FROM resilience_sagas
+WHERE owner = ?1 AND cancelled = 1 AND status = 'running' AND NOT pivoted";
+
 impl SqliteStore {
+    async fn start_saga(&self, saga: NewSaga) -> Result<Started, StoreError> {
+        // Each further round means that somebody else has changed the saga in between.
+        loop {
+            let rows = self.write(self.starting(&saga)).await?;
+            let present = Present::read(&rows).map_err(|it| it.in_doubt(STARTING))?;
+            let there = match present {
+                Ok(started_at) => return Ok(Started::New(started_at)),
+                Err(there) => there,
+            };
+            if there.id == saga.id && !saga.given {
+                return self.started(&there);
+            }
+            let ended = !there.status.is_unfinished();
+            if !ended && !self.is_gone(there.owner.clone()).await? {
+                return Ok(Started::Busy(there.id));
+            }
+            let Some(record) = self.find(&there.id, STARTING).await? else {
+                continue;
+            };
+            let status = record.status;
+            if ended {
+                // One that was retried meanwhile, or lost its key, is looked at once more.
+                let answers = match status {
+                    Status::Completed | Status::Parked | Status::CompensationFailed => true,
+                    _ => saga.given && status.is_over(),
+                };
+                if answers {
+                    return Ok(Started::Ended(record));
+                }
+            } else if record.epoch == there.epoch
+                && status.is_unfinished()
+                && let Some(record) = self.acquire(STARTING, record, status, None).await?
+            {
+                return Ok(Started::TakenOver(record));
+            }
+        }
+    }
+
     fn starting(&self, saga: &NewSaga) -> Operation {
         let id = text(saga.id.as_str());
-        let key = saga.key.map(|key| key.digest.to_string());
-        let ttl = saga.key.map(|key| key.ttl.as_secs_f64());
-        let change = (
-            &id,
-            text(&saga.name),
-            &key,
-            text(&saga.input),
-            self.shared.worker.id(),
-            ttl,
-        );
         let operation = Operation::new(STARTING, Part::Start, &*id).touching("saga", &id);
-        let operation = match &key {
-            Some(key) => operation.touching("saga key", key),
+        let operation = match saga.key {
+            Some(key) => operation.touching("saga key", &key.digest.to_string()),
             None => operation,
         };
-        operation.with(Part::Start, &change)
+        operation.with(
+            Part::Start,
+            &super::start::change(saga, self.shared.worker.id(), 1),
+        )
     }
 
     /// The saga under the id of the new one. Finding it as this store would have written it is the
@@ -124,145 +208,50 @@ impl SqliteStore {
             && there.epoch == 1
             && there.owner == self.shared.worker.id()
         {
-            return Ok(Started::New(Timestamp::of_this_machine()));
+            return Ok(Started::New(there.started_at));
         }
         let text = format!("there is another saga with the id {}", there.id);
         Err(StoreError::refused(STARTING, text))
     }
 
-    async fn find(
+    /// Deletes some of what is over, and writes nothing where nothing is.
+    pub(super) async fn purge_of(
         &self,
-        id: &SagaId,
         doing: &'static str,
-    ) -> Result<Option<SagaRecord>, StoreError> {
-        let found = self.try_find(id, doing).await?;
-        let found = found.map_err(|unreadable| unreadable.refused(doing))?;
-        Ok(found.map(|saga| saga.record))
-    }
-
-    pub(super) async fn try_find(
-        &self,
-        id: &SagaId,
-        doing: &'static str,
-    ) -> Result<Result<Option<OwnedSaga>, Unreadable>, StoreError> {
-        let rows = sqlx::query(LOAD_SAGA)
-            .bind(id.as_str())
-            .fetch_all(&self.shared.readers)
+        part: Part,
+        subject: &'static str,
+        retention: Duration,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        let oldest = match part {
+            Part::Purge => OLDEST_SAGA,
+            _ => OLDEST_LETTER,
+        };
+        let retention = retention.as_secs_f64();
+        let row = sqlx::query(oldest)
+            .bind(retention)
+            .fetch_one(&self.shared.readers)
             .await
             .map_err(|error| failure::reading(doing, error))?;
-        Ok(saga(id, &rows))
-    }
-
-    /// Hands over the change of owner, from what `record` says to this store; a dead saga is to be
-    /// undone then. The epoch makes it conditional on the owner that the saga had when it was read,
-    /// which the caller knows to be gone or done with it.
-    pub(super) async fn hand_over_acquire(
-        &self,
-        doing: &'static str,
-        record: &SagaRecord,
-    ) -> Result<HandedOver, StoreError> {
-        let id = record.id.as_str();
-        let change = (
-            id,
-            record.epoch,
-            record.status.as_str(),
-            acquired(record.status).as_str(),
-            self.shared.worker.id(),
-        );
-        let operation = Operation::new(doing, Part::Acquire, id)
-            .touching("saga", id)
-            .with(Part::Acquire, &change);
-        self.hand_over(operation).await
-    }
-
-    /// Makes the saga this store's; `None` when somebody else was first.
-    async fn acquire(
-        &self,
-        doing: &'static str,
-        record: SagaRecord,
-    ) -> Result<Option<SagaRecord>, StoreError> {
-        let rows = self.hand_over_acquire(doing, &record).await?.answer().await;
-        Ok((!rows?.is_empty()).then(|| under_next_epoch(record)))
+        if limit == 0 || !flag(&row, 0).map_err(|it| it.refused(doing))? {
+            return Ok(0);
+        }
+        let operation = Operation::new(doing, part, subject)
+            .touching("purge", subject)
+            .with(part, &(retention, limit));
+        let rows = self.write(operation).await?;
+        Ok(u64::try_from(rows.len()).unwrap_or(u64::MAX))
     }
 }
 
-/// What `start` finds under the key, or under the id, of the new saga.
-struct Present {
-    id: SagaId,
-    status: Status,
-    epoch: i64,
-    owner: String,
-}
+const OLDEST_SAGA: &str = "
+SELECT EXISTS (
+    SELECT 1 FROM resilience_sagas
+    WHERE parent IS NULL AND status IN ('completed', 'compensated', 'failed', 'resolved')
+      AND updated_at <= unixepoch('subsec') - ?1)";
 
-impl Present {
-    fn read(rows: &[SqliteRow]) -> Result<Self, Unreadable> {
-        let row = rows.first().ok_or_else(Unreadable::missing)?;
-        Ok(Self {
-            id: SagaId::from_stored(column(row, 2)?),
-            status: word(row, 3, Status::from_stored)?,
-            epoch: column(row, 4)?,
-            owner: column(row, 5)?,
-        })
-    }
-}
-
-fn acquired(status: Status) -> Status {
-    match status {
-        Status::Parked | Status::CompensationFailed => Status::Compensating,
-        status => status,
-    }
-}
-
-pub(super) fn under_next_epoch(record: SagaRecord) -> SagaRecord {
-    SagaRecord {
-        status: acquired(record.status),
-        epoch: record.epoch + 1,
-        ..record
-    }
-}
-
-fn advancing(saga: &SagaId, epoch: i64, advance: &Advance) -> Operation {
-    let id = saga.as_str();
-    let mut operation = Operation::new(WRITING, Part::Fence, id)
-        .touching("saga", id)
-        .with(Part::Fence, &(id, epoch));
-    if advance.status.is_some() || advance.output.is_some() || advance.error.is_some() {
-        let status = advance.status.map(Status::as_str);
-        let output = advance.output.as_deref().map(text);
-        let error = advance.error.as_deref().map(text);
-        operation = operation.with(Part::Status, &(id, epoch, status, output, error));
-    }
-    for step in &advance.steps {
-        let change = (
-            id,
-            epoch,
-            step.position,
-            text(&step.step),
-            step.occurrence,
-            text(&step.arguments),
-            step.output.as_deref().map(text),
-            i64::from(step.undone),
-        );
-        operation = operation.with(Part::Steps, &change);
-    }
-    if let Some(position) = advance.undone {
-        operation = operation.with(Part::Undone, &(id, epoch, position));
-    }
-    if (advance.settles != Settles::Nothing) {
-        operation = operation.with(Part::Settle, &(id, epoch));
-    }
-    if let Some(letter) = &advance.dead_letter {
-        let change = (
-            id,
-            epoch,
-            letter.kind.as_str(),
-            text(&letter.operation),
-            text(&letter.arguments),
-            letter.output.as_deref().map(text),
-            text(&letter.error),
-            letter.attempts,
-        );
-        operation = operation.with(Part::Letters, &change);
-    }
-    operation
-}
+const OLDEST_LETTER: &str = "
+SELECT EXISTS (
+    SELECT 1 FROM resilience_dead_letters
+    WHERE kind = 'work' AND status NOT IN ('open', 'retrying')
+      AND updated_at <= unixepoch('subsec') - ?1)";

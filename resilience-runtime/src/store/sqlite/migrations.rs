@@ -6,9 +6,10 @@
 use sqlx::{Connection, SqliteConnection};
 
 /// Each is applied once, in order; `resilience_schema` counts them.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../../migrations/sqlite/0002_leases.sql"),
+    include_str!("../../../migrations/sqlite/0003_operators.sql"),
 ];
 
 /// How many migrations this crate knows.

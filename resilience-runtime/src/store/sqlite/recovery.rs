@@ -1,16 +1,84 @@
-//! Taking over what workers that are gone have left behind.
+//! Taking over what workers that are gone have left behind, and what operators want to be tried again.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::journal::under_next_epoch;
+use sqlx::sqlite::SqliteArguments;
+
 use super::operation::text;
-use super::rows::{OwnedSaga, column};
+use super::record::OwnedSaga;
+use super::rows::{Unreadable, column, count, in_seconds, number};
 use super::{HandedOver, SqliteStore, failure};
 use crate::error::StoreError;
-use crate::saga::journal::{Known, SagaId, SagaRecord};
+use crate::saga::journal::{Known, Parking, SagaId, SagaRecord, Status, Unknown};
+use crate::timestamp::Timestamp;
 
 const TAKING_OVER: &str = "taking over sagas";
+const LOOKING: &str = "looking for unknown sagas";
+
+/// `?1` owners, `?2` names and versions, `?3` ids that were looked at, `?4` how many.
+const LEFT_BEHIND: &str = "
+SELECT id, created_at FROM resilience_sagas
+WHERE status NOT IN ('completed', 'compensated', 'failed', 'resolved', 'parked',
+                     'compensation_failed')
+  AND owner IN (SELECT value FROM json_each(?1))
+  AND (name, version) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))
+  AND id NOT IN (SELECT value FROM json_each(?3)) AND typeof(id) = 'text'
+UNION ALL
+SELECT id, created_at FROM resilience_sagas
+WHERE retry IS NOT NULL AND status IN ('parked', 'compensation_failed')
+  AND (name, version) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))
+  AND id NOT IN (SELECT value FROM json_each(?3)) AND typeof(id) = 'text'
+ORDER BY 2, 1 LIMIT ?4";
+
+/// `?1` since when at least, `?2` names and versions, `?3` ids that were looked at, `?4` how many.
+const PARKED: &str = "
+SELECT id FROM resilience_sagas
+WHERE status IN ('parked', 'compensation_failed')
+  AND +status = 'parked' AND parking = 'mismatch' AND updated_at < ?1
+  AND (name, version) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))
+  AND id NOT IN (SELECT value FROM json_each(?3)) AND typeof(id) = 'text'
+ORDER BY created_at, id LIMIT ?4";
+
+/// `?1` owners, `?2` names and versions.
+const UNKNOWN: &str = "
+SELECT name, version, count(*) FROM resilience_sagas
+WHERE status NOT IN ('completed', 'compensated', 'failed', 'resolved', 'parked',
+                     'compensation_failed')
+  AND owner IN (SELECT value FROM json_each(?1))
+  AND (name, version) NOT IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))
+GROUP BY name, version ORDER BY name, version";
+
+const OWNERS: &str = "
+SELECT DISTINCT owner FROM resilience_sagas
+WHERE status NOT IN ('completed', 'compensated', 'failed', 'resolved', 'parked',
+                     'compensation_failed')";
+
+/// What a taker looks for.
+enum Wanted {
+    /// What nobody who lives has, of these owners, and what operators want to be tried again.
+    LeftBehind(HashSet<String>),
+    /// What is parked for a mismatch since before this moment.
+    Parked(Timestamp),
+}
+
+impl Wanted {
+    /// The status that the saga gets, if it is still as it is wanted.
+    fn status(&self, found: &OwnedSaga) -> Option<Status> {
+        let status = found.record.status;
+        match self {
+            Self::LeftBehind(gone) if status.is_unfinished() => {
+                gone.contains(&found.owner).then_some(status)
+            }
+            Self::LeftBehind(_) => found.retry.filter(|_| status.is_dead()),
+            Self::Parked(before) => {
+                let parked = found.record.parking == Some(Parking::Mismatch)
+                    && found.record.updated_at < *before;
+                (status == Status::Parked && parked).then_some(Status::Running)
+            }
+        }
+    }
+}
 
 impl SqliteStore {
     /// See [`Journal::take_over`](crate::saga::journal::Journal::take_over). What is read of a saga
@@ -20,135 +88,199 @@ impl SqliteStore {
         known: Vec<Known>,
         limit: u32,
     ) -> Result<Vec<SagaRecord>, StoreError> {
-        let gone = self.owners_that_are_gone().await?;
+        let gone = self.owners_that_are_gone(TAKING_OVER).await?;
+        self.take(Wanted::LeftBehind(gone), known, limit).await
+    }
+
+    pub(super) async fn take_parked_sagas(
+        &self,
+        known: Vec<Known>,
+        parked_before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<SagaRecord>, StoreError> {
+        self.take(Wanted::Parked(parked_before), known, limit).await
+    }
+
+    pub(super) async fn unknown_sagas(
+        &self,
+        known: Vec<Known>,
+    ) -> Result<Vec<Unknown>, StoreError> {
+        let gone = self.owners_that_are_gone(LOOKING).await?;
+        let rows = sqlx::query(UNKNOWN)
+            .bind(encoded(&gone, LOOKING)?)
+            .bind(names(&known, LOOKING)?)
+            .fetch_all(&self.shared.readers)
+            .await
+            .map_err(|error| failure::reading(LOOKING, error))?;
+        let read = |row| {
+            Ok(Unknown {
+                name: column(row, 0)?,
+                version: number(row, 1)?,
+                count: count(row, 2)?,
+            })
+        };
+        Ok(rows
+            .iter()
+            .filter_map(|row| reported(read(row), "unfinished sagas cannot be read"))
+            .collect())
+    }
+
+    async fn take(
+        &self,
+        wanted: Wanted,
+        known: Vec<Known>,
+        limit: u32,
+    ) -> Result<Vec<SagaRecord>, StoreError> {
+        let known = names(&known, TAKING_OVER)?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut taken = Vec::new();
-        let mut after = String::new();
-        while !gone.is_empty() && taken.len() < limit {
-            let page = limit - taken.len();
-            match self.take_page(&gone, &known, &mut after, page).await {
-                Ok(page) => taken.extend(page),
-                // Those that were taken are this store's now: they must reach the caller.
-                Err(error) if !taken.is_empty() => {
+        let mut seen = Vec::new();
+        while taken.len() < limit {
+            let page = self.page(&wanted, &known, &seen, limit - taken.len());
+            let ids = match page.await {
+                Ok(ids) => ids,
+                Err(error) if taken.is_empty() => return Err(error),
+                Err(error) => {
                     tracing::warn!(target: "resilience", %error, "not all sagas could be taken over");
                     break;
                 }
-                Err(error) => return Err(error),
+            };
+            if ids.is_empty() {
+                break;
             }
-            if after.is_empty() {
+            seen.extend(ids.iter().cloned());
+            if !self.take_page(&wanted, ids, &mut taken).await? {
                 break;
             }
         }
         Ok(taken)
     }
 
-    async fn owners_that_are_gone(&self) -> Result<HashSet<String>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT DISTINCT owner FROM resilience_sagas \
-             WHERE status NOT IN ('completed', 'compensated', 'dead')",
-        )
-        .fetch_all(&self.shared.readers)
-        .await
-        .map_err(|error| failure::reading(TAKING_OVER, error))?;
-        let readable = |row| {
-            column(row, 0)
-                .inspect_err(|error| {
-                    tracing::error!(target: "resilience", %error, "unfinished sagas have an owner that cannot be read");
-                })
-                .ok()
+    async fn page(
+        &self,
+        wanted: &Wanted,
+        known: &str,
+        seen: &[String],
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let query = match wanted {
+            Wanted::LeftBehind(gone) => {
+                sqlx::query_scalar(LEFT_BEHIND).bind(encoded(gone, TAKING_OVER)?)
+            }
+            Wanted::Parked(before) => sqlx::query_scalar(PARKED).bind(in_seconds(*before)),
         };
-        let owners: HashSet<String> = rows.iter().filter_map(readable).collect();
-        let worker = Arc::clone(&self.shared.worker);
-        tokio::task::spawn_blocking(move || worker.gone_of(owners))
+        let query: sqlx::query::QueryScalar<'_, _, String, SqliteArguments> = query;
+        query
+            .bind(known)
+            .bind(encoded(&seen, TAKING_OVER)?)
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(&self.shared.readers)
             .await
-            .map_err(|error| StoreError::refused(TAKING_OVER, error))
+            .map_err(|error| failure::reading(TAKING_OVER, error))
     }
 
-    /// Takes up to `limit` sagas with ids above `after`, and moves `after` on; it is empty when
-    /// there are no more.
+    /// Takes those of the page that can be taken; whether it went without an error. Those that were taken are this store's
+    /// now: they must reach the caller.
     async fn take_page(
         &self,
-        gone: &HashSet<String>,
-        known: &[Known],
-        after: &mut String,
-        limit: usize,
-    ) -> Result<Vec<SagaRecord>, StoreError> {
-        let ids = self.left_behind(gone, known, after, limit).await?;
-        *after = ids.last().cloned().unwrap_or_default();
+        wanted: &Wanted,
+        ids: Vec<String>,
+        taken: &mut Vec<SagaRecord>,
+    ) -> Result<bool, StoreError> {
         // All are handed over before the first answer is awaited, so that they share a commit.
         let mut handed_over = Vec::new();
         let mut failed = None;
         for id in ids.into_iter().map(SagaId::from_stored) {
-            match self.hand_over_taking(&id, gone).await {
-                Ok(pair) => handed_over.extend(pair),
+            match self.hand_over_taking(&id, wanted).await {
+                Ok(taking) => handed_over.extend(taking),
                 Err(error) => {
                     failed = Some(error);
                     break;
                 }
             }
         }
-        let mut taken = Vec::new();
-        for (record, answer) in handed_over {
-            match answer.answer().await {
-                Ok(rows) if !rows.is_empty() => taken.push(under_next_epoch(record)),
-                Ok(_) => {}
+        for (record, status, answer) in handed_over {
+            let answer = match answer.answer().await {
+                Ok(rows) => self.acquired(TAKING_OVER, record, status, &rows).await,
+                Err(error) => Err(error),
+            };
+            match answer {
+                Ok(record) => taken.extend(record),
                 Err(error) => failed = Some(error),
             }
         }
         match failed {
+            None => Ok(true),
             Some(error) if taken.is_empty() => Err(error),
-            _ => Ok(taken),
+            Some(error) => {
+                tracing::warn!(target: "resilience", %error, "not all sagas could be taken over");
+                Ok(false)
+            }
         }
     }
 
-    /// Hands over the taking of one saga, if it can be read, and is still that of a worker that is
-    /// gone.
+    /// Hands over the taking of one saga, if it can be read, and is still as it is wanted.
     async fn hand_over_taking(
         &self,
         id: &SagaId,
-        gone: &HashSet<String>,
-    ) -> Result<Option<(SagaRecord, HandedOver)>, StoreError> {
+        wanted: &Wanted,
+    ) -> Result<Option<(SagaRecord, Status, HandedOver)>, StoreError> {
         match self.try_find(id, TAKING_OVER).await? {
-            Ok(Some(OwnedSaga { record, owner }))
-                if record.status.is_unfinished() && gone.contains(&owner) =>
-            {
-                let answer = self.hand_over_acquire(TAKING_OVER, &record).await?;
-                Ok(Some((record, answer)))
+            Ok(Some(found)) => {
+                let Some(status) = wanted.status(&found) else {
+                    return Ok(None);
+                };
+                let record = found.record;
+                let answer = self.hand_over_acquire(TAKING_OVER, &record, status, None);
+                let answer = answer.await?;
+                Ok(Some((record, status, answer)))
             }
-            Ok(_) => Ok(None),
+            Ok(None) => Ok(None),
             Err(error) => {
-                tracing::error!(target: "resilience", saga = %id,
-                    %error,
-                    "an unfinished saga cannot be read and is left as it is"
+                tracing::error!(target: "resilience", saga_id = %id, %error,
+                    "a saga cannot be read and is left as it is"
                 );
                 Ok(None)
             }
         }
     }
 
-    async fn left_behind(
+    async fn owners_that_are_gone(
         &self,
-        gone: &HashSet<String>,
-        known: &[Known],
-        after: &str,
-        limit: usize,
-    ) -> Result<Vec<String>, StoreError> {
-        let encode = |error: serde_json::Error| StoreError::refused(TAKING_OVER, error);
-        let known: Vec<_> = known.iter().map(|known| text(&known.name)).collect();
-        sqlx::query_scalar(
-            "SELECT id FROM resilience_sagas \
-             WHERE status NOT IN ('completed', 'compensated', 'dead') \
-               AND owner IN (SELECT value FROM json_each(?1)) \
-               AND name IN (SELECT value FROM json_each(?2)) \
-               AND id > ?3 AND typeof(id) = 'text' \
-             ORDER BY id LIMIT ?4",
-        )
-        .bind(serde_json::to_string(gone).map_err(encode)?)
-        .bind(serde_json::to_string(&known).map_err(encode)?)
-        .bind(after)
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(&self.shared.readers)
-        .await
-        .map_err(|error| failure::reading(TAKING_OVER, error))
+        doing: &'static str,
+    ) -> Result<HashSet<String>, StoreError> {
+        let rows = sqlx::query(OWNERS)
+            .fetch_all(&self.shared.readers)
+            .await
+            .map_err(|error| failure::reading(doing, error))?;
+        let owners: HashSet<String> = rows
+            .iter()
+            .filter_map(|row| reported(column(row, 0), "unfinished sagas have an unreadable owner"))
+            .collect();
+        let worker = Arc::clone(&self.shared.worker);
+        tokio::task::spawn_blocking(move || worker.gone_of(owners))
+            .await
+            .map_err(|error| StoreError::refused(doing, error))
     }
+}
+
+/// What was read; else it is reported and left out.
+pub(super) fn reported<T>(read: Result<T, Unreadable>, what: &'static str) -> Option<T> {
+    read.inspect_err(|error| tracing::error!(target: "resilience", %error, "{what}"))
+        .ok()
+}
+
+fn names(known: &[Known], doing: &'static str) -> Result<String, StoreError> {
+    let known: Vec<_> = known
+        .iter()
+        .map(|it| (text(&it.name), it.version))
+        .collect();
+    encoded(&known, doing)
+}
+
+pub(super) fn encoded(
+    value: &impl serde::Serialize,
+    doing: &'static str,
+) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::refused(doing, error))
 }

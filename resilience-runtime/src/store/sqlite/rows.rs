@@ -1,14 +1,11 @@
-//! From rows to records.
+//! From rows to values.
 
 use std::fmt;
 
 use sqlx::Row;
 use sqlx::sqlite::{Sqlite, SqliteRow};
 
-use crate::dlq::{DeadLetter, DeadLetterStatus, Kind, NewDeadLetter, Priority};
 use crate::error::StoreError;
-use crate::idempotency::Digest;
-use crate::saga::journal::{SagaId, SagaRecord, Status, StepOutcome, StepRecord};
 use crate::timestamp::Timestamp;
 
 /// A row that no version of this crate can have written.
@@ -22,6 +19,11 @@ impl fmt::Display for Unreadable {
 }
 
 impl Unreadable {
+    /// In these words.
+    pub(super) fn because(text: String) -> Self {
+        Self(text)
+    }
+
     /// A row that must be there is not.
     pub(super) fn missing() -> Self {
         Self("it is not there".to_owned())
@@ -64,6 +66,17 @@ pub(super) fn number(row: &SqliteRow, index: usize) -> Result<u32, Unreadable> {
     u32::try_from(number).map_err(|_| Unreadable::out_of_range(number))
 }
 
+/// The value of a column that counts many things.
+pub(super) fn count(row: &SqliteRow, index: usize) -> Result<u64, Unreadable> {
+    let number: i64 = column(row, index)?;
+    u64::try_from(number).map_err(|_| Unreadable::out_of_range(number))
+}
+
+/// The value of a column that says yes or no.
+pub(super) fn flag(row: &SqliteRow, index: usize) -> Result<bool, Unreadable> {
+    Ok(column::<i64>(row, index)? != 0)
+}
+
 /// The value of a column that holds one of a few words.
 pub(super) fn word<T>(
     row: &SqliteRow,
@@ -74,93 +87,57 @@ pub(super) fn word<T>(
     read(&word).ok_or_else(|| Unreadable(format!("unknown word {word:?}")))
 }
 
-/// A saga, and the worker that has it.
-pub(super) struct OwnedSaga {
-    pub(super) record: SagaRecord,
-    pub(super) owner: String,
-}
-
-/// The saga whose rows [`LOAD_SAGA`] found.
-pub(super) fn saga(id: &SagaId, rows: &[SqliteRow]) -> Result<Option<OwnedSaga>, Unreadable> {
-    let mut record = None;
-    let mut steps = Vec::new();
-    for row in rows {
-        if column::<i64>(row, 0)? == 0 {
-            record = Some(row);
-        } else {
-            steps.push(step(row)?);
-        }
+/// The same, or nothing.
+pub(super) fn word_if_any<T>(
+    row: &SqliteRow,
+    index: usize,
+    read: fn(&str) -> Option<T>,
+) -> Result<Option<T>, Unreadable> {
+    match column::<Option<String>>(row, index)? {
+        None => Ok(None),
+        Some(_) => word(row, index, read).map(Some),
     }
-    let Some(row) = record else {
-        return Ok(None);
-    };
-    let key: Option<String> = column(row, 7)?;
-    let key = match key {
-        None => None,
-        Some(text) => match Digest::from_hex(&text) {
-            Some(key) => Some(key),
-            None => return Err(Unreadable(format!("{text:?} is not a digest"))),
-        },
-    };
-    let now = Timestamp::of_this_machine();
-    let mut record = SagaRecord::new(id.clone(), column(row, 2)?, column(row, 3)?, now);
-    record.key = key;
-    record.status = word(row, 4, Status::from_stored)?;
-    record.epoch = column(row, 1)?;
-    record.output = column(row, 5)?;
-    record.error = column(row, 6)?;
-    record.steps = steps;
-    let owner = column(row, 8)?;
-    Ok(Some(OwnedSaga { record, owner }))
 }
 
-/// A saga and its steps, as of one moment, because it is one statement.
-pub(super) const LOAD_SAGA: &str = "
-SELECT 0, epoch, name, input, status, output, error, key, owner, NULL
-FROM resilience_sagas WHERE id = ?1
-UNION ALL
-SELECT 1, position, step, arguments, NULL, output, NULL, NULL, occurrence, undone
-FROM resilience_saga_steps WHERE saga_id = ?1
-ORDER BY 1, 2";
-
-fn step(row: &SqliteRow) -> Result<StepRecord, Unreadable> {
-    Ok(StepRecord {
-        position: number(row, 1)?,
-        step: column(row, 2)?,
-        occurrence: number(row, 8)?,
-        arguments: column(row, 3)?,
-        outcome: StepOutcome::Done,
-        output: column(row, 5)?,
-        compensation: None,
-        written_at: None,
-        undone: column::<i64>(row, 9)? != 0,
-    })
+/// The value of a column with seconds since 1970.
+pub(super) fn moment(row: &SqliteRow, index: usize) -> Result<Timestamp, Unreadable> {
+    let seconds: f64 = column(row, index)?;
+    Ok(from_seconds(seconds))
 }
 
-/// The columns of a dead letter, for [`dead_letter`].
-pub(super) const LETTER_COLUMNS: &str = "id, saga_id, saga_name, kind, operation, arguments, \
-     output, error, attempts, status, CAST(created_at AS INTEGER), note";
+/// The same, or nothing.
+pub(super) fn moment_if_any(
+    row: &SqliteRow,
+    index: usize,
+) -> Result<Option<Timestamp>, Unreadable> {
+    let seconds: Option<f64> = column(row, index)?;
+    Ok(seconds.map(from_seconds))
+}
 
-/// A dead letter.
-pub(super) fn dead_letter(row: &SqliteRow) -> Result<DeadLetter, Unreadable> {
-    Ok(DeadLetter {
-        id: column(row, 0)?,
-        saga: Some(SagaId::from_stored(column(row, 1)?)),
-        saga_name: Some(column(row, 2)?),
-        work: NewDeadLetter {
-            kind: word(row, 3, Kind::from_stored)?,
-            operation: column(row, 4)?,
-            dependency: None,
-            priority: Priority::High,
-            position: None,
-            arguments: column(row, 5)?,
-            output: column(row, 6)?,
-            error: column(row, 7)?,
-            attempts: number(row, 8)?,
-        },
-        status: word(row, 9, DeadLetterStatus::from_stored)?,
-        created_at: Timestamp::from_micros(column::<i64>(row, 10)? * 1_000_000),
-        updated_at: Timestamp::from_micros(column::<i64>(row, 10)? * 1_000_000),
-        note: column(row, 11)?,
-    })
+/// As the tables keep it: with the milliseconds of SQLite's clock both ways come out the same.
+#[expect(clippy::cast_precision_loss, reason = "there are 2^53 µs in 285 years")]
+pub(super) fn in_seconds(moment: Timestamp) -> f64 {
+    moment.as_micros() as f64 / 1e6
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "what is too far away becomes the last moment there is"
+)]
+fn from_seconds(seconds: f64) -> Timestamp {
+    Timestamp::from_micros((seconds * 1e6).round() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_the_same_both_ways() {
+        for millis in (0..5_000_000_000_000_i64).step_by(7_777_777_777) {
+            let moment = Timestamp::from_micros(millis * 1000);
+            assert_eq!(from_seconds(in_seconds(moment)), moment);
+        }
+        assert_eq!(from_seconds(1e300).as_micros(), i64::MAX);
+    }
 }

@@ -160,7 +160,7 @@ fn answer(row: &SqliteRow, claiming: &ClaimingIn) -> Result<Option<ClaimIn>, Unr
 }
 
 /// Whatever failed, the transaction is not committed yet.
-fn failed(doing: &'static str, error: sqlx::Error) -> StoreError {
+pub(super) fn failed(doing: &'static str, error: sqlx::Error) -> StoreError {
     let missing = error
         .as_database_error()
         .is_some_and(|error| error.message().starts_with("no such table"));

@@ -15,6 +15,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
+use super::changes::Changes;
 use super::connection;
 use super::failure::{Failure, ended_without_effect, may_be_one_operation};
 use super::identity::Identity;
@@ -35,9 +36,14 @@ const BYTES_MAX: usize = 4 << 20;
 pub(super) enum Message {
     /// An operation to execute.
     Work(Job),
-    /// Finish what is waiting, and close the file.
-    Close(oneshot::Sender<Result<(), sqlx::Error>>),
+    /// Finish what is waiting, leave in order, and close the file.
+    Close(Closed),
+    /// The same, and do not leave in order.
+    Abandon(Closed),
 }
+
+/// Hears how closing the file went.
+pub(super) type Closed = oneshot::Sender<Result<(), sqlx::Error>>;
 
 /// How many commits there were, and how many operations they held.
 #[derive(Debug, Default)]
@@ -59,6 +65,7 @@ pub(super) struct Writer {
     pub(super) worker: Arc<Worker>,
     /// Not kept alive by this: it has connections, and the one that writes is to be the last.
     pub(super) wakes: Weak<Wakes>,
+    pub(super) changes: Arc<Changes>,
     /// The text of each combination of parts that was needed so far.
     pub(super) texts: HashMap<u32, Arc<str>>,
 }
@@ -67,7 +74,7 @@ impl Writer {
     /// Executes operations until the store is closed or its last handle is dropped.
     pub(super) async fn run(mut self) {
         let mut waiting = VecDeque::new();
-        let mut closing = Vec::new();
+        let mut closing = Closing::default();
         loop {
             if waiting.is_empty() {
                 match self.inbox.recv().await {
@@ -86,42 +93,65 @@ impl Writer {
                 self.write(batch).await;
             }
         }
+        if !closing.abandoned {
+            self.leave_sagas().await;
+        }
         let mut closed = match self.connection.take() {
             Some(connection) => connection::close(connection).await,
             None => Ok(()),
         };
         self.worker.leave();
-        for done in closing {
+        for done in closing.waiting {
             // Everything is durable by now; the first to ask hears how closing the file went.
             drop(done.send(std::mem::replace(&mut closed, Ok(()))));
         }
     }
 
-    fn accept(
-        &mut self,
-        message: Message,
-        waiting: &mut VecDeque<Job>,
-        closing: &mut Vec<oneshot::Sender<Result<(), sqlx::Error>>>,
-    ) {
-        match message {
-            Message::Work(job) => waiting.push_back(job),
-            Message::Close(done) => {
-                // What was sent before is still received.
-                self.inbox.close();
-                closing.push(done);
+    fn accept(&mut self, message: Message, waiting: &mut VecDeque<Job>, closing: &mut Closing) {
+        let (done, abandoned) = match message {
+            Message::Work(job) => return waiting.push_back(job),
+            Message::Close(done) => (done, false),
+            Message::Abandon(done) => (done, true),
+        };
+        // What was sent before is still received.
+        self.inbox.close();
+        closing.abandoned |= abandoned;
+        closing.waiting.push(done);
+    }
+
+    /// Makes what is unfinished nobody's, so that it can be taken at once and counts no interruption.
+    async fn leave_sagas(&mut self) {
+        if !self.file.is_at(&self.path) {
+            return;
+        }
+        let Some(connection) = &mut self.connection else {
+            return;
+        };
+        let id = self.worker.id();
+        let left = async {
+            let any = sqlx::query_scalar(statements::HAS_SAGAS).bind(id);
+            if any.fetch_one(&mut *connection).await? {
+                let leave = sqlx::query(statements::LEAVE_SAGAS).bind(id);
+                leave.execute(&mut *connection).await?;
             }
+            Ok::<_, sqlx::Error>(())
+        };
+        if let Err(error) = left.await {
+            tracing::warn!(target: "resilience", %error,
+                "unfinished sagas could not be left in order, and count an interruption when they are taken over"
+            );
         }
     }
 
     async fn write(&mut self, batch: Vec<Job>) {
         match self.commit(&batch).await {
-            Ok(rows) => answer(batch, rows, &self.wakes),
+            Ok(rows) => self.answer(batch, rows),
             Err(Failed { may_be_one, .. }) if may_be_one && batch.len() > 1 => {
                 // Nothing of the batch was kept: each gets its own commit, and its own failure.
                 for job in batch {
                     let single = vec![job];
                     match self.commit(&single).await {
-                        Ok(rows) => answer(single, rows, &self.wakes),
+                        Ok(rows) => self.answer(single, rows),
                         Err(failed) => refuse(single, &failed.failure),
                     }
                 }
@@ -184,6 +214,35 @@ impl Writer {
         }
     }
 
+    /// Gives each operation its rows, and wakes who waits for what it did. Nobody may wait for an answer any more: the
+    /// write stands.
+    fn answer(&self, batch: Vec<Job>, rows: Vec<SqliteRow>) {
+        let wakes = self.wakes.upgrade();
+        let mut by_subject: HashMap<(i64, String), Vec<SqliteRow>> = HashMap::new();
+        for row in rows {
+            if let (Ok(part), Ok(subject)) = (row.try_get(0), row.try_get(1)) {
+                by_subject.entry((part, subject)).or_default().push(row);
+            }
+        }
+        for job in batch {
+            let (part, subject) = &job.operation.answered_by;
+            let part = i64::try_from(part.index()).unwrap_or(i64::MAX);
+            let rows = by_subject
+                .remove(&(part, subject.clone()))
+                .unwrap_or_default();
+            if matches!(job.operation.answered_by.0, Part::Cancel | Part::Retry) && !rows.is_empty()
+            {
+                self.changes.happened();
+            }
+            if let Some(wakes) = &wakes
+                && let Some(subject) = job.operation.awaited(&rows)
+            {
+                wakes.wake(&subject);
+            }
+            drop(job.answer.send(Ok(rows)));
+        }
+    }
+
     /// Leaves no transaction behind, and finds out whether the batch can have been kept.
     async fn roll_back(&mut self, error: &sqlx::Error) -> Failed {
         let undone = match &mut self.connection {
@@ -210,6 +269,13 @@ impl Writer {
             Failed::of_all(Failure::in_doubt(error))
         }
     }
+}
+
+/// Who waits for the end.
+#[derive(Default)]
+struct Closing {
+    waiting: Vec<Closed>,
+    abandoned: bool,
 }
 
 /// Why a batch failed.
@@ -250,31 +316,6 @@ fn next_batch(waiting: &mut VecDeque<Job>) -> Vec<Job> {
     }
     *waiting = left;
     batch
-}
-
-/// Gives each operation its rows, and wakes who waits for what it did. Nobody may wait for an answer any more: the
-/// write stands.
-fn answer(batch: Vec<Job>, rows: Vec<SqliteRow>, wakes: &Weak<Wakes>) {
-    let wakes = wakes.upgrade();
-    let mut by_subject: HashMap<(i64, String), Vec<SqliteRow>> = HashMap::new();
-    for row in rows {
-        if let (Ok(part), Ok(subject)) = (row.try_get(0), row.try_get(1)) {
-            by_subject.entry((part, subject)).or_default().push(row);
-        }
-    }
-    for job in batch {
-        let (part, subject) = &job.operation.answered_by;
-        let part = i64::try_from(part.index()).unwrap_or(i64::MAX);
-        let rows = by_subject
-            .remove(&(part, subject.clone()))
-            .unwrap_or_default();
-        if let Some(wakes) = &wakes
-            && let Some(subject) = job.operation.awaited(&rows)
-        {
-            wakes.wake(&subject);
-        }
-        drop(job.answer.send(Ok(rows)));
-    }
 }
 
 fn refuse(batch: Vec<Job>, failure: &Failure) {

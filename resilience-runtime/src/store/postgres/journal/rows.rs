@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::idempotency::Digest;
-use crate::saga::journal::{SagaId, SagaRecord, Status, StepOutcome, StepRecord};
+use crate::saga::journal::{Parking, SagaId, SagaRecord, Status, StepOutcome, StepRecord};
 use crate::timestamp::Timestamp;
 
 /// A row that no version of this crate can have written.
@@ -23,6 +23,10 @@ impl fmt::Display for Unreadable {
 }
 
 impl Unreadable {
+    pub(crate) fn of(what: &str) -> Self {
+        Self(what.to_owned())
+    }
+
     /// As the error of a call that only reads.
     pub(crate) fn refused(self, doing: &'static str) -> StoreError {
         StoreError::refused(doing, self.to_string())
@@ -69,49 +73,93 @@ pub(crate) fn word<T>(
     read(&word).ok_or_else(|| Unreadable(format!("unknown word {word:?}")))
 }
 
-/// The value of a column that names a worker.
-pub(crate) fn worker(row: &PgRow, index: usize) -> Result<Uuid, Unreadable> {
-    let text: String = column(row, index)?;
-    Uuid::try_parse(&text).map_err(|error| Unreadable(format!("{text:?}: {error}")))
+/// The value of a column that names a worker, or nobody.
+pub(crate) fn worker(row: &PgRow, index: usize) -> Result<Option<Uuid>, Unreadable> {
+    let text: Option<&str> = column(row, index)?;
+    let read =
+        |text| Uuid::try_parse(text).map_err(|error| Unreadable(format!("{text:?}: {error}")));
+    text.map(read).transpose()
 }
 
-/// A saga from its first columns: id, name, key, input, status, epoch, output, error, steps.
+/// The value of a column that holds one of a few words, or nothing.
+pub(crate) fn maybe_word<T>(
+    row: &PgRow,
+    index: usize,
+    read: fn(&str) -> Option<T>,
+) -> Result<Option<T>, Unreadable> {
+    let word: Option<String> = column(row, index)?;
+    let unknown = |word: String| Unreadable(format!("unknown word {word:?}"));
+    word.map(|word| read(&word).ok_or_else(|| unknown(word)))
+        .transpose()
+}
+
+/// The value of a column that holds a moment.
+pub(crate) fn moment(row: &PgRow, index: usize) -> Result<Timestamp, Unreadable> {
+    column(row, index).map(Timestamp::from_micros)
+}
+
+/// Where `columns!` has the owner; what a statement adds comes behind it.
+pub(crate) const OWNER: usize = 20;
+
+/// A saga from the columns of `columns!`.
 pub(crate) fn saga(row: &PgRow) -> Result<SagaRecord, Unreadable> {
-    let key: Option<Vec<u8>> = column(row, 2)?;
+    let key: Option<Vec<u8>> = column(row, 3)?;
     let key = key.map(|bytes| {
         let bytes: Result<[u8; 32], _> = bytes.try_into();
         bytes.map_err(|bytes| Unreadable(format!("a key of {} bytes", bytes.len())))
     });
-    let steps: String = column(row, 8)?;
+    let steps: &str = column(row, 19)?;
     let steps: Vec<Step> =
-        serde_json::from_str(&steps).map_err(|error| Unreadable(error.to_string()))?;
+        serde_json::from_str(steps).map_err(|error| Unreadable(error.to_string()))?;
     let id = SagaId::from_stored(column(row, 0)?);
-    let now = Timestamp::of_this_machine();
-    let mut record = SagaRecord::new(id, column(row, 1)?, column(row, 3)?, now);
+    let mut record = SagaRecord::new(id, column(row, 1)?, column(row, 4)?, moment(row, 15)?);
+    record.version = number(row, 2)?;
     record.key = key.transpose()?.map(Digest::from_bytes);
-    record.status = word(row, 4, Status::from_stored)?;
-    record.epoch = column(row, 5)?;
-    record.output = column(row, 6)?;
-    record.error = column(row, 7)?;
-    record.steps = steps.into_iter().map(step).collect();
+    record.status = word(row, 5, Status::from_stored)?;
+    record.parking = maybe_word(row, 6, Parking::from_stored)?;
+    record.epoch = column(row, 7)?;
+    record.interruptions = number(row, 8)?;
+    record.pivoted = column(row, 9)?;
+    record.cancelled = column(row, 10)?;
+    record.output = column(row, 11)?;
+    record.error = column(row, 12)?;
+    record.failure = column(row, 13)?;
+    record.parent = column::<Option<String>>(row, 14)?.map(SagaId::from_stored);
+    record.updated_at = moment(row, 16)?;
+    record.deadline = column::<Option<i64>>(row, 17)?.map(Timestamp::from_micros);
+    record.read_at = moment(row, 18)?;
+    record.steps = steps.into_iter().map(step).collect::<Result<_, _>>()?;
     Ok(record)
 }
 
-/// Position, name, occurrence, arguments, output, and whether it is undone.
-type Step = (u32, String, u32, String, Option<String>, bool);
+/// Position, name, occurrence, arguments, outcome, output, compensation, whether it is undone, and when it was written.
+type Step = (
+    u32,
+    String,
+    u32,
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+    bool,
+    i64,
+);
 
-fn step((position, step, occurrence, arguments, output, undone): Step) -> StepRecord {
-    StepRecord {
+fn step(row: Step) -> Result<StepRecord, Unreadable> {
+    let (position, step, occurrence, arguments, outcome, output, compensation, undone, at) = row;
+    let outcome = StepOutcome::from_stored(&outcome)
+        .ok_or_else(|| Unreadable(format!("unknown word {outcome:?}")))?;
+    Ok(StepRecord {
         position,
         step,
         occurrence,
         arguments,
-        outcome: StepOutcome::Done,
+        outcome,
         output,
-        compensation: None,
+        compensation,
         undone,
-        written_at: None,
-    }
+        written_at: Some(Timestamp::from_micros(at)),
+    })
 }
 
 #[cfg(test)]

@@ -7,15 +7,82 @@
 //!   newest version of the row. Whoever writes under an epoch is alone with it.
 //! - Whether a saga is still the one that was looked at is decided by columns of its own row (`id`, `epoch`,
 //!   `owner`), which PostgreSQL compares again in the newest version after it has waited.
+//!
+//! A step at a position that is taken by the same step is the same write, made again because its first outcome was not
+//! known, or what a step in doubt came to. Another step there would be lost without a trace: NULL in a column that
+//! must not be NULL makes the whole write fail.
 
-/// `$1` id, `$2` name, `$3` key, `$4` input, `$5` owner, `$6` microseconds for which a completed saga keeps the key.
+/// The moment in a column, in microseconds since 1970.
+macro_rules! micros {
+    ($moment:literal) => {
+        concat!("(extract(epoch FROM ", $moment, ") * 1000000)::int8")
+    };
+}
+
+/// What [`saga`](super::rows::saga) reads of the row `saga`, and who has it.
+macro_rules! columns {
+    () => {
+        concat!(
+            "saga.id, saga.name, saga.version, saga.key, saga.input, saga.status, saga.parking, saga.epoch, ",
+            "saga.interruptions, saga.pivoted, saga.cancelled, saga.output, saga.error, saga.failure, saga.parent, ",
+            micros!("saga.created_at"),
+            ", ",
+            micros!("saga.updated_at"),
+            ", ",
+            micros!("saga.deadline"),
+            ", ",
+            micros!("clock_timestamp()"),
+            ", coalesce((SELECT json_agg(json_build_array(position, step, occurrence, arguments, outcome, output, \
+             compensation, undone, ",
+            micros!("finished_at"),
+            ") ORDER BY position) FROM resilience_saga_steps WHERE saga_id = saga.id)::text, '[]'), saga.owner::text"
+        )
+    };
+}
+
+/// What statuses a saga has that nobody has to work on.
+macro_rules! at_rest {
+    () => {
+        "('completed', 'compensated', 'failed', 'resolved', 'compensation_failed', 'parked')"
+    };
+}
+
+/// Steps from a JSON array into the table, for the rows of `fence`; `$saga` is the id of each.
+macro_rules! record_steps {
+    ($from:literal, $saga:literal) => {
+        concat!(
+            "INSERT INTO resilience_saga_steps AS step (saga_id, position, step, occurrence, arguments, outcome, \
+             output, compensation, undone, finished_at) \
+             SELECT fence.id, change.position, change.step, change.occurrence, change.arguments, change.outcome, \
+             change.output, change.compensation, change.undone, clock_timestamp() FROM json_to_recordset(",
+            $from,
+            "::json) AS change (saga text, position int8, step text, occurrence int8, arguments text, outcome text, \
+             output text, compensation text, undone bool) JOIN fence ON fence.id = ",
+            $saga,
+            " ON CONFLICT (saga_id, position) DO UPDATE SET \
+             step = CASE WHEN step.step = excluded.step AND step.occurrence = excluded.occurrence THEN step.step END, \
+             arguments = excluded.arguments, outcome = excluded.outcome, output = excluded.output, \
+             compensation = excluded.compensation, undone = excluded.undone, finished_at = excluded.finished_at \
+             WHERE step.step <> excluded.step OR step.occurrence <> excluded.occurrence \
+             OR step.outcome = 'in_doubt' AND excluded.outcome <> 'in_doubt'"
+        )
+    };
+}
+
+pub(in super::super) use {at_rest, columns, micros, record_steps};
+
+/// `$1` id, `$2` name, `$3` key, `$4` input, `$5` owner or NULL, `$6` microseconds for which a completed saga keeps the
+/// key, `$7` version, `$8` microseconds until the deadline, or NULL, `$9` parent, `$10` nonce where the id is given,
+/// `$11` the epoch.
 ///
 /// One row: whether the saga is new, and if not, what is there instead, and whether its owner is alive. No row
 /// where something has changed while this statement waited.
 ///
-/// Nothing is written to a saga after its end, so that `updated_at` of a completed one is when it ended.
-/// `freed` is counted to have it happen before the insertion, which needs the key.
-pub(super) const START: &str = "
+/// Nothing but its being undone is written to a saga after its end, so that `updated_at` of a completed one is when it
+/// ended. `freed` is counted to have it happen before the insertion, which needs the key. Where nobody owns the new
+/// saga, those who wait for work are told.
+pub(in super::super) const START: &str = concat!(
+    "
 WITH freed AS (
     UPDATE resilience_sagas AS other SET key = NULL
     WHERE other.key = $3 AND other.status = 'completed' AND other.id <> $1
@@ -23,117 +90,146 @@ WITH freed AS (
       AND NOT EXISTS (SELECT FROM resilience_sagas AS same WHERE same.id = $1)
     RETURNING other.id
 ), new AS (
-    INSERT INTO resilience_sagas
-        (id, name, key, input, status, epoch, owner, created_at, updated_at)
-    SELECT $1, $2, $3, $4, 'running', 1, $5::uuid, clock_timestamp(), clock_timestamp()
+    INSERT INTO resilience_sagas AS saga
+        (id, name, key, input, status, epoch, owner, created_at, updated_at, version, deadline, parent, nonce)
+    SELECT $1, $2, $3, $4, 'running', $11, $5::uuid, clock_timestamp(), clock_timestamp(), $7,
+           clock_timestamp() + $8::int8 * interval '1 microsecond', $9, $10::uuid
     FROM (SELECT count(*) FROM freed) AS after
     ON CONFLICT DO NOTHING
-    RETURNING id, name, key, input, status, epoch, output, error, owner
+    RETURNING saga.*
 ), there AS (
     SELECT saga.*
     FROM resilience_sagas AS saga
     WHERE NOT EXISTS (SELECT FROM new)
       AND (saga.id = $1
-           OR (saga.key = $3 AND saga.status <> 'compensated'
+           OR (saga.key = $3 AND saga.status NOT IN ('compensated', 'failed', 'resolved')
                AND NOT (saga.status = 'completed'
                         AND extract(epoch FROM clock_timestamp() - saga.updated_at) * 1000000 >= $6)))
-    ORDER BY saga.id = $1
+    ORDER BY saga.id <> $1
     LIMIT 1
 )
-SELECT id, name, key, input, status, epoch, output, error, '[]' AS steps,
-       owner::text, true AS alive, true AS new
-FROM new
+SELECT ",
+    columns!(),
+    ", true AS alive, true AS new, false AS same,
+       CASE WHEN saga.owner IS NULL THEN pg_notify('resilience_sagas', '')::text END
+FROM new AS saga
 UNION ALL
-SELECT id, name, key, input, status, epoch, output, error,
-       coalesce((SELECT json_agg(json_build_array(position, step, occurrence, arguments, output, undone)
-                                 ORDER BY position)
-                 FROM resilience_saga_steps WHERE saga_id = there.id)::text, '[]'),
-       owner::text,
+SELECT ",
+    columns!(),
+    ",
        EXISTS (SELECT FROM resilience_workers AS worker
-               WHERE worker.id = there.owner AND worker.lease_end > clock_timestamp()),
-       false
-FROM there";
+               WHERE worker.id = saga.owner AND worker.lease_end > clock_timestamp()),
+       false, saga.nonce IS NOT DISTINCT FROM $10::uuid, NULL::text
+FROM there AS saga"
+);
 
-/// `$1` saga, `$2` epoch, `$3` status, `$4` output, `$5` error (null leaves what is there), `$6` finished steps (a JSON
-/// array of objects), `$7` the position of a step that is undone now, `$8` whether the open letter is settled; a
-/// new letter, or nulls: `$9` kind, `$10` operation, `$11` arguments, `$12` output, `$13` error, `$14` attempts;
-/// `$15` a nonce, by which this write knows its own letter when it is made again.
-///
-/// One row, or none where the epoch is another one.
-///
-/// The same step at the same position is the same write, made again because its first outcome was not known.
-/// Another step there would be lost without a trace: NULL in a column that must not be NULL makes the whole
-/// write fail. A saga has at most one open letter; attempts add up as long as it is about the same work.
-/// Letters are written one after another (`turn`), so that their ids are in the order of the commits: who
-/// reads them in pages misses none.
-pub(super) const ADVANCE: &str = "
+/// The same for a saga whose id nobody else can have: `$1` id, `$2` name, `$3` input, `$4` owner, `$5` version, `$6`
+/// microseconds until the deadline, or NULL, `$7` parent. No row where the saga is there: [`START`] says how.
+pub(super) const BEGIN: &str = concat!(
+    "
+INSERT INTO resilience_sagas AS saga
+    (id, name, input, status, epoch, owner, created_at, updated_at, version, deadline, parent)
+VALUES ($1, $2, $3, 'running', 1, $4::uuid, clock_timestamp(), clock_timestamp(), $5,
+        clock_timestamp() + $6::int8 * interval '1 microsecond', $7)
+ON CONFLICT DO NOTHING
+RETURNING ",
+    micros!("saga.created_at")
+);
+
+/// `$1` saga, `$2` epoch, `$3` steps. A write of steps and nothing else: the row of the saga is locked, and stays.
+pub(in super::super) const RECORD: &str = concat!(
+    "
 WITH fence AS (
-    SELECT id, name FROM resilience_sagas
+    SELECT id, cancelled AND NOT pivoted AND status = 'running' AS cancelled FROM resilience_sagas
     WHERE id = $1 AND epoch = $2
     FOR NO KEY UPDATE
-), saga AS (
+), steps AS (",
+    record_steps!("$3", "$1"),
+    ")
+SELECT cancelled FROM fence"
+);
+
+/// `$1` saga, `$2` epoch, `$3` steps, `$4` status, `$5` output, `$6` error, `$7` failure (null leaves what is there),
+/// `$8` whether a pivot is among the steps.
+pub(super) const END: &str = concat!(
+    "
+WITH fence AS (
     UPDATE resilience_sagas AS saga
-    SET status = coalesce($3, saga.status), output = coalesce($4, saga.output),
-        error = coalesce($5, saga.error), updated_at = clock_timestamp()
+    SET status = coalesce($4, saga.status), output = coalesce($5, saga.output), error = coalesce($6, saga.error),
+        failure = coalesce($7, saga.failure), pivoted = saga.pivoted OR $8,
+        parking = CASE WHEN $4::text IS NULL THEN saga.parking END,
+        updated_at = CASE WHEN $4 <> saga.status THEN clock_timestamp() ELSE saga.updated_at END
+    WHERE id = $1 AND epoch = $2
+    RETURNING id, cancelled AND NOT pivoted AND status = 'running' AS cancelled
+), steps AS (",
+    record_steps!("$3", "$1"),
+    ")
+SELECT cancelled FROM fence"
+);
+
+/// `$1` sagas that begin, `$2` who owns them, `$3` writes to sagas, `$4` the steps of all of them; each a JSON array of
+/// objects. No saga is in it twice.
+///
+/// A row for each saga that is written, with its beginning or whether somebody has asked to cancel it. What would have to
+/// wait for somebody is left out, and so is what is not to be written: it is asked alone then.
+pub(super) const TOGETHER: &str = concat!(
+    "
+WITH new AS (
+    INSERT INTO resilience_sagas AS saga
+        (id, name, input, status, epoch, owner, created_at, updated_at, version, deadline, parent)
+    SELECT id, name, input, 'running', 1, $2::uuid, clock_timestamp(), clock_timestamp(), version,
+           clock_timestamp() + timeout * interval '1 microsecond', parent
+    FROM json_to_recordset($1::json)
+        AS new (id text, name text, input text, version int8, timeout int8, parent text)
+    ON CONFLICT DO NOTHING
+    RETURNING saga.id, ",
+    micros!("saga.created_at"),
+    " AS created_at
+), fence AS (
+    SELECT saga.id, saga.cancelled AND NOT saga.pivoted AND NOT write.pivots
+               AND coalesce(write.status, saga.status) = 'running' AS cancelled,
+           write.status, write.output, write.error, write.failure, write.pivots
+    FROM json_to_recordset($3::json)
+        AS write (id text, epoch int8, status text, output text, error text, failure text, pivots bool)
+    JOIN resilience_sagas AS saga ON saga.id = write.id AND saga.epoch = write.epoch
+    FOR NO KEY UPDATE OF saga SKIP LOCKED
+), changed AS (
+    UPDATE resilience_sagas AS saga
+    SET status = coalesce(fence.status, saga.status), output = coalesce(fence.output, saga.output),
+        error = coalesce(fence.error, saga.error), failure = coalesce(fence.failure, saga.failure),
+        pivoted = saga.pivoted OR fence.pivots,
+        parking = CASE WHEN fence.status IS NULL THEN saga.parking END,
+        updated_at = CASE WHEN fence.status <> saga.status THEN clock_timestamp() ELSE saga.updated_at END
     FROM fence
-    WHERE saga.id = fence.id AND coalesce($3, $4, $5) IS NOT NULL
-), change AS MATERIALIZED (
-    SELECT * FROM json_to_recordset($6::json)
-        AS change (position int8, step text, occurrence int8, arguments text, output text, undone bool)
-), finished AS (
-    INSERT INTO resilience_saga_steps AS step
-        (saga_id, position, step, occurrence, arguments, output, undone, finished_at)
-    SELECT fence.id, change.position, change.step, change.occurrence, change.arguments, change.output,
-           change.undone OR change.position IS NOT DISTINCT FROM $7, clock_timestamp()
-    FROM fence, change
-    ON CONFLICT (saga_id, position) DO UPDATE SET
-        step = CASE WHEN step.step = excluded.step AND step.occurrence = excluded.occurrence
-                    THEN step.step END,
-        arguments = excluded.arguments, output = excluded.output, undone = excluded.undone
-), undone AS (
-    UPDATE resilience_saga_steps AS step SET undone = true
-    FROM fence
-    WHERE step.saga_id = fence.id AND step.position = $7
-      AND NOT EXISTS (SELECT FROM change WHERE change.position = $7)
-), settled AS (
-    UPDATE resilience_dead_letters AS letter
-    SET status = 'settled', updated_at = clock_timestamp()
-    FROM fence
-    WHERE letter.saga_id = fence.id AND letter.status = 'open' AND letter.nonce <> $15::uuid AND $8
-    RETURNING letter.id
-), turn AS (
-    SELECT pg_advisory_xact_lock(hashtextextended('resilience_dead_letters', 0)), settled.count
-    FROM fence, (SELECT count(*) FROM settled) AS settled
-    WHERE $9::text IS NOT NULL
-), letter AS (
-    INSERT INTO resilience_dead_letters AS letter
-        (saga_id, saga_name, kind, operation, arguments, output, error, attempts, nonce, status,
-         created_at, updated_at)
-    SELECT fence.id, fence.name, $9::text, $10::text, $11::text, $12::text, $13::text, $14::int8, $15::uuid, 'open',
-           clock_timestamp(), clock_timestamp()
-    FROM turn, fence
-    ON CONFLICT (saga_id) WHERE status = 'open' DO UPDATE SET
-        attempts = CASE
-            WHEN letter.nonce = excluded.nonce THEN letter.attempts
-            WHEN letter.kind = excluded.kind AND letter.operation = excluded.operation
-                 AND letter.arguments = excluded.arguments
-            THEN least(letter.attempts + excluded.attempts, 4294967295)
-            ELSE excluded.attempts END,
-        kind = excluded.kind, operation = excluded.operation, arguments = excluded.arguments,
-        output = excluded.output, error = excluded.error, nonce = excluded.nonce,
-        updated_at = excluded.updated_at
-)
-SELECT 1 FROM fence";
+    WHERE saga.id = fence.id
+      AND (fence.pivots OR coalesce(fence.status, fence.output, fence.error, fence.failure) IS NOT NULL)
+), steps AS (",
+    record_steps!("$4", "change.saga"),
+    ")
+SELECT id, created_at, NULL::bool FROM new
+UNION ALL
+SELECT id, NULL::int8, cancelled FROM fence"
+);
+
+/// See the function in the migration. `$1` saga, `$2` epoch, `$3` status, `$4` parking, `$5` output, `$6` error, `$7`
+/// failure, `$8` pivots, `$9` steps, `$10` undone, `$11` what is settled, `$12` at which position, `$13` the letter, `$14`
+/// nonce.
+pub(super) const ADVANCE: &str = "
+SELECT * FROM resilience_advance($1, $2, $3, $4, $5, $6, $7, $8, $9::json, $10, $11, $12, $13::json, $14::uuid)";
 
 /// `$1` id. The saga with its steps.
-pub(super) const LOAD: &str = "
-SELECT id, name, key, input, status, epoch, output, error,
-       coalesce((SELECT json_agg(json_build_array(position, step, occurrence, arguments, output, undone)
-                                 ORDER BY position)
-                 FROM resilience_saga_steps WHERE saga_id = saga.id)::text, '[]'),
-       owner::text
-FROM resilience_sagas AS saga
-WHERE id = $1";
+pub(super) const LOAD: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM resilience_sagas AS saga WHERE saga.id = $1"
+);
 
-/// Looks at every saga.
-pub(super) const COUNTS: &str = "SELECT status, count(*) FROM resilience_sagas GROUP BY status";
+/// See the function in the migration. `$1` id, `$2` who asks, `$3` why, `$4` nonce.
+pub(super) const CANCEL: &str = "SELECT resilience_saga_cancel($1, $2, $3, $4::uuid)";
+
+/// `$1` the ids of this worker as a JSON array.
+pub(super) const CANCELLED: &str = "
+SELECT id FROM resilience_sagas
+WHERE cancelled AND status = 'running' AND NOT pivoted
+  AND owner IN (SELECT json_array_elements_text($1::json)::uuid)
+ORDER BY id";

@@ -1,0 +1,8 @@
+//! The commands.
+
+pub(crate) mod dlq;
+pub(crate) mod doctor;
+pub(crate) mod migrate;
+pub(crate) mod sagas;
+mod shown;
+mod waiting;

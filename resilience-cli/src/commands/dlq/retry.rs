@@ -1,0 +1,99 @@
+//! Asking for retries.
+
+use resilience_runtime::dlq::{DeadLetterError, DeadLetterId, RetryAll, RetryAs};
+use resilience_runtime::operator::Operator;
+use resilience_runtime::runtime::Runtime;
+use serde_json::json;
+
+use super::actions::Tally;
+use crate::arguments::{RetryMany, Waiting};
+use crate::commands::waiting;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// All are asked for before the first is waited for.
+pub(super) async fn each(
+    runtime: &Runtime,
+    ids: &[DeadLetterId],
+    how: RetryAs,
+    by: &Operator,
+    until: &Waiting,
+    output: &Output,
+) -> Result<(), Failure> {
+    let letters = runtime.dead_letters();
+    let mut tally = Tally::default();
+    let mut requested = Vec::new();
+    for &id in ids {
+        match letters.request_retry(id, how, by.clone()).await {
+            Ok(()) if until.wait => requested.push(id),
+            Ok(()) => tally.good(id, "requested", "requested", output),
+            // It went along with another letter of its saga.
+            Err(DeadLetterError::NotOpen(_)) if went_along(runtime, id, &requested).await? => {
+                requested.push(id);
+            }
+            Err(error) => tally.bad(id, None, &error.into(), output),
+        }
+    }
+    for id in requested {
+        let ended = waiting::letter(runtime, id, until.timeout).await?;
+        let code = match letters.get(id).await? {
+            Some(letter) => {
+                let saga = letter.saga_name.map(|name| format!("the saga `{name}`"));
+                saga.unwrap_or_else(|| format!("the operation `{}`", letter.work.operation))
+            }
+            None => "it".to_owned(),
+        };
+        let word = waiting::word(&ended);
+        match waiting::failure(&ended, &format!("letter {id}"), &code, until.timeout) {
+            None => tally.good(id, word, "done", output),
+            Some(failure) => tally.bad(id, Some(word), &failure, output),
+        }
+    }
+    tally.finish(output)
+}
+
+async fn went_along(
+    runtime: &Runtime,
+    id: DeadLetterId,
+    requested: &[DeadLetterId],
+) -> Result<bool, Failure> {
+    let letters = runtime.dead_letters();
+    let Some(saga) = letters.get(id).await?.and_then(|it| it.saga) else {
+        return Ok(false);
+    };
+    for other in requested {
+        let other = letters.get(*other).await?;
+        if other.and_then(|it| it.saga).as_ref() == Some(&saga) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+pub(super) async fn all(
+    runtime: &Runtime,
+    many: RetryMany,
+    how: RetryAs,
+    by: Operator,
+    output: &Output,
+) -> Result<(), Failure> {
+    let all = RetryAll::new()
+        .per_second(many.per_second.get())
+        .how(how)
+        .limit(many.limit.unwrap_or(u64::MAX))
+        .after(many.after);
+    let filter = many.filters.filter(Vec::new());
+    let progress = runtime.dead_letters().retry_all(filter, all, by).await?;
+    output.value(&json!(progress));
+    output.say(&format!("requested {} retries", progress.requested));
+    if progress.passed > 0 {
+        output.say(&format!(
+            "{} were taken by somebody else, or went along with another letter of their saga",
+            progress.passed
+        ));
+    }
+    if let Some(last) = progress.last.filter(|_| !progress.finished) {
+        output.say(&format!("there may be more: go on with --after {last}"));
+    }
+    Ok(())
+}

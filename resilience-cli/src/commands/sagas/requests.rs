@@ -1,0 +1,149 @@
+//! What is asked of the programs that run sagas.
+
+use resilience_runtime::dlq::{DeadLetterId, DeadLetterStatus, LetterFilter, RetryAs};
+use resilience_runtime::operator::Operator;
+use resilience_runtime::runtime::Runtime;
+use resilience_runtime::saga::journal::{Cancel, SagaId, SagaRecord, Status};
+use serde_json::json;
+
+use super::{get, named, not_found};
+use crate::arguments::Waiting;
+use crate::commands::waiting;
+use crate::failure::{Failure, FailureKind};
+use crate::output::Output;
+
+pub(super) async fn cancel(
+    runtime: &Runtime,
+    id: String,
+    by: Operator,
+    until: &Waiting,
+    output: &Output,
+) -> Result<(), Failure> {
+    let id = SagaId::from_stored(id);
+    match runtime.sagas().cancel(&id, by).await? {
+        None => return Err(not_found(&id)),
+        Some(Cancel::Requested) => {}
+        Some(Cancel::Pivoted) => {
+            return Err(conflict(format!(
+                "saga {id} is past a pivot: it can only go forward, and was not cancelled"
+            )));
+        }
+        Some(Cancel::Not(status)) => {
+            return Err(conflict(format!(
+                "saga {id} is not running: it is {}",
+                status.as_str()
+            )));
+        }
+    }
+    if !until.wait {
+        output.value(&json!({ "saga": id, "result": "requested" }));
+        output.say(&format!("asked for saga {id} to be cancelled"));
+        return Ok(());
+    }
+    let record = waiting::saga(runtime, &id, until.timeout).await?;
+    ended(&id, record, until, output)
+}
+
+fn ended(
+    id: &SagaId,
+    record: Option<SagaRecord>,
+    until: &Waiting,
+    output: &Output,
+) -> Result<(), Failure> {
+    let status = record.as_ref().map(|it| it.status);
+    let word = status.map_or("deleted", Status::as_str);
+    output.value(&json!({ "saga": id, "result": word }));
+    let message = match status {
+        None | Some(Status::Compensated | Status::Failed | Status::Resolved) => {
+            output.say(&format!("saga {id} is {word}"));
+            return Ok(());
+        }
+        Some(Status::Completed) => {
+            return Err(conflict(format!(
+                "saga {id} was completed before it could be cancelled"
+            )));
+        }
+        Some(Status::Running | Status::Compensating) => {
+            let known = record.map_or(String::new(), |it| named(&it.name, it.version));
+            format!(
+                "saga {id} is still {word} after {}: is a program running that knows `{known}`? The request stands",
+                humantime::format_duration(until.timeout)
+            )
+        }
+        Some(Status::CompensationFailed | Status::Parked) => {
+            let error = record.and_then(|it| it.error).unwrap_or_default();
+            format!("saga {id} waits for an operator now, {word}: {error}")
+        }
+    };
+    Err(Failure::new(FailureKind::Failed, message))
+}
+
+pub(super) async fn compensate(
+    runtime: &Runtime,
+    id: String,
+    by: Operator,
+    until: &Waiting,
+    output: &Output,
+) -> Result<(), Failure> {
+    let saga = get(runtime, id).await?;
+    let id = &saga.id;
+    if !saga.status.is_dead() {
+        let status = saga.status.as_str();
+        let instead = match saga.status {
+            Status::Running => "; `sagas cancel` stops it, and undoes it",
+            _ => "",
+        };
+        return Err(conflict(format!(
+            "saga {id} does not wait for an operator: it is {status}{instead}"
+        )));
+    }
+    let letter = open_letter(runtime, id).await?;
+    runtime
+        .dead_letters()
+        .request_retry(letter, RetryAs::Compensation, by)
+        .await?;
+    if !until.wait {
+        output.value(&json!({ "saga": id, "letter": letter, "result": "requested" }));
+        output.say(&format!(
+            "asked for saga {id} to be undone (letter {letter})"
+        ));
+        return Ok(());
+    }
+    let ended = waiting::letter(runtime, letter, until.timeout).await?;
+    output.value(&json!({ "saga": id, "letter": letter, "result": waiting::word(&ended) }));
+    let known = format!("the saga `{}`", named(&saga.name, saga.version));
+    match waiting::failure(&ended, &format!("saga {id}"), &known, until.timeout) {
+        Some(failure) => Err(failure),
+        None => {
+            output.say(&format!("saga {id} is undone"));
+            Ok(())
+        }
+    }
+}
+
+/// A dead saga has one that is unresolved at least.
+async fn open_letter(runtime: &Runtime, id: &SagaId) -> Result<DeadLetterId, Failure> {
+    let of_saga = LetterFilter {
+        saga: Some(id.clone()),
+        statuses: vec![DeadLetterStatus::Open, DeadLetterStatus::Retrying],
+        ..LetterFilter::default()
+    };
+    let letters = runtime.dead_letters().list(of_saga, None, 100).await?;
+    let open = letters
+        .iter()
+        .find(|it| it.status == DeadLetterStatus::Open);
+    match (open, letters.first()) {
+        (Some(letter), _) => Ok(letter.id),
+        (None, Some(letter)) => Err(conflict(format!(
+            "a retry of saga {id} is requested already (letter {})",
+            letter.id
+        ))),
+        (None, None) => Err(conflict(format!(
+            "saga {id} has no open dead letter any more; look at it again"
+        ))),
+    }
+}
+
+fn conflict(message: String) -> Failure {
+    Failure::new(FailureKind::Conflict, message)
+}

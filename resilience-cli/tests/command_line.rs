@@ -1,0 +1,63 @@
+//! The tool as people and programs use it: the built binary, on SQLite files and on PostgreSQL.
+
+#![cfg(all(feature = "postgres", feature = "sqlite"))]
+// Helpers of tests may panic like the tests themselves.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+/// Each case on both stores.
+macro_rules! on_both_stores {
+    ($($file:ident: $($case:ident),+;)+) => {
+        mod on_sqlite {
+            $($(
+                #[tokio::test]
+                async fn $case() {
+                    crate::$file::$case(crate::stage::Stage::sqlite().await).await;
+                }
+            )+)+
+        }
+        mod on_postgres {
+            $($(
+                #[tokio::test]
+                async fn $case() {
+                    let Some(stage) = crate::stage::Stage::postgres().await else { return };
+                    crate::$file::$case(stage).await;
+                }
+            )+)+
+        }
+    };
+}
+
+#[path = "command_line/by_sql.rs"]
+mod by_sql;
+#[path = "command_line/closing.rs"]
+mod closing;
+#[path = "command_line/doctor.rs"]
+mod doctor;
+#[path = "command_line/looking.rs"]
+mod looking;
+#[path = "command_line/migrate.rs"]
+mod migrate;
+#[path = "command_line/program.rs"]
+mod program;
+#[path = "command_line/retrying.rs"]
+mod retrying;
+#[path = "command_line/sagas.rs"]
+mod sagas;
+#[path = "command_line/stage.rs"]
+mod stage;
+#[path = "command_line/tool.rs"]
+mod tool;
+#[path = "command_line/usage.rs"]
+mod usage;
+
+on_both_stores! {
+    looking: letters_are_listed_with_filters_and_pages, a_letter_is_shown_with_all_that_is_kept,
+        letters_are_counted, no_text_breaks_a_table;
+    closing: letters_are_resolved_and_discarded_once, several_are_closed_and_each_is_told;
+    retrying: a_request_that_nobody_takes_up_is_told, a_program_takes_up_what_was_asked_for,
+        what_fails_again_is_told, many_are_asked_for_and_another_run_goes_on;
+    sagas: sagas_are_listed_with_filters_and_pages, a_saga_is_shown_with_its_steps_and_letters,
+        a_running_saga_is_cancelled, what_does_not_run_is_not_cancelled, a_dead_saga_is_undone_by_a_program, sagas_are_counted;
+    migrate: a_store_is_migrated_once, a_newer_store_is_refused_by_every_command;
+    doctor: a_sound_store_is_ok, what_waits_is_a_warning_and_too_much_fails, what_nobody_works_on_is_named;
+}

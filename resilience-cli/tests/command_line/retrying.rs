@@ -1,0 +1,141 @@
+//! `dlq retry`.
+
+use resilience_runtime::dlq::NewDeadLetter;
+use resilience_runtime::saga::journal::Status;
+use serde_json::json;
+
+use crate::program;
+use crate::stage::{Stage, letter};
+
+pub(crate) async fn a_request_that_nobody_takes_up_is_told(stage: Stage) {
+    stage.stuck(true).await;
+    let retry = ["dlq", "retry", "1", "--wait", "--timeout", "300ms"];
+    let waited = stage.tool(&retry).await.ends_with(1);
+    assert!(
+        waited.out.contains("nobody has taken up letter 1"),
+        "{waited:?}"
+    );
+    assert!(waited.out.contains("`greet`"), "{waited:?}");
+    let again = stage
+        .tool(&["dlq", "retry", "1", "--json"])
+        .await
+        .ends_with(4);
+    assert_eq!(again.json()[0]["result"], "conflict");
+    stage.tool(&["dlq", "retry", "4711"]).await.ends_with(3);
+    // The request stands.
+    let program = program::start(&stage).await;
+    crate::sagas::until(&stage, &["dlq", "show", "1", "--json"], "settled").await;
+    program.shutdown().await;
+}
+
+pub(crate) async fn a_program_takes_up_what_was_asked_for(stage: Stage) {
+    let stuck = stage.stuck(true).await;
+    let parked = stage.parked("greet").await;
+    let work = stage.work(letter("send")).await.to_string();
+    let program = program::start(&stage).await;
+    let retry = [
+        "dlq",
+        "retry",
+        "1",
+        "2",
+        &work,
+        "--wait",
+        "--json",
+        "--because",
+        "the bank is back",
+    ];
+    let retried = stage.tool(&retry).await.ends_with(0).json();
+    let results: Vec<_> = retried
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["result"])
+        .collect();
+    assert_eq!(results, ["done", "done", "done"], "{retried}");
+    for (saga, status) in [(stuck, Status::Compensated), (parked, Status::Completed)] {
+        let record = stage.journal.load(saga).await.unwrap().unwrap();
+        assert_eq!(record.status, status);
+    }
+    let shown = stage.tool(&["dlq", "show", "1", "--json"]).await.json();
+    assert_eq!(shown["status"], "settled");
+    let retry = &shown["audit"][0];
+    assert_eq!(
+        (&retry["action"], &retry["reason"]),
+        (&json!("retry"), &json!("the bank is back"))
+    );
+    program.shutdown().await;
+}
+
+pub(crate) async fn what_fails_again_is_told(stage: Stage) {
+    stage.stuck(false).await;
+    let broken = NewDeadLetter {
+        arguments: r#"{"works":false}"#.to_owned(),
+        ..letter("send")
+    };
+    let work = stage.work(broken).await.to_string();
+    let program = program::start(&stage).await;
+    let retried = stage
+        .tool(&["dlq", "retry", "1", "--wait"])
+        .await
+        .ends_with(1);
+    assert!(
+        retried.out.contains("failed again") && retried.out.contains("nobody looks"),
+        "{retried:?}"
+    );
+    let retried = stage
+        .tool(&["dlq", "retry", &work, "--wait", "--json"])
+        .await
+        .ends_with(1);
+    let result = &retried.json()[0];
+    assert_eq!(result["result"], "failed_again");
+    assert!(result["message"].as_str().unwrap().contains("full again"));
+    let shown = stage.tool(&["dlq", "show", &work, "--json"]).await.json();
+    assert_eq!(
+        (&shown["status"], &shown["attempts"]),
+        (&json!("open"), &json!(2))
+    );
+    program.shutdown().await;
+}
+
+pub(crate) async fn many_are_asked_for_and_another_run_goes_on(stage: Stage) {
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.push(stage.work(letter("send")).await);
+        stage.work(letter("print")).await;
+    }
+    let all = [
+        "dlq",
+        "retry",
+        "--all",
+        "--operation",
+        "send",
+        "--per-second",
+        "1000",
+        "--json",
+    ];
+    let first = stage
+        .tool(&[&all[..], &["--limit", "2"]].concat())
+        .await
+        .ends_with(0);
+    assert_eq!(
+        first.json(),
+        json!({ "requested": 2, "passed": 0, "last": ids[1], "finished": false })
+    );
+    let last = ids[1].to_string();
+    let rest = stage
+        .tool(&[&all[..], &["--after", &last]].concat())
+        .await
+        .ends_with(0);
+    let rest = rest.json();
+    assert_eq!(
+        (&rest["requested"], &rest["finished"]),
+        (&json!(3), &json!(true))
+    );
+    let retrying = stage
+        .tool(&["dlq", "list", "--status", "retrying", "--json"])
+        .await
+        .json();
+    assert_eq!(retrying.as_array().unwrap().len(), 5);
+    let text = stage.tool(&["dlq", "retry", "--all"]).await.ends_with(0);
+    assert_eq!(text.out, "requested 5 retries\n");
+}

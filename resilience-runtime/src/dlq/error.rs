@@ -1,0 +1,117 @@
+//! Why something was not done to a dead letter.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use super::{DeadLetterId, RetryProgress};
+use crate::error::StoreError;
+
+/// Why an operator's action did not happen, and what to do about it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum DeadLetterError {
+    /// There is no entry with this id.
+    NotFound(DeadLetterId),
+    /// The entry is not open: it is closed or settled, or somebody else is retrying it.
+    NotOpen(DeadLetterId),
+    /// This process cannot do the work of the entry again. Nothing was done.
+    NoCode {
+        /// The entry.
+        id: DeadLetterId,
+        /// What is missing here.
+        missing: String,
+    },
+    /// The work was begun, and goes on in another process or after the next start.
+    LeftBehind(DeadLetterId),
+    /// Arguments that are to be kept are longer than
+    /// [`RuntimeBuilder::payload_limit`](crate::runtime::RuntimeBuilder::payload_limit).
+    TooLarge {
+        /// How many bytes they have as JSON.
+        bytes: usize,
+        /// How many they may have.
+        limit: usize,
+    },
+    /// Arguments that are to be kept have no JSON form.
+    Encode(serde_json::Error),
+    /// The runtime is shutting down. Nothing was done.
+    ShuttingDown,
+    /// The store could not be asked. [`StoreError::effect`] says whether it may have been done.
+    Store(StoreError),
+}
+
+impl fmt::Display for DeadLetterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound(id) => write!(f, "there is no dead letter {id}"),
+            Self::NotOpen(id) => write!(
+                f,
+                "dead letter {id} is not open: it is closed or settled, or somebody else is retrying it now; look at \
+                 it again"
+            ),
+            Self::NoCode { id, missing } => write!(
+                f,
+                "dead letter {id} cannot be retried in this process: {missing}; `request_retry` asks the processes \
+                 that can"
+            ),
+            Self::LeftBehind(id) => write!(
+                f,
+                "the retry of dead letter {id} was begun and is left to another process or to the next start; look at \
+                 it again"
+            ),
+            Self::TooLarge { bytes, limit } => write!(
+                f,
+                "the arguments have {bytes} bytes, and a dead letter keeps {limit} at most: keep them elsewhere and \
+                 add the letter with a reference, or raise `payload_limit` of the runtime"
+            ),
+            Self::Encode(source) => write!(f, "the arguments cannot be written as JSON: {source}"),
+            Self::ShuttingDown => f.write_str("nothing was done: the runtime is shutting down"),
+            Self::Store(source) => write!(f, "the dead letter queue could not be used: {source}"),
+        }
+    }
+}
+
+impl StdError for DeadLetterError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Encode(source) => Some(source),
+            Self::Store(source) => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl From<StoreError> for DeadLetterError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Why [`DeadLetters::retry_all`](super::DeadLetters::retry_all) did not come to its end, and how far it came.
+#[derive(Debug)]
+pub struct RetryAllError {
+    /// What was done. A call with [`RetryAll::after`](super::RetryAll::after) the last one goes on from there.
+    pub progress: RetryProgress,
+    /// Why it ended.
+    pub source: StoreError,
+}
+
+impl fmt::Display for RetryAllError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { progress, source } = self;
+        write!(
+            f,
+            "the retry of many ended after {} were requested",
+            progress.requested
+        )?;
+        if let Some(last) = progress.last {
+            write!(f, " (the last one looked at is {last})")?;
+        }
+        write!(f, ": {source}")
+    }
+}
+
+impl StdError for RetryAllError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&self.source)
+    }
+}

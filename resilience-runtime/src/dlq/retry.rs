@@ -1,0 +1,150 @@
+//! Doing the work of one letter again, in this process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{
+    DeadLetter, DeadLetterError, DeadLetterId, DeadLetterStatus, Kind, LetterFilter, RetryAs,
+};
+use crate::core::{Core, Permit};
+use crate::operator::Operator;
+use crate::pauses::Pauses;
+use crate::saga::journal::{Event, SagaId, SagaRecord};
+use crate::saga::recovery::work;
+use crate::saga::{Unstoppable, revived};
+
+/// What a retry came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Retried {
+    /// The work is done, and with it everything that was left of its saga; the entry is settled.
+    Settled,
+    /// It failed for good again. An entry with this is open.
+    FailedAgain {
+        /// What failed: the step whose compensation did (which can be a later one than before), the saga, or the operation.
+        step: String,
+        /// The text of its error.
+        error: String,
+    },
+}
+
+/// How many works are taken at once.
+const BATCH: u32 = 16;
+/// Between two looks at work that another task or process has taken up.
+const LOOKS: Pauses = Pauses::new(Duration::from_millis(50), Duration::from_secs(1));
+
+pub(super) async fn retry(
+    core: &Arc<Core>,
+    id: DeadLetterId,
+    how: RetryAs,
+    by: Operator,
+) -> Result<Retried, DeadLetterError> {
+    let permit = core.enter().ok_or(DeadLetterError::ShuttingDown)?;
+    let queue = &core.stores.queue;
+    let letter = queue.get(id).await?.ok_or(DeadLetterError::NotFound(id))?;
+    if letter.status != DeadLetterStatus::Open {
+        return Err(DeadLetterError::NotOpen(id));
+    }
+    let core = Arc::clone(core);
+    match letter.saga.clone() {
+        Some(saga) => Unstoppable::new(revive(core, permit, letter, saga, how, by)).await,
+        None => Unstoppable::new(handle(core, permit, letter, by)).await,
+    }
+}
+
+async fn revive(
+    core: Arc<Core>,
+    permit: Permit,
+    letter: DeadLetter,
+    saga: SagaId,
+    how: RetryAs,
+    by: Operator,
+) -> Result<Retried, DeadLetterError> {
+    let id = letter.id;
+    let event = match (letter.work.kind, how) {
+        (Kind::Saga, RetryAs::Itself) => Event::Resumed,
+        _ => Event::Compensate,
+    };
+    let journal = &core.stores.journal;
+    let found = journal.load(saga.clone()).await?;
+    let missing = |record: &SagaRecord| revived::missing(&core, record, event);
+    if let Some(missing) = found.as_ref().and_then(missing) {
+        return Err(DeadLetterError::NoCode { id, missing });
+    }
+    let revived = journal.revive(saga.clone(), event, Some(by)).await?;
+    let record = revived.ok_or(DeadLetterError::NotOpen(id))?;
+    tracing::info!(target: "resilience", letter = id, saga = record.name, saga_id = %saga, status = record.status.as_str(),
+        "an operator retries a dead letter");
+    revived::finish(&core, record, permit).await;
+    match journal.load(saga.clone()).await? {
+        Some(record) if record.status.is_unfinished() => Err(DeadLetterError::LeftBehind(id)),
+        Some(record) if record.status.is_dead() => again(&core, record).await,
+        // Or deleted since, which only happens to one that is over.
+        _ => Ok(Retried::Settled),
+    }
+}
+
+/// Why the saga is dead again.
+async fn again(core: &Core, record: SagaRecord) -> Result<Retried, DeadLetterError> {
+    let filter = LetterFilter {
+        saga: Some(record.id),
+        ..LetterFilter::from(DeadLetterStatus::Open)
+    };
+    let open = core.stores.queue.list(filter, None, 1).await?;
+    Ok(match open.into_iter().next() {
+        Some(letter) => Retried::FailedAgain {
+            step: letter.work.operation,
+            error: letter.work.error,
+        },
+        None => Retried::FailedAgain {
+            step: record.name,
+            error: record.error.unwrap_or_default(),
+        },
+    })
+}
+
+/// The store hands out works by their operation: those that came first are done first.
+async fn handle(
+    core: Arc<Core>,
+    _permit: Permit,
+    letter: DeadLetter,
+    by: Operator,
+) -> Result<Retried, DeadLetterError> {
+    let (id, operation) = (letter.id, letter.work.operation);
+    if !core.settings.handlers.contains_key(operation.as_str()) {
+        let missing = format!(
+            "its runtime was given no handler for `{operation}` (`RuntimeBuilder::dead_letter_handler`)"
+        );
+        return Err(DeadLetterError::NoCode { id, missing });
+    }
+    let queue = &core.stores.queue;
+    if !queue.request_retry(id, RetryAs::Itself, by).await? {
+        return Err(DeadLetterError::NotOpen(id));
+    }
+    let mut looks = LOOKS;
+    loop {
+        for taken in queue.take_work(vec![operation.clone()], BATCH).await? {
+            work::handle(&core, taken).await;
+        }
+        let Some(letter) = queue.get(id).await? else {
+            return Ok(Retried::Settled);
+        };
+        match letter.status {
+            DeadLetterStatus::Settled => return Ok(Retried::Settled),
+            DeadLetterStatus::Open => {
+                return Ok(Retried::FailedAgain {
+                    step: operation,
+                    error: letter.work.error,
+                });
+            }
+            DeadLetterStatus::Resolved | DeadLetterStatus::Discarded => {
+                return Err(DeadLetterError::NotOpen(id));
+            }
+            // Recovery was faster, here or elsewhere.
+            DeadLetterStatus::Retrying => {}
+        }
+        tokio::select! {
+            () = core.gate.stopped() => return Err(DeadLetterError::LeftBehind(id)),
+            () = tokio::time::sleep(looks.next()) => {}
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Looking at many sagas, and deleting those that nobody looks at any more.
+
+use std::time::Duration;
+
+use serde_json::json;
+use sqlx::postgres::PgRow;
+
+use super::rows::{Unreadable, column, maybe_word, moment, number, word};
+use super::statements::{at_rest, micros};
+use super::{READING, known_as_json};
+use crate::error::StoreError;
+use crate::saga::journal::{
+    Durations, Known, Parking, SagaCursor, SagaFilter, SagaId, SagaStatistics, SagaSummary, Status,
+    Unknown,
+};
+use crate::store::postgres::PostgresStore;
+use crate::store::postgres::call::Call;
+use crate::store::postgres::rows::{at, micros};
+
+const PURGING: &str = "deleting old sagas";
+
+/// `$1` name, `$2` statuses as a JSON array, `$3` since and `$4` before when, `$5` parent; NULL for all of them. `$6` and
+/// `$7` the beginning and the id of the last one of the page before, `$8` at most how many.
+macro_rules! list {
+    ($which:expr) => {
+        concat!(
+            "
+SELECT id, name, version, status, parking,
+       (SELECT count(*) FROM resilience_saga_steps WHERE saga_id = saga.id),
+       (SELECT count(*) FROM resilience_saga_steps WHERE saga_id = saga.id AND undone),
+       epoch, cancelled, error, parent, ",
+            micros!("created_at"),
+            ", ",
+            micros!("updated_at"),
+            "
+FROM resilience_sagas AS saga
+WHERE ",
+            $which,
+            "
+  AND ($1::text IS NULL OR name = $1)
+  AND ($2::text IS NULL OR status IN (SELECT json_array_elements_text($2::json)))
+  AND created_at >= coalesce(timestamptz 'epoch' + $3::int8 * interval '1 microsecond', '-infinity')
+  AND created_at < coalesce(timestamptz 'epoch' + $4::int8 * interval '1 microsecond', 'infinity')
+  AND ($5::text IS NULL OR parent = $5)
+  AND (created_at, id) > (coalesce(timestamptz 'epoch' + $6::int8 * interval '1 microsecond', '-infinity'), $7)
+ORDER BY created_at, id
+LIMIT $8"
+        )
+    };
+}
+
+const LIST: &str = list!("true");
+/// The same where each has an index that is small, or does.
+const LIST_DEAD: &str = list!("status IN ('compensation_failed', 'parked')");
+const LIST_UNFINISHED: &str = list!(concat!("status NOT IN ", at_rest!()));
+const LIST_CALLED: &str = list!("parent = $5");
+
+/// Looks at every saga. The name, the status, how many; and of those that are completed how long they took: the shortest,
+/// the mean, the 95th percentile of the last ones, and the longest.
+const STATISTICS: &str = "
+WITH took AS (
+    SELECT name, extract(epoch FROM updated_at - created_at) * 1000000 AS micros,
+           row_number() OVER (PARTITION BY name ORDER BY updated_at DESC) AS place
+    FROM resilience_sagas
+    WHERE status = 'completed'
+), durations AS (
+    SELECT name, min(micros)::int8 AS min, avg(micros)::int8 AS mean,
+           (percentile_disc(0.95) WITHIN GROUP (ORDER BY micros) FILTER (WHERE place <= 10000))::int8 AS p95,
+           max(micros)::int8 AS max
+    FROM took
+    GROUP BY name
+)
+SELECT saga.name, saga.status, count(*), durations.min, durations.mean, durations.p95, durations.max
+FROM resilience_sagas AS saga
+LEFT JOIN durations ON durations.name = saga.name AND saga.status = 'completed'
+GROUP BY saga.name, saga.status, durations.min, durations.mean, durations.p95, durations.max
+ORDER BY saga.name COLLATE \"C\", saga.status";
+
+/// `$1` known functions as a JSON array.
+const UNKNOWN: &str = concat!(
+    "
+SELECT name, version, count(*)
+FROM resilience_sagas AS saga
+WHERE status NOT IN ",
+    at_rest!(),
+    "
+  AND NOT EXISTS (SELECT FROM resilience_workers AS worker
+                  WHERE worker.id = saga.owner AND worker.lease_end > clock_timestamp())
+  AND (name, version) NOT IN (SELECT name, version FROM json_to_recordset($1::json) AS known (name text, version int8))
+GROUP BY name, version
+ORDER BY name COLLATE \"C\", version"
+);
+
+/// `$1` microseconds, `$2` at most how many. Those that another one called go with it, by the foreign key; one stays as
+/// long as any that it called, itself or through others, waits for somebody.
+const PURGE: &str = "
+WITH old AS (
+    SELECT id FROM resilience_sagas AS saga
+    WHERE parent IS NULL AND status IN ('completed', 'compensated', 'failed', 'resolved')
+      AND updated_at <= clock_timestamp() - $1 * interval '1 microsecond'
+      AND NOT EXISTS (
+          WITH RECURSIVE called AS (
+              SELECT id, status FROM resilience_sagas WHERE parent = saga.id
+              UNION ALL
+              SELECT next.id, next.status FROM called JOIN resilience_sagas AS next ON next.parent = called.id
+          )
+          SELECT FROM called WHERE status NOT IN ('completed', 'compensated', 'failed', 'resolved')
+      )
+    ORDER BY updated_at
+    LIMIT $2
+    FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM resilience_sagas WHERE id IN (SELECT id FROM old) RETURNING id
+)
+SELECT count(*) FROM gone";
+
+impl PostgresStore {
+    pub(super) async fn list_sagas(
+        &self,
+        filter: SagaFilter,
+        after: Option<SagaCursor>,
+        limit: u32,
+    ) -> Result<Vec<SagaSummary>, StoreError> {
+        let only = |is: fn(Status) -> bool| {
+            !filter.statuses.is_empty() && filter.statuses.iter().all(|status| is(*status))
+        };
+        let list = match () {
+            () if filter.parent.is_some() => LIST_CALLED,
+            () if only(Status::is_dead) => LIST_DEAD,
+            () if only(Status::is_unfinished) => LIST_UNFINISHED,
+            () => LIST,
+        };
+        let statuses: Vec<_> = filter.statuses.iter().map(|it| it.as_str()).collect();
+        let call = Call::new(READING, list)
+            .maybe_text(
+                filter
+                    .name
+                    .as_deref()
+                    .map(|name| super::text(name).into_owned()),
+            )
+            .maybe_text((!statuses.is_empty()).then(|| json!(statuses).to_string()))
+            .maybe_number(filter.since.map(at))
+            .maybe_number(filter.before.map(at))
+            .maybe_text(filter.parent.map(|parent| parent.to_string()))
+            .maybe_number(after.as_ref().map(|after| at(after.started_at)))
+            .text(after.as_ref().map_or("", |after| after.id.as_str()))
+            .number(limit.into());
+        let mut sagas = Vec::new();
+        for row in &self.call(call).await? {
+            match summary(row) {
+                Ok(summary) => sagas.push(summary),
+                Err(error) => {
+                    let id: Option<String> = column(row, 0).ok();
+                    tracing::error!(target: "resilience", saga = id, %error, "a saga cannot be read");
+                }
+            }
+        }
+        Ok(sagas)
+    }
+
+    pub(super) async fn saga_statistics(&self) -> Result<Vec<SagaStatistics>, StoreError> {
+        let rows = self.call(Call::new(READING, STATISTICS)).await?;
+        let mut all: Vec<SagaStatistics> = Vec::new();
+        for row in &rows {
+            let read = || -> Result<_, Unreadable> {
+                Ok((
+                    column::<String>(row, 0)?,
+                    word(row, 1, Status::from_stored)?,
+                    count(row, 2)?,
+                    durations(row)?,
+                ))
+            };
+            let (name, status, count, durations) = match read() {
+                Ok(read) => read,
+                Err(error) => {
+                    tracing::error!(target: "resilience", %error, "sagas cannot be read, and are not counted");
+                    continue;
+                }
+            };
+            if all.last().is_none_or(|last| last.name != name) {
+                all.push(SagaStatistics {
+                    name,
+                    counts: Vec::new(),
+                    completed: None,
+                });
+            }
+            if let Some(last) = all.last_mut() {
+                last.counts.push((status, count));
+                last.counts.sort_unstable();
+                last.completed = last.completed.or(durations);
+            }
+        }
+        Ok(all)
+    }
+
+    pub(super) async fn unknown_sagas(
+        &self,
+        known: Vec<Known>,
+    ) -> Result<Vec<Unknown>, StoreError> {
+        let call = Call::new(READING, UNKNOWN).text(known_as_json(&known));
+        let rows = self.call(call).await?;
+        let read = |row| {
+            Ok(Unknown {
+                name: column(row, 0)?,
+                version: number(row, 1)?,
+                count: count(row, 2)?,
+            })
+        };
+        let unknown: Result<_, _> = rows.iter().map(read).collect();
+        unknown.map_err(|unreadable: Unreadable| unreadable.refused(READING))
+    }
+
+    pub(super) async fn purge_sagas(
+        &self,
+        retention: Duration,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        let call = Call::new(PURGING, PURGE)
+            .number(micros(retention))
+            .number(limit.into());
+        super::counted(PURGING, &self.call(call).await?)
+    }
+}
+
+fn summary(row: &PgRow) -> Result<SagaSummary, Unreadable> {
+    Ok(SagaSummary {
+        id: SagaId::from_stored(column(row, 0)?),
+        name: column(row, 1)?,
+        version: number(row, 2)?,
+        status: word(row, 3, Status::from_stored)?,
+        parking: maybe_word(row, 4, Parking::from_stored)?,
+        steps: number(row, 5)?,
+        undone: number(row, 6)?,
+        epoch: column(row, 7)?,
+        cancelled: column(row, 8)?,
+        error: column(row, 9)?,
+        parent: column::<Option<String>>(row, 10)?.map(SagaId::from_stored),
+        started_at: moment(row, 11)?,
+        updated_at: moment(row, 12)?,
+    })
+}
+
+fn durations(row: &PgRow) -> Result<Option<Durations>, Unreadable> {
+    let duration = |index| -> Result<Option<Duration>, Unreadable> {
+        let micros: Option<i64> = column(row, index)?;
+        Ok(micros.map(|it| Duration::from_micros(u64::try_from(it).unwrap_or(0))))
+    };
+    let (min, mean, p95, max) = (duration(3)?, duration(4)?, duration(5)?, duration(6)?);
+    Ok(match (min, mean, p95, max) {
+        (Some(min), Some(mean), Some(p95), Some(max)) => Some(Durations {
+            min,
+            mean,
+            p95,
+            max,
+        }),
+        _ => None,
+    })
+}
+
+fn count(row: &PgRow, index: usize) -> Result<u64, Unreadable> {
+    let count: i64 = column(row, index)?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}

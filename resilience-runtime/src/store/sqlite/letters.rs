@@ -1,0 +1,275 @@
+//! Dead letters: reading them.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::operation::text;
+use super::recovery::{encoded, reported};
+use super::rows::{Unreadable, column, count, in_seconds, moment, number, word};
+use super::{SqliteStore, failure};
+use crate::dlq::{
+    AuditEntry, DeadLetter, DeadLetterId, DeadLetterStatus, Kind, LetterFilter, LetterStatistics,
+    NewDeadLetter, Priority,
+};
+use crate::error::StoreError;
+use crate::saga::journal::SagaId;
+
+const READING: &str = "reading the dead letter queue";
+
+/// The columns of [`letter`], and the owner after them.
+const LETTER: &str = "
+SELECT id, saga_id, saga_name, kind, operation, dependency, priority, position, arguments, output,
+       error, attempts, status, created_at, updated_at, note, owner
+FROM resilience_dead_letters WHERE true";
+
+const COUNTS: &str = "
+SELECT status, count(*) FROM resilience_dead_letters GROUP BY status";
+const BY_OPERATION: &str = "
+SELECT operation, count(*) FROM resilience_dead_letters WHERE status IN ('open', 'retrying')
+GROUP BY operation ORDER BY 2 DESC, 1 LIMIT 100";
+const BY_DEPENDENCY: &str = "
+SELECT dependency, count(*) FROM resilience_dead_letters
+WHERE status IN ('open', 'retrying') AND dependency IS NOT NULL
+GROUP BY dependency ORDER BY 2 DESC, 1 LIMIT 100";
+const BY_PRIORITY: &str = "
+SELECT priority, count(*) FROM resilience_dead_letters WHERE status IN ('open', 'retrying')
+GROUP BY priority ORDER BY 1";
+const OLDEST: &str = "
+SELECT min(created_at) FROM resilience_dead_letters
+WHERE status IN ('open', 'retrying') AND typeof(created_at) = 'real' HAVING count(*) > 0";
+const UNRESOLVED: &str = "
+SELECT count(*) FROM resilience_dead_letters WHERE status IN ('open', 'retrying')";
+
+const AUDIT: &str = "
+SELECT at, operator, action, reason, letter, saga FROM resilience_audit
+WHERE letter = ?1
+   OR (letter IS NULL
+       AND saga = (SELECT saga_id FROM resilience_dead_letters AS letter WHERE letter.id = ?1))
+ORDER BY id";
+const AUDIT_OF_SAGA: &str = "
+SELECT at, operator, action, reason, letter, saga FROM resilience_audit WHERE saga = ?1 ORDER BY id";
+
+impl SqliteStore {
+    pub(super) async fn list_letters(
+        &self,
+        filter: &LetterFilter,
+        after: Option<DeadLetterId>,
+        limit: u32,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut found = Vec::new();
+        let mut seen = 0;
+        // Rows that cannot be read do not make a page shorter: an empty one is the end.
+        while found.len() < limit {
+            let rows = self.rows(page(filter, after, limit - found.len(), seen));
+            let rows = rows.await?;
+            if rows.is_empty() {
+                break;
+            }
+            seen += rows.len();
+            let read = |row| {
+                reported(
+                    letter(row),
+                    "a dead letter cannot be read and is not listed",
+                )
+            };
+            found.extend(rows.iter().filter_map(read));
+        }
+        Ok(found)
+    }
+
+    pub(super) async fn find_letter(
+        &self,
+        id: DeadLetterId,
+    ) -> Result<Option<DeadLetter>, StoreError> {
+        let mut query = QueryBuilder::new(LETTER);
+        query.push(" AND id = ").push_bind(id);
+        let rows = self.rows(query).await?;
+        let letter = rows.first().map(letter).transpose();
+        letter.map_err(|unreadable| unreadable.refused(READING))
+    }
+
+    /// Works that are to be done again, with their owners, but for those with these ids.
+    pub(super) async fn wanted_letters(
+        &self,
+        operations: &[String],
+        seen: &[DeadLetterId],
+        limit: usize,
+    ) -> Result<Vec<(DeadLetter, Option<String>)>, StoreError> {
+        let operations: Vec<_> = operations.iter().map(|it| text(it)).collect();
+        let mut query = QueryBuilder::new(LETTER);
+        query.push(" AND kind = 'work' AND status = 'retrying' AND +operation IN (SELECT value FROM json_each(");
+        query.push_bind(encoded(&operations, READING)?);
+        query.push(")) AND owner IS NOT ");
+        query.push_bind(self.shared.worker.id().to_owned());
+        query.push(" AND id NOT IN (SELECT value FROM json_each(");
+        query.push_bind(encoded(&seen, READING)?);
+        query.push(")) ORDER BY id LIMIT ");
+        query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let rows = self.rows(query).await?;
+        let read = |row| {
+            let read = letter(row).and_then(|letter| Ok((letter, column(row, 16)?)));
+            reported(read, "a dead letter cannot be read and is not taken up")
+        };
+        Ok(rows.iter().filter_map(read).collect())
+    }
+
+    pub(super) async fn statistics_of_letters(&self) -> Result<LetterStatistics, StoreError> {
+        let status = |row: &SqliteRow| word(row, 0, DeadLetterStatus::from_stored);
+        let name = |row: &SqliteRow| column(row, 0);
+        let mut counts = self.counted(COUNTS, status).await?;
+        counts.sort_unstable();
+        let oldest = self.rows(QueryBuilder::new(OLDEST)).await?;
+        Ok(LetterStatistics {
+            counts,
+            by_operation: self.counted(BY_OPERATION, name).await?,
+            by_dependency: self.counted(BY_DEPENDENCY, name).await?,
+            by_priority: self.counted(BY_PRIORITY, priority_of).await?,
+            oldest: oldest
+                .first()
+                .and_then(|row| reported(moment(row, 0), "a dead letter has no age")),
+        })
+    }
+
+    pub(super) async fn unresolved_letters(&self) -> Result<u64, StoreError> {
+        let rows = self.rows(QueryBuilder::new(UNRESOLVED)).await?;
+        let row = rows.first().ok_or_else(Unreadable::missing);
+        row.and_then(|row| count(row, 0))
+            .map_err(|unreadable| unreadable.refused(READING))
+    }
+
+    pub(super) async fn audit_of_letter(
+        &self,
+        id: DeadLetterId,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let rows = sqlx::query(AUDIT).bind(id).fetch_all(&self.shared.readers);
+        let rows = rows.await.map_err(|it| failure::reading(READING, it))?;
+        Ok(entries(&rows))
+    }
+
+    pub(super) async fn audit_of(&self, saga: SagaId) -> Result<Vec<AuditEntry>, StoreError> {
+        let rows = sqlx::query(AUDIT_OF_SAGA)
+            .bind(saga.as_str())
+            .fetch_all(&self.shared.readers);
+        let rows = rows.await.map_err(|it| failure::reading(READING, it))?;
+        Ok(entries(&rows))
+    }
+
+    /// What `text` counts, without what cannot be read.
+    async fn counted<T>(
+        &self,
+        text: &'static str,
+        what: impl Fn(&SqliteRow) -> Result<T, Unreadable>,
+    ) -> Result<Vec<(T, u64)>, StoreError> {
+        let rows = self.rows(QueryBuilder::new(text)).await?;
+        let read = |row| {
+            let read = what(row).and_then(|what| Ok((what, count(row, 1)?)));
+            reported(read, "dead letters cannot be read and are not counted")
+        };
+        Ok(rows.iter().filter_map(read).collect())
+    }
+
+    async fn rows(&self, mut query: QueryBuilder<Sqlite>) -> Result<Vec<SqliteRow>, StoreError> {
+        let rows = query.build().fetch_all(&self.shared.readers).await;
+        rows.map_err(|error| failure::reading(READING, error))
+    }
+}
+
+fn page(
+    filter: &LetterFilter,
+    after: Option<DeadLetterId>,
+    limit: usize,
+    seen: usize,
+) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(LETTER);
+    if !filter.statuses.is_empty() {
+        query.push(" AND status IN (");
+        let mut statuses = query.separated(", ");
+        for status in &filter.statuses {
+            statuses.push_bind(status.as_str());
+        }
+        query.push(")");
+    }
+    let mut is = |column: &'static str, value: Option<String>| {
+        if let Some(value) = value {
+            query.push(column).push_bind(value);
+        }
+    };
+    let stored = |text_of: &Option<String>| text_of.as_deref().map(|it| text(it).into_owned());
+    is(" AND kind = ", filter.kind.map(|it| it.as_str().to_owned()));
+    is(" AND operation = ", stored(&filter.operation));
+    is(" AND dependency = ", stored(&filter.dependency));
+    let saga = filter.saga.as_ref().map(|it| it.as_str().to_owned());
+    is(" AND saga_id = ", saga);
+    if let Some(priority) = filter.priority {
+        query.push(" AND priority >= ").push_bind(priority.rank());
+    }
+    if let Some(since) = filter.since {
+        query
+            .push(" AND created_at >= ")
+            .push_bind(in_seconds(since));
+    }
+    if let Some(before) = filter.before {
+        query
+            .push(" AND created_at < ")
+            .push_bind(in_seconds(before));
+    }
+    if let Some(after) = after {
+        query.push(" AND id > ").push_bind(after);
+    }
+    query.push(" ORDER BY id LIMIT ");
+    query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    query.push(" OFFSET ");
+    query.push_bind(i64::try_from(seen).unwrap_or(i64::MAX));
+    query
+}
+
+fn letter(row: &SqliteRow) -> Result<DeadLetter, Unreadable> {
+    let position: Option<i64> = column(row, 7)?;
+    Ok(DeadLetter {
+        id: column(row, 0)?,
+        saga: column::<Option<String>>(row, 1)?.map(SagaId::from_stored),
+        saga_name: column(row, 2)?,
+        work: NewDeadLetter {
+            kind: word(row, 3, Kind::from_stored)?,
+            operation: column(row, 4)?,
+            dependency: column(row, 5)?,
+            priority: priority(row, 6)?,
+            position: position.map(|_| number(row, 7)).transpose()?,
+            arguments: column(row, 8)?,
+            output: column(row, 9)?,
+            error: column(row, 10)?,
+            attempts: number(row, 11)?,
+        },
+        status: word(row, 12, DeadLetterStatus::from_stored)?,
+        created_at: moment(row, 13)?,
+        updated_at: moment(row, 14)?,
+        note: column(row, 15)?,
+    })
+}
+
+fn priority_of(row: &SqliteRow) -> Result<Priority, Unreadable> {
+    priority(row, 0)
+}
+
+fn priority(row: &SqliteRow, index: usize) -> Result<Priority, Unreadable> {
+    let rank = column(row, index)?;
+    Priority::from_rank(rank).ok_or_else(|| Unreadable::out_of_range(rank))
+}
+
+fn entries(rows: &[SqliteRow]) -> Vec<AuditEntry> {
+    let read = |row| {
+        let entry = || {
+            Ok(AuditEntry {
+                at: moment(row, 0)?,
+                operator: column(row, 1)?,
+                action: column(row, 2)?,
+                reason: column(row, 3)?,
+                letter: column(row, 4)?,
+                saga: column::<Option<String>>(row, 5)?.map(SagaId::from_stored),
+            })
+        };
+        reported(entry(), "an entry of the audit cannot be read")
+    };
+    rows.iter().filter_map(read).collect()
+}

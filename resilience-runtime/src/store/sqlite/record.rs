@@ -1,0 +1,86 @@
+//! From rows to sagas.
+
+use sqlx::sqlite::SqliteRow;
+
+use super::rows::{Unreadable, column, flag, moment, moment_if_any, number, word, word_if_any};
+use crate::idempotency::Digest;
+use crate::saga::journal::{Parking, SagaId, SagaRecord, Status, StepOutcome, StepRecord};
+
+/// A saga, and the worker that has it.
+pub(super) struct OwnedSaga {
+    pub(super) record: SagaRecord,
+    pub(super) owner: String,
+    /// The status that an operator wants it to have.
+    pub(super) retry: Option<Status>,
+}
+
+/// A saga and its steps, as of one moment, because it is one statement.
+pub(super) const LOAD_SAGA: &str = "
+SELECT 0, epoch, name, input, output, status, owner, interruptions, pivoted, created_at,
+       version, key, parking, cancelled, error, failure, parent, updated_at, deadline, retry,
+       unixepoch('subsec')
+FROM resilience_sagas WHERE id = ?1
+UNION ALL
+SELECT 1, position, step, arguments, output, outcome, compensation, occurrence, undone, finished_at,
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM resilience_saga_steps WHERE saga_id = ?1
+ORDER BY 1, 2";
+
+/// The saga whose rows [`LOAD_SAGA`] found.
+pub(super) fn saga(id: &SagaId, rows: &[SqliteRow]) -> Result<Option<OwnedSaga>, Unreadable> {
+    let mut record = None;
+    let mut steps = Vec::new();
+    for row in rows {
+        if column::<i64>(row, 0)? == 0 {
+            record = Some(row);
+        } else {
+            steps.push(step(row)?);
+        }
+    }
+    let Some(row) = record else {
+        return Ok(None);
+    };
+    let started_at = moment(row, 9)?;
+    let mut record = SagaRecord::new(id.clone(), column(row, 2)?, column(row, 3)?, started_at);
+    record.version = number(row, 10)?;
+    record.key = column::<Option<String>>(row, 11)?
+        .map(|text| digest(&text))
+        .transpose()?;
+    record.status = word(row, 5, Status::from_stored)?;
+    record.parking = word_if_any(row, 12, Parking::from_stored)?;
+    record.epoch = column(row, 1)?;
+    record.interruptions = number(row, 7)?;
+    record.pivoted = flag(row, 8)?;
+    record.cancelled = flag(row, 13)?;
+    record.output = column(row, 4)?;
+    record.error = column(row, 14)?;
+    record.failure = column(row, 15)?;
+    record.parent = column::<Option<String>>(row, 16)?.map(SagaId::from_stored);
+    record.updated_at = moment(row, 17)?;
+    record.deadline = moment_if_any(row, 18)?;
+    record.read_at = moment(row, 20)?;
+    record.steps = steps;
+    Ok(Some(OwnedSaga {
+        record,
+        owner: column(row, 6)?,
+        retry: word_if_any(row, 19, Status::from_stored)?,
+    }))
+}
+
+fn digest(text: &str) -> Result<Digest, Unreadable> {
+    Digest::from_hex(text).ok_or_else(|| Unreadable::because(format!("{text:?} is not a digest")))
+}
+
+fn step(row: &SqliteRow) -> Result<StepRecord, Unreadable> {
+    Ok(StepRecord {
+        position: number(row, 1)?,
+        step: column(row, 2)?,
+        occurrence: number(row, 7)?,
+        arguments: column(row, 3)?,
+        outcome: word(row, 5, StepOutcome::from_stored)?,
+        output: column(row, 4)?,
+        compensation: column(row, 6)?,
+        undone: flag(row, 8)?,
+        written_at: Some(moment(row, 9)?),
+    })
+}

@@ -1,0 +1,51 @@
+//! Sagas that begin.
+
+use serde::Serialize;
+use sqlx::sqlite::SqliteRow;
+
+use super::operation::text;
+use super::rows::{Unreadable, column, moment, word};
+use crate::saga::journal::{NewSaga, SagaId, Status};
+use crate::timestamp::Timestamp;
+
+/// What the start of `saga` writes, as [`Part::Start`](super::statements::Part::Start) reads it.
+pub(super) fn change(saga: &NewSaga, owner: &str, epoch: i64) -> impl Serialize + use<> {
+    (
+        text(saga.id.as_str()).into_owned(),
+        text(&saga.name).into_owned(),
+        saga.key.map(|key| key.digest.to_string()),
+        text(&saga.input).into_owned(),
+        owner.to_owned(),
+        saga.key.map(|key| key.ttl.as_secs_f64()),
+        saga.version,
+        saga.timeout.map(|timeout| timeout.as_secs_f64()),
+        saga.parent.as_ref().map(|id| id.as_str().to_owned()),
+        epoch,
+    )
+}
+
+/// What the start of a saga finds under its key or its id.
+pub(super) struct Present {
+    pub(super) started_at: Timestamp,
+    pub(super) id: SagaId,
+    pub(super) status: Status,
+    pub(super) epoch: i64,
+    pub(super) owner: String,
+}
+
+impl Present {
+    /// When the saga was started, if it is new, and else what is there.
+    pub(super) fn read(rows: &[SqliteRow]) -> Result<Result<Timestamp, Self>, Unreadable> {
+        let row = rows.first().ok_or_else(Unreadable::missing)?;
+        if rows.len() > 1 {
+            return Ok(Ok(moment(row, 2)?));
+        }
+        Ok(Err(Self {
+            started_at: moment(row, 2)?,
+            id: SagaId::from_stored(column(row, 3)?),
+            status: word(row, 4, Status::from_stored)?,
+            epoch: column(row, 5)?,
+            owner: column(row, 6)?,
+        }))
+    }
+}
