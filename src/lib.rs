@@ -42,7 +42,7 @@
 //! | [`macro@idempotent`] | one execution per key, its result replayed | yes |
 //! | [`macro@locked`] | one call at a time per key, over all processes on a store | yes; not where it is `local` |
 //! | [`macro@single_flight`] | calls that come while one of them runs share its answer | no |
-//! | [`macro@saga`], [`macro@saga_step`] | journaled steps with compensation | yes |
+//! | [`macro@saga`], [`macro@saga_step`], [`macro@saga_steps`] | journaled steps with compensation | yes |
 //!
 //! Each page has the options, what the policy judges, and what its place in the stack means.
 //! What holds for all of them is in [`policies`].
@@ -155,8 +155,13 @@ pub use resilience_macros::saga;
 
 #[doc = include_str!("../docs/attributes/saga_step.md")]
 ///
-/// See also [`macro@saga`], [`Runtime`].
+/// See also [`macro@saga`], [`macro@saga_steps`], [`Runtime`].
 pub use resilience_macros::saga_step;
+
+#[doc = include_str!("../docs/attributes/saga_steps.md")]
+///
+/// See also [`macro@saga`], [`macro@saga_step`], [`RuntimeBuilder::state`].
+pub use resilience_macros::saga_steps;
 
 /// Says what each error of a type means, once, for all policies.
 ///

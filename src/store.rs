@@ -17,5 +17,6 @@ pub use resilience_runtime::lock::store::{Acquired, Acquiring, LockStore, PLACE}
 pub use resilience_runtime::saga::journal::{Advance, Journal, NewSaga, Started, Written};
 pub use resilience_runtime::store::memory;
 pub use resilience_runtime::store::risk::Risk;
+pub use resilience_runtime::store::schema::SchemaVersion;
 #[cfg(feature = "sqlite")]
 pub use resilience_runtime::store::sqlite;

@@ -36,12 +36,14 @@ pub(crate) enum Rule {
     RetryOpensBreaker,
     /// `retry_on` does not list the timeout below.
     RetrySkipsTimeout,
+    /// A saga goes on with an answer that stands for a failure.
+    SagaTakesFallback,
     /// The attribute of somebody else stands between ours.
     SeparatedAttributes,
 }
 
 impl Rule {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::AttemptsExceedDeadline,
         Self::BulkheadHeldInPauses,
         Self::HedgeWithoutIdempotency,
@@ -51,6 +53,7 @@ impl Rule {
         Self::RetryInTransaction,
         Self::RetryOpensBreaker,
         Self::RetrySkipsTimeout,
+        Self::SagaTakesFallback,
         Self::SeparatedAttributes,
     ];
 
@@ -66,6 +69,7 @@ impl Rule {
             Self::RetryInTransaction => "retry_in_transaction",
             Self::RetryOpensBreaker => "retry_opens_breaker",
             Self::RetrySkipsTimeout => "retry_skips_timeout",
+            Self::SagaTakesFallback => "saga_takes_fallback",
             Self::SeparatedAttributes => "separated_attributes",
         }
     }

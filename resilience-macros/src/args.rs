@@ -162,6 +162,16 @@ impl Args {
         self.positional.is_empty() && self.named.is_empty()
     }
 
+    /// Reports everything: there are no options.
+    pub(crate) fn finish_without(self, diagnostics: &Diagnostics) {
+        let names = self.named.iter().map(|(name, _)| name.to_token_stream());
+        let values = self.positional.iter().map(ToTokens::to_token_stream);
+        for written in names.chain(values) {
+            let message = format!("{} takes no options\nremove it", self.place);
+            diagnostics.error(written, message);
+        }
+    }
+
     /// Reports what nobody took. `known` are the options that there are.
     pub(crate) fn finish(self, known: &[&str], diagnostics: &Diagnostics) {
         for (name, _) in &self.named {

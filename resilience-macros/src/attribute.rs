@@ -10,7 +10,7 @@ use crate::expand::Annotated;
 use crate::fallback;
 use crate::function::{Function, Parameter};
 use crate::paths::Paths;
-use crate::policy::{Kind, Policy};
+use crate::policy::{Kind, Owner, Policy};
 use crate::stack::{self, Collected, Layer};
 
 /// What the attribute `kind` makes of `item`.
@@ -70,7 +70,7 @@ fn expand_from(first: Vec<Layer>, item: &TokenStream) -> TokenStream {
         })
         .collect();
     let mut parameters = function.take_parameters(&diagnostics);
-    mark_connection(&policies, &mut parameters);
+    mark_connections(&policies, &mut parameters);
     // With an unreadable policy left out, rules between policies would complain about nothing.
     let questions = if policies.len() == layers.len() {
         Subject::new(
@@ -88,6 +88,10 @@ fn expand_from(first: Vec<Layer>, item: &TokenStream) -> TokenStream {
     if !diagnostics.is_clean() {
         return fallback::with_function(diagnostics, &function);
     }
+    let mut owners = policies.iter().filter_map(Policy::owner);
+    if owners.any(Owner::is_refused) {
+        return fallback::with_function(diagnostics, &function);
+    }
     let errors = diagnostics.into_tokens();
     debug_assert!(errors.is_empty(), "a clean collection has no errors");
     Annotated {
@@ -101,12 +105,10 @@ fn expand_from(first: Vec<Layer>, item: &TokenStream) -> TokenStream {
 }
 
 /// The connection of a transaction is a way to write, and no part of what is written.
-fn mark_connection(policies: &[Policy], parameters: &mut [Parameter]) {
-    let connection = policies.iter().find_map(|policy| match policy {
-        Policy::Idempotent(policy) => policy.transaction(),
-        _ => None,
-    });
+fn mark_connections(policies: &[Policy], parameters: &mut [Parameter]) {
     for parameter in parameters {
-        parameter.state |= connection.is_some() && parameter.name() == connection;
+        let mut connections = policies.iter().filter_map(Policy::transaction);
+        parameter.connection = connections.any(|name| parameter.name() == Some(name));
+        parameter.state |= parameter.connection;
     }
 }

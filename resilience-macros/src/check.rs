@@ -15,6 +15,7 @@ mod order;
 mod pauses;
 mod question;
 mod records;
+mod sagas;
 mod times;
 mod transaction;
 
@@ -72,6 +73,7 @@ impl<'a> Subject<'a> {
     pub(crate) fn check(self) -> Vec<Question> {
         self.check_function();
         self.check_records();
+        self.check_sagas();
         self.check_attempts();
         self.check_order();
         self.check_judging();

@@ -5,6 +5,8 @@
 mod body;
 mod call;
 mod declare;
+pub(crate) mod marker;
+mod owned;
 mod record;
 mod register;
 mod verify;
@@ -16,7 +18,7 @@ use syn::{Attribute, Pat};
 use crate::check::Question;
 use crate::function::{Body, Function, Parameter, Passing, strip_mut};
 use crate::paths::Paths;
-use crate::policy::{Kind, Policy};
+use crate::policy::{Kind, Owner, Policy};
 
 /// A function with its policies, everything checked.
 pub(crate) struct Annotated {
@@ -32,10 +34,14 @@ pub(crate) struct Annotated {
 impl Annotated {
     // Input:  #[timeout(2s)] async fn ping(&self) -> Result<(), E> { body }
     // Output: async fn ping(&self) -> Result<(), E> { statements }
-    //         registration, for sagas and steps
+    //         registration, for sagas and steps: in a method it stands in the body
     pub(crate) fn expand(mut self) -> TokenStream {
-        let statements = self.statements();
-        let registration = self.registration();
+        let mut statements = self.statements();
+        let mut registration = self.registration();
+        if self.owner().is_some() {
+            statements = quote!(#registration #statements);
+            registration = TokenStream::new();
+        }
         if self.repeats() {
             self.strip_mut_of_replayed_parameters();
         }
@@ -61,6 +67,11 @@ impl Annotated {
         let replays = self.declare_replays();
         let call = self.call();
         quote!(#policies #keys #witnesses #records #replays #call)
+    }
+
+    /// Whose method it is, where that is known.
+    pub(crate) fn owner(&self) -> Option<&Owner> {
+        self.policies.iter().find_map(Policy::owner)
     }
 
     pub(crate) fn find(&self, kind: Kind) -> Option<&Policy> {

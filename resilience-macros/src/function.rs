@@ -108,6 +108,8 @@ pub(crate) struct Parameter {
     pub(crate) ty: Type,
     /// `#[state]`: the runtime supplies it when it makes the call itself.
     pub(crate) state: bool,
+    /// The connection of a transaction that a policy shares with the body.
+    pub(crate) connection: bool,
     /// `cfg` attributes, which every statement about the parameter repeats.
     pub(crate) cfgs: Vec<Attribute>,
     /// The variables that the pattern binds.
@@ -215,6 +217,7 @@ impl Function {
                 pat: (*typed.pat).clone(),
                 ty: (*typed.ty).clone(),
                 state,
+                connection: false,
                 cfgs: typed
                     .attrs
                     .iter()

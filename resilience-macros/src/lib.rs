@@ -8,7 +8,7 @@
 //! 3. *check*: `check` — one function per rule between policies;
 //! 4. *expand*: `expand` — the model to tokens, without decisions.
 //!
-//! `attribute` is the pipeline. Mistakes are collected in `diagnostics` on the way, and the user's
+//! `methods` is `#[saga_steps]`, which tells methods their type. `attribute` is the pipeline. Mistakes are collected in `diagnostics` on the way, and the user's
 //! function is emitted beside them (`fallback`).
 
 mod allowed;
@@ -21,6 +21,7 @@ mod duration;
 mod expand;
 mod fallback;
 mod function;
+mod methods;
 mod options;
 mod paths;
 mod policy;
@@ -95,6 +96,15 @@ pub fn saga(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn saga_step(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::SagaStep, arguments.into(), item.into()).into()
+}
+
+#[expect(
+    missing_docs,
+    reason = "documented where the facade re-exports it, so that doc tests can run"
+)]
+#[proc_macro_attribute]
+pub fn saga_steps(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    methods::expand(arguments.into(), &item.into()).into()
 }
 
 #[expect(

@@ -5,7 +5,7 @@ mod decimal;
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Expr, LitStr, Pat, Path};
+use syn::{Expr, Ident, LitStr, Pat, Path};
 
 use crate::args::{Args, Count, Value};
 use crate::diagnostics::Diagnostics;
@@ -144,6 +144,36 @@ impl<'a> Options<'a> {
     pub(crate) fn name(&mut self) -> Option<LitStr> {
         self.take("name", |value, diagnostics| {
             value.parse_name("name", diagnostics)
+        })
+    }
+
+    /// The name of something in the journal, where those of the runtime's own have a place for
+    /// themselves.
+    pub(crate) fn journal_name(&mut self) -> Option<LitStr> {
+        self.take("name", |value, diagnostics| {
+            let name = value.parse_name("name", diagnostics)?;
+            if let Some(rest) = name.value().strip_prefix("saga::") {
+                diagnostics.error(
+                    &name,
+                    format!("names that begin with `saga::` belong to the journal itself\nwrite another, such as `{rest}`"),
+                );
+                return None;
+            }
+            Some(name)
+        })
+    }
+
+    /// The name of the parameter that is a connection.
+    pub(crate) fn parameter(&mut self, name: &str) -> Option<Ident> {
+        self.take(name, |value, diagnostics| {
+            let remedy =
+                format!("write the name of the parameter that is the connection: `{name} = conn`");
+            let path = value.parse_path(&remedy, diagnostics)?;
+            if path.get_ident().is_none() {
+                let written = &value.tokens;
+                diagnostics.error(value, format!("`{written}` is no parameter\n{remedy}"));
+            }
+            path.get_ident().cloned()
         })
     }
 

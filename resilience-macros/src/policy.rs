@@ -7,6 +7,7 @@ mod fallback;
 mod hedge;
 mod idempotent;
 mod locked;
+pub(crate) mod owner;
 mod rate_limit;
 mod retry;
 mod saga;
@@ -15,7 +16,7 @@ mod single_flight;
 mod timeout;
 
 use proc_macro2::Span;
-use syn::LitStr;
+use syn::{Ident, LitStr};
 
 use crate::args::Args;
 use crate::diagnostics::Diagnostics;
@@ -28,9 +29,10 @@ pub(crate) use fallback::{Fallback, Instead};
 pub(crate) use hedge::{Hedge, HedgeOptions, HedgeStart};
 pub(crate) use idempotent::{Idempotent, Leased, OnSchemaChange, Run, WhenUnavailable};
 pub(crate) use locked::{Locked, Reach};
+pub(crate) use owner::Owner;
 pub(crate) use rate_limit::{RateLimit, RateLimitOptions};
 pub(crate) use retry::{Again, Backoff, Budget, Jitter, Retry, RetryOptions};
-pub(crate) use saga::Saga;
+pub(crate) use saga::{Identity, OnDead, Recover, Saga};
 pub(crate) use saga_step::{Compensation, SagaStep};
 pub(crate) use single_flight::SingleFlight;
 pub(crate) use timeout::Timeout;
@@ -174,6 +176,24 @@ impl Policy {
         match self {
             Self::SingleFlight(policy) => policy.key.is_none(),
             policy => policy.kind().keeps_records(),
+        }
+    }
+
+    /// The parameter that is the connection, where a policy shares a transaction with the body.
+    pub(crate) fn transaction(&self) -> Option<&Ident> {
+        match self {
+            Self::Idempotent(policy) => policy.transaction(),
+            Self::SagaStep(policy) => policy.transaction.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whose method it is, where `#[saga_steps]` says so.
+    pub(crate) fn owner(&self) -> Option<&Owner> {
+        match self {
+            Self::Saga(policy) => policy.owner.as_ref(),
+            Self::SagaStep(policy) => policy.owner.as_ref(),
+            _ => None,
         }
     }
 

@@ -272,7 +272,7 @@ fn report_latecomer(layers: &[Layer], diagnostics: &Diagnostics) {
 }
 
 /// The policy that a path names: bare, or behind the name of our crate.
-fn recognise(path: &Path, paths: &Paths) -> Option<Kind> {
+pub(crate) fn recognise(path: &Path, paths: &Paths) -> Option<Kind> {
     let mut segments = path.segments.iter().rev();
     let kind = Kind::from_name(&segments.next()?.ident.to_string())?;
     is_ours(path, paths).then_some(kind)
@@ -328,6 +328,20 @@ fn hides_a_layer(attr: &Attribute, paths: &Paths) -> bool {
 
 fn mentions_a_layer(tokens: TokenStream, paths: &Paths) -> bool {
     // The first part is the condition, the others are attributes.
+    split(tokens)
+        .into_iter()
+        .skip(1)
+        .any(|part| match syn::parse2::<Meta>(part) {
+            Ok(Meta::List(list)) if list.path.is_ident("cfg_attr") => {
+                mentions_a_layer(list.tokens, paths)
+            }
+            Ok(meta) => recognise(meta.path(), paths).is_some(),
+            Err(_) => false,
+        })
+}
+
+/// The parts of a `cfg_attr`.
+pub(crate) fn split(tokens: TokenStream) -> Vec<TokenStream> {
     let mut parts = Vec::new();
     let mut part = TokenStream::new();
     for token in tokens {
@@ -340,13 +354,4 @@ fn mentions_a_layer(tokens: TokenStream, paths: &Paths) -> bool {
     }
     parts.push(part);
     parts
-        .into_iter()
-        .skip(1)
-        .any(|part| match syn::parse2::<Meta>(part) {
-            Ok(Meta::List(list)) if list.path.is_ident("cfg_attr") => {
-                mentions_a_layer(list.tokens, paths)
-            }
-            Ok(meta) => recognise(meta.path(), paths).is_some(),
-            Err(_) => false,
-        })
 }

@@ -1,6 +1,8 @@
 //! The names that generated code uses and nobody else may: they change without notice. The macro
 //! crate is pinned to the exact version of this one.
 
+use std::ops::ControlFlow;
+
 pub use inventory::submit;
 
 pub use crate::BoxFuture;
@@ -20,9 +22,44 @@ pub use crate::registry::{
 };
 pub use crate::saga::{OnDead, Recover, Saga, SagaStep};
 
+use crate::arguments::Arguments;
+use crate::outcome::{Answer, Function, Kept, Stored};
+use crate::saga::Taken;
+use crate::saga::journal::StepConnection;
+
 /// What is called where an error type cannot do something by itself.
 pub mod otherwise {
     pub use crate::outcome::{Unclassified, Uncloned, Undescribed, Unkept, Unwrapped};
+}
+
+/// A connection that is lent to a step for its transaction.
+#[derive(Debug)]
+pub struct Lent<'c, C>(&'c mut C);
+
+/// The connection, of which nothing is demanded yet: one that no step can be taken on is one error, because what follows
+/// has no type then.
+pub fn lent<C>(connection: &mut C) -> Lent<'_, C> {
+    Lent(connection)
+}
+
+impl<'c, C: StepConnection> Lent<'c, C> {
+    /// As [`SagaStep::begin_in`].
+    pub fn begin<T, E>(
+        self,
+        step: &SagaStep,
+        arguments: Arguments,
+        function: Function<Result<T, E>>,
+        stored: Stored<T>,
+        kept: Kept<E>,
+    ) -> impl Future<Output = ControlFlow<Answer<T, E>, Taken<'c, C, T, E>>> + use<'c, C, T, E>
+    {
+        step.begin_in(self.0, arguments, function, stored, kept)
+    }
+}
+
+/// The call of a step, which a saga awaits: the runtime moves sagas between threads.
+pub fn sendable<F: Future + Send>(call: F) -> F {
+    call
 }
 
 /// Whether `predicate` holds for `error`. A closure called where it stands would not know the type

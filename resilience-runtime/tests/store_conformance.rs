@@ -25,12 +25,14 @@ mod sagas;
 use resilience_runtime::store::memory::MemoryStore;
 
 use self::fixture::Fixture;
+use self::sagas::Workers;
 
 mod memory {
     records!(crate::Memory::new(), start_paused = true);
     lock_holders!(crate::Memory::new(), start_paused = true);
     lock_line!(crate::Memory::new(), start_paused = true);
     sagas!(crate::Memory::new(), start_paused = false);
+    saga_changes!(crate::Memory::new(), start_paused = false);
     everything!(crate::Memory::new(), start_paused = false);
     one_after_another!(crate::Memory::new(), start_paused = false);
 }
@@ -41,6 +43,7 @@ mod sqlite {
     lock_holders!(crate::Sqlite::new(), start_paused = false);
     lock_line!(crate::Sqlite::new(), start_paused = false);
     sagas!(crate::Sqlite::new(), start_paused = false);
+    saga_changes!(crate::Sqlite::new(), start_paused = false);
     everything!(crate::Sqlite::new(), start_paused = false);
 }
 
@@ -61,6 +64,16 @@ impl Fixture for Memory {
 
     async fn end(&self, store: MemoryStore) {
         drop(store);
+    }
+}
+
+impl Workers for Memory {
+    async fn crash(&self, store: MemoryStore) {
+        drop(store);
+    }
+
+    async fn close(&self, store: MemoryStore) {
+        store.close().await;
     }
 }
 
@@ -86,5 +99,33 @@ impl Fixture for Sqlite {
 
     async fn end(&self, store: Self::Store) {
         store.close().await.unwrap();
+    }
+}
+
+#[cfg(feature = "sqlite")]
+impl Workers for Sqlite {
+    async fn crash(&self, store: Self::Store) {
+        let before = self.alive();
+        drop(store);
+        while self.alive() == before {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }
+
+    async fn close(&self, store: Self::Store) {
+        store.close().await.unwrap();
+    }
+}
+
+#[cfg(feature = "sqlite")]
+impl Sqlite {
+    /// How many workers hold the locks on their files.
+    fn alive(&self) -> usize {
+        let files = std::fs::read_dir(self.0.path().join("a.db.workers")).unwrap();
+        let locked = files.filter(|file| {
+            let file = std::fs::File::open(file.as_ref().unwrap().path());
+            file.is_ok_and(|file| file.try_lock_shared().is_err())
+        });
+        locked.count()
     }
 }

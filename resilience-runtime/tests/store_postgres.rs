@@ -45,6 +45,8 @@ mod records;
 mod faults;
 #[path = "store_postgres/opening.rs"]
 mod opening;
+#[path = "store_postgres/pooled_sagas.rs"]
+mod pooled_sagas;
 #[path = "store_postgres/pooler.rs"]
 mod pooler;
 #[path = "store_postgres/reaping.rs"]

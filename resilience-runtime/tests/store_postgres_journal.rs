@@ -31,8 +31,10 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use resilience_runtime::store::postgres::PostgresStore;
 use resilience_runtime::store::risk::{Accepted, Risk};
 use resilience_test_support::server::Postgres;
+use sqlx::{Connection as _, PgConnection};
 
 use self::fixture::Fixture;
+use self::sagas::Workers;
 
 /// A database for a test, which ends here where there is no server.
 macro_rules! fixture {
@@ -46,6 +48,7 @@ macro_rules! fixture {
 
 mod conformance {
     sagas!(fixture!(), start_paused = false);
+    saga_changes!(fixture!(), start_paused = false);
     everything!(fixture!(), start_paused = false);
 }
 
@@ -76,6 +79,21 @@ impl Fixture for Database {
     }
 
     async fn end(&self, store: PostgresStore) {
+        store.close().await;
+    }
+}
+
+impl Workers for Database {
+    async fn crash(&self, store: PostgresStore) {
+        let id = store.vanish().await;
+        let mut shell = PgConnection::connect(&self.url).await.unwrap();
+        // What whoever finds the lease over does.
+        let bury = "DELETE FROM resilience_workers WHERE id = $1::uuid";
+        let buried = sqlx::query(bury).bind(id).execute(&mut shell).await;
+        assert_eq!(buried.unwrap().rows_affected(), 1);
+    }
+
+    async fn close(&self, store: PostgresStore) {
         store.close().await;
     }
 }

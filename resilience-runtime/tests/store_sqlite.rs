@@ -13,10 +13,18 @@ mod commits;
 mod files;
 #[path = "store_sqlite/killed.rs"]
 mod killed;
+#[path = "store_sqlite/left.rs"]
+mod left;
+#[path = "store_sqlite/many.rs"]
+mod many;
+#[path = "store_sqlite/migrated.rs"]
+mod migrated;
 #[path = "store_sqlite/processes.rs"]
 mod processes;
 #[path = "store_sqlite/records.rs"]
 mod records;
+#[path = "store_sqlite/steps.rs"]
+mod steps;
 #[path = "store_sqlite/unreadable.rs"]
 mod unreadable;
 
@@ -28,7 +36,9 @@ use resilience_runtime::idempotency::store::{
     Claim, Claiming, IdempotencyStore, Nonce, Record, RecordKind,
 };
 use resilience_runtime::lock::store::Acquiring;
-use resilience_runtime::saga::journal::{NewSaga, SagaId};
+use resilience_runtime::saga::journal::{
+    Advance, Journal, Known, NewSaga, SagaId, Started, Status, StepOutcome, StepRecord, Written,
+};
 use resilience_runtime::store::sqlite::SqliteStore;
 use sqlx::{ConnectOptions, SqliteConnection};
 
@@ -42,6 +52,14 @@ async fn shell(path: &Path) -> SqliteConnection {
     options.create_if_missing(true).connect().await.unwrap()
 }
 
+async fn number(path: &Path, text: &'static str) -> i64 {
+    let mut shell = shell(path).await;
+    sqlx::query_scalar(text)
+        .fetch_one(&mut shell)
+        .await
+        .unwrap()
+}
+
 async fn execute(path: &Path, text: &'static str) {
     let mut shell = shell(path).await;
     sqlx::raw_sql(text).execute(&mut shell).await.unwrap();
@@ -51,10 +69,61 @@ async fn execute(path: &Path, text: &'static str) {
 fn saga(name: &str) -> NewSaga {
     NewSaga {
         id: SagaId::generate(),
+        given: false,
         name: name.to_owned(),
+        version: 1,
         key: None,
         input: "{}".to_owned(),
+        timeout: None,
+        parent: None,
     }
+}
+
+/// Starts a saga, which is new.
+async fn started(store: &SqliteStore, name: &str) -> SagaId {
+    let saga = saga(name);
+    let id = saga.id.clone();
+    let started = store.start(saga).await.unwrap();
+    assert!(matches!(started, Started::New(_)), "{started:?}");
+    id
+}
+
+fn step(position: u32) -> StepRecord {
+    StepRecord {
+        position,
+        step: format!("step-{position}"),
+        occurrence: 0,
+        arguments: "{}".to_owned(),
+        outcome: StepOutcome::Done,
+        output: Some("null".to_owned()),
+        compensation: Some("shop::undo".to_owned()),
+        undone: false,
+        written_at: None,
+    }
+}
+
+async fn advance(store: &SqliteStore, saga: &SagaId, epoch: i64, advance: Advance) {
+    let written = store.advance(saga.clone(), epoch, advance).await;
+    assert_eq!(written.unwrap(), Written::YES);
+}
+
+fn known(names: &[&str]) -> Vec<Known> {
+    let known = names.iter().map(|name| Known {
+        name: (*name).to_owned(),
+        version: 1,
+    });
+    known.collect()
+}
+
+/// How many sagas are in each status, whatever their names.
+async fn counts(store: &SqliteStore) -> Vec<(Status, u64)> {
+    let mut counts = std::collections::BTreeMap::new();
+    for of_name in Journal::statistics(store).await.unwrap() {
+        for (status, count) in of_name.counts {
+            *counts.entry(status).or_insert(0) += count;
+        }
+    }
+    counts.into_iter().collect()
 }
 
 fn claiming(key: Digest) -> Claiming {

@@ -11,8 +11,10 @@ mod detached;
 mod idempotent;
 mod kept_errors;
 mod locked;
+mod methods;
 mod saga;
 mod scope;
+mod told;
 mod undo;
 
 use std::collections::{HashMap, VecDeque};

@@ -60,6 +60,8 @@ pub async fn checkout(shop: &Shop, order: Order) -> Result<Confirmation, Checkou
     };
     observed.end(answer)
 }
+#[allow(dead_code, non_upper_case_globals)]
+const two_sagas_are_named_checkout: () = ();
 const _: () = {
     fn resume(
         call: ::resilience::__private::JournaledCall,

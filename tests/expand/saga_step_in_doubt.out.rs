@@ -34,11 +34,16 @@ async fn reserve(order: Order) -> Result<Reservation, StockError> {
             }
             stock::reserve(order).await
         };
-        let call = ::core::pin::pin!(step.run(arguments, call, function, stored, kept));
+        let call = ::core::pin::pin!(
+            step.run(arguments, ::resilience::__private::sendable(call), function,
+            stored, kept)
+        );
         observed.watch(call).await
     };
     observed.end(answer)
 }
+#[allow(dead_code, non_upper_case_globals)]
+const two_saga_steps_are_named_reserve_u2d_stock: () = ();
 const _: () = {
     fn compensate(
         call: ::resilience::__private::JournaledCall,

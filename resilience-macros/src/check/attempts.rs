@@ -70,7 +70,7 @@ impl Subject<'_> {
         }
         for parameter in self.parameters {
             // A connection of a transaction is reported by itself.
-            if parameter.passing() == Passing::Reborrowed && !self.is_connection(parameter) {
+            if parameter.passing() == Passing::Reborrowed && !parameter.connection {
                 self.diagnostics.error(
                     &parameter.ty,
                     "a #[hedge] function cannot borrow an argument mutably: two attempts run at \

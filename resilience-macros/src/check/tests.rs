@@ -201,6 +201,40 @@ fn a_hedge_runs_the_body_twice() {
 }
 
 #[test]
+fn a_saga_sees_failures_and_has_one_identity() {
+    const HIDES: &str = "hides the failure of the";
+    says("#[saga] #[fallback(value = 1)]", HIDES);
+    says(
+        "#[saga_step(compensate = none)] #[fallback(value = 1, on = Failure::Busy)]",
+        HIDES,
+    );
+    quiet("#[saga_step(compensate = none)] #[fallback(value = 1, allow(saga_takes_fallback))]");
+    quiet("#[saga(key = order)]");
+    quiet("#[idempotent(key = order)] #[saga(version = 1, max_concurrent = 1)]");
+    says(
+        "#[idempotent(key = order)] #[saga(id = order)]",
+        "`id` and #[idempotent] both say",
+    );
+}
+
+#[test]
+fn a_step_says_how_it_is_undone() {
+    quiet("#[saga_step(compensate = release, compensate_attempts = 1, compensate_timeout = 1ms)]");
+    quiet("#[saga_step(compensate = release, pivot, retriable)]");
+    quiet("#[saga_step(compensate = none, pivot)]");
+    // What is tried again may be in doubt, when it is cancelled in between.
+    quiet("#[saga_step(compensate = release, in_doubt = compensate, retriable)]");
+    says(
+        "#[saga_step(retriable, compensate = none, compensate_timeout = 1s)]",
+        "has no attempts of one",
+    );
+    says(
+        "#[saga_step(compensate = none, tx = conn)]",
+        "`tx` names no parameter",
+    );
+}
+
+#[test]
 fn two_timeouts_have_a_retry_between_them() {
     const TWICE: &str = "#[timeout] stands twice";
     quiet("#[timeout(20s)] #[circuit_breaker] #[retry] #[bulkhead] #[timeout(2s)]");

@@ -10,36 +10,36 @@ use crate::policy::{Kind, Policy};
 
 impl Subject<'_> {
     pub(super) fn check_transaction(&self) {
-        let Some(connection) = self.transaction() else {
-            return;
-        };
-        self.the_connection_is_a_parameter(connection);
-        self.a_transaction_belongs_to_one_call();
-        self.a_failed_transaction_is_not_tried_again();
-    }
-
-    /// The parameter whose connection the idempotent body shares, where it does.
-    fn transaction(&self) -> Option<&Ident> {
-        match self.find(Kind::Idempotent)? {
-            Policy::Idempotent(policy) => policy.transaction(),
-            _ => None,
+        let mut names: Vec<&Ident> = Vec::new();
+        for connection in self.policies.iter().filter_map(Policy::transaction) {
+            if !names.contains(&connection) {
+                self.the_connection_is_a_parameter(connection);
+                names.push(connection);
+            }
+        }
+        if !names.is_empty() {
+            self.a_transaction_belongs_to_one_call();
+            self.a_failed_transaction_is_not_tried_again();
         }
     }
 
-    /// Whether this parameter is the connection of the transaction.
-    pub(super) fn is_connection(&self, parameter: &Parameter) -> bool {
-        self.transaction().is_some() && parameter.name() == self.transaction()
+    /// Whether a policy shares a transaction with the body.
+    fn has_transaction(&self) -> bool {
+        self.policies
+            .iter()
+            .any(|policy| policy.transaction().is_some())
     }
 
     /// Whether a hedge is reported because of the transaction, and for nothing else.
     pub(super) fn hedge_stands_in_a_transaction(&self) -> bool {
-        self.hedge().is_some() && self.transaction().is_some()
+        self.hedge().is_some() && self.has_transaction()
     }
 
     /// The transaction is begun before the body and ended behind it: the connection is lent to both.
     fn the_connection_is_a_parameter(&self, connection: &Ident) {
         let mut parameters = self.parameters.iter();
-        let Some(parameter) = parameters.find(|parameter| self.is_connection(parameter)) else {
+        let Some(parameter) = parameters.find(|parameter| parameter.name() == Some(connection))
+        else {
             let names = self.parameters.iter().filter_map(Parameter::name);
             let names: Vec<_> = names.map(ToString::to_string).collect();
             let names: Vec<_> = names.iter().map(String::as_str).collect();
@@ -59,7 +59,12 @@ impl Subject<'_> {
                 &parameter.ty,
                 format!(
                     "`tx` needs a connection that is borrowed mutably\n\
-                     write `{connection}: &mut PgConnection`, or `&mut Transaction<'_, Postgres>`"
+                     write `{connection}: &mut PgConnection`{}",
+                    match self.find(Kind::SagaStep) {
+                        // It begins the transaction by itself.
+                        Some(_) => ", or `&mut SqliteConnection`",
+                        None => ", or `&mut Transaction<'_, Postgres>`",
+                    }
                 ),
             );
         }
@@ -86,7 +91,9 @@ impl Subject<'_> {
             ),
         ];
         for (kind, reason, remedy) in reasons {
-            if let Some(policy) = self.find(kind) {
+            // A step that is a saga, too, is reported by itself.
+            let is_reported = kind == Kind::Saga && self.find(Kind::SagaStep).is_some();
+            if let Some(policy) = self.find(kind).filter(|_| !is_reported) {
                 let name = kind.name();
                 self.diagnostics.error_at(
                     policy.span(),
@@ -100,13 +107,20 @@ impl Subject<'_> {
     /// it is rolled back, which only the caller can do, whose transaction it is. So it does not matter
     /// where the retry stands.
     fn a_failed_transaction_is_not_tried_again(&self) {
-        if let Some((_, retry)) = self.retry() {
-            self.warn_at(
-                Rule::RetryInTransaction,
-                retry.span,
+        let Some((_, retry)) = self.retry() else {
+            return;
+        };
+        let remedy = match self.find(Kind::SagaStep) {
+            Some(_) => "remove #[retry]: a step that is `retriable` is begun anew",
+            None => "move #[retry] to the function that begins the transaction",
+        };
+        self.warn_at(
+            Rule::RetryInTransaction,
+            retry.span,
+            &format!(
                 "#[retry] tries again in a transaction that has failed: PostgreSQL refuses all that \
-                 follows\nmove #[retry] to the function that begins the transaction",
-            );
-        }
+                 follows\n{remedy}"
+            ),
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 mod judge;
 mod once;
+mod step;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
@@ -36,6 +37,9 @@ impl Annotated {
             Some((Policy::Fallback(fallback), below)) => self.fallback(fallback, below, top),
             Some((Policy::Idempotent(policy), below)) if policy.transaction().is_some() => {
                 self.transaction(below, top)
+            }
+            Some((Policy::SagaStep(step), below)) if step.transaction.is_some() => {
+                self.committed_step(below)
             }
             _ => self.awaited(policies, owned, false, top),
         }
@@ -265,19 +269,22 @@ impl Annotated {
                 let limit = local("limit");
                 quote!(#limit.admit(#call, #function))
             }
-            Policy::Saga(_) => {
+            Policy::Saga(policy) => {
                 let (saga, idempotent) = (local("saga"), local("idempotent"));
-                let failures = local("failures");
-                let identity = match self.find(Kind::Idempotent) {
-                    Some(_) => quote!(#saga.keyed(#idempotent.saga_key(&#key))),
-                    None => quote!(#saga.anonymous()),
+                let (failures, kept) = (local("failures"), local("kept"));
+                let identity = match (&policy.identity, self.find(Kind::Idempotent)) {
+                    (Some(_), _) => local("identity").to_token_stream(),
+                    (None, Some(_)) => quote!(#saga.keyed(#idempotent.saga_key(&#key))),
+                    (None, None) => quote!(#saga.anonymous()),
                 };
-                let kept = local("kept");
                 quote!(#saga.run(#arguments, #identity, #call, #function, #stored, #failures, #kept))
             }
             Policy::SagaStep(_) => {
-                let step = local("step");
-                let kept = local("kept");
+                let (step, kept) = (local("step"), local("kept"));
+                // A body that is not `Send` is an error at the function's name.
+                let place = self.function.sig.ident.to_token_stream();
+                let sendable = self.paths.private("sendable");
+                let call = at(&place, quote!(#sendable(#call)));
                 quote!(#step.run(#arguments, #call, #function, #stored, #kept))
             }
             Policy::SingleFlight(_) => {
@@ -312,7 +319,6 @@ fn calls_again(policy: &Policy) -> bool {
 fn is_a_block(policy: &Policy) -> bool {
     match policy {
         Policy::Retry(_) | Policy::Fallback(_) => true,
-        Policy::Idempotent(policy) => policy.transaction().is_some(),
-        _ => false,
+        policy => policy.transaction().is_some(),
     }
 }

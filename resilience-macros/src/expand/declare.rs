@@ -4,14 +4,16 @@ mod circuit_breaker;
 mod limits;
 mod records;
 pub(super) mod retry;
+mod sagas;
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::Path;
+use syn::ext::IdentExt;
 
 use super::Annotated;
 use crate::paths::local;
-use crate::policy::{Kind, Policy, Timeout};
+use crate::policy::{Kind, Owner, Policy, Timeout};
 
 /// A policy as an item, and how it is spoken of.
 struct Declared {
@@ -111,14 +113,18 @@ impl Annotated {
 
     /// The function's full path, as messages and default names have it.
     pub(super) fn full_name(&self) -> TokenStream {
-        let name = format!("::{}", self.short_name());
+        let name = format!("::{}", self.own_name());
         quote!(::core::concat!(::core::module_path!(), #name))
     }
 
-    /// The function's name, as the journal has it unless told otherwise.
-    pub(super) fn short_name(&self) -> String {
-        use syn::ext::IdentExt;
-        self.function.sig.ident.unraw().to_string()
+    /// The function's name, behind its type where that is known, as the journal has it unless told
+    /// otherwise.
+    pub(super) fn own_name(&self) -> String {
+        let name = self.function.sig.ident.unraw();
+        match self.owner().and_then(Owner::name) {
+            Some(owner) => format!("{}::{name}", owner.unraw()),
+            None => name.to_string(),
+        }
     }
 
     /// `named("warehouse")`, or `for_function(path)`.

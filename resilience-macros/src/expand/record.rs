@@ -8,7 +8,7 @@ use super::Annotated;
 use super::declare::at;
 use crate::function::Parameter;
 use crate::paths::local;
-use crate::policy::{Idempotent, Kind, Locked, Policy, SingleFlight};
+use crate::policy::{Idempotent, Identity, Kind, Locked, Policy, SingleFlight};
 
 impl Annotated {
     // Output: let key = idempotent.key(&order.id).argument("order", &order);
@@ -28,7 +28,32 @@ impl Annotated {
         };
         let variable = local("arguments");
         let recorded = self.recorded(&variable, quote!(#owner.arguments()), "with");
-        quote!(#key #recorded)
+        let identity = self.declare_identity();
+        quote!(#key #recorded #identity)
+    }
+
+    // Output: let identity = saga.id(&order.id);
+    //         let identity = saga.key(&(&tenant, &order.id));
+    /// Which saga the call asks for, while the arguments are there.
+    fn declare_identity(&self) -> TokenStream {
+        let Some(Policy::Saga(policy)) = self.find(Kind::Saga) else {
+            return TokenStream::new();
+        };
+        let Some(identity) = &policy.identity else {
+            return TokenStream::new();
+        };
+        let (variable, saga) = (local("identity"), local("saga"));
+        let value = match identity {
+            Identity::Id(id) => {
+                let id = at(&id.to_token_stream(), quote!(&#id));
+                quote!(id(#id))
+            }
+            Identity::Key(key) => {
+                let key = lent(key);
+                quote!(key(#key))
+            }
+        };
+        quote!(let #variable = #saga.#value;)
     }
 
     // Output: let key = idempotent.scoped_key(&tenant, &order.id).argument("order", &order);

@@ -1,11 +1,12 @@
 //! How the runtime finds a saga and a compensation again, by name, after a crash.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, Path};
 
-use super::Annotated;
+use super::declare::at;
+use super::{Annotated, marker, owned};
 use crate::function::Parameter;
 use crate::paths::local;
 use crate::policy::{Compensation, Policy, Saga, SagaStep};
@@ -23,7 +24,8 @@ impl Annotated {
             .collect()
     }
 
-    // Output: const _: () = {
+    // Output: const two_sagas_are_named_checkout: () = ();    beside a free function
+    //         const _: () = {
     //             fn resume(call: JournaledCall) -> BoxFuture<'static, Result<(), Error>> { .. }
     //             submit! { SagaEntry { .. } }
     //         };
@@ -34,31 +36,40 @@ impl Annotated {
         let error = self.paths.public("Error");
         let entry = self.paths.private("SagaEntry");
         let submit = self.paths.private("submit");
-        let function = &self.function.sig.ident;
+        let function = self.callee();
+        let marker = self.marker(marker::of_saga(saga, &self.own_name_at()));
+        let import = self.import_of_trait();
         let (cfgs, saga) = (self.cfgs(), self.saga(saga));
         let (place, states) = (self.place(), self.states());
-        let (declared, passed) = (self.restored(&quote!(?)), self.passed());
+        let (declared, passed) = (self.restored(), self.passed());
         let deprecated = self.allow_deprecated();
+        // A future that is not `Send` is an error at the function's name.
+        let resumed = quote_spanned! {self.function.sig.ident.span()=>
+            ::std::boxed::Box::pin(async move {
+                #declared
+                let #outcome = #function(#passed).await;
+                ::core::mem::drop(#outcome);
+                ::core::result::Result::Ok(())
+            })
+        };
         quote! {
+            #marker
             #(#cfgs)*
             #deprecated
             const _: () = {
+                #import
                 fn resume(
                     #call: #journaled_call,
                 ) -> #future<'static, ::core::result::Result<(), #error>> {
-                    ::std::boxed::Box::pin(async move {
-                        #declared
-                        let #outcome = #function(#passed).await;
-                        ::core::mem::drop(#outcome);
-                        ::core::result::Result::Ok(())
-                    })
+                    #resumed
                 }
                 #submit! { #entry { saga: #saga, place: #place, states: #states, resume } }
             };
         }
     }
 
-    // Output: const _: () = {
+    // Output: const two_saga_steps_are_named_reserve: () = ();    beside a free function
+    //         const _: () = {
     //             fn compensate(call: JournaledCall) -> BoxFuture<'static, Result<(), CompensationError>> { .. }
     //             submit! { StepEntry { .. } }
     //         };
@@ -69,15 +80,21 @@ impl Annotated {
         let (place, states) = (self.place(), self.states());
         let (declaration, compensate) = match &step.compensation {
             Compensation::None => (TokenStream::new(), quote!(::core::option::Option::None)),
-            Compensation::By { function, in_doubt } => (
+            Compensation::By {
+                function, in_doubt, ..
+            } => (
                 self.compensation(function, *in_doubt),
                 quote!(::core::option::Option::Some(compensate)),
             ),
         };
+        let marker = self.marker(marker::of_step(step, &self.own_name_at()));
+        let import = self.import_of_trait();
         let step = self.saga_step(step);
         quote! {
+            #marker
             #(#cfgs)*
             const _: () = {
+                #import
                 #declaration
                 #submit! { #entry { step: #step, place: #place, states: #states, compensate: #compensate } }
             };
@@ -90,64 +107,144 @@ impl Annotated {
         let future = self.paths.private("BoxFuture");
         let error = self.paths.private("CompensationError");
         let undone = self.paths.private("undone");
-        let (declared, passed) = (self.restored(&quote!(?)), self.passed());
-        let returns = self.function.return_type();
+        let (declared, passed) = (self.restored(), self.passed());
+        let returns = self.function.return_type().map(|ty| self.outside(ty));
+        let compensation = self.compensating(function);
         let (read, passed_output) = if in_doubt {
             (quote!(output_if_known), quote!(#output.as_ref()))
         } else {
             (quote!(output), quote!(&#output))
         };
-        let undo =
-            quote_spanned!(function.span()=> #undone(#function(#passed #passed_output).await));
+        // What the compensation cannot take is an error at its path.
+        let place = function.to_token_stream();
+        let passed_output = at(&place, passed_output);
+        let undo = quote_spanned! {function.span()=>
+            ::std::boxed::Box::pin(async move {
+                #declared
+                let #output = #call.#read::<#returns>()?;
+                #undone(#compensation(#passed #passed_output).await)
+            })
+        };
         quote! {
             fn compensate(
                 #call: #journaled_call,
             ) -> #future<'static, ::core::result::Result<(), #error>> {
-                ::std::boxed::Box::pin(async move {
-                    #declared
-                    let #output = #call.#read::<#returns>()?;
-                    #undo
-                })
+                #undo
             }
         }
     }
 
-    // Output: let shop = call.state::<Shop>()?;
+    // Output: let this = call.state::<Shop>()?;    in a method
+    //         let shop = call.state::<Shop>()?;
     //         let order = call.argument::<Order>("order")?;
-    fn restored(&self, question: &TokenStream) -> TokenStream {
-        let call = local("call");
-        self.journaled_parameters()
-            .map(|(name, parameter)| {
-                let (variable, cfgs, ty) = (name, &parameter.cfgs, parameter.owned_type());
-                let read = if parameter.state {
-                    quote!(state::<#ty>())
-                } else {
-                    let key = name.to_string();
-                    quote!(argument::<#ty>(#key))
-                };
-                quote!(#(#cfgs)* let #variable = #call.#read #question;)
-            })
-            .collect()
+    fn restored(&self) -> TokenStream {
+        let (call, this) = (local("call"), local("this"));
+        let receiver = self
+            .receiver_type()
+            .map(|ty| quote!(let #this = #call.state::<#ty>()?;));
+        let parameters = self.journaled_parameters().map(|(name, parameter)| {
+            let (cfgs, ty) = (&parameter.cfgs, self.outside(parameter.owned_type()));
+            let read = if parameter.state {
+                quote!(state::<#ty>())
+            } else {
+                let key = name.to_string();
+                quote!(argument::<#ty>(#key))
+            };
+            // A type that cannot be read back is an error at the parameter's type.
+            let read = at(&ty, quote!(#call.#read));
+            quote!(#(#cfgs)* let #name = #read?;)
+        });
+        quote!(#receiver #(#parameters)*)
     }
 
-    // Output: &shop, order,
+    // Output: &this, &shop, order,
     fn passed(&self) -> TokenStream {
-        self.journaled_parameters()
-            .map(|(name, parameter)| {
-                let cfgs = &parameter.cfgs;
-                if parameter.is_reference() {
-                    quote!(#(#cfgs)* &#name,)
-                } else {
-                    quote!(#(#cfgs)* #name,)
-                }
-            })
-            .collect()
+        let this = local("this");
+        let receiver = self.receiver_type().map(|_| quote!(&#this,));
+        let parameters = self.journaled_parameters().map(|(name, parameter)| {
+            let cfgs = &parameter.cfgs;
+            if parameter.is_reference() {
+                let lent = at(&name.to_token_stream(), quote!(&#name));
+                quote!(#(#cfgs)* #lent,)
+            } else {
+                quote!(#(#cfgs)* #name,)
+            }
+        });
+        quote!(#receiver #(#parameters)*)
     }
 
+    /// Those that the runtime can supply: the connection of a transaction is its caller's.
     fn journaled_parameters(&self) -> impl Iterator<Item = (&Ident, &Parameter)> {
         self.parameters
             .iter()
+            .filter(|parameter| !parameter.connection)
             .filter_map(|parameter| Some((parameter.name()?, parameter)))
+    }
+
+    /// The type of `self`, where there is one.
+    fn receiver_type(&self) -> Option<TokenStream> {
+        let owner = self.owner()?;
+        self.function.sig.receiver()?;
+        Some(owner.ty.to_token_stream())
+    }
+
+    fn own_name_at(&self) -> (String, Span) {
+        (self.own_name(), self.function.sig.ident.span())
+    }
+
+    // Output: checkout    <Shop as Orders>::checkout
+    /// The function, as items can name it.
+    fn callee(&self) -> TokenStream {
+        let function = &self.function.sig.ident;
+        match self.owner() {
+            Some(owner) => {
+                let owner = owner.qualified();
+                quote!(#owner::#function)
+            }
+            None => quote!(#function),
+        }
+    }
+
+    // Output: stock::release    <Shop>::release
+    /// The compensation, as items can name it: a plain name is that of another method, in a method.
+    fn compensating(&self, function: &Path) -> TokenStream {
+        let Some(owner) = self.owner() else {
+            return quote!(#function);
+        };
+        let ty = &owner.ty;
+        match function.get_ident() {
+            Some(method) => quote_spanned!(method.span()=> <#ty>::#method),
+            None => owned::path(function, owner),
+        }
+    }
+
+    /// The type as items can name it, which know no `Self`.
+    fn outside(&self, ty: &syn::Type) -> TokenStream {
+        match self.owner() {
+            Some(owner) => owned::tokens(ty.to_token_stream(), owner),
+            None => ty.to_token_stream(),
+        }
+    }
+
+    // Output: #[allow(unused_imports)]
+    //         use crate::Stock as _;
+    /// A compensation may be a method of the trait.
+    fn import_of_trait(&self) -> Option<TokenStream> {
+        let path = self.owner()?.imported()?;
+        Some(quote! {
+            #[allow(unused_imports)]
+            use #path as _;
+        })
+    }
+
+    // Output: #[allow(non_upper_case_globals)]
+    //         const two_saga_steps_are_named_reserve: () = ();
+    /// What does not compile when there are two of a name in one module. Methods have theirs beside their
+    /// `impl`.
+    fn marker(&self, name: Option<Ident>) -> Option<TokenStream> {
+        let name = name.filter(|_| self.owner().is_none())?;
+        let cfgs = self.cfgs();
+        Some(marker::item(&name, &cfgs))
     }
 
     // Output: Place { file: file!(), line: line!() }
@@ -161,14 +258,17 @@ impl Annotated {
     // Output: &[StateType::of::<Shop>()]
     fn states(&self) -> TokenStream {
         let state_type = self.paths.private("StateType");
-        let types = self
-            .parameters
-            .iter()
-            .filter(|parameter| parameter.state)
-            .map(|parameter| {
-                let (cfgs, ty) = (&parameter.cfgs, parameter.owned_type());
+        let receiver = self
+            .receiver_type()
+            .map(|ty| quote!(#state_type::of::<#ty>()));
+        let parameters = self
+            .journaled_parameters()
+            .filter(|(_, parameter)| parameter.state)
+            .map(|(_, parameter)| {
+                let (cfgs, ty) = (&parameter.cfgs, self.outside(parameter.owned_type()));
                 quote!(#(#cfgs)* #state_type::of::<#ty>())
             });
+        let types = receiver.into_iter().chain(parameters);
         quote!(&[#(#types),*])
     }
 

@@ -140,15 +140,7 @@ impl Run {
         let unavailable = options.written("when_unavailable");
         let when_unavailable = WhenUnavailable::take(options);
         let detach = options.flag("detach");
-        let connection = options.take("tx", |value, diagnostics| {
-            let remedy = "write the name of the parameter that is the connection: `tx = conn`";
-            let path = value.parse_path(remedy, diagnostics)?;
-            if path.get_ident().is_none() {
-                let written = &value.tokens;
-                diagnostics.error(value, format!("`{written}` is no parameter\n{remedy}"));
-            }
-            path.get_ident().cloned()
-        });
+        let connection = options.parameter("tx");
         let Some(connection) = connection else {
             return Self::Leased(Box::new(Leased {
                 lease,

@@ -1,22 +1,41 @@
-//! `#[saga_step(compensate = release, in_doubt = compensate)]`
+//! `#[saga_step(compensate = release, in_doubt = compensate, pivot, retriable)]`, with `tx = conn` in a
+//! transaction.
 
 use proc_macro2::Span;
-use syn::{LitStr, Path};
+use syn::{Ident, LitStr, Path};
 
-use crate::args::{Args, Value};
+use super::Owner;
+use crate::args::{Args, Count, Value};
 use crate::diagnostics::Diagnostics;
+use crate::duration::Length;
 use crate::options::Options;
 
-const OPTIONS: [&str; 3] = ["compensate", "in_doubt", "name"];
+const OPTIONS: [&str; 6] = [
+    "compensate",
+    "in_doubt",
+    "name",
+    "tx",
+    "compensate_attempts",
+    "compensate_timeout",
+];
+const FLAGS: [&str; 2] = ["pivot", "retriable"];
 
 /// A step of a saga: journaled when it is done, undone when the saga fails.
 pub(crate) struct SagaStep {
     pub(crate) span: Span,
     pub(crate) compensation: Compensation,
     pub(crate) name: Option<LitStr>,
+    /// When it is done there is no way back.
+    pub(crate) is_pivot: bool,
+    /// Its failure does not undo the saga.
+    pub(crate) is_retriable: bool,
+    /// The parameter that is the connection, where effect and record are one commit.
+    pub(crate) transaction: Option<Ident>,
+    pub(crate) owner: Option<Owner>,
 }
 
 /// How a step is undone.
+#[expect(clippy::large_enum_variant, reason = "there is one per function")]
 pub(crate) enum Compensation {
     /// There is nothing to undo, and the author said so.
     None,
@@ -25,6 +44,10 @@ pub(crate) enum Compensation {
         function: Path,
         /// Also when the step failed and may have had its effect; the output is then an `Option`.
         in_doubt: bool,
+        /// How often it is tried.
+        attempts: Option<Count>,
+        /// How long each attempt may take.
+        timeout: Option<Length>,
     },
 }
 
@@ -32,9 +55,19 @@ impl SagaStep {
     pub(crate) fn parse(args: Args, diagnostics: &Diagnostics) -> Option<Self> {
         let mut options = Options::new(args, diagnostics);
         let span = options.span();
+        let owner = Owner::take(&mut options);
         let compensate = options.take("compensate", compensating_function);
-        let in_doubt = options.take("in_doubt", in_doubt);
-        let name = options.name();
+        let name = options.journal_name();
+        let pivot = options.flag("pivot");
+        let retriable = options.flag("retriable");
+        let transaction = options.parameter("tx");
+        let in_doubt = take_in_doubt(&mut options, pivot.as_ref(), transaction.as_ref());
+        let how = [
+            options.written("compensate_attempts"),
+            options.written("compensate_timeout"),
+        ];
+        let attempts = options.count("compensate_attempts", 1);
+        let timeout = options.length("compensate_timeout");
         // A compensation under another name is one mistake, not a missing one as well.
         if compensate.is_none() && options.is_clean() && options.is_empty() {
             options.error_here(
@@ -42,25 +75,40 @@ impl SagaStep {
                  write `compensate = function`, or `compensate = none` if there is nothing to undo",
             );
         }
-        if let (Some(None), Some(in_doubt)) = (&compensate, &in_doubt) {
-            options.error(
-                in_doubt,
-                "a step without a compensation cannot be compensated when in doubt\n\
-                 write `compensate = function`, or remove `in_doubt`",
-            );
+        if let Some(None) = compensate {
+            if let Some(in_doubt) = &in_doubt {
+                options.error(
+                    in_doubt,
+                    "a step without a compensation cannot be compensated when in doubt\n\
+                     write `compensate = function`, or remove `in_doubt`",
+                );
+            }
+            for value in how.iter().flatten() {
+                options.error(
+                    value,
+                    "a step without a compensation has no attempts of one\n\
+                     write `compensate = function`, or remove this",
+                );
+            }
         }
-        options.finish(&OPTIONS)?;
+        options.finish_with_flags(&OPTIONS, &FLAGS)?;
         let compensation = match compensate? {
             None => Compensation::None,
             Some(function) => Compensation::By {
                 function,
                 in_doubt: in_doubt.is_some(),
+                attempts,
+                timeout,
             },
         };
         Some(Self {
             span,
             compensation,
             name,
+            is_pivot: pivot.is_some(),
+            is_retriable: retriable.is_some(),
+            transaction,
+            owner,
         })
     }
 }
@@ -72,6 +120,31 @@ fn compensating_function(value: &Value, diagnostics: &Diagnostics) -> Option<Opt
     }
     let remedy = "write the path of a function: `compensate = release`";
     value.parse_path(remedy, diagnostics).map(Some)
+}
+
+/// `in_doubt = compensate`, where a failed step can be in doubt.
+fn take_in_doubt(
+    options: &mut Options<'_>,
+    pivot: Option<&Value>,
+    transaction: Option<&Ident>,
+) -> Option<Value> {
+    let in_doubt = options.take("in_doubt", in_doubt)?;
+    if pivot.is_some() {
+        options.error(
+            &in_doubt,
+            "a pivot that may have had its effect is not undone: there may be no way back any more
+\
+             remove `in_doubt`, or `pivot`",
+        );
+    }
+    if transaction.is_some() {
+        options.error(
+            &in_doubt,
+            "a step with `tx` is never in doubt: its effect and its record are one commit\n\
+             remove `in_doubt`",
+        );
+    }
+    Some(in_doubt)
 }
 
 /// The one word that there is.

@@ -5,7 +5,7 @@
 CREATE FUNCTION resilience_note(who text, action text, why text, letter bigint, saga text, nonce uuid) RETURNS void
 LANGUAGE sql VOLATILE SET search_path FROM CURRENT AS $function$
     INSERT INTO resilience_audit (at, operator, action, reason, letter, saga, nonce)
-    VALUES (clock_timestamp(), $1, $2, $3, $4, $5, $6)
+    VALUES (statement_timestamp(), $1, $2, $3, $4, $5, $6)
 $function$;
 
 -- Letters are written one after another, so that their ids are in the order of the commits: who reads them in pages
@@ -39,13 +39,13 @@ BEGIN
             parking = CASE WHEN $3 IS NULL THEN it.parking WHEN $3 = 'parked' THEN coalesce($4, it.parking) END,
             output = coalesce($5, it.output), error = coalesce($6, it.error), failure = coalesce($7, it.failure),
             pivoted = it.pivoted OR $8,
-            updated_at = CASE WHEN $3 <> it.status THEN clock_timestamp() ELSE it.updated_at END
+            updated_at = CASE WHEN $3 <> it.status THEN statement_timestamp() ELSE it.updated_at END
         WHERE it.id = $1;
     END IF;
     INSERT INTO resilience_saga_steps AS step
         (saga_id, position, step, occurrence, arguments, outcome, output, compensation, undone, finished_at)
     SELECT $1, change.position, change.step, change.occurrence, change.arguments, change.outcome, change.output,
-           change.compensation, change.undone, clock_timestamp()
+           change.compensation, change.undone, statement_timestamp()
     FROM json_to_recordset($9) AS change (position int8, step text, occurrence int8, arguments text, outcome text,
                                           output text, compensation text, undone bool)
     ON CONFLICT (saga_id, position) DO UPDATE SET
@@ -60,7 +60,7 @@ BEGIN
     END IF;
     IF $11 <> 'nothing' THEN
         UPDATE resilience_dead_letters AS it
-        SET status = 'settled', nonce = $14, updated_at = clock_timestamp()
+        SET status = 'settled', nonce = $14, updated_at = statement_timestamp()
         WHERE it.saga_id = $1 AND it.status IN ('open', 'retrying') AND it.nonce <> $14
           AND ($11 = 'all' OR it.position = $12);
     END IF;
@@ -70,7 +70,7 @@ BEGIN
             (saga_id, saga_name, kind, operation, dependency, priority, position, arguments, output, error, attempts,
              nonce, status, created_at, updated_at)
         SELECT $1, there.name, new.kind, new.operation, new.dependency, new.priority, new.position, new.arguments::json,
-               new.output::json, new.error, new.attempts, $14, 'open', clock_timestamp(), clock_timestamp()
+               new.output::json, new.error, new.attempts, $14, 'open', statement_timestamp(), statement_timestamp()
         FROM json_to_record($13) AS new (kind text, operation text, dependency text, priority int2, position int8,
                                          arguments text, output text, error text, attempts int8)
         ON CONFLICT (saga_id, (coalesce(position, -1))) WHERE status IN ('open', 'retrying') DO UPDATE SET
@@ -86,7 +86,7 @@ BEGIN
     END IF;
     -- What was to be retried and is not done waits for an operator again.
     IF $3 IN ('parked', 'compensation_failed') THEN
-        UPDATE resilience_dead_letters AS it SET status = 'open', updated_at = clock_timestamp()
+        UPDATE resilience_dead_letters AS it SET status = 'open', updated_at = statement_timestamp()
         WHERE it.saga_id = $1 AND it.status = 'retrying';
     END IF;
     RETURN NEXT there.cancelled AND NOT there.pivoted AND NOT $8 AND coalesce($3, there.status) = 'running';
@@ -113,7 +113,7 @@ BEGIN
     INSERT INTO resilience_dead_letters
         (kind, operation, dependency, priority, arguments, output, error, attempts, nonce, request, status,
          created_at, updated_at)
-    VALUES ('work', $1, $4, rank, $2, $6, $3, $7, gen_random_uuid(), $10, 'open', clock_timestamp(), clock_timestamp())
+    VALUES ('work', $1, $4, rank, $2, $6, $3, $7, gen_random_uuid(), $10, 'open', statement_timestamp(), statement_timestamp())
     ON CONFLICT (request) DO NOTHING
     RETURNING id INTO letter;
     IF letter IS NULL THEN
@@ -144,14 +144,14 @@ BEGIN
         END IF;
     END IF;
     UPDATE resilience_dead_letters AS it
-    SET status = $2, note = $3, updated_at = clock_timestamp()
+    SET status = $2, note = $3, updated_at = statement_timestamp()
     WHERE it.id = $1 AND it.status = 'open';
     IF NOT FOUND THEN
         RETURN EXISTS (SELECT FROM resilience_audit AS it WHERE it.nonce = $7);
     END IF;
     -- The epoch moves on, so that nobody who had the saga once can write to it.
     UPDATE resilience_sagas AS it
-    SET status = 'resolved', parking = NULL, epoch = it.epoch + 1, updated_at = clock_timestamp()
+    SET status = 'resolved', parking = NULL, epoch = it.epoch + 1, updated_at = statement_timestamp()
     WHERE it.id = its_saga AND NOT EXISTS (
         SELECT FROM resilience_dead_letters AS other
         WHERE other.saga_id = its_saga AND other.status IN ('open', 'retrying')
@@ -195,14 +195,14 @@ BEGIN
         FOR NO KEY UPDATE;
     END IF;
     UPDATE resilience_dead_letters AS it
-    SET status = 'retrying', owner = NULL, updated_at = clock_timestamp()
+    SET status = 'retrying', owner = NULL, updated_at = statement_timestamp()
     WHERE it.id = $1 AND it.status = 'open' AND coalesce(is_dead, true);
     IF NOT FOUND THEN
         RETURN EXISTS (SELECT FROM resilience_audit AS it WHERE it.nonce = $5);
     END IF;
     IF its_saga IS NOT NULL THEN
         UPDATE resilience_dead_letters AS it
-        SET status = 'retrying', updated_at = clock_timestamp()
+        SET status = 'retrying', updated_at = statement_timestamp()
         WHERE it.saga_id = its_saga AND it.status = 'open';
         UPDATE resilience_sagas AS it
         SET retry = CASE WHEN $4 THEN 'compensation' ELSE 'itself' END

@@ -20,12 +20,14 @@ ALTER TABLE resilience_sagas
 -- Steps. Of older ones nobody knows the name of what undoes them, only that something may.
 ALTER TABLE resilience_saga_steps
     ADD COLUMN outcome      text NOT NULL DEFAULT 'done',
-    ADD COLUMN compensation text;
-UPDATE resilience_saga_steps
-SET outcome = CASE WHEN output IS NULL THEN 'in_doubt' ELSE 'done' END, compensation = 'unknown';
-ALTER TABLE resilience_saga_steps ALTER COLUMN outcome DROP DEFAULT;
+    ADD COLUMN compensation text DEFAULT 'unknown';
+UPDATE resilience_saga_steps SET outcome = 'in_doubt' WHERE output IS NULL;
+ALTER TABLE resilience_saga_steps
+    ALTER COLUMN outcome DROP DEFAULT,
+    ALTER COLUMN compensation DROP DEFAULT;
 
--- Letters. The payload is `json`, which psql can look into, and not `jsonb`, which refuses U+0000 and changes numbers.
+-- Letters. The payload is `json`, which psql can show and look into, and not `jsonb`, which refuses U+0000 and changes
+-- numbers. (Looking into one that has U+0000 somewhere is an error of the server; showing it is not.)
 -- `owner` is who works on a work, `request` the call that added it.
 CREATE FUNCTION resilience_as_json(content text) RETURNS json LANGUAGE plpgsql IMMUTABLE AS $function$
 BEGIN
@@ -127,7 +129,7 @@ ORDER BY id;
 CREATE VIEW resilience_recent_failures AS
 SELECT id, created_at AS since, updated_at, status,
        (ARRAY['low', 'normal', 'high', 'critical'])[priority + 1] AS priority,
-       kind, operation, dependency, saga_name, saga_id, attempts, error
+       kind, operation, dependency, saga_name, saga_id, position, attempts, error, arguments, output
 FROM resilience_dead_letters
 WHERE created_at > now() - interval '24 hours'
 ORDER BY created_at DESC, id DESC;
@@ -135,7 +137,7 @@ ORDER BY created_at DESC, id DESC;
 CREATE VIEW resilience_critical_dead_letters AS
 SELECT id, created_at AS since, status,
        (ARRAY['low', 'normal', 'high', 'critical'])[priority + 1] AS priority,
-       kind, operation, dependency, saga_name, saga_id, position, attempts, error
+       kind, operation, dependency, saga_name, saga_id, position, attempts, error, arguments, output
 FROM resilience_dead_letters
 WHERE status IN ('open', 'retrying') AND priority >= 2
 ORDER BY priority DESC, id;

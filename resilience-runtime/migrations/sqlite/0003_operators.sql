@@ -23,7 +23,8 @@ ALTER TABLE resilience_sagas ADD COLUMN retry TEXT;
 ALTER TABLE resilience_sagas ADD COLUMN failure TEXT;
 ALTER TABLE resilience_sagas ADD COLUMN parent TEXT
     REFERENCES resilience_sagas (id) ON DELETE CASCADE;
-ALTER TABLE resilience_sagas ADD COLUMN deadline REAL;
+-- How long it may run from its start, in microseconds.
+ALTER TABLE resilience_sagas ADD COLUMN timeout INTEGER;
 
 ALTER TABLE resilience_saga_steps ADD COLUMN outcome TEXT NOT NULL DEFAULT 'done';
 ALTER TABLE resilience_saga_steps ADD COLUMN compensation TEXT;

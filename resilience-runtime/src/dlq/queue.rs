@@ -123,7 +123,8 @@ pub trait Queue: Send + Sync {
     }
 
     /// Makes an open letter [`DeadLetterStatus::Retrying`]: a process that has the code takes it up. The
-    /// other open letters of its saga do the same. False when it is not open (any more).
+    /// other open letters of its saga do the same. False when it is not open (any more), or its saga is not dead: somebody
+    /// is working on it.
     fn request_retry(
         &self,
         id: DeadLetterId,

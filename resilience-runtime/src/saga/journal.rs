@@ -171,7 +171,8 @@ pub trait Journal: Send + Sync {
     }
 
     /// Deletes up to `limit` sagas that [are over](Status::is_over) since `retention`, oldest first, with their steps, their
-    /// letters and those that they called; how many. One that another saga called goes with that one. Writes nothing
+    /// letters and those that they called; how many. One that another saga called goes with that one, which stays for as
+    /// long as one of those that it called is not over. Writes nothing
     /// when there is nothing to delete.
     fn purge(&self, retention: Duration, limit: u32) -> BoxFuture<'_, Result<u64, StoreError>> {
         let _ = (retention, limit);

@@ -89,8 +89,13 @@ impl Saga {
     }
 
     /// The version of the code; 1 unless set. A saga is gone on with by the version that it was started with.
+    ///
+    /// # Panics
+    /// When it is zero: while compiling, in a `const`.
     #[must_use]
+    #[track_caller]
     pub const fn version(mut self, version: u32) -> Self {
+        assert!(version > 0, "`version` must be 1 at least");
         self.version = version;
         self
     }

@@ -11,6 +11,9 @@
 //! made once more, on a new connection, and finds what it has done; only when that fails too is the error in
 //! doubt ([`StoreError::effect`]).
 //!
+//! Sagas that run at the same time share commits: what they write while another write is under way goes together in one
+//! statement. A write that finds none under way waits for nobody.
+//!
 //! # Who is alive
 //!
 //! An open store has a lease of 30 s in a table, renewed every 10 s, also when nothing is to be done. What the sagas
@@ -29,6 +32,20 @@
 //!
 //! `sslmode` in the URL is `prefer` unless it says otherwise, which goes in plain text where the server offers no
 //! TLS, and does not look at its certificate: write `sslmode=verify-full` on a network that others can reach.
+//!
+//! # With nothing but psql
+//!
+//! The views `resilience_unresolved_dead_letters`, `resilience_critical_dead_letters`, `resilience_recent_failures` (of 24
+//! hours) and `resilience_unfinished_sagas` say what there is, and so does `resilience_dead_letter_stats()`. An operator
+//! acts with functions, which write the audit, and wake the processes that have something to do then:
+//!
+//! ```sql
+//! SELECT resilience_dead_letter_add('bill', '{"order": 7}', 'the bank refused', who => 'anna');
+//! SELECT resilience_dead_letter_retry(17, 'anna', 'the warehouse is back');        -- true as the 4th: undo the saga
+//! SELECT resilience_dead_letter_resolve(17, 'anna', 'released by phone');
+//! SELECT resilience_dead_letter_discard(17, 'anna', 'a test order');
+//! SELECT resilience_saga_cancel('0199..', 'anna', 'ordered twice');
+//! ```
 //!
 //! # A connection pooler
 //!
@@ -180,6 +197,16 @@ impl PostgresStore {
         let listening = self.shared.listening.lock();
         drop(listening.unwrap_or_else(PoisonError::into_inner).take());
         self.shared.pool.close().await;
+    }
+
+    /// What is left of a process that was killed: its row in the table of workers, whose id this answers, and nobody
+    /// who renews its lease.
+    #[doc(hidden)]
+    pub async fn vanish(self) -> String {
+        let listening = self.shared.listening.lock();
+        drop(listening.unwrap_or_else(PoisonError::into_inner).take());
+        self.shared.pool.close().await;
+        self.shared.sagas.worker.id().to_string()
     }
 
     /// Carries out one statement.

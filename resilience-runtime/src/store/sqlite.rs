@@ -14,6 +14,9 @@
 //! see the locks in the folder `<file>.workers`, which must stay beside the file. A file on a
 //! network file system is not supported.
 //!
+//! A saga step in a transaction of its own (`tx`) has the write lock of the file from its beginning to its commit: nothing
+//! else is written meanwhile, and what waits for longer than ten seconds is refused. Keep such a step short.
+//!
 //! The file may be a database of your own: tables, indexes and views of this crate have names that
 //! begin with `resilience_`, and it touches nothing else in it, but for the write-ahead mode.
 
@@ -144,31 +147,19 @@ impl SqliteStore {
 
     /// Finishes the writes that were handed over, leaves the sagas that are unfinished to whoever comes, and closes
     /// the file. Every later call, on any clone, answers an error, and what this store still holds may be taken over by
-    /// others. Dropping all clones does the same without waiting for it.
+    /// others. Dropping all clones does the same without waiting for it, and without leaving in order: its sagas count an
+    /// interruption when they are taken over.
     ///
     /// # Errors
     /// When the store is closed already, or the file could not be closed cleanly. Writes that were
     /// answered are safe in either case.
     pub async fn close(self) -> Result<(), StoreError> {
-        self.end(Message::Close).await
-    }
-
-    /// Closes the file as if the process had been killed: nobody is told that this store is gone.
-    ///
-    /// # Errors
-    /// As [`Self::close`].
-    #[doc(hidden)]
-    pub async fn abandon(self) -> Result<(), StoreError> {
-        self.end(Message::Abandon).await
-    }
-
-    async fn end(self, how: fn(writer::Closed) -> Message) -> Result<(), StoreError> {
         const DOING: &str = "closing the SQLite file";
         // The connection that writes is to be the last: it moves the log into the file. An idle
         // writer closes as soon as it is told.
         self.shared.readers.close().await;
         let (done, closed) = oneshot::channel();
-        let sent = self.shared.writer.send(how(done)).await;
+        let sent = self.shared.writer.send(Message::Close(done)).await;
         sent.map_err(|_| failure::closed(DOING))?;
         let closed = closed.await.map_err(|_| failure::closed(DOING))?;
         closed.map_err(|error| StoreError::in_doubt(DOING, error))

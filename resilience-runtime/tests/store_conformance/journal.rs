@@ -1,94 +1,110 @@
 //! The saga journal.
 
-use resilience_runtime::dlq::{DeadLetterStatus, Queue};
-use resilience_runtime::error::Effect;
 use resilience_runtime::saga::journal::{
-    Advance, Journal, NewSaga, SagaId, Started, Status, StepRecord, Written,
+    Advance, Journal, NewSaga, Parking, SagaId, Settles, Started, Status, StepRecord, Written,
 };
 
-use super::{Store, advance, died, letter, new_saga, started, status, step};
-use crate::fixture::{Fixture, digest};
+use super::{
+    Workers, advance, came_to, dead, handed_over, letter, letter_of, letters_of, loaded, new_saga,
+    parked, started, status, step, steps,
+};
+use crate::fixture::digest;
 
-pub(crate) async fn a_saga_is_loaded_as_it_was_written(fixture: impl Fixture<Store: Store>) {
+pub(crate) async fn a_saga_is_loaded_as_it_was_written(fixture: impl Workers) {
     let (store, other) = (fixture.worker().await, fixture.worker().await);
-    let saga = new_saga(Some(digest(1)));
+    let parent = started(&store).await;
+    let saga = NewSaga {
+        version: 7,
+        parent: Some(parent.clone()),
+        ..new_saga(Some(digest(1)))
+    };
     let id = saga.id.clone();
-    assert!(matches!(store.start(saga).await.unwrap(), Started::New));
-    let steps = vec![
+    let answer = store.start(saga).await.unwrap();
+    let Started::New(at) = answer else {
+        panic!("{answer:?}");
+    };
+    let begun = loaded(&other, &id).await;
+    assert_eq!((begun.status, begun.epoch), (Status::Running, 1));
+    assert_eq!((begun.interruptions, begun.deadline), (0, None));
+    assert_eq!(
+        (begun.output, begun.error, begun.failure),
+        (None, None, None)
+    );
+    assert!(!begun.pivoted && !begun.cancelled && begun.steps.is_empty());
+
+    let written = [
         step(0),
         StepRecord {
             occurrence: 2,
-            output: None,
             undone: true,
             ..step(1)
         },
     ];
     let write = Advance {
-        steps: steps.clone(),
         output: Some("[7]".to_owned()),
         error: Some("no stock".to_owned()),
-        ..status(Status::Completed)
+        failure: Some(r#"{"NoStock":3}"#.to_owned()),
+        status: Some(Status::Completed),
+        ..steps(written.clone())
     };
     advance(&store, &id, write).await;
-    let record = other.load(id.clone()).await.unwrap().unwrap();
+    let record = loaded(&other, &id).await;
     assert_eq!(record.id, id);
-    assert_eq!(record.name, "checkout");
+    assert_eq!((record.name.as_str(), record.version), ("checkout", 7));
     assert_eq!(record.key, Some(digest(1)));
+    assert_eq!(record.parent, Some(parent));
     assert_eq!(record.input, r#"{"order":1}"#);
-    assert_eq!(record.status, Status::Completed);
+    assert_eq!((record.status, record.parking), (Status::Completed, None));
     assert_eq!(record.epoch, 1);
     assert_eq!(record.output.as_deref(), Some("[7]"));
     assert_eq!(record.error.as_deref(), Some("no stock"));
-    assert_eq!(record.steps, steps);
+    assert_eq!(record.failure.as_deref(), Some(r#"{"NoStock":3}"#));
+    assert_eq!(record.started_at, at);
+    assert_eq!(handed_over(&record.steps), written);
     assert!(store.load(SagaId::generate()).await.unwrap().is_none());
 }
 
-pub(crate) async fn a_write_under_another_epoch_changes_nothing(
-    fixture: impl Fixture<Store: Store>,
-) {
+pub(crate) async fn a_write_under_another_epoch_changes_nothing(fixture: impl Workers) {
     let store = fixture.worker().await;
-    let saga = died(&store, "release").await;
-    advance(
-        &store,
-        &saga,
-        Advance {
-            steps: vec![step(0)],
-            ..Advance::default()
-        },
-    )
-    .await;
+    let saga = came_to(&store, dead(4)).await;
+    advance(&store, &saga, steps([step(0)])).await;
     let write = Advance {
-        steps: vec![step(1)],
+        pivots: true,
         undone: Some(0),
+        parking: Some(Parking::Stuck),
         output: Some("1".to_owned()),
         error: Some("late".to_owned()),
-        dead_letter: Some(letter("late")),
-        settles_dead_letter: true,
-        ..status(Status::Completed)
+        failure: Some("2".to_owned()),
+        dead_letter: Some(letter(1)),
+        settles: Settles::All,
+        status: Some(Status::Completed),
+        ..steps([step(1)])
     };
-    for epoch in [0, 2, -1, i64::MAX] {
+    for epoch in [0, 2, -1, i64::MAX, i64::MIN] {
         let written = store.advance(saga.clone(), epoch, write.clone()).await;
         assert_eq!(written.unwrap(), Written::Superseded);
     }
     let written = store.advance(SagaId::generate(), 1, write).await;
     assert_eq!(written.unwrap(), Written::Superseded);
-    let record = store.load(saga).await.unwrap().unwrap();
-    assert_eq!(record.status, Status::Dead);
-    assert_eq!(record.output, None);
+    let record = loaded(&store, &saga).await;
+    assert_eq!(record.status, Status::CompensationFailed);
+    assert_eq!((record.parking, record.pivoted), (None, false));
+    assert_eq!((record.output, record.failure), (None, None));
     assert_eq!(record.error.as_deref(), Some("no stock"));
-    assert_eq!(record.steps, [step(0)]);
-    let letters = store.list(DeadLetterStatus::Open, None, 10).await.unwrap();
-    assert_eq!(letters.len(), 1);
-    assert_eq!(letters[0].work, letter("release"));
+    assert_eq!(handed_over(&record.steps), [step(0)]);
+    assert_eq!(letter_of(&store, &saga).await.work, letter(4));
 }
 
-pub(crate) async fn a_write_sets_what_is_set_and_nothing_else(fixture: impl Fixture<Store: Store>) {
+pub(crate) async fn a_write_sets_what_is_set_and_nothing_else(fixture: impl Workers) {
     let store = fixture.worker().await;
     let saga = started(&store).await;
     let write = Advance {
-        steps: vec![step(0), step(1)],
+        pivots: true,
+        output: Some("7".to_owned()),
         error: Some("no stock".to_owned()),
-        ..status(Status::Compensating)
+        failure: Some("8".to_owned()),
+        status: Some(Status::Compensating),
+        ..steps([step(0), step(1)])
     };
     advance(&store, &saga, write).await;
     advance(&store, &saga, Advance::default()).await;
@@ -97,129 +113,49 @@ pub(crate) async fn a_write_sets_what_is_set_and_nothing_else(fixture: impl Fixt
         ..Advance::default()
     };
     advance(&store, &saga, undone).await;
-    let record = store.load(saga).await.unwrap().unwrap();
+    let record = loaded(&store, &saga).await;
     assert_eq!(record.status, Status::Compensating);
     assert_eq!(record.error.as_deref(), Some("no stock"));
-    assert_eq!(record.output, None);
+    assert_eq!(record.output.as_deref(), Some("7"));
+    assert_eq!(record.failure.as_deref(), Some("8"));
+    assert!(record.pivoted);
     let undone: Vec<_> = record.steps.iter().map(|step| step.undone).collect();
     assert_eq!(undone, [false, true]);
-    assert!(
-        store
-            .list(DeadLetterStatus::Open, None, 1)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(letters_of(&store, &saga).await.is_empty());
 }
 
-pub(crate) async fn steps_come_back_in_order_whatever_the_order_of_writing(
-    fixture: impl Fixture<Store: Store>,
-) {
+pub(crate) async fn a_saga_is_parked_for_as_long_as_its_status_says(fixture: impl Workers) {
     let store = fixture.worker().await;
     let saga = started(&store).await;
-    for positions in [[11, 2], [0, 1], [10, 9]] {
-        let write = Advance {
-            steps: positions.map(step).to_vec(),
-            ..Advance::default()
-        };
-        advance(&store, &saga, write).await;
+    for parking in [Parking::Mismatch, Parking::Poison, Parking::Stuck] {
+        advance(&store, &saga, parked(parking)).await;
+        let record = loaded(&store, &saga).await;
+        assert_eq!(record.status, Status::Parked);
+        assert_eq!(record.parking, Some(parking));
+        // A write that says nothing of it leaves it.
+        advance(&store, &saga, steps([step(0)])).await;
+        assert_eq!(loaded(&store, &saga).await.parking, Some(parking));
     }
-    let record = store.load(saga).await.unwrap().unwrap();
-    assert_eq!(record.steps, [0, 1, 2, 9, 10, 11].map(step));
-}
-
-pub(crate) async fn a_write_may_be_made_again_but_not_with_another_step(
-    fixture: impl Fixture<Store: Store>,
-) {
-    let store = fixture.worker().await;
-    let saga = started(&store).await;
-    let write = Advance {
-        steps: vec![step(0)],
-        ..Advance::default()
-    };
-    advance(&store, &saga, write.clone()).await;
-    advance(&store, &saga, write).await;
-    let other = StepRecord {
-        step: "other".to_owned(),
-        ..step(0)
-    };
-    let write = Advance {
-        steps: vec![step(1), other],
-        ..status(Status::Completed)
-    };
-    let refused = store.advance(saga.clone(), 1, write).await.unwrap_err();
-    assert_eq!(refused.effect(), Effect::DidNotRun);
-    let record = store.load(saga).await.unwrap().unwrap();
-    assert_eq!(record.status, Status::Running);
-    assert_eq!(record.steps, [step(0)]);
-}
-
-pub(crate) async fn texts_come_back_or_are_visibly_replaced(fixture: impl Fixture<Store: Store>) {
-    let store = fixture.worker().await;
-    let saga = NewSaga {
-        name: "check'out🦀\0;--".to_owned(),
-        input: "{\"a\":\"\\u0000 🦀 '\"}".to_owned(),
-        ..new_saga(None)
-    };
-    let (id, input) = (saga.id.clone(), saga.input.clone());
-    let name = saga.name.clone();
-    store.start(saga).await.unwrap();
-    let mut work = letter("🦀\0end");
-    work.error = "before\0after 🦀".to_owned();
-    let write = Advance {
-        error: Some("\0 at the start".to_owned()),
-        dead_letter: Some(work),
-        ..status(Status::Dead)
-    };
-    advance(&store, &id, write).await;
-    let shown = |text: &str| text.replace('\0', "\u{2400}");
-    let record = store.load(id).await.unwrap().unwrap();
-    assert_eq!(record.input, input);
-    assert_eq!(shown(&record.name), shown(&name));
-    assert_eq!(shown(&record.error.unwrap()), "\u{2400} at the start");
-    let letters = store.list(DeadLetterStatus::Open, None, 1).await.unwrap();
-    assert_eq!(shown(&letters[0].work.error), "before\u{2400}after 🦀");
-    assert_eq!(shown(&letters[0].work.operation), "🦀\u{2400}end");
-    assert_eq!(shown(&letters[0].saga_name), shown(&name));
-    assert!(
-        store
-            .resolve(letters[0].id, "done\0by hand".to_owned())
-            .await
-            .unwrap()
-    );
-    let letter = store.get(letters[0].id).await.unwrap().unwrap();
-    assert_eq!(shown(&letter.note.unwrap()), "done\u{2400}by hand");
-    // The name is found again by the name.
-    let crashes = fixture.worker().await;
-    let saga = NewSaga {
-        name: name.clone(),
-        ..new_saga(None)
-    };
-    crashes.start(saga).await.unwrap();
-    fixture.end(crashes).await;
-    assert_eq!(store.take_over(vec![name], 9).await.unwrap().len(), 1);
-}
-
-pub(crate) async fn sagas_are_counted_by_status(fixture: impl Fixture<Store: Store>) {
-    let store = fixture.worker().await;
-    assert_eq!(Journal::counts(&store).await.unwrap(), []);
-    for after in [
-        Status::Running,
-        Status::Completed,
-        Status::Completed,
-        Status::Dead,
-    ] {
-        let saga = started(&store).await;
+    for after in [Status::Running, Status::Compensating, Status::Resolved] {
+        advance(&store, &saga, parked(Parking::Poison)).await;
         advance(&store, &saga, status(after)).await;
+        let record = loaded(&store, &saga).await;
+        assert_eq!((record.status, record.parking), (after, None));
     }
-    let mut counts = Journal::counts(&store).await.unwrap();
-    counts.sort_by_key(|(status, _)| status.as_str());
-    assert_eq!(
-        counts,
-        [
-            (Status::Completed, 2),
-            (Status::Dead, 1),
-            (Status::Running, 1)
-        ]
-    );
+}
+
+pub(crate) async fn every_status_is_read_as_it_was_written(fixture: impl Workers) {
+    let (store, other) = (fixture.worker().await, fixture.worker().await);
+    for written in [
+        Status::Running,
+        Status::Compensating,
+        Status::Completed,
+        Status::Compensated,
+        Status::Failed,
+        Status::CompensationFailed,
+        Status::Resolved,
+    ] {
+        let saga = came_to(&store, status(written)).await;
+        assert_eq!(loaded(&other, &saga).await.status, written);
+    }
 }

@@ -5,13 +5,13 @@ use resilience_runtime::error::StoreError;
 use resilience_runtime::idempotency::store::{Claim, IdempotencyStore, Release};
 use resilience_runtime::saga::journal::{Advance, Journal, Started, Status, Written};
 
-use super::{Store, dead, new_saga, started, status, step};
+use super::{Store, Workers, dead, loaded, new_saga, started, status, step};
 use crate::fixture::{Fixture, at_once, digest};
 use crate::records::Caller;
 
 /// 1,000 operations: 250 sagas of which half die, 250 keys of which half are completed.
 pub(crate) async fn a_thousand_operations_at_once_all_happen(
-    fixture: impl Fixture<Store: Store + IdempotencyStore>,
+    fixture: impl Workers<Store: IdempotencyStore>,
 ) {
     let stores = [fixture.worker().await, fixture.worker().await];
     let store = |number: u32| stores[usize::from(number.is_multiple_of(2))].clone();
@@ -20,11 +20,17 @@ pub(crate) async fn a_thousand_operations_at_once_all_happen(
     let (sagas, keys) = tokio::join!(sagas, keys);
     assert_eq!((sagas.len(), keys.len()), (250, 250));
 
-    let mut counts = Journal::counts(&stores[0]).await.unwrap();
-    counts.sort_by_key(|(status, _)| status.as_str());
-    assert_eq!(counts, [(Status::Completed, 125), (Status::Dead, 125)]);
-    let letters = Queue::counts(&stores[0]).await.unwrap();
-    assert_eq!(letters, [(DeadLetterStatus::Open, 125)]);
+    let statistics = Journal::statistics(&stores[0]).await.unwrap();
+    let [checkout] = &statistics[..] else {
+        panic!("{statistics:?}");
+    };
+    let mut counts = checkout.counts.clone();
+    counts.sort();
+    let expected = [(Status::Completed, 125), (Status::CompensationFailed, 125)];
+    assert_eq!(counts, expected);
+    let letters = Queue::statistics(&stores[0]).await.unwrap();
+    assert_eq!(letters.counts, [(DeadLetterStatus::Open, 125)]);
+    assert_eq!(stores[1].unresolved().await.unwrap(), 125);
     let claims = at_once(250, |number| {
         let store = store(number);
         async move { Ok(Caller::of(number).claims(&store).await) }
@@ -44,13 +50,13 @@ pub(crate) async fn a_thousand_operations_at_once_all_happen(
 async fn saga(store: impl Store, number: u32) -> Result<(), StoreError> {
     let saga = new_saga(Some(digest(number)));
     let id = saga.id.clone();
-    assert!(matches!(store.start(saga).await?, Started::New));
+    assert!(matches!(store.start(saga).await?, Started::New(_)));
     let end = if number.is_multiple_of(2) {
-        dead("release")
+        dead(0)
     } else {
         status(Status::Completed)
     };
-    assert_eq!(store.advance(id, 1, end).await?, Written::Yes);
+    assert_eq!(store.advance(id, 1, end).await?, Written::YES);
     Ok(())
 }
 
@@ -88,7 +94,7 @@ pub(crate) async fn claims_happen_in_the_order_in_which_they_are_asked_for(
 
 /// Asked for without waiting for the answers, so that they meet in one batch.
 pub(crate) async fn writes_to_a_saga_happen_in_the_order_in_which_they_are_asked_for(
-    fixture: impl Fixture<Store: Store>,
+    fixture: impl Workers,
 ) {
     let store = fixture.worker().await;
     let saga = started(&store).await;
@@ -102,16 +108,14 @@ pub(crate) async fn writes_to_a_saga_happen_in_the_order_in_which_they_are_asked
         writes.push(polled(store.advance(saga.clone(), 1, write)).await);
     }
     for write in writes {
-        assert_eq!(write.await.unwrap().unwrap(), Written::Yes);
+        assert_eq!(write.await.unwrap().unwrap(), Written::YES);
     }
-    let record = store.load(saga).await.unwrap().unwrap();
+    let record = loaded(&store, &saga).await;
     assert_eq!(record.steps.len(), 20);
     assert_eq!(record.error.as_deref(), Some("error 19"));
 }
 
-pub(crate) async fn a_dropped_future_does_not_undo_what_was_handed_over(
-    fixture: impl Fixture<Store: Store>,
-) {
+pub(crate) async fn a_dropped_future_does_not_undo_what_was_handed_over(fixture: impl Workers) {
     let store = fixture.worker().await;
     let saga = started(&store).await;
     for position in 0..100 {
@@ -123,12 +127,12 @@ pub(crate) async fn a_dropped_future_does_not_undo_what_was_handed_over(
     }
     // Written after all of them.
     let end = store.advance(saga.clone(), 1, status(Status::Completed));
-    assert_eq!(end.await.unwrap(), Written::Yes);
-    let record = store.load(saga).await.unwrap().unwrap();
+    assert_eq!(end.await.unwrap(), Written::YES);
+    let record = loaded(&store, &saga).await;
     assert_eq!(record.steps.len(), 100);
 }
 
-pub(crate) async fn a_dropped_read_leaves_the_store_usable(fixture: impl Fixture<Store: Store>) {
+pub(crate) async fn a_dropped_read_leaves_the_store_usable(fixture: impl Workers) {
     let store = fixture.worker().await;
     let saga = started(&store).await;
     for polls in 0..50 {
@@ -141,7 +145,7 @@ pub(crate) async fn a_dropped_read_leaves_the_store_usable(fixture: impl Fixture
         }
     }
     let write = store.advance(saga.clone(), 1, status(Status::Completed));
-    assert_eq!(write.await.unwrap(), Written::Yes);
+    assert_eq!(write.await.unwrap(), Written::YES);
     for _ in 0..8 {
         let record = store.load(saga.clone()).await.unwrap().unwrap();
         assert_eq!(record.status, Status::Completed);

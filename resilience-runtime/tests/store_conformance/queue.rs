@@ -1,148 +1,149 @@
-//! The dead letter queue.
+//! The dead letter queue as a whole.
 
-use resilience_runtime::dlq::{DeadLetterStatus, Kind, NewDeadLetter, Queue};
-use resilience_runtime::saga::journal::{Advance, Journal, Started, Status, Written};
+use resilience_runtime::dlq::{
+    Closing, DeadLetterStatus, LetterFilter, LetterStatistics, NewDeadLetter, Priority, Queue,
+};
+use resilience_runtime::saga::journal::{Advance, Status};
 
-use super::{Store, advance, dead, died, letter, new_saga, status};
-use crate::fixture::{Fixture, at_once, digest};
+use super::work::{added, nonce, requested, work};
+use super::{Workers, came_to, dead, letter, letters, operator, status};
 
-async fn open(store: &impl Store) -> Vec<resilience_runtime::dlq::DeadLetter> {
-    let open = store.list(DeadLetterStatus::Open, None, 100).await;
-    open.unwrap()
-}
-
-pub(crate) async fn a_dead_letter_is_read_as_it_was_written(fixture: impl Fixture<Store: Store>) {
+pub(crate) async fn letters_are_listed_oldest_first_in_pages(fixture: impl Workers) {
     let (store, other) = (fixture.worker().await, fixture.worker().await);
-    let saga = died(&store, "release").await;
-    let letters = open(&other).await;
-    let [found] = &letters[..] else {
-        panic!("{letters:?}");
-    };
-    assert_eq!(found.saga, saga);
-    assert_eq!(found.saga_name, "checkout");
-    assert_eq!(found.work, letter("release"));
-    assert_eq!(found.status, DeadLetterStatus::Open);
-    assert!(found.created_at > 1_700_000_000);
-    assert_eq!(found.note, None);
-    assert_eq!(other.get(found.id).await.unwrap().as_ref(), Some(found));
-    assert_eq!(other.get(found.id + 1).await.unwrap(), None);
-
-    let write = Advance {
-        dead_letter: Some(NewDeadLetter {
-            kind: Kind::Saga,
-            output: None,
-            ..letter("checkout")
-        }),
-        ..status(Status::Dead)
-    };
-    advance(&store, &saga, write.clone()).await;
-    assert_eq!(Some(open(&other).await[0].work.clone()), write.dead_letter);
-}
-
-pub(crate) async fn letters_are_listed_oldest_first_in_pages(fixture: impl Fixture<Store: Store>) {
-    let store = fixture.worker().await;
     let mut expected = Vec::new();
     for number in 0..5 {
-        expected.push(died(&store, &format!("step-{number}")).await);
+        expected.push(Some(came_to(&store, dead(number)).await));
+        added(&other, "mail").await;
+        expected.push(None);
     }
     let mut found = Vec::new();
     let mut after = None;
     loop {
-        let page = store.list(DeadLetterStatus::Open, after, 2).await.unwrap();
-        assert!(page.len() <= 2);
+        let page = Queue::list(&store, LetterFilter::default(), after, 3).await;
+        let page = page.unwrap();
+        assert!(page.len() <= 3);
         let Some(last) = page.last() else { break };
+        assert!(page.is_sorted_by(|a, b| a.id < b.id));
         after = Some(last.id);
         found.extend(page.into_iter().map(|letter| letter.saga));
     }
     assert_eq!(found, expected);
-    for status in [DeadLetterStatus::Settled, DeadLetterStatus::Resolved] {
-        assert!(store.list(status, None, 9).await.unwrap().is_empty());
+    let none = Queue::list(&store, LetterFilter::default(), None, 0).await;
+    assert!(none.unwrap().is_empty());
+    let all = Queue::list(&store, LetterFilter::default(), Some(-1), u32::MAX);
+    assert_eq!(all.await.unwrap().len(), 10);
+    let none = Queue::list(&store, LetterFilter::default(), Some(i64::MAX), 9);
+    assert!(none.await.unwrap().is_empty());
+}
+
+pub(crate) async fn pages_of_letters_stay_right_whatever_happens(fixture: impl Workers) {
+    let store = fixture.worker().await;
+    let mut old = Vec::new();
+    for _ in 0..9 {
+        old.push(added(&store, "mail").await);
     }
+    let page = async |after| {
+        let page = Queue::list(&store, LetterFilter::default(), after, 3).await;
+        let ids = page.unwrap().into_iter().map(|letter| letter.id);
+        ids.collect::<Vec<_>>()
+    };
+    assert_eq!(page(None).await, old[..3]);
+    // The last one of the page, one before it, and one behind it, are deleted; one is added.
+    for id in [old[0], old[2], old[4]] {
+        let closed = Queue::close(&store, id, Closing::Discard, operator()).await;
+        assert!(closed.unwrap());
+    }
+    let purged = store.purge_letters(std::time::Duration::ZERO, 9).await;
+    assert_eq!(purged.unwrap(), 3);
+    let new = added(&store, "mail").await;
+    assert!(!old.contains(&new));
+    assert_eq!(page(Some(old[2])).await, [old[3], old[5], old[6]]);
+    assert_eq!(page(Some(old[6])).await, [old[7], old[8], new]);
+    assert!(page(Some(new)).await.is_empty());
 }
 
-pub(crate) async fn a_saga_has_one_open_letter(fixture: impl Fixture<Store: Store>) {
-    let store = fixture.worker().await;
-    let saga = died(&store, "release").await;
-    let first = open(&store).await[0].id;
-    let mut again = dead("release");
-    again.dead_letter.as_mut().unwrap().error = "still no answer".to_owned();
-    advance(&store, &saga, again).await;
-    let letters = open(&store).await;
-    assert_eq!(letters.len(), 1);
-    assert_eq!(letters[0].id, first);
-    assert_eq!(letters[0].work.error, "still no answer");
-    assert_eq!(letters[0].work.attempts, 6);
-    // Other work of the same saga has been tried as often as it says, and no more.
-    advance(&store, &saga, dead("refund")).await;
-    let letters = open(&store).await;
-    assert_eq!(letters.len(), 1);
-    assert_eq!(letters[0].work, letter("refund"));
-}
-
-pub(crate) async fn a_letter_is_settled_by_the_journal(fixture: impl Fixture<Store: Store>) {
-    let store = fixture.worker().await;
-    let saga = died(&store, "release").await;
-    let other = died(&store, "release").await;
-    let id = open(&store).await[0].id;
-    store.revive(saga.clone()).await.unwrap().unwrap();
-    let write = Advance {
-        settles_dead_letter: true,
+pub(crate) async fn letters_are_counted(fixture: impl Workers) {
+    let (store, other) = (fixture.worker().await, fixture.worker().await);
+    let add = async |operation: &str, dependency: Option<&str>, priority| {
+        let letter = NewDeadLetter {
+            dependency: dependency.map(str::to_owned),
+            priority,
+            ..work(operation)
+        };
+        other.add(letter, nonce(), operator()).await.unwrap()
+    };
+    let closed = add("mail", Some("smtp"), Priority::Critical).await;
+    let oldest = add("mail", Some("smtp"), Priority::Low).await;
+    let retried = add("mail", None, Priority::Normal).await;
+    add("fax", Some("smtp"), Priority::Normal).await;
+    came_to(&store, dead(0)).await;
+    let settled = Advance {
+        dead_letter: Some(letter(1)),
         ..status(Status::Compensated)
     };
-    let written = store.advance(saga.clone(), 2, write).await;
-    assert_eq!(written.unwrap(), Written::Yes);
-    let settled = store.get(id).await.unwrap().unwrap();
-    assert_eq!(settled.status, DeadLetterStatus::Settled);
-    assert!(!store.resolve(id, "late".to_owned()).await.unwrap());
-    let left = open(&store).await;
-    assert_eq!(left.len(), 1);
-    assert_eq!(left[0].saga, other);
-    let mut counts = Queue::counts(&store).await.unwrap();
-    counts.sort_by_key(|(status, _)| status.as_str());
+    came_to(&store, settled).await;
+    let close = Queue::close(&store, closed, Closing::Discard, operator());
+    assert!(close.await.unwrap());
+    assert!(requested(&store, retried).await);
+
+    let mut found = Queue::statistics(&store).await.unwrap();
+    found.counts.sort();
+    found.by_priority.sort();
+    let first = store.get(oldest).await.unwrap().unwrap().created_at;
+    assert_eq!(found.oldest, Some(first));
+    let counts = [
+        (DeadLetterStatus::Open, 4),
+        (DeadLetterStatus::Retrying, 1),
+        (DeadLetterStatus::Discarded, 1),
+    ];
+    assert_eq!(found.counts, counts);
+    let priorities = [
+        (Priority::Low, 1),
+        (Priority::Normal, 2),
+        (Priority::High, 2),
+    ];
+    assert_eq!(found.by_priority, priorities);
+    // The most first.
+    let count = |name: &str, count| (name.to_owned(), count);
+    assert_eq!(found.by_operation[0], count("mail", 2));
+    found.by_operation.sort();
+    let operations = [("fax", 1), ("mail", 2), ("step-0", 1), ("step-1", 1)];
     assert_eq!(
-        counts,
-        [(DeadLetterStatus::Open, 1), (DeadLetterStatus::Settled, 1)]
+        found.by_operation,
+        operations.map(|(name, of)| count(name, of))
     );
+    found.by_dependency.sort();
+    let dependencies = [count("smtp", 2), count("warehouse", 2)];
+    assert_eq!(found.by_dependency, dependencies);
+    assert_eq!(store.unresolved().await.unwrap(), 5);
+    // They are what the lists have.
+    for (status, count) in found.counts {
+        let filter = LetterFilter {
+            statuses: vec![status],
+            ..LetterFilter::default()
+        };
+        let listed = letters(&store, filter).await.len();
+        assert_eq!(u64::try_from(listed).unwrap(), count);
+    }
+
+    // At most 100 of each are listed.
+    for number in 0..101 {
+        let name = format!("operation {number}");
+        add(&name, Some(&name), Priority::Low).await;
+    }
+    let found = Queue::statistics(&store).await.unwrap();
+    assert_eq!(found.by_operation.len(), 100);
+    assert_eq!(found.by_operation[0], count("mail", 2));
+    assert_eq!(found.by_dependency.len(), 100);
+    assert!(found.by_dependency.is_sorted_by(|a, b| a.1 >= b.1));
 }
 
-pub(crate) async fn a_letter_is_resolved_once_with_its_saga(fixture: impl Fixture<Store: Store>) {
+pub(crate) async fn an_empty_queue_is_counted(fixture: impl Workers) {
     let store = fixture.worker().await;
-    let saga = new_saga(Some(digest(1)));
-    let id = saga.id.clone();
-    store.start(saga).await.unwrap();
-    advance(&store, &id, dead("release")).await;
-    let letter = open(&store).await[0].id;
-    let resolved = at_once(8, |number| {
-        let store = store.clone();
-        async move { store.resolve(letter, format!("operator {number}")).await }
-    })
-    .await;
-    assert_eq!(resolved.iter().filter(|resolved| **resolved).count(), 1);
-    let found = store.get(letter).await.unwrap().unwrap();
-    assert_eq!(found.status, DeadLetterStatus::Resolved);
-    let winner = resolved.iter().position(|resolved| *resolved).unwrap();
-    assert_eq!(found.note, Some(format!("operator {winner}")));
-    let record = store.load(id.clone()).await.unwrap().unwrap();
-    assert_eq!(record.status, Status::Compensated);
-    let late = store.advance(id.clone(), 1, status(Status::Completed));
-    assert_eq!(late.await.unwrap(), Written::Superseded);
-    assert!(store.revive(id).await.unwrap().is_none());
-    let again = store.start(new_saga(Some(digest(1)))).await.unwrap();
-    assert!(matches!(again, Started::New));
-    assert!(!store.resolve(letter + 9, String::new()).await.unwrap());
-}
-
-pub(crate) async fn the_letter_of_a_saga_that_was_revived_is_not_resolved(
-    fixture: impl Fixture<Store: Store>,
-) {
-    let store = fixture.worker().await;
-    let saga = died(&store, "release").await;
-    let letter = open(&store).await[0].id;
-    store.revive(saga.clone()).await.unwrap().unwrap();
-    assert!(!store.resolve(letter, "by hand".to_owned()).await.unwrap());
-    let record = store.load(saga.clone()).await.unwrap().unwrap();
-    assert_eq!(record.status, Status::Compensating);
-    let written = store.advance(saga, 2, dead("release")).await;
-    assert_eq!(written.unwrap(), Written::Yes);
-    assert!(store.resolve(letter, "by hand".to_owned()).await.unwrap());
+    came_to(&store, status(Status::Completed)).await;
+    let found = Queue::statistics(&store).await.unwrap();
+    assert_eq!(found, LetterStatistics::default());
+    assert_eq!(store.unresolved().await.unwrap(), 0);
+    assert_eq!(store.audit(1).await.unwrap(), []);
+    assert!(letters(&store, LetterFilter::default()).await.is_empty());
 }

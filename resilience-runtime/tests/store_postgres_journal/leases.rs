@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use resilience_runtime::saga::journal::{
-    Advance, Journal, NewSaga, SagaId, SagaRecord, Started, Status, Written,
+    Advance, Journal, SagaId, SagaRecord, Started, Status, Written,
 };
 use resilience_runtime::store::postgres::PostgresStore;
 use resilience_test_support::child;
@@ -11,7 +11,7 @@ use resilience_test_support::proxy::Proxy;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::fixture::AT_LAST;
-use crate::sagas::{new_saga, started, status, step};
+use crate::sagas::{handed_over, known, known_as, named, new_saga, started, status, step};
 use crate::{Database, accepted};
 
 /// Renewed every 500 ms.
@@ -28,17 +28,10 @@ fn port(url: &str) -> u16 {
     rest.split_once('/').unwrap().0.parse().unwrap()
 }
 
-fn known() -> Vec<String> {
-    vec!["checkout".to_owned()]
-}
-
 async fn started_as(store: &PostgresStore, name: &str) -> SagaId {
-    let saga = NewSaga {
-        name: name.to_owned(),
-        ..new_saga(None)
-    };
+    let saga = named(name);
     let id = saga.id.clone();
-    assert!(matches!(store.start(saga).await.unwrap(), Started::New));
+    assert!(matches!(store.start(saga).await.unwrap(), Started::New(_)));
     id
 }
 
@@ -112,7 +105,8 @@ async fn the_sagas_of_a_killed_process_are_taken_over_when_its_lease_is_over() {
 
     let taken = taken_over(&store).await;
     assert_eq!((taken.len(), taken[0].epoch), (1, 2));
-    assert_eq!(taken[0].steps, [step(0)]);
+    assert_eq!(handed_over(&taken[0].steps), [step(0)]);
+    assert_eq!(taken[0].interruptions, 1);
     let mut shell = PgConnection::connect(url).await.unwrap();
     let is_over: bool = sqlx::query_scalar("SELECT $1::timestamptz <= clock_timestamp()")
         .bind(end)
@@ -142,6 +136,7 @@ async fn start_takes_over_the_saga_of_a_killed_process() {
         Started::Busy(_) => false,
         Started::TakenOver(record) => {
             assert_eq!((record.epoch, record.status), (2, Status::Running));
+            assert_eq!(record.interruptions, 1);
             true
         }
         other => panic!("{other:?}"),
@@ -170,7 +165,7 @@ async fn a_worker_that_was_taken_for_dead_writes_nothing_and_goes_on_under_a_new
     assert_eq!(late.await.unwrap(), Written::Superseded);
     // What was not taken is still its own, and it takes nothing from itself.
     let mut names = known();
-    names.push("refund".to_owned());
+    names.push(known_as("refund", 1));
     assert!(zombie.take_over(names.clone(), 9).await.unwrap().is_empty());
     until(async || workers(url).await.split(' ').count() == 2).await;
     assert!(!workers(url).await.contains(&before));
@@ -179,7 +174,7 @@ async fn a_worker_that_was_taken_for_dead_writes_nothing_and_goes_on_under_a_new
     assert!(store.take_over(names.clone(), 9).await.unwrap().is_empty());
     assert!(zombie.take_over(names, 9).await.unwrap().is_empty());
     let write = zombie.advance(kept.clone(), 1, status(Status::Completed));
-    assert_eq!(write.await.unwrap(), Written::Yes);
+    assert_eq!(write.await.unwrap(), Written::YES);
     let record = store.load(lost).await.unwrap().unwrap();
     assert_eq!((record.epoch, record.status), (2, Status::Running));
 }
@@ -203,7 +198,7 @@ async fn a_worker_that_nobody_missed_goes_on_as_it_was() {
     let other = open(url).await;
     assert!(other.take_over(known(), 10).await.unwrap().is_empty());
     let write = store.advance(saga, 1, status(Status::Completed));
-    assert_eq!(write.await.unwrap(), Written::Yes);
+    assert_eq!(write.await.unwrap(), Written::YES);
 }
 
 #[tokio::test]

@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use resilience_runtime::dlq::{DeadLetterStatus, Queue};
+use resilience_runtime::dlq::{
+    Closing, DeadLetterStatus, Kind, LetterFilter, NewDeadLetter, Queue, RetryAs,
+};
 use resilience_runtime::error::Effect;
+use resilience_runtime::operator::Operator;
 use resilience_runtime::saga::journal::{
-    Advance, Journal, SagaId, SagaRecord, Started, Status, Written,
+    Advance, Cancel, Event, Journal, NewSaga, SagaId, SagaRecord, Started, Status, Written,
 };
 use resilience_runtime::store::postgres::PostgresStore;
 use resilience_test_support::cancel;
@@ -15,15 +18,11 @@ use resilience_test_support::proxy::{Cut, Proxy};
 use resilience_test_support::server::Postgres;
 
 use crate::fixture::digest;
-use crate::sagas::{advance, dead, new_saga, started, status, step};
+use crate::sagas::{advance, dead, handed_over, known, letter, new_saga, started, status, step};
 use crate::{Database, accepted};
 
 async fn open(url: &str) -> PostgresStore {
     PostgresStore::open(url, &accepted()).await.unwrap()
-}
-
-fn known() -> Vec<String> {
-    vec!["checkout".to_owned()]
 }
 
 #[tokio::test]
@@ -43,7 +42,7 @@ async fn a_saga_goes_on_when_the_server_was_restarted_in_the_middle_of_it() {
     server.restart();
     advance(&store, &saga, status(Status::Completed)).await;
     let record = store.load(saga).await.unwrap().unwrap();
-    assert_eq!(record.steps, [step(0), step(1)]);
+    assert_eq!(handed_over(&record.steps), [step(0), step(1)]);
     assert_eq!((record.epoch, record.status), (1, Status::Completed));
 }
 
@@ -91,7 +90,7 @@ async fn a_write_that_cannot_be_made_says_so_and_one_that_may_have_been_is_in_do
     assert_eq!(write().await.unwrap_err().effect(), Effect::DidNotRun);
     assert!(store.take_over(known(), 9).await.is_err());
     proxy.heal();
-    assert_eq!(write().await.unwrap(), Written::Yes);
+    assert_eq!(write().await.unwrap(), Written::YES);
 }
 
 /// The answer to every message of a whole life is lost once, after it was carried out.
@@ -122,33 +121,110 @@ async fn answers_that_are_lost_after_the_commit_change_nothing() {
 async fn life(store: &PostgresStore, other: &PostgresStore, url: &str, number: u64) {
     let saga = new_saga(Some(digest(u32::try_from(number).unwrap())));
     let id = saga.id.clone();
-    assert!(matches!(store.start(saga).await.unwrap(), Started::New));
+    assert!(matches!(store.start(saga).await.unwrap(), Started::New(_)));
     let write = Advance {
         steps: vec![step(0)],
-        ..dead("release")
+        ..dead(0)
     };
     advance(store, &id, write).await;
-    let revived = store.revive(id.clone()).await.unwrap().unwrap();
+    let anna = || Operator::named("anna");
+    let revived = store.revive(id.clone(), Event::Compensate, Some(anna()));
+    let revived = revived.await.unwrap().unwrap();
     assert_eq!(
         (revived.epoch, revived.status),
         (2, Status::Compensating),
         "{number}"
     );
-    let again = store.advance(id.clone(), 2, dead("release")).await;
-    assert_eq!(again.unwrap(), Written::Yes);
-    let letters = other.list(DeadLetterStatus::Open, None, 9).await.unwrap();
+    let again = store.advance(id.clone(), 2, dead(0)).await;
+    assert_eq!(again.unwrap(), Written::YES);
+    let letters = Queue::list(other, open_ones(), None, 9).await.unwrap();
     assert_eq!(letters.len(), 1, "{number}");
     assert_eq!(letters[0].work.attempts, 6, "{number}");
+    let dead_letter = letters[0].id;
     assert!(
         store
-            .resolve(letters[0].id, "by hand".to_owned())
+            .request_retry(dead_letter, RetryAs::Itself, anna())
+            .await
+            .unwrap()
+    );
+    let taken = store.take_over(known(), 9).await.unwrap();
+    assert_eq!((taken.len(), taken[0].epoch), (1, 3), "{number}");
+    let again = store.advance(id.clone(), 3, dead(0)).await;
+    assert_eq!(again.unwrap(), Written::YES);
+    let closing = Closing::Resolve("by hand".to_owned());
+    assert!(
+        Queue::close(store, dead_letter, closing, anna())
             .await
             .unwrap(),
         "{number}"
     );
+    let actions: Vec<_> = other.audit(dead_letter).await.unwrap();
+    let actions: Vec<_> = actions.iter().map(|entry| entry.action.as_str()).collect();
+    assert_eq!(actions, ["compensate", "retry", "resolve"], "{number}");
     let record = other.load(id).await.unwrap().unwrap();
-    assert_eq!((record.epoch, record.status), (3, Status::Compensated));
-    assert_eq!(record.steps, [step(0)]);
+    assert_eq!((record.epoch, record.status), (4, Status::Resolved));
+
+    let work = NewDeadLetter {
+        kind: Kind::Work,
+        position: None,
+        ..letter(0)
+    };
+    let nonce = uuid();
+    let added = store
+        .add(work.clone(), nonce.clone(), anna())
+        .await
+        .unwrap();
+    assert_eq!(store.add(work, nonce, anna()).await.unwrap(), added);
+    assert_eq!(store.unresolved().await.unwrap(), 1, "{number}");
+    assert!(
+        store
+            .request_retry(added, RetryAs::Itself, anna())
+            .await
+            .unwrap()
+    );
+    let operations = || vec!["step-0".to_owned()];
+    let works = store.take_work(operations(), 9).await.unwrap();
+    assert_eq!((works.len(), works[0].id), (1, added), "{number}");
+    assert!(store.take_work(operations(), 9).await.unwrap().is_empty());
+    assert!(
+        store
+            .end_work(added, Some("again".to_owned()))
+            .await
+            .unwrap()
+    );
+    let entry = store.get(added).await.unwrap().unwrap();
+    assert_eq!(
+        (entry.status, entry.work.attempts),
+        (DeadLetterStatus::Open, 4)
+    );
+    assert!(
+        Queue::close(store, added, Closing::Discard, anna())
+            .await
+            .unwrap()
+    );
+    assert_eq!(other.audit(added).await.unwrap().len(), 3, "{number}");
+
+    let asked_for = started(store).await;
+    let cancelled = store.cancel(asked_for.clone(), anna()).await;
+    assert_eq!(cancelled.unwrap(), Some(Cancel::Requested));
+    assert_eq!(
+        other.audit_of_saga(asked_for.clone()).await.unwrap().len(),
+        1
+    );
+    let end = store.advance(asked_for, 1, status(Status::Failed)).await;
+    assert_eq!(end.unwrap(), Written::YES);
+    let given = NewSaga {
+        given: true,
+        id: SagaId::from_stored(format!("given-{number}")),
+        ..new_saga(None)
+    };
+    let first = store.start(given.clone()).await.unwrap();
+    assert!(matches!(first, Started::New(_)), "{number}");
+    let second = store.start(given.clone()).await.unwrap();
+    assert!(matches!(second, Started::Busy(_)), "{number}");
+    let end = store.advance(given.id, 1, status(Status::Failed)).await;
+    assert_eq!(end.unwrap(), Written::YES);
+    assert_eq!(handed_over(&record.steps), [step(0)]);
 
     let gone = left_behind(url, 2).await;
     let taken = store.take_over(known(), 9).await.unwrap();
@@ -156,7 +232,7 @@ async fn life(store: &PostgresStore, other: &PostgresStore, url: &str, number: u
     for record in taken {
         assert_eq!(record.epoch, 2);
         let end = store.advance(record.id, 2, status(Status::Completed));
-        assert_eq!(end.await.unwrap(), Written::Yes);
+        assert_eq!(end.await.unwrap(), Written::YES);
     }
 }
 
@@ -203,6 +279,17 @@ async fn left_behind(url: &str, count: u32) -> BTreeSet<SagaId> {
     }
     store.close().await;
     gone
+}
+
+fn open_ones() -> LetterFilter {
+    LetterFilter {
+        statuses: vec![DeadLetterStatus::Open],
+        ..LetterFilter::default()
+    }
+}
+
+fn uuid() -> String {
+    SagaId::generate().to_string()
 }
 
 fn ids(records: &[SagaRecord]) -> BTreeSet<SagaId> {

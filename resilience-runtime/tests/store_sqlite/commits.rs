@@ -3,7 +3,7 @@
 use resilience_runtime::error::Effect;
 use resilience_runtime::saga::journal::{Journal, Started, Status};
 
-use crate::{execute, open, saga};
+use crate::{counts, execute, known, open, saga};
 
 #[tokio::test]
 async fn operations_that_wait_at_the_same_time_share_a_commit() {
@@ -16,12 +16,12 @@ async fn operations_that_wait_at_the_same_time_share_a_commit() {
         })
         .collect();
     for task in tasks {
-        assert!(matches!(task.await.unwrap(), Started::New));
+        assert!(matches!(task.await.unwrap(), Started::New(_)));
     }
     let (batches, operations) = store.commits();
     assert_eq!(operations, 200);
     assert!(batches < operations / 4, "{batches} commits");
-    assert_eq!(store.counts().await.unwrap(), [(Status::Running, 200)]);
+    assert_eq!(counts(&store).await, [(Status::Running, 200)]);
 }
 
 /// Both ways in which SQLite fails a statement: with the transaction still open, and with it
@@ -49,7 +49,7 @@ async fn an_operation_that_fails_takes_no_other_with_it() {
             .collect();
         for task in tasks {
             match task.await.unwrap() {
-                ("good", answer) => assert!(matches!(answer.unwrap(), Started::New)),
+                ("good", answer) => assert!(matches!(answer.unwrap(), Started::New(_))),
                 (_, answer) => {
                     let error = answer.unwrap_err();
                     assert_eq!(error.effect(), Effect::DidNotRun);
@@ -58,7 +58,7 @@ async fn an_operation_that_fails_takes_no_other_with_it() {
             }
         }
     }
-    assert_eq!(store.counts().await.unwrap(), [(Status::Running, 72)]);
+    assert_eq!(counts(&store).await, [(Status::Running, 72)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -70,14 +70,14 @@ async fn two_stores_write_to_one_file_without_being_refused() {
         tokio::spawn(async move {
             for _ in 0..500 {
                 let started = store.start(saga("a")).await.unwrap();
-                assert!(matches!(started, Started::New));
+                assert!(matches!(started, Started::New(_)));
             }
         })
     });
     for task in tasks {
         task.await.unwrap();
     }
-    let counts = stores[0].counts().await.unwrap();
+    let counts = counts(&stores[0]).await;
     assert_eq!(counts, [(Status::Running, 1000)]);
 }
 
@@ -110,9 +110,9 @@ async fn closing_finishes_what_was_handed_over_and_refuses_the_rest() {
     let workers = std::fs::read_dir(folder.path().join("a.db.workers")).unwrap();
     assert_eq!(workers.count(), 0);
     let again = open(&path).await;
-    assert_eq!(again.counts().await.unwrap(), [(Status::Running, 100)]);
+    assert_eq!(counts(&again).await, [(Status::Running, 100)]);
     // They had no owner any more.
-    let taken = again.take_over(vec!["a".to_owned()], 1000).await.unwrap();
+    let taken = again.take_over(known(&["a"]), 1000).await.unwrap();
     assert_eq!(taken.len(), 100);
 }
 
@@ -122,7 +122,7 @@ async fn closing_moves_the_log_into_the_file_after_reads() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder.path().join("a.db")).await;
     store.start(saga("a")).await.unwrap();
-    assert_eq!(store.counts().await.unwrap(), [(Status::Running, 1)]);
+    assert_eq!(counts(&store).await, [(Status::Running, 1)]);
     store.close().await.unwrap();
     assert!(!folder.path().join("a.db-wal").exists());
 }

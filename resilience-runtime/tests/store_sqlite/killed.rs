@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use resilience_runtime::idempotency::{Digest, SagaKey};
 use resilience_runtime::lock::store::{Acquired, LockStore};
-use resilience_runtime::saga::journal::{Advance, Journal, NewSaga, Started, StepRecord};
+use resilience_runtime::saga::journal::{Advance, Journal, NewSaga, Started};
 
-use crate::{acquiring, granted, open, saga};
+use crate::{acquiring, granted, known, open, saga, step};
 
 const DATABASE: &str = "STORE_SQLITE_CHILD_DATABASE";
 const KEY: Digest = Digest::from_bytes([1; 32]);
@@ -32,17 +32,9 @@ async fn child_that_dies() {
     for key in [None, Some(SAGA_KEY)] {
         let saga = NewSaga { key, ..saga("a") };
         let id = saga.id.clone();
-        assert!(matches!(store.start(saga).await.unwrap(), Started::New));
-        let step = StepRecord {
-            position: 0,
-            step: "reserve".to_owned(),
-            occurrence: 0,
-            arguments: "{}".to_owned(),
-            output: None,
-            undone: false,
-        };
+        assert!(matches!(store.start(saga).await.unwrap(), Started::New(_)));
         let write = Advance {
-            steps: vec![step],
+            steps: vec![step(0)],
             ..Advance::default()
         };
         store.advance(id, 1, write).await.unwrap();
@@ -75,7 +67,7 @@ async fn what_a_killed_process_held_is_free_at_once() {
         Started::TakenOver(record) => assert_eq!((record.epoch, record.steps.len()), (2, 1)),
         other => panic!("{other:?}"),
     }
-    let taken = store.take_over(vec!["a".to_owned()], 9).await.unwrap();
+    let taken = store.take_over(known(&["a"]), 9).await.unwrap();
     assert_eq!(taken.len(), 1);
     assert_eq!((taken[0].epoch, taken[0].steps.len()), (2, 1));
     assert_eq!(std::fs::read_dir(&workers).unwrap().count(), 1);

@@ -7,9 +7,11 @@ use std::time::Duration;
 use resilience_runtime::idempotency::Digest;
 use resilience_runtime::idempotency::store::{Claim, Completion, IdempotencyStore};
 use resilience_runtime::lock::store::{Acquired, LockStore};
+use resilience_runtime::saga::journal::{Advance, Journal, Status};
 use tokio::time::timeout;
 
-use crate::{acquiring, claiming, open, record};
+use crate::migrated::of_the_second_schema;
+use crate::{acquiring, advance, claiming, known, number, open, record, started, step};
 
 const FOLDER: &str = "STORE_SQLITE_OTHER_PROCESS";
 const KEY: Digest = Digest::from_bytes([1; 32]);
@@ -80,6 +82,68 @@ async fn who_waits_is_woken_by_another_process() {
     assert!(matches!(acquired, Acquired::Granted { .. }));
     says(folder, "has the lock");
     assert!(child.0.wait().unwrap().success());
+}
+
+const WRITES: &str = "STORE_SQLITE_WRITING_PROCESS";
+/// How many sagas each of the two processes below brings to their end.
+const SAGAS: i64 = 300;
+
+/// The other process of the test below; on its own, nothing.
+#[tokio::test]
+async fn child_that_writes() {
+    if let Some(folder) = std::env::var_os(WRITES).map(PathBuf::from) {
+        says(&folder, "child is there");
+        hears(&folder, "parent is there").await;
+        write_many(&folder).await;
+    }
+}
+
+/// They bring an old file to the new schema at the same moment, and none ever hears that it is locked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_write_to_one_old_file_without_being_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let path = folder.join("a.db");
+    of_the_second_schema(&path).await;
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "processes::child_that_writes"])
+        .env(WRITES, folder)
+        .spawn()
+        .unwrap();
+    let mut child = Killed(child);
+    hears(folder, "child is there").await;
+    says(folder, "parent is there");
+    write_many(folder).await;
+    assert!(child.0.wait().unwrap().success());
+    let completed =
+        "SELECT count(*) FROM resilience_sagas WHERE name = 'b' AND status = 'completed'";
+    assert_eq!(number(&path, completed).await, 2 * SAGAS);
+}
+
+async fn write_many(folder: &Path) {
+    let store = open(&folder.join("a.db")).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..SAGAS {
+        let store = store.clone();
+        tasks.spawn(async move {
+            let id = started(&store, "b").await;
+            let end = Advance {
+                steps: vec![step(0)],
+                status: Some(Status::Completed),
+                ..Advance::default()
+            };
+            advance(&store, &id, 1, end).await;
+            let none = store.take_over(known(&["b"]), 9).await.unwrap();
+            assert!(none.is_empty(), "both processes live");
+        });
+        if tasks.len() == 8 {
+            tasks.join_next().await.unwrap().unwrap();
+        }
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+    store.close().await.unwrap();
 }
 
 /// A process that does not outlive the test.

@@ -51,7 +51,7 @@ impl Annotated {
     //             }
     //         }
     pub(super) fn transaction(&self, below: &[Policy], top: bool) -> TokenStream {
-        let Some(connection) = self.connection() else {
+        let Some(connection) = self.connection(Kind::Idempotent) else {
             return TokenStream::new();
         };
         let (answer, begun) = (local("answer"), local("begun"));
@@ -79,12 +79,9 @@ impl Annotated {
         }
     }
 
-    /// The variable of the parameter that is the connection.
-    fn connection(&self) -> Option<&Ident> {
-        let Some(Policy::Idempotent(policy)) = self.find(Kind::Idempotent) else {
-            return None;
-        };
-        let wanted = policy.transaction()?;
+    /// The variable of the parameter that is the connection of this policy.
+    pub(super) fn connection(&self, kind: Kind) -> Option<&Ident> {
+        let wanted = self.find(kind)?.transaction()?;
         let mut names = self
             .parameters
             .iter()
@@ -103,7 +100,7 @@ impl Annotated {
 
 // Output: let call = pin!(..);
 //         observed.watch(call).await
-fn watched(future: &TokenStream) -> TokenStream {
+pub(super) fn watched(future: &TokenStream) -> TokenStream {
     let (call, observed) = (local("call"), local("observed"));
     quote! {
         let #call = ::core::pin::pin!(#future);

@@ -1,14 +1,13 @@
-//! What keeps records: idempotent functions, sagas and their steps; and what keeps calls apart or
-//! together: locks and flights.
+//! What keeps records of calls, and what keeps calls apart or together: idempotent functions, locks and
+//! flights.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::quote;
 
 use super::{Declared, at, item, setter};
 use crate::expand::Annotated;
 use crate::policy::{
-    Compensation, Idempotent, Leased, Locked, OnSchemaChange, Reach, Run, Saga, SagaStep,
-    SingleFlight, WhenUnavailable,
+    Idempotent, Leased, Locked, OnSchemaChange, Reach, Run, SingleFlight, WhenUnavailable,
 };
 
 impl Annotated {
@@ -113,63 +112,10 @@ impl Annotated {
         item("flight", "__FLIGHT", &ty, &quote!(#ty::#constructor))
     }
 
-    // Output: static __SAGA: Saga = Saga::named("checkout");
-    pub(super) fn declare_saga(&self, policy: &Saga) -> Declared {
-        let ty = self.paths.private("Saga");
-        item("saga", "__SAGA", &ty, &self.saga(policy))
-    }
-
-    // Output: Saga::named("checkout")
-    /// What the saga was told, in the static and in the registration.
-    pub(in crate::expand) fn saga(&self, policy: &Saga) -> TokenStream {
-        let Saga { span: _, name } = policy;
-        let ty = self.paths.private("Saga");
-        let name = self.journal_name(name.as_ref());
-        quote!(#ty::named(#name))
-    }
-
-    // Output: static __STEP: SagaStep = SagaStep::named("reserve");
-    pub(super) fn declare_saga_step(&self, policy: &SagaStep) -> Declared {
-        let ty = self.paths.private("SagaStep");
-        item("step", "__STEP", &ty, &self.saga_step(policy))
-    }
-
-    // Output: SagaStep::named("reserve").compensated_by("stock::release")
-    /// What the step was told, in the static and in the registration.
-    pub(in crate::expand) fn saga_step(&self, policy: &SagaStep) -> TokenStream {
-        let SagaStep {
-            span: _,
-            compensation,
-            name,
-        } = policy;
-        let ty = self.paths.private("SagaStep");
-        let name = self.journal_name(name.as_ref());
-        let compensation = match compensation {
-            Compensation::By { function, in_doubt } => {
-                let path = function.to_token_stream().to_string().replace(' ', "");
-                let in_doubt = in_doubt.then(|| quote!(.compensates_in_doubt()));
-                quote!(.compensated_by(#path) #in_doubt)
-            }
-            Compensation::None => TokenStream::new(),
-        };
-        quote!(#ty::named(#name) #compensation)
-    }
-
     fn name_or_path(&self, given: Option<&syn::LitStr>) -> TokenStream {
         match given {
             Some(name) => quote!(#name),
             None => self.full_name(),
-        }
-    }
-
-    /// The name in the journal, as a literal.
-    pub(in crate::expand) fn journal_name(&self, given: Option<&syn::LitStr>) -> TokenStream {
-        match given {
-            Some(name) => quote!(#name),
-            None => {
-                let name = self.short_name();
-                quote!(#name)
-            }
         }
     }
 }

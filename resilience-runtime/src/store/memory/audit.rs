@@ -10,6 +10,7 @@ use crate::saga::journal::SagaId;
 pub(super) struct Audit(Vec<AuditEntry>);
 
 /// What something is done to: a letter, or a saga itself.
+#[derive(Clone, Copy)]
 pub(super) enum Subject<'a> {
     Letter(&'a DeadLetter),
     Saga(&'a SagaId),

@@ -99,7 +99,8 @@ impl Journal for PostgresStore {
     ) -> BoxFuture<'_, Result<Written, StoreError>> {
         Box::pin(async move {
             let cancelled = if is_plain(&advance) {
-                match self.make(Write::Advance(saga, epoch, advance)).await? {
+                let write = Write::Advance(saga, epoch, Box::new(advance));
+                match self.make(write).await? {
                     Answer::Written(cancelled) => Some(cancelled),
                     Answer::Begun(_) | Answer::Nothing => None,
                 }

@@ -23,7 +23,7 @@ use crate::dlq::{
     AuditEntry, Closing, DeadLetter, DeadLetterId, DeadLetterStatus, Kind, LetterFilter,
     LetterStatistics, NewDeadLetter, Priority, Queue, RetryAs,
 };
-use crate::error::StoreError;
+use crate::error::{Effect, StoreError};
 use crate::operator::Operator;
 use crate::saga::journal::SagaId;
 use crate::timestamp::Timestamp;
@@ -140,7 +140,15 @@ impl Queue for PostgresStore {
                 .text(nonce.to_string())
                 .text(json!(nonces).to_string())
                 .text(self.shared.sagas.worker.all_ids());
-            let rows = self.call(call).await?;
+            let rows = match self.call(call).await {
+                Ok(rows) => rows,
+                Err(error) => {
+                    if error.effect() == Effect::DidNotRun {
+                        untold.retain(|untold| *untold != nonce);
+                    }
+                    return Err(error);
+                }
+            };
             self.shared.sagas.worker.has_written_as(owner);
             untold.clear();
             let mut letters = Vec::new();

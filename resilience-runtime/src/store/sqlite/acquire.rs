@@ -45,8 +45,8 @@ impl SqliteStore {
         by: Option<&Operator>,
     ) -> Result<HandedOver, StoreError> {
         let id = record.id.as_str();
-        let action = match (record.status, status) {
-            (Status::CompensationFailed, _) | (_, Status::Running) => "retry",
+        let action = match status {
+            Status::Running => "retry",
             _ => "compensate",
         };
         let change = (
@@ -79,6 +79,7 @@ impl SqliteStore {
         let mut read = || {
             record.interruptions = number(row, 2)?;
             record.updated_at = moment(row, 3)?;
+            record.read_at = record.updated_at;
             Ok((column(row, 4)?, column(row, 5)?))
         };
         let steps: (i64, i64) = read().map_err(|it: Unreadable| it.in_doubt(doing))?;

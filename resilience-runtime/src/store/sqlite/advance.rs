@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteRow;
 use super::operation::{Operation, text};
 use super::rows::{Unreadable, flag};
 use super::statements::Part;
-use crate::saga::journal::{Advance, SagaId, Settles, Status, StepRecord, Written};
+use crate::saga::journal::{Advance, Parking, SagaId, Settles, Status, StepRecord, Written};
 
 /// The write of `advance`.
 pub(super) fn operation(
@@ -37,7 +37,7 @@ pub(super) fn operation(
             id,
             epoch,
             status.map(Status::as_str),
-            parking.map(|parking| parking.as_str()),
+            parking.map(Parking::as_str),
             output.as_deref().map(text),
             error.as_deref().map(text),
             failure.as_deref().map(text),

@@ -25,7 +25,7 @@ struct Traces {
     newest: i64,
 }
 
-const TRACES: &str = "
+pub(super) const TRACES: &str = "
 SELECT coalesce((SELECT max(id) FROM resilience_audit), 0) AS asked,
        count(*) AS left,
        coalesce(CAST(max(created_at) * 1000000 AS INTEGER), 0) AS newest

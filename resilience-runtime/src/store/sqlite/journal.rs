@@ -145,7 +145,7 @@ impl Journal for SqliteStore {
 }
 
 /// As the index names what it holds.
-const CANCELLED: &str = "
+pub(super) const CANCELLED: &str = "
 SELECT id FROM resilience_sagas
 WHERE owner = ?1 AND cancelled = 1 AND status = 'running' AND NOT pivoted";
 
@@ -244,13 +244,23 @@ impl SqliteStore {
     }
 }
 
-const OLDEST_SAGA: &str = "
+pub(super) const OLDEST_SAGA: &str = "
 SELECT EXISTS (
-    SELECT 1 FROM resilience_sagas
+    SELECT 1 FROM resilience_sagas AS saga
     WHERE parent IS NULL AND status IN ('completed', 'compensated', 'failed', 'resolved')
-      AND updated_at <= unixepoch('subsec') - ?1)";
+      AND updated_at <= unixepoch('subsec') - ?1
+      AND NOT EXISTS (
+          WITH RECURSIVE family (id, status) AS (
+              SELECT called.id, called.status FROM resilience_sagas AS called
+              WHERE called.parent = saga.id
+              UNION ALL
+              SELECT called.id, called.status FROM family
+              CROSS JOIN resilience_sagas AS called ON called.parent = family.id
+          )
+          SELECT 1 FROM family
+          WHERE status NOT IN ('completed', 'compensated', 'failed', 'resolved')))";
 
-const OLDEST_LETTER: &str = "
+pub(super) const OLDEST_LETTER: &str = "
 SELECT EXISTS (
     SELECT 1 FROM resilience_dead_letters
     WHERE kind = 'work' AND status NOT IN ('open', 'retrying')

@@ -89,29 +89,41 @@ impl SqliteStore {
         letter.map_err(|unreadable| unreadable.refused(READING))
     }
 
-    /// Works that are to be done again, with their owners, but for those with these ids.
+    /// Works that are to be done again, with their owners, but for those that were seen: their ids are added to `seen`. Empty
+    /// when there are no more.
     pub(super) async fn wanted_letters(
         &self,
         operations: &[String],
-        seen: &[DeadLetterId],
+        seen: &mut Vec<DeadLetterId>,
         limit: usize,
     ) -> Result<Vec<(DeadLetter, Option<String>)>, StoreError> {
         let operations: Vec<_> = operations.iter().map(|it| text(it)).collect();
-        let mut query = QueryBuilder::new(LETTER);
-        query.push(" AND kind = 'work' AND status = 'retrying' AND +operation IN (SELECT value FROM json_each(");
-        query.push_bind(encoded(&operations, READING)?);
-        query.push(")) AND owner IS NOT ");
-        query.push_bind(self.shared.worker.id().to_owned());
-        query.push(" AND id NOT IN (SELECT value FROM json_each(");
-        query.push_bind(encoded(&seen, READING)?);
-        query.push(")) ORDER BY id LIMIT ");
-        query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
-        let rows = self.rows(query).await?;
-        let read = |row| {
-            let read = letter(row).and_then(|letter| Ok((letter, column(row, 16)?)));
-            reported(read, "a dead letter cannot be read and is not taken up")
-        };
-        Ok(rows.iter().filter_map(read).collect())
+        loop {
+            let mut query = QueryBuilder::new(LETTER);
+            query.push(" AND kind = 'work' AND status = 'retrying' AND +operation IN (SELECT value FROM json_each(");
+            query.push_bind(encoded(&operations, READING)?);
+            query.push(")) AND owner IS NOT ");
+            query.push_bind(self.shared.worker.id().to_owned());
+            query.push(" AND id NOT IN (SELECT value FROM json_each(");
+            query.push_bind(encoded(seen, READING)?);
+            query.push(")) ORDER BY id LIMIT ");
+            query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+            let rows = self.rows(query).await?;
+            if rows.is_empty() {
+                return Ok(Vec::new());
+            }
+            let read = |row| {
+                let read = letter(row).and_then(|letter| Ok((letter, column(row, 16)?)));
+                reported(read, "a dead letter cannot be read and is not taken up")
+            };
+            for row in &rows {
+                seen.push(column(row, 0).map_err(|it| it.refused(READING))?);
+            }
+            let wanted: Vec<_> = rows.iter().filter_map(read).collect();
+            if !wanted.is_empty() {
+                return Ok(wanted);
+            }
+        }
     }
 
     pub(super) async fn statistics_of_letters(&self) -> Result<LetterStatistics, StoreError> {

@@ -81,7 +81,10 @@ impl Queue for SqliteStore {
             };
             let reason = by.reason.as_deref().map(text);
             let change = (id, undone, action, text(&by.name), reason);
-            let operation = on_letter(RETRYING, Part::Retry, id).with(Part::Retry, &change);
+            // The other letters of its saga are retried with it, whichever those are.
+            let operation = on_letter(RETRYING, Part::Retry, id)
+                .touching("retries", "of any saga")
+                .with(Part::Retry, &change);
             Ok(!self.write(operation).await?.is_empty())
         })
     }
@@ -142,7 +145,7 @@ impl SqliteStore {
         let mut seen: Vec<DeadLetterId> = Vec::new();
         while taken.len() < limit {
             let wanted = self
-                .wanted_letters(&operations, &seen, limit - taken.len())
+                .wanted_letters(&operations, &mut seen, limit - taken.len())
                 .await?;
             if wanted.is_empty() {
                 break;
@@ -150,7 +153,6 @@ impl SqliteStore {
             // All are handed over before the first answer is awaited, so that they share a commit.
             let mut handed_over = Vec::new();
             for (letter, owner) in wanted {
-                seen.push(letter.id);
                 if let Some(answer) = self.hand_over_work(letter.id, owner).await? {
                     handed_over.push((letter, answer));
                 }

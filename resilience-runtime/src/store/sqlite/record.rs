@@ -1,8 +1,10 @@
 //! From rows to sagas.
 
+use std::time::Duration;
+
 use sqlx::sqlite::SqliteRow;
 
-use super::rows::{Unreadable, column, flag, moment, moment_if_any, number, word, word_if_any};
+use super::rows::{Unreadable, column, flag, moment, number, word, word_if_any};
 use crate::idempotency::Digest;
 use crate::saga::journal::{Parking, SagaId, SagaRecord, Status, StepOutcome, StepRecord};
 
@@ -17,7 +19,7 @@ pub(super) struct OwnedSaga {
 /// A saga and its steps, as of one moment, because it is one statement.
 pub(super) const LOAD_SAGA: &str = "
 SELECT 0, epoch, name, input, output, status, owner, interruptions, pivoted, created_at,
-       version, key, parking, cancelled, error, failure, parent, updated_at, deadline, retry,
+       version, key, parking, cancelled, error, failure, parent, updated_at, timeout, retry,
        unixepoch('subsec')
 FROM resilience_sagas WHERE id = ?1
 UNION ALL
@@ -57,7 +59,10 @@ pub(super) fn saga(id: &SagaId, rows: &[SqliteRow]) -> Result<Option<OwnedSaga>,
     record.failure = column(row, 15)?;
     record.parent = column::<Option<String>>(row, 16)?.map(SagaId::from_stored);
     record.updated_at = moment(row, 17)?;
-    record.deadline = moment_if_any(row, 18)?;
+    record.deadline = column::<Option<i64>>(row, 18)?.map(|micros| {
+        let timeout = Duration::from_micros(micros.try_into().unwrap_or(0));
+        started_at.after(timeout)
+    });
     record.read_at = moment(row, 20)?;
     record.steps = steps;
     Ok(Some(OwnedSaga {

@@ -284,3 +284,41 @@ pub(super) fn encoded(
 ) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::refused(doing, error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{changes, connection, journal};
+    use super::*;
+
+    /// What is asked again and again reads the few rows that it is about, by an index that has only those.
+    #[tokio::test]
+    async fn nobody_who_looks_for_work_looks_through_what_is_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let mut connection = connection::prepare(&path).await.unwrap();
+        let asked = [LEFT_BEHIND, PARKED, UNKNOWN, OWNERS, changes::TRACES]
+            .into_iter()
+            .chain([
+                journal::CANCELLED,
+                journal::OLDEST_SAGA,
+                journal::OLDEST_LETTER,
+            ]);
+        for statement in asked {
+            let text = format!("EXPLAIN QUERY PLAN {statement}");
+            let query = sqlx::query(sqlx::AssertSqlSafe(text));
+            let rows = query.fetch_all(&mut connection).await.unwrap();
+            for row in rows {
+                let plan: String = sqlx::Row::get(&row, 3);
+                let partial = ["unfinished", "left", "dead", "retried", "cancelled", "over"];
+                let table = plan.contains("resilience_") || plan.contains("SCAN saga");
+                let few = partial.iter().any(|index| {
+                    plan.contains(&format!("INDEX resilience_sagas_{index}"))
+                        || plan.contains(&format!("INDEX resilience_dead_letters_{index}"))
+                });
+                let last = plan == "SEARCH resilience_audit";
+                let child = plan.contains("resilience_sagas_by_parent (parent=?)");
+                assert!(!table || few || last || child, "{statement}: {plan}");
+            }
+        }
+    }
+}

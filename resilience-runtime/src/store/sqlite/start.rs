@@ -18,7 +18,8 @@ pub(super) fn change(saga: &NewSaga, owner: &str, epoch: i64) -> impl Serialize 
         owner.to_owned(),
         saga.key.map(|key| key.ttl.as_secs_f64()),
         saga.version,
-        saga.timeout.map(|timeout| timeout.as_secs_f64()),
+        saga.timeout
+            .map(|timeout| i64::try_from(timeout.as_micros()).unwrap_or(i64::MAX)),
         saga.parent.as_ref().map(|id| id.as_str().to_owned()),
         epoch,
     )

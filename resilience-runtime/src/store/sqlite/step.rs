@@ -44,7 +44,7 @@ impl StepConnection for SqliteConnection {
 
     fn begin_step(&mut self) -> BoxFuture<'_, Result<Self::Transaction<'_>, StoreError>> {
         Box::pin(async move {
-            if self.is_in_transaction() {
+            if in_transaction(self).await {
                 let text =
                     "the connection is in a transaction, and a step begins and commits its own";
                 return Err(StoreError::refused(BEGINNING, text));
@@ -55,6 +55,13 @@ impl StepConnection for SqliteConnection {
             Ok(transaction)
         })
     }
+}
+
+/// One that was dropped is rolled back before anything that is asked for after it.
+async fn in_transaction(connection: &mut SqliteConnection) -> bool {
+    connection.is_in_transaction()
+        && connection.ping().await.is_ok()
+        && connection.is_in_transaction()
 }
 
 /// Waits for the write lock. SQLite hands it to whoever asks in the right moment, and one that commits again and again
@@ -94,14 +101,16 @@ impl StepTransaction for Transaction<'_, Sqlite> {
     {
         Box::pin(async move {
             let operation = advance::step(COMMITTING, &saga, epoch, step, pivots);
-            let rows = within(&mut self, &STEP, &STEP_PARTS, operation).await?;
-            let written = advance::written(&rows).map_err(|it| it.refused(COMMITTING))?;
-            if written == Written::Superseded {
+            let rows = within(&mut self, &STEP, &STEP_PARTS, operation).await;
+            let written = rows.and_then(|rows| {
+                advance::written(&rows).map_err(|unreadable| unreadable.refused(COMMITTING))
+            });
+            if !matches!(written, Ok(Written::Yes { .. })) {
                 StepTransaction::roll_back(self).await?;
-                return Ok(written);
+                return written;
             }
             match Transaction::commit(self).await {
-                Ok(()) => Ok(written),
+                Ok(()) => written,
                 Err(error) if ended_without_effect(&error) => Err(failed(COMMITTING, error)),
                 Err(error) => Err(StoreError::in_doubt(COMMITTING, error)),
             }
@@ -122,7 +131,7 @@ impl StepTransaction for Transaction<'_, Sqlite> {
 impl StartConnection for SqliteConnection {
     fn start_saga(&mut self, saga: NewSaga) -> BoxFuture<'_, Result<StartedIn, StoreError>> {
         Box::pin(async move {
-            if self.is_in_transaction() {
+            if in_transaction(self).await {
                 return start_within(self, &saga).await;
             }
             let begun = self.begin().await;

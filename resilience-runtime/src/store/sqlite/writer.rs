@@ -37,13 +37,8 @@ pub(super) enum Message {
     /// An operation to execute.
     Work(Job),
     /// Finish what is waiting, leave in order, and close the file.
-    Close(Closed),
-    /// The same, and do not leave in order.
-    Abandon(Closed),
+    Close(oneshot::Sender<Result<(), sqlx::Error>>),
 }
-
-/// Hears how closing the file went.
-pub(super) type Closed = oneshot::Sender<Result<(), sqlx::Error>>;
 
 /// How many commits there were, and how many operations they held.
 #[derive(Debug, Default)]
@@ -74,7 +69,7 @@ impl Writer {
     /// Executes operations until the store is closed or its last handle is dropped.
     pub(super) async fn run(mut self) {
         let mut waiting = VecDeque::new();
-        let mut closing = Closing::default();
+        let mut closing = Vec::new();
         loop {
             if waiting.is_empty() {
                 match self.inbox.recv().await {
@@ -93,7 +88,7 @@ impl Writer {
                 self.write(batch).await;
             }
         }
-        if !closing.abandoned {
+        if !closing.is_empty() {
             self.leave_sagas().await;
         }
         let mut closed = match self.connection.take() {
@@ -101,22 +96,26 @@ impl Writer {
             None => Ok(()),
         };
         self.worker.leave();
-        for done in closing.waiting {
+        for done in closing {
             // Everything is durable by now; the first to ask hears how closing the file went.
             drop(done.send(std::mem::replace(&mut closed, Ok(()))));
         }
     }
 
-    fn accept(&mut self, message: Message, waiting: &mut VecDeque<Job>, closing: &mut Closing) {
-        let (done, abandoned) = match message {
-            Message::Work(job) => return waiting.push_back(job),
-            Message::Close(done) => (done, false),
-            Message::Abandon(done) => (done, true),
-        };
-        // What was sent before is still received.
-        self.inbox.close();
-        closing.abandoned |= abandoned;
-        closing.waiting.push(done);
+    fn accept(
+        &mut self,
+        message: Message,
+        waiting: &mut VecDeque<Job>,
+        closing: &mut Vec<oneshot::Sender<Result<(), sqlx::Error>>>,
+    ) {
+        match message {
+            Message::Work(job) => waiting.push_back(job),
+            Message::Close(done) => {
+                // What was sent before is still received.
+                self.inbox.close();
+                closing.push(done);
+            }
+        }
     }
 
     /// Makes what is unfinished nobody's, so that it can be taken at once and counts no interruption.
@@ -269,13 +268,6 @@ impl Writer {
             Failed::of_all(Failure::in_doubt(error))
         }
     }
-}
-
-/// Who waits for the end.
-#[derive(Default)]
-struct Closing {
-    waiting: Vec<Closed>,
-    abandoned: bool,
 }
 
 /// Why a batch failed.

@@ -1,5 +1,5 @@
 // A saga that is a method.
-//~ #[saga] is for free functions
+//~ #[saga] on a method needs `#[saga_steps]` on its `impl`
 
 use resilience::saga;
 

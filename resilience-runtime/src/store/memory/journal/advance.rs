@@ -45,10 +45,10 @@ impl Data {
         let roots = self
             .sagas
             .iter()
-            .filter(|saga| over(saga) && now.since(saga.record.updated_at) >= retention)
+            .filter(|saga| now.since(saga.record.updated_at) >= retention)
             .filter(|saga| {
                 let parent = saga.record.parent.as_ref();
-                !parent.is_some_and(|parent| self.sagas.get(parent).is_some())
+                parent.is_none_or(|parent| self.sagas.get(parent).is_none())
             })
             .map(|saga| families.of_root(&saga.record.id))
             // What was called may wait for an operator when the caller does no longer.

@@ -54,7 +54,7 @@ macro_rules! record_steps {
             "INSERT INTO resilience_saga_steps AS step (saga_id, position, step, occurrence, arguments, outcome, \
              output, compensation, undone, finished_at) \
              SELECT fence.id, change.position, change.step, change.occurrence, change.arguments, change.outcome, \
-             change.output, change.compensation, change.undone, clock_timestamp() FROM json_to_recordset(",
+             change.output, change.compensation, change.undone, statement_timestamp() FROM json_to_recordset(",
             $from,
             "::json) AS change (saga text, position int8, step text, occurrence int8, arguments text, outcome text, \
              output text, compensation text, undone bool) JOIN fence ON fence.id = ",
@@ -92,8 +92,8 @@ WITH freed AS (
 ), new AS (
     INSERT INTO resilience_sagas AS saga
         (id, name, key, input, status, epoch, owner, created_at, updated_at, version, deadline, parent, nonce)
-    SELECT $1, $2, $3, $4, 'running', $11, $5::uuid, clock_timestamp(), clock_timestamp(), $7,
-           clock_timestamp() + $8::int8 * interval '1 microsecond', $9, $10::uuid
+    SELECT $1, $2, $3, $4, 'running', $11, $5::uuid, statement_timestamp(), statement_timestamp(), $7,
+           statement_timestamp() + $8::int8 * interval '1 microsecond', $9, $10::uuid
     FROM (SELECT count(*) FROM freed) AS after
     ON CONFLICT DO NOTHING
     RETURNING saga.*
@@ -129,8 +129,8 @@ pub(super) const BEGIN: &str = concat!(
     "
 INSERT INTO resilience_sagas AS saga
     (id, name, input, status, epoch, owner, created_at, updated_at, version, deadline, parent)
-VALUES ($1, $2, $3, 'running', 1, $4::uuid, clock_timestamp(), clock_timestamp(), $5,
-        clock_timestamp() + $6::int8 * interval '1 microsecond', $7)
+VALUES ($1, $2, $3, 'running', 1, $4::uuid, statement_timestamp(), statement_timestamp(), $5,
+        statement_timestamp() + $6::int8 * interval '1 microsecond', $7)
 ON CONFLICT DO NOTHING
 RETURNING ",
     micros!("saga.created_at")
@@ -158,7 +158,7 @@ WITH fence AS (
     SET status = coalesce($4, saga.status), output = coalesce($5, saga.output), error = coalesce($6, saga.error),
         failure = coalesce($7, saga.failure), pivoted = saga.pivoted OR $8,
         parking = CASE WHEN $4::text IS NULL THEN saga.parking END,
-        updated_at = CASE WHEN $4 <> saga.status THEN clock_timestamp() ELSE saga.updated_at END
+        updated_at = CASE WHEN $4 <> saga.status THEN statement_timestamp() ELSE saga.updated_at END
     WHERE id = $1 AND epoch = $2
     RETURNING id, cancelled AND NOT pivoted AND status = 'running' AS cancelled
 ), steps AS (",
@@ -177,8 +177,8 @@ pub(super) const TOGETHER: &str = concat!(
 WITH new AS (
     INSERT INTO resilience_sagas AS saga
         (id, name, input, status, epoch, owner, created_at, updated_at, version, deadline, parent)
-    SELECT id, name, input, 'running', 1, $2::uuid, clock_timestamp(), clock_timestamp(), version,
-           clock_timestamp() + timeout * interval '1 microsecond', parent
+    SELECT id, name, input, 'running', 1, $2::uuid, statement_timestamp(), statement_timestamp(), version,
+           statement_timestamp() + timeout * interval '1 microsecond', parent
     FROM json_to_recordset($1::json)
         AS new (id text, name text, input text, version int8, timeout int8, parent text)
     ON CONFLICT DO NOTHING
@@ -199,7 +199,7 @@ WITH new AS (
         error = coalesce(fence.error, saga.error), failure = coalesce(fence.failure, saga.failure),
         pivoted = saga.pivoted OR fence.pivots,
         parking = CASE WHEN fence.status IS NULL THEN saga.parking END,
-        updated_at = CASE WHEN fence.status <> saga.status THEN clock_timestamp() ELSE saga.updated_at END
+        updated_at = CASE WHEN fence.status <> saga.status THEN statement_timestamp() ELSE saga.updated_at END
     FROM fence
     WHERE saga.id = fence.id
       AND (fence.pivots OR coalesce(fence.status, fence.output, fence.error, fence.failure) IS NOT NULL)

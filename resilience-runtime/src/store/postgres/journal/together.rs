@@ -18,7 +18,7 @@ use super::rows::{Unreadable, column};
 use super::statements::TOGETHER;
 use super::write::{Answer, Write, json_array, without_nul};
 use crate::error::StoreError;
-use crate::saga::journal::SagaId;
+use crate::saga::journal::{SagaId, Status};
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::call::Call;
 use crate::store::postgres::rows::micros;
@@ -247,7 +247,7 @@ fn call(first: &Write, others: &[Waiting], owner: Uuid) -> Call {
                 changes.push(Change {
                     id: saga.as_str(),
                     epoch: *epoch,
-                    status: advance.status.map(|status| status.as_str()),
+                    status: advance.status.map(Status::as_str),
                     output: advance.output.as_deref(),
                     error: advance.error.as_deref(),
                     failure: advance.failure.as_deref(),

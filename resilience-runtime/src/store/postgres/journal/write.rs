@@ -22,7 +22,7 @@ pub(super) enum Write {
     /// A saga whose id nobody else can have, and that has no key.
     Begin(Box<NewSaga>),
     /// Steps that came out, and what became of the saga.
-    Advance(SagaId, i64, Advance),
+    Advance(SagaId, i64, Box<Advance>),
 }
 
 /// What came of one.

@@ -110,14 +110,22 @@ WHERE +letter.status = 'open'
        OR EXISTS (SELECT 1 FROM resilience_sagas AS saga
                   WHERE saga.id = letter.saga_id
                     AND +saga.status IN ('parked', 'compensation_failed')));
-UPDATE resilience_sagas AS saga
-SET retry = CASE WHEN saga.status = 'parked' AND NOT change.value ->> 1
-                 THEN 'running' ELSE 'compensating' END
-FROM json_each($17) AS change
-CROSS JOIN resilience_dead_letters AS letter ON letter.id = change.value ->> 0
-WHERE saga.id = letter.saga_id
-  AND +letter.status = 'open'
-  AND +saga.status IN ('parked', 'compensation_failed');
+UPDATE resilience_sagas
+SET retry = 'compensating'
+WHERE +status IN ('parked', 'compensation_failed') AND id IN (
+    SELECT letter.saga_id
+    FROM json_each($17) AS change
+    CROSS JOIN resilience_dead_letters AS letter ON letter.id = change.value ->> 0
+    WHERE +letter.status = 'open'
+);
+UPDATE resilience_sagas
+SET retry = 'running'
+WHERE +status = 'parked' AND id IN (
+    SELECT letter.saga_id
+    FROM json_each($17) AS change
+    CROSS JOIN resilience_dead_letters AS letter ON letter.id = change.value ->> 0
+    WHERE +letter.status = 'open' AND NOT change.value ->> 1
+);
 UPDATE resilience_dead_letters
 SET status = 'retrying', owner = NULL, updated_at = unixepoch('subsec')
 WHERE id IN (

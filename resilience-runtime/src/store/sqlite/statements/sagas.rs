@@ -37,8 +37,10 @@ ON CONFLICT (saga_id, position) DO UPDATE SET
     step = CASE WHEN step = excluded.step AND occurrence = excluded.occurrence
                 THEN step END,
     arguments = excluded.arguments, outcome = excluded.outcome, output = excluded.output,
-    compensation = excluded.compensation, undone = max(undone, excluded.undone),
-    finished_at = excluded.finished_at;
+    compensation = excluded.compensation, undone = excluded.undone,
+    finished_at = excluded.finished_at
+WHERE step <> excluded.step OR occurrence <> excluded.occurrence
+   OR (outcome = 'in_doubt' AND excluded.outcome <> 'in_doubt');
 ";
 
 /// `[saga, epoch, position]`
@@ -62,8 +64,8 @@ CROSS JOIN resilience_sagas AS saga ON saga.id = change.value ->> 0
 WHERE saga.epoch = change.value ->> 1;
 ";
 
-/// `[saga, name, key, input, owner, seconds for which a completed saga keeps the key, version, seconds until the
-/// deadline, parent, epoch]`
+/// `[saga, name, key, input, owner, seconds for which a completed saga keeps the key, version, microseconds until
+/// the deadline, parent, epoch]`
 ///
 /// Two rows come back where the saga is new, and the one that is there else.
 pub(super) const START: &str = "
@@ -77,9 +79,9 @@ UPDATE resilience_sagas SET key = NULL WHERE id IN (
       AND other.updated_at + (change.value ->> 5) <= unixepoch('subsec')
 );
 INSERT INTO resilience_sagas
-    (id, name, key, input, status, owner, version, deadline, parent, epoch, created_at, updated_at)
+    (id, name, key, input, status, owner, version, timeout, parent, epoch, created_at, updated_at)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, 'running', value ->> 4, value ->> 6,
-       unixepoch('subsec') + (value ->> 7), value ->> 8, value ->> 9,
+       value ->> 7, value ->> 8, value ->> 9,
        unixepoch('subsec'), unixepoch('subsec')
 FROM json_each($13) AS change
 WHERE NOT EXISTS (
@@ -153,12 +155,24 @@ CROSS JOIN resilience_sagas AS saga ON saga.id = change.value ->> 0;
 ";
 
 /// `[seconds for which they are kept, at most how many]`
+///
+/// What was called may wait for an operator when the caller does no longer: then both are kept.
 pub(super) const PURGE: &str = "
 DELETE FROM resilience_sagas WHERE id IN (
     SELECT saga.id FROM resilience_sagas AS saga
     WHERE saga.parent IS NULL
       AND saga.status IN ('completed', 'compensated', 'failed', 'resolved')
       AND saga.updated_at <= unixepoch('subsec') - (SELECT max(value ->> 0) FROM json_each($21))
+      AND NOT EXISTS (
+          WITH RECURSIVE family (id, status) AS (
+              SELECT called.id, called.status FROM resilience_sagas AS called
+              WHERE called.parent = saga.id
+              UNION ALL
+              SELECT called.id, called.status FROM family
+              CROSS JOIN resilience_sagas AS called ON called.parent = family.id
+          )
+          SELECT 1 FROM family
+          WHERE status NOT IN ('completed', 'compensated', 'failed', 'resolved'))
     ORDER BY saga.updated_at
     LIMIT (SELECT min(value ->> 1) FROM json_each($21))
 )

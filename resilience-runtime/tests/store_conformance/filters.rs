@@ -1,0 +1,138 @@
+//! Which sagas and letters pass a filter.
+
+use resilience_runtime::dlq::{
+    DeadLetterStatus, Kind, LetterFilter, NewDeadLetter, Priority, Queue,
+};
+use resilience_runtime::saga::journal::{Journal, NewSaga, SagaFilter, SagaId, Status};
+use resilience_runtime::timestamp::Timestamp;
+
+use super::work::{nonce, requested, work};
+use super::{
+    Store, Workers, advance, begun, came_to, dead, letter_of, letters, loaded, named, operator,
+    started, status,
+};
+
+/// So that the next one is written later.
+async fn a_moment() {
+    tokio::time::sleep(std::time::Duration::from_millis(3)).await;
+}
+
+pub(crate) async fn letters_are_filtered(fixture: impl Workers) {
+    let store = fixture.worker().await;
+    let saga = came_to(&store, dead(0)).await;
+    let mut ids = vec![letter_of(&store, &saga).await.id];
+    for (operation, dependency, priority) in [
+        ("mail", Some("smtp"), Priority::Low),
+        ("mail", None, Priority::Normal),
+        ("Mail", Some("%"), Priority::Critical),
+    ] {
+        a_moment().await;
+        let letter = NewDeadLetter {
+            dependency: dependency.map(str::to_owned),
+            priority,
+            ..work(operation)
+        };
+        ids.push(store.add(letter, nonce(), operator()).await.unwrap());
+    }
+    assert!(requested(&store, ids[2]).await);
+    let at = async |id| store.get(id).await.unwrap().unwrap().created_at;
+    let (second, third) = (at(ids[1]).await, at(ids[2]).await);
+    let open = vec![DeadLetterStatus::Open];
+    let both = vec![DeadLetterStatus::Retrying, DeadLetterStatus::Discarded];
+    let text = |text: &str| Some(text.to_owned());
+    let all = LetterFilter::default;
+    #[rustfmt::skip]
+    let cases: [(LetterFilter, &[usize]); 21] = [
+        (all(), &[0, 1, 2, 3]),
+        (LetterFilter { statuses: open.clone(), ..all() }, &[0, 1, 3]),
+        (LetterFilter { statuses: both, ..all() }, &[2]),
+        (LetterFilter { statuses: vec![DeadLetterStatus::Settled], ..all() }, &[]),
+        (LetterFilter { kind: Some(Kind::Work), ..all() }, &[1, 2, 3]),
+        (LetterFilter { kind: Some(Kind::Compensation), ..all() }, &[0]),
+        (LetterFilter { kind: Some(Kind::Saga), ..all() }, &[]),
+        (LetterFilter { operation: text("mail"), ..all() }, &[1, 2]),
+        (LetterFilter { operation: text("m%"), ..all() }, &[]),
+        (LetterFilter { dependency: text("smtp"), ..all() }, &[1]),
+        (LetterFilter { dependency: text("%"), ..all() }, &[3]),
+        (LetterFilter { saga: Some(saga), ..all() }, &[0]),
+        (LetterFilter { saga: Some(SagaId::generate()), ..all() }, &[]),
+        (LetterFilter { priority: Some(Priority::Low), ..all() }, &[0, 1, 2, 3]),
+        (LetterFilter { priority: Some(Priority::High), ..all() }, &[0, 3]),
+        (LetterFilter { since: Some(second), ..all() }, &[1, 2, 3]),
+        (LetterFilter { before: Some(second), ..all() }, &[0]),
+        (LetterFilter { since: Some(second), before: Some(third), ..all() }, &[1]),
+        (LetterFilter { since: Some(third), before: Some(second), ..all() }, &[]),
+        (LetterFilter { since: Some(Timestamp::from_micros(i64::MIN)), ..all() }, &[0, 1, 2, 3]),
+        (LetterFilter { statuses: open, kind: Some(Kind::Work), operation: text("mail"), dependency: text("smtp"),
+            priority: Some(Priority::Low), since: Some(second), before: Some(third), ..all() }, &[1]),
+    ];
+    for (filter, expected) in cases {
+        let shown = format!("{filter:?}");
+        let found = letters(&store, filter.clone()).await;
+        let found: Vec<_> = found.iter().map(|letter| letter.id).collect();
+        let expected: Vec<_> = expected.iter().map(|index| ids[*index]).collect();
+        assert_eq!(found, expected, "{shown}");
+        // Pages are of what passes.
+        if let [first, rest @ ..] = &expected[..] {
+            let page = Queue::list(&store, filter.clone(), None, 1).await.unwrap();
+            assert_eq!(page[0].id, *first, "{shown}");
+            let page = Queue::list(&store, filter, Some(*first), 9).await.unwrap();
+            let page: Vec<_> = page.iter().map(|letter| letter.id).collect();
+            assert_eq!(page, rest, "{shown}");
+        }
+    }
+}
+
+async fn begun_later(store: &impl Store, saga: NewSaga) -> SagaId {
+    a_moment().await;
+    begun(store, saga).await
+}
+
+pub(crate) async fn sagas_are_filtered(fixture: impl Workers) {
+    let store = fixture.worker().await;
+    let mut ids = vec![started(&store).await];
+    let child = NewSaga {
+        parent: Some(ids[0].clone()),
+        ..named("child")
+    };
+    for saga in [child, named("CHECKOUT"), named("checkout")] {
+        ids.push(begun_later(&store, saga).await);
+    }
+    advance(&store, &ids[1], status(Status::Completed)).await;
+    advance(&store, &ids[3], dead(0)).await;
+    let second = loaded(&store, &ids[1]).await.started_at;
+    let third = loaded(&store, &ids[2]).await.started_at;
+    let text = |text: &str| Some(text.to_owned());
+    let all = SagaFilter::default;
+    #[rustfmt::skip]
+    let cases: [(SagaFilter, &[usize]); 14] = [
+        (all(), &[0, 1, 2, 3]),
+        (SagaFilter { name: text("checkout"), ..all() }, &[0, 3]),
+        (SagaFilter { name: text("check%"), ..all() }, &[]),
+        (SagaFilter { statuses: vec![Status::Running], ..all() }, &[0, 2]),
+        (SagaFilter { statuses: vec![Status::Completed, Status::CompensationFailed], ..all() }, &[1, 3]),
+        (SagaFilter { statuses: vec![Status::Parked], ..all() }, &[]),
+        (SagaFilter { since: Some(second), ..all() }, &[1, 2, 3]),
+        (SagaFilter { before: Some(second), ..all() }, &[0]),
+        (SagaFilter { since: Some(second), before: Some(third), ..all() }, &[1]),
+        (SagaFilter { since: Some(Timestamp::from_micros(i64::MIN)), ..all() }, &[0, 1, 2, 3]),
+        (SagaFilter { parent: Some(ids[0].clone()), ..all() }, &[1]),
+        (SagaFilter { parent: Some(ids[1].clone()), ..all() }, &[]),
+        (SagaFilter { name: text("child"), parent: Some(ids[0].clone()), statuses: vec![Status::Completed], ..all() }, &[1]),
+        (SagaFilter { name: text("checkout"), statuses: vec![Status::Completed], ..all() }, &[]),
+    ];
+    for (filter, expected) in cases {
+        let shown = format!("{filter:?}");
+        let found = Journal::list(&store, filter.clone(), None, 9)
+            .await
+            .unwrap();
+        let listed: Vec<_> = found.iter().map(|saga| saga.id.clone()).collect();
+        let expected: Vec<_> = expected.iter().map(|index| ids[*index].clone()).collect();
+        assert_eq!(listed, expected, "{shown}");
+        if let [first, ..] = &found[..] {
+            let after = Some(first.cursor());
+            let page = Journal::list(&store, filter, after, 9).await.unwrap();
+            assert_eq!(page, found[1..], "{shown}");
+        }
+    }
+}

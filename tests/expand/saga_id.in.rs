@@ -1,0 +1,4 @@
+#[saga(id = order.id)]
+async fn checkout(order: Order) -> Result<(), CheckoutError> {
+    ship(&order).await
+}

@@ -1,0 +1,85 @@
+impl Subject {
+    #[saga(__expanded)]
+    pub async fn checkout(&self, order: Order) -> Result<Confirmation, CheckoutError> {
+        const _: () = {
+            fn resume(
+                call: ::resilience::__private::JournaledCall,
+            ) -> ::resilience::__private::BoxFuture<
+                'static,
+                ::core::result::Result<(), ::resilience::Error>,
+            > {
+                ::std::boxed::Box::pin(async move {
+                    let this = call.state::<Shop>()?;
+                    let order = call.argument::<Order>("order")?;
+                    let outcome = <Shop>::checkout(&this, order).await;
+                    ::core::mem::drop(outcome);
+                    ::core::result::Result::Ok(())
+                })
+            }
+            ::resilience::__private::submit! {
+                ::resilience::__private::SagaEntry { saga :
+                ::resilience::__private::Saga::named("Shop::checkout"), place :
+                ::resilience::__private::Place { file : ::core::file!(), line :
+                ::core::line!() }, states : & [::resilience::__private::StateType::of:: <
+                Shop > ()], resume }
+            }
+        };
+        let (annotated, idempotent, saga) = {
+            static __OPERATION: ::resilience::__private::Idempotent = ::resilience::__private::Idempotent::operation(
+                ::core::concat!(::core::module_path!(), "::Shop::checkout"),
+            );
+            static __SAGA: ::resilience::__private::Saga = ::resilience::__private::Saga::named(
+                "Shop::checkout",
+            );
+            static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+                name: ::core::concat!(::core::module_path!(), "::Shop::checkout"),
+                file: ::core::file!(),
+                line: ::core::line!(),
+                policies: &[&__OPERATION, &__SAGA],
+            };
+            ::resilience::__private::submit! {
+                ::resilience::__private::Entry(& __ANNOTATED)
+            }
+            (&__ANNOTATED, &__OPERATION, &__SAGA)
+        };
+        let function = ::resilience::__private::function::<
+            Result<Confirmation, CheckoutError>,
+        >(annotated.name);
+        let stored = ::resilience::__private::stored::<
+            Result<Confirmation, CheckoutError>,
+        >();
+        let failures = ::resilience::__private::failures::<
+            Result<Confirmation, CheckoutError>,
+        >();
+        let kept = {
+            #[allow(unused_imports)]
+            use ::resilience::__private::otherwise::*;
+            ::resilience::__private::kept::<Result<Confirmation, CheckoutError>>()
+                .found()
+        };
+        let key = idempotent.key(&order.id).argument("order", &order);
+        let arguments = saga.arguments().with("order", &order);
+        let mut observed = annotated.observe();
+        let answer = {
+            let call = async move {
+                if let ::core::option::Option::Some(never) = function.never() {
+                    return never;
+                }
+                self.reserve(&order).await
+            };
+            let call = saga
+                .run(
+                    arguments,
+                    saga.keyed(idempotent.saga_key(&key)),
+                    call,
+                    function,
+                    stored,
+                    failures,
+                    kept,
+                );
+            let call = ::core::pin::pin!(idempotent.once(key, call, function, stored));
+            observed.watch(call).await
+        };
+        observed.end(answer)
+    }
+}

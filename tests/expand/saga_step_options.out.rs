@@ -1,0 +1,73 @@
+async fn charge(bank: &Bank, order: &Order) -> Result<Receipt, BankError> {
+    let (annotated, step) = {
+        static __STEP: ::resilience::__private::SagaStep = ::resilience::__private::SagaStep::named(
+                "charge",
+            )
+            .compensated_by("refund")
+            .compensate_attempts(3)
+            .compensate_timeout(::core::time::Duration::from_secs(10))
+            .pivot()
+            .retriable();
+        static __ANNOTATED: ::resilience::__private::Annotated = ::resilience::__private::Annotated {
+            name: ::core::concat!(::core::module_path!(), "::charge"),
+            file: ::core::file!(),
+            line: ::core::line!(),
+            policies: &[&__STEP],
+        };
+        ::resilience::__private::submit! {
+            ::resilience::__private::Entry(& __ANNOTATED)
+        }
+        (&__ANNOTATED, &__STEP)
+    };
+    let function = ::resilience::__private::function::<
+        Result<Receipt, BankError>,
+    >(annotated.name);
+    let stored = ::resilience::__private::stored::<Result<Receipt, BankError>>();
+    let kept = {
+        #[allow(unused_imports)]
+        use ::resilience::__private::otherwise::*;
+        ::resilience::__private::kept::<Result<Receipt, BankError>>().found()
+    };
+    let arguments = step.arguments().with("order", order);
+    let mut observed = annotated.observe();
+    let answer = {
+        let call = async move {
+            if let ::core::option::Option::Some(never) = function.never() {
+                return never;
+            }
+            bank.charge(order).await
+        };
+        let call = ::core::pin::pin!(
+            step.run(arguments, ::resilience::__private::sendable(call), function,
+            stored, kept)
+        );
+        observed.watch(call).await
+    };
+    observed.end(answer)
+}
+#[allow(dead_code, non_upper_case_globals)]
+const two_saga_steps_are_named_charge: () = ();
+const _: () = {
+    fn compensate(
+        call: ::resilience::__private::JournaledCall,
+    ) -> ::resilience::__private::BoxFuture<
+        'static,
+        ::core::result::Result<(), ::resilience::__private::CompensationError>,
+    > {
+        ::std::boxed::Box::pin(async move {
+            let bank = call.state::<Bank>()?;
+            let order = call.argument::<Order>("order")?;
+            let output = call.output::<Result<Receipt, BankError>>()?;
+            ::resilience::__private::undone(refund(&bank, &order, &output).await)
+        })
+    }
+    ::resilience::__private::submit! {
+        ::resilience::__private::StepEntry { step :
+        ::resilience::__private::SagaStep::named("charge").compensated_by("refund")
+        .compensate_attempts(3).compensate_timeout(::core::time::Duration::from_secs(10))
+        .pivot().retriable(), place : ::resilience::__private::Place { file :
+        ::core::file!(), line : ::core::line!() }, states : &
+        [::resilience::__private::StateType::of:: < Bank > ()], compensate :
+        ::core::option::Option::Some(compensate) }
+    }
+};

@@ -1,0 +1,15 @@
+// A saga that cannot move to another thread.
+//~ future cannot be sent between threads safely
+
+use resilience::saga;
+
+use std::rc::Rc;
+
+#[saga]
+async fn checkout(id: u64) -> Result<u64, std::io::Error> {
+    let held = Rc::new(id);
+    tokio::task::yield_now().await;
+    Ok(*held)
+}
+
+fn main() {}

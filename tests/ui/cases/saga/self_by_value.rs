@@ -1,0 +1,16 @@
+// A step that takes what it is called on.
+//~ this `self` cannot stand under #[saga_step]
+
+use resilience::{saga_step, saga_steps};
+
+struct Shop;
+
+#[saga_steps]
+impl Shop {
+    #[saga_step(compensate = none)]
+    async fn reserve(self, id: u64) -> Result<u64, std::io::Error> {
+        Ok(id)
+    }
+}
+
+fn main() {}

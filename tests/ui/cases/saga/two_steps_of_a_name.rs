@@ -1,0 +1,16 @@
+// Two steps of one name.
+//~ the name `two_saga_steps_are_named_reserve` is defined multiple times
+
+use resilience::saga_step;
+
+#[saga_step(compensate = none)]
+async fn reserve(id: u64) -> Result<u64, std::io::Error> {
+    Ok(id)
+}
+
+#[saga_step(compensate = none, name = "reserve")]
+async fn reserve_again(id: u64) -> Result<u64, std::io::Error> {
+    Ok(id)
+}
+
+fn main() {}

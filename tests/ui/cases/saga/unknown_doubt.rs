@@ -1,0 +1,15 @@
+// A word for doubt that there is not.
+//~ `in_doubt` cannot be `undo`
+
+use resilience::saga_step;
+
+#[saga_step(compensate = release, in_doubt = undo)]
+async fn step(id: u64) -> Result<u64, std::io::Error> {
+    Ok(id)
+}
+
+async fn release(_id: u64, _output: &u64) -> Result<(), std::io::Error> {
+    Ok(())
+}
+
+fn main() {}
