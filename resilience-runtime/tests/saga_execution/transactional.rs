@@ -7,7 +7,7 @@ use std::time::Duration;
 use resilience_runtime::BoxFuture;
 use resilience_runtime::error::StoreError;
 use resilience_runtime::outcome::{Kept, function, kept, stored};
-use resilience_runtime::registry::StepEntry;
+use resilience_runtime::registry::{CompensationError, JournaledCall, StepEntry};
 use resilience_runtime::saga::SagaStep;
 use resilience_runtime::saga::journal::{
     Advance, SagaId, Status, StepConnection, StepRecord, StepTransaction, Written,
@@ -115,9 +115,9 @@ async fn write(
         .await
 }
 
-/// `#[saga_step(tx = connection, compensate = none)]`
+/// `#[saga_step(tx = connection, compensate = undo)]`
 async fn row(connection: &mut Connection, item: u32) -> Result<String, Failed> {
-    static STEP: SagaStep = SagaStep::named("row");
+    static STEP: SagaStep = SagaStep::named("row").compensated_by("undo");
     let function = function::<Result<String, Failed>>("row");
     let stored = stored::<Result<String, Failed>>();
     let kept: Kept<Failed> = kept::<Result<String, Failed>>().found();
@@ -148,9 +148,23 @@ async fn row(connection: &mut Connection, item: u32) -> Result<String, Failed> {
     answer.into_result()
 }
 
-resilience_runtime::private::submit! {
-    StepEntry { step: SagaStep::named("row"), place: PLACE, states: STATES, compensate: None }
-}
+const _: () = {
+    fn compensate(call: JournaledCall) -> BoxFuture<'static, Result<(), CompensationError>> {
+        Box::pin(async move {
+            let world = call.state::<World>()?;
+            let done = world.act("undo row".to_owned()).await;
+            done.map(drop).map_err(CompensationError::Failed)
+        })
+    }
+    resilience_runtime::private::submit! {
+        StepEntry {
+            step: SagaStep::named("row").compensated_by("undo"),
+            place: PLACE,
+            states: STATES,
+            compensate: Some(compensate),
+        }
+    }
+};
 
 /// A saga of `a`, `row`, and `b`.
 async fn process() -> Process {
@@ -357,5 +371,33 @@ async fn steps_beside_it_are_written_whatever_the_order() {
     let writes = process.writes();
     assert_eq!(writes[..4], ["start", "tx row#0", "a#0", "b#0"]);
     let undone = process.world.effects();
-    assert_eq!(undone[undone.len() - 2..], ["undo b 3", "undo a 1"]);
+    assert_eq!(
+        undone[undone.len() - 3..],
+        ["undo b 3", "undo row", "undo a 1"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_the_body_cut_off_is_found_and_undone() {
+    for (what, was_made) in [("answer", true), ("send", false)] {
+        let process = Process::first().await;
+        let store = Arc::clone(&process.store);
+        process.world.body(move |world| {
+            let mut connection = Connection {
+                store: Arc::clone(&store),
+                world: world.clone(),
+            };
+            async move {
+                a(&world, 1).await?;
+                let row = row(&mut connection, 2);
+                let cut = tokio::time::timeout(Duration::from_secs(1), row).await;
+                cut.unwrap_or(Err(Failed("cut off".to_owned())))
+            }
+        });
+        process.world.goes(what, &[Goes::Hang]);
+        assert_eq!(process.run().await, Err(Failed("cut off".to_owned())));
+        assert_eq!(process.world.times("committed 0"), usize::from(was_made));
+        assert_eq!(process.world.times("undo row"), usize::from(was_made));
+        assert_eq!(process.status(), Status::Compensated);
+    }
 }
