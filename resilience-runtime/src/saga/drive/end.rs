@@ -164,7 +164,6 @@ impl<T, E> End<T, E> {
     async fn go_on_later(self, why: Later, cause: String) -> Driven<T, E> {
         let (core, id) = (Arc::clone(&self.execution.core), self.execution.id.clone());
         let (saga, function) = (self.execution.saga, self.types.function.name);
-        self.execution.forget_failures();
         forward::later(self.execution, self.permit, why, cause);
         if self.resumes {
             return Driven::open(self.types.refused(Error::Superseded {
