@@ -69,11 +69,12 @@ WITH took AS (
            max(micros)::int8 AS max
     FROM took
     GROUP BY name
+), counts AS (
+    SELECT name, status, count(*) AS count FROM resilience_sagas GROUP BY name, status
 )
-SELECT saga.name, saga.status, count(*), durations.min, durations.mean, durations.p95, durations.max
-FROM resilience_sagas AS saga
+SELECT saga.name, saga.status, saga.count, durations.min, durations.mean, durations.p95, durations.max
+FROM counts AS saga
 LEFT JOIN durations ON durations.name = saga.name AND saga.status = 'completed'
-GROUP BY saga.name, saga.status, durations.min, durations.mean, durations.p95, durations.max
 ORDER BY saga.name COLLATE \"C\", saga.status";
 
 /// `$1` known functions as a JSON array.
