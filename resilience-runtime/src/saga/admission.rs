@@ -39,12 +39,17 @@ pub(super) struct Ask {
 /// Why a call does not come to its saga, and whether another attempt can help.
 pub(super) type Denied = (Error, Refusal);
 
+/// No other attempt can help.
+pub(super) fn finally(error: Error) -> Denied {
+    (error, Refusal::Final)
+}
+
 /// What there is for a call, at one look.
 pub(super) enum Found {
     /// A new saga: the caller runs its body.
     New(Running),
     /// One that is over, or waits for an operator.
-    Over(SagaRecord),
+    Over(Box<SagaRecord>),
     /// One that somebody works on.
     Working(SagaId),
 }
@@ -54,7 +59,7 @@ pub(super) enum Admitted {
     /// It runs the body.
     Run(Running),
     /// It answers with what an earlier saga came to.
-    Over(SagaRecord),
+    Over(Box<SagaRecord>),
 }
 
 impl Ask {
@@ -63,27 +68,26 @@ impl Ask {
         arguments: Arguments,
         identity: Identity,
         function: &'static str,
-    ) -> Result<Self, Denied> {
-        let denied = |error| (error, Refusal::Final);
-        let input = arguments.encode(function).map_err(denied)?;
+    ) -> Result<Self, Error> {
+        let input = arguments.encode(function)?;
         let Some(core) = current().filter(|core| !core.inspects) else {
             let attribute = "saga";
-            return Err(denied(Error::NoRuntime {
+            return Err(Error::NoRuntime {
                 attribute,
                 function,
-            }));
+            });
         };
-        background(function).map_err(denied)?;
+        background(function)?;
         let (id, key) = match identity.0 {
             Which::New => (None, None),
             Which::Keyed(key) => (None, Some(key)),
             Which::Given(Ok(id)) => (Some(id), None),
             Which::Given(Err(source)) => {
-                return Err(denied(Error::Encode {
+                return Err(Error::Encode {
                     function,
                     what: "the key of the saga".to_owned(),
                     source,
-                }));
+                });
             }
         };
         Ok(Self {
@@ -170,11 +174,11 @@ impl Ask {
             .map_err(|source| self.not_started(&id, source))?;
         match &found {
             Found::New(_) => {}
-            Found::Over(record) => self.is_the_same(record)?,
+            Found::Over(record) => self.is_the_same(record).map_err(finally)?,
             Found::Working(id) if self.id.is_some() => {
                 let record = self.core.stores.journal.load(id.clone()).await;
                 if let Some(record) = record.map_err(|source| self.rejected(source))? {
-                    self.is_the_same(&record)?;
+                    self.is_the_same(&record).map_err(finally)?;
                 }
             }
             Found::Working(_) => {}
@@ -183,7 +187,7 @@ impl Ask {
     }
 
     /// The saga when it is over; `None` when it is to be asked for again.
-    async fn wait(&self, id: &SagaId) -> Result<Option<SagaRecord>, Denied> {
+    async fn wait(&self, id: &SagaId) -> Result<Option<Box<SagaRecord>>, Denied> {
         let waited = waiting::wait(&self.core, id).await;
         match waited.map_err(|source| self.rejected(source))? {
             Waited::Ended(record) => Ok(Some(record)),
@@ -193,7 +197,7 @@ impl Ask {
     }
 
     /// Two calls with one id, and the saga that it stands for is another one.
-    fn is_the_same(&self, record: &SagaRecord) -> Result<(), Denied> {
+    fn is_the_same(&self, record: &SagaRecord) -> Result<(), Error> {
         // The arguments under an idempotency key are compared by its record.
         if self.id.is_none() {
             return Ok(());
@@ -202,7 +206,7 @@ impl Ask {
     }
 
     /// The same for a saga of which this much is known.
-    pub(super) fn compare(&self, id: &SagaId, name: &str, input: &str) -> Result<(), Denied> {
+    pub(super) fn compare(&self, id: &SagaId, name: &str, input: &str) -> Result<(), Error> {
         let arguments = match name == self.saga.name {
             true => differing(input, &self.input),
             false => Vec::new(),
@@ -210,13 +214,12 @@ impl Ask {
         if name == self.saga.name && arguments.is_empty() {
             return Ok(());
         }
-        let error = Error::SagaConflict {
+        Err(Error::SagaConflict {
             saga: self.saga.name,
             id: id.to_string(),
             existing: name.to_owned(),
             arguments,
-        };
-        Err((error, Refusal::Final))
+        })
     }
 
     /// The journal failed at the start of a saga: certainly without effect, or nobody knows.
@@ -264,7 +267,7 @@ async fn start(
             let execution = Execution::first(core, &saga, id, input, at, parent);
             Found::New(Running::new(Arc::new(execution), permit))
         }
-        Started::Ended(record) => Found::Over(record),
+        Started::Ended(record) => Found::Over(Box::new(record)),
         Started::Busy(id) => Found::Working(id),
         Started::TakenOver(record) => {
             let id = record.id.clone();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::execution::Execution;
+use super::execution::{Execution, Outstanding};
 use super::journal::{Parking, Status};
 use super::ledger::{self, Stop};
 use super::parking::Halted;
@@ -41,6 +41,8 @@ async fn again(
     why: Later,
     cause: String,
 ) -> Result<(), Stop> {
+    let in_doubt = execution.outstanding().await.in_doubt;
+    execution.forget_failures();
     execution.flush().await?;
     let core = Arc::clone(&execution.core);
     let tries = match execution.progressed() {
@@ -57,7 +59,10 @@ async fn again(
             "there is no way back, and it failed {most} times in a row without getting any further: {cause}"
         );
         // What is in doubt is undone with the rest, should an operator want that.
-        let outstanding = execution.outstanding().await;
+        let outstanding = Outstanding {
+            in_doubt,
+            ..Outstanding::default()
+        };
         return Halted::run(&execution)
             .park(&core, Parking::Stuck, reason, outstanding)
             .await;

@@ -90,7 +90,7 @@ where
         }
         Ok(Admitted::Over(record)) => {
             let is_over = record.status != Status::Parked;
-            let answer = types.answer(answer::ended(&ask.core, ask.saga.name, record).await);
+            let answer = types.answer(answer::ended(&ask.core, ask.saga.name, *record).await);
             Driven { answer, is_over }
         }
         Err((error, refusal)) => {

@@ -32,6 +32,8 @@ pub(crate) struct Spy {
     /// The process dies right after this write of its own, from 0.
     dies_after: AtomicUsize,
     count: AtomicUsize,
+    /// The answer to the start of a saga of this name is lost, once.
+    loses_start_of: Mutex<Option<&'static str>>,
     dead: watch::Sender<bool>,
 }
 
@@ -52,12 +54,17 @@ impl Spy {
             writes,
             dies_after: AtomicUsize::new(dies_after),
             count: AtomicUsize::new(0),
+            loses_start_of: Mutex::default(),
             dead: watch::Sender::new(false),
         })
     }
 
     pub(crate) fn dies_after(&self, write: usize) {
         self.dies_after.store(write, Ordering::Relaxed);
+    }
+
+    pub(crate) fn loses_start_of(&self, name: &'static str) {
+        *self.loses_start_of.lock().unwrap() = Some(name);
     }
 
     /// What was written into the journal, by all processes.
@@ -117,9 +124,20 @@ impl Journal for Spy {
         Box::pin(async move {
             let what = format!("start {}", saga.name);
             self.alive().await;
-            match self.store.start(saga).await? {
-                new @ Started::New(_) => self.write(what, Box::pin(async { Ok(new) })).await,
-                other => Ok(other),
+            let is_lost = {
+                let mut lost = self.loses_start_of.lock().unwrap();
+                lost.take_if(|name| *name == saga.name).is_some()
+            };
+            let started = self.store.start(saga).await?;
+            if let Started::New(_) = started {
+                self.write(what, Box::pin(async { Ok(()) })).await?;
+            }
+            match is_lost {
+                true => Err(StoreError::in_doubt(
+                    "starting a saga",
+                    "the connection broke",
+                )),
+                false => Ok(started),
             }
         })
     }

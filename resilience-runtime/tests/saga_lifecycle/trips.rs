@@ -107,6 +107,10 @@ async fn run(
                     drop(tokio::try_join!(take(world, one), take(world, other))?);
                 }
                 Ask::Call(name) => drop(call(world, name, order).await?),
+                Ask::CallDeeper(name) if order < 100 => {
+                    drop(call(world, name, order + 100).await?);
+                }
+                Ask::CallDeeper(_) => {}
                 Ask::Try(name) => drop(call(world, name, order).await),
                 Ask::Start(name) => drop(start(call(world, name, order)).await?),
                 Ask::Think(time) => tokio::time::sleep(time).await,

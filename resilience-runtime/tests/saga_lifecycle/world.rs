@@ -62,6 +62,8 @@ pub(crate) enum Ask {
     Both(u32, u32),
     /// Another saga.
     Call(&'static str),
+    /// Another saga, with an order from 100 on, if the own one is below.
+    CallDeeper(&'static str),
     /// Another saga, whose failure does not matter.
     Try(&'static str),
     /// Another saga, which is not waited for.
