@@ -31,8 +31,8 @@ pub(crate) struct Undoing {
     cause: String,
     /// When it was started, by the clock of this process.
     started: Instant,
-    /// Whether an earlier process has begun to undo it, or may have.
-    interrupted: bool,
+    /// How often earlier processes have begun to undo it, or may have, since a step was last undone.
+    before: u32,
 }
 
 impl Undoing {
@@ -42,7 +42,10 @@ impl Undoing {
         Self {
             saga: entry.map(|entry| entry.saga),
             started: sagas::started(record.started_at, record.read_at),
-            interrupted: record.epoch > 1,
+            before: match record.epoch > 1 {
+                true => record.interruptions.max(1),
+                false => 0,
+            },
             id: record.id,
             epoch: record.epoch,
             steps: record.steps,
@@ -59,7 +62,7 @@ impl Undoing {
             steps,
             cause,
             started: execution.started,
-            interrupted: false,
+            before: 0,
         }
     }
 }
@@ -124,9 +127,15 @@ impl Undoing {
         if steps.is_empty() {
             self.step_undone(core, None, Some(Event::Undone)).await?;
         }
+        let mut before = self.before;
         while let Some(step) = steps.pop() {
             let is_last = steps.is_empty();
-            match attempts::compensate(core, self, &step).await? {
+            let tried = attempts::compensate(core, self, &step, before).await?;
+            if self.on_dead() == OnDead::Stop {
+                // The steps before it wait for it, so nobody can have begun with them.
+                before = 0;
+            }
+            match tried {
                 Ok(()) => {
                     let end = match first_stuck {
                         None => Event::Undone,

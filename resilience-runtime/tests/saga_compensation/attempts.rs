@@ -126,6 +126,6 @@ async fn what_a_process_leaves_half_undone_the_next_one_undoes() {
         assert_eq!(saga.interruptions, u32::from(!in_order));
         assert_eq!(process.world.times("undo 2"), 1);
         assert_eq!(process.world.times("undo 1"), 2);
-        assert_eq!(process.world.times("run 1: 1 FencingToken(2)"), 1);
+        assert_eq!(process.world.times("run 1: 2 FencingToken(2)"), 1);
     }
 }

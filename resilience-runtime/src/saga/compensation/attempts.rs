@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Undoing, call};
+use super::Undoing;
+use super::call::{self, Begun};
 use crate::core::Core;
 use crate::pauses::Pauses;
 use crate::registry::CompensationError;
@@ -29,11 +30,13 @@ pub(super) struct Failure {
     pub(super) error: String,
 }
 
-/// Calls the compensation of `step` until it succeeds, or has been tried as often as its step allows.
+/// Calls the compensation of `step` until it succeeds, or has been tried as often as its step allows. `before` is how often
+/// earlier processes may have begun with it: these calls are not counted against it, but it is told.
 pub(super) async fn compensate(
     core: &Arc<Core>,
     saga: &Undoing,
     step: &StepRecord,
+    before: u32,
 ) -> Result<Result<(), Failure>, Stop> {
     let failed = |attempts, error| Ok(Err(Failure { attempts, error }));
     if nested::is_call(step) {
@@ -53,7 +56,8 @@ pub(super) async fn compensate(
     let mut attempt = 1;
     loop {
         breakers(core, saga, name, &mut patience).await?;
-        let tried = call::call(core, saga, entry, compensation, step, attempt).await;
+        let begun = Begun { before, attempt };
+        let tried = call::call(core, saga, entry, compensation, step, begun).await;
         let error = match tried {
             Ok(()) => {
                 sagas::compensated(name, true);
