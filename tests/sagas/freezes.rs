@@ -1,9 +1,10 @@
 //! A process on PostgreSQL is killed before, in and after every message to its server: starts, steps, the decision, compensations,
-//! ends, letters, and the renewals in between.
+//! ends and letters.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use resilience::Runtime;
 use resilience::saga::{SagaFilter, SagaId, Status};
@@ -29,7 +30,8 @@ fn kill_at(ground: &Ground, order: Order, message: u64, freeze: Freeze) -> Optio
     let (proxy, url) = ground.network();
     let mut worker = Worker::start(&Errand {
         url,
-        recovers: false,
+        // It does not renew it meanwhile, and does not take over what others here have left.
+        lease: Duration::from_secs(3600),
         number: Some(order.id),
         leaves: true,
         ..Errand::new(ground, vec![order])
@@ -130,6 +132,7 @@ fn kill_at_every_message(plan: Plan, stages: &[Stage], messages_min: u64) {
             });
         });
         let (seen, orders) = (seen.into_inner().unwrap(), orders.into_inner().unwrap());
+        ground.bury().await;
         let messages = past.load(Ordering::Relaxed) - 1;
         let runtime = ground.open().await;
         finish(&ground, &runtime, &orders).await;

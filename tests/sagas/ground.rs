@@ -10,6 +10,7 @@ use resilience::{Runtime, RuntimeBuilder};
 use resilience_test_support::proxy::Proxy;
 use resilience_test_support::scratch;
 use resilience_test_support::server::Postgres;
+use sqlx::Connection as _;
 use tempfile::TempDir;
 
 use crate::entries::Entries;
@@ -40,8 +41,8 @@ impl Ground {
     }
 
     /// On a server of the test's own.
-    pub(crate) fn at(url: String) -> Self {
-        Self::with(url, scratch::folder("sagas"))
+    pub(crate) fn on(server: &Postgres) -> Self {
+        Self::with(server.url(), scratch::folder("sagas"))
     }
 
     fn with(url: String, folder: TempDir) -> Self {
@@ -61,6 +62,17 @@ impl Ground {
     pub(crate) async fn open(&self) -> Runtime {
         let opened = runtime(&self.url, &self.ledger()).scoped().open().await;
         opened.expect("the store opens")
+    }
+
+    /// Lets the lease of every process on PostgreSQL be over at once: those that live take a new one.
+    pub(crate) async fn bury(&self) {
+        const BURY: &str = "UPDATE resilience_workers SET lease_end = lease_end - interval '1 day'";
+        let mut connection = sqlx::PgConnection::connect(&self.url)
+            .await
+            .expect("a server");
+        let buried = sqlx::raw_sql(BURY).execute(&mut connection).await;
+        buried.expect("they are buried");
+        connection.close().await.expect("it closes");
     }
 
     /// Looks at the store, and does nothing.
@@ -94,12 +106,16 @@ pub(crate) const LEASE: Duration = Duration::from_secs(2);
 
 /// A worker on the store at `url`.
 pub(crate) fn runtime(url: &str, ledger: &Ledger) -> RuntimeBuilder {
+    with_lease(url, ledger, LEASE)
+}
+
+pub(crate) fn with_lease(url: &str, ledger: &Ledger, lease: Duration) -> RuntimeBuilder {
     Runtime::builder(url)
         .state(ledger.clone())
         .state(Entries::at(url))
         // Servers of tests are in memory.
         .accept(Risk::NotDurable)
-        .worker_lease(LEASE)
+        .worker_lease(lease)
         .poll_interval(Duration::from_millis(200))
 }
 

@@ -1,107 +1,75 @@
-//! A process on PostgreSQL takes a saga over from one that was killed, and is killed itself before, in and after every message from
-//! the end of its opening on: claims, what is left of the saga, its end, its letter.
+//! A process on PostgreSQL takes a saga over from one that was killed, and is killed itself in and after every message from the end of
+//! its opening on: claims, what is left of the saga, its end, its letter.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use resilience_test_support::proxy::{Freeze, Proxy};
-use resilience_test_support::server::{Postgres, say};
+use resilience_test_support::proxy::Freeze;
+use resilience_test_support::server::say;
 use resilience_test_support::wait;
 
-use crate::ground::{Ground, LEASE, block_on};
+use crate::ground::{Ground, Kind, block_on};
 use crate::judge::{Allowed, judge};
 use crate::ledger::{Action, Moment, Stop};
 use crate::shop::{Order, Plan};
 use crate::worker::{Errand, Worker, finish};
 
-/// What a process leaves that dies at `stop`.
+/// How many are killed at once, each on a database of its own.
+const AT_ONCE: usize = 4;
+const MOMENTS: [Freeze; 2] = [Freeze::Within, Freeze::After];
+
+/// Sagas that processes leave which die at `stop`.
 struct Left {
     ground: Ground,
-    order: Order,
+    plan: Plan,
+    stop: Stop,
 }
 
 impl Left {
-    fn by(server: &Postgres, name: &str, plan: Plan, stop: Stop) -> Self {
-        let ground = Ground::at(server.create_database(name));
-        let order = Order { id: 7, plan };
-        let errand = Errand::new(&ground, vec![order]);
-        let stop = Some(stop);
+    fn new(plan: Plan, stop: Stop) -> Option<Self> {
+        let ground = Ground::new(Kind::Postgres)?;
+        Some(Self { ground, plan, stop })
+    }
+
+    /// A process dies and leaves a saga.
+    fn one(&self, id: u64) -> Order {
+        let plan = self.plan;
+        let order = Order { id, plan };
+        let errand = Errand::new(&self.ground, vec![order]);
+        let stop = Some(self.stop);
         Worker::start(&Errand { stop, ..errand }).dies();
-        Self { ground, order }
+        block_on(self.ground.bury());
+        order
     }
 
-    /// The worker that takes it over.
-    fn errand(&self, proxy: &Proxy) -> Errand {
-        Errand {
-            url: proxy.in_front_of(&self.ground.url),
-            number: Some(1),
-            ..Errand::new(&self.ground, vec![self.order])
-        }
-    }
-}
-
-fn kill_at_every_message(plan: Plan, stop: Stop, messages_min: u64) {
-    let Some(server) = Postgres::start() else {
-        return;
-    };
-    let count = |name: String| {
-        let left = Left::by(&server, &name, plan, stop);
-        let (proxy, _) = left.ground.network();
-        // The lease of the dead is over, so that the first round finds the saga.
-        std::thread::sleep(LEASE + Duration::from_millis(100));
-        let ledger = left.ground.ledger();
-        let worker = Worker::start(&left.errand(&proxy));
-        wait::until("a worker", || ledger.is_raised("ready1"));
+    /// At which messages a process opens, takes the saga over and brings it to its end.
+    fn undisturbed(&self) -> (u64, u64) {
+        let order = self.one(0);
+        let (ledger, (proxy, url)) = (self.ground.ledger(), self.ground.network());
+        let worker = Worker::start(&Errand {
+            url,
+            number: Some(0),
+            leaves: true,
+            ..Errand::new(&self.ground, vec![order])
+        });
+        wait::until("a worker", || ledger.is_raised("ready0"));
         let opened = proxy.requests();
-        ledger.raise("go1");
-        wait::until("an answer", || !ledger.told(7).is_empty());
+        ledger.raise("go0");
+        wait::until("an answer", || !ledger.told(0).is_empty());
         let all = proxy.requests();
-        ledger.raise("closed");
         worker.end();
         (opened, all)
-    };
-    let (opened, all) = count("undisturbed".to_owned());
-    // The round begins while the worker opens.
-    let first = opened.saturating_sub(6);
-    let next = AtomicU64::new(0);
-    let (killed, repeated) = (AtomicU64::new(0), AtomicU64::new(0));
-    std::thread::scope(|scope| {
-        for _ in 0..6 {
-            scope.spawn(|| {
-                loop {
-                    let point = next.fetch_add(1, Ordering::Relaxed);
-                    let (message, moment) = (first + point / 3, point % 3);
-                    if message > all {
-                        break;
-                    }
-                    let freeze = Freeze::ALL[usize::try_from(moment).expect("small")];
-                    let name = format!("left{point}");
-                    let left = Left::by(&server, &name, plan, stop);
-                    killed.fetch_add(u64::from(left.kill_at(message, freeze)), Ordering::Relaxed);
-                    let again = left.judge();
-                    repeated.fetch_add(again, Ordering::Relaxed);
-                }
-            });
-        }
-    });
-    let (killed, repeated) = (killed.into_inner(), repeated.into_inner());
-    say(&format!(
-        "kills of who takes over: {plan:?}: {killed} processes at messages {first} to {all}, {repeated} effects had again"
-    ));
-    assert!(killed >= 3 * messages_min, "{killed} processes");
-}
+    }
 
-impl Left {
-    /// Kills who takes it over; false if that comes to an end before.
-    fn kill_at(&self, message: u64, freeze: Freeze) -> bool {
-        let (proxy, _) = self.ground.network();
-        std::thread::sleep(LEASE + Duration::from_millis(100));
+    /// Kills who takes it over at this message, unless that comes to an end before; whether it was killed.
+    fn kill_at(&self, order: Order, message: u64, freeze: Freeze) -> bool {
+        let (ledger, (proxy, url)) = (self.ground.ledger(), self.ground.network());
         proxy.freeze_at(message, freeze);
-        let ledger = self.ground.ledger();
-        ledger.raise("go1");
-        let worker = Worker::start(&self.errand(&proxy));
+        let worker = Worker::start(&Errand {
+            url,
+            ..Errand::new(&self.ground, vec![order])
+        });
         wait::until("it to be cut off, or to answer", || {
-            proxy.is_frozen() || !ledger.told(7).is_empty()
+            proxy.is_frozen() || !ledger.told(order.id).is_empty()
         });
         let is_killed = proxy.is_frozen();
         worker.kill9();
@@ -109,20 +77,60 @@ impl Left {
         is_killed
     }
 
-    /// Finishes it, and judges; how many effects were had again.
-    fn judge(&self) -> u64 {
-        block_on(async {
-            let runtime = self.ground.open().await;
-            finish(&self.ground, &runtime, &[self.order]).await;
-            let allowed = Allowed {
-                interruptions: 2,
-                ..Allowed::default()
-            };
-            let verdict = judge(&self.ground, &runtime, allowed).await;
-            runtime.shutdown().await;
-            u64::try_from(verdict.repeated).expect("small")
-        })
+    /// A third process brings it to its end.
+    async fn finish(&self, order: Order) {
+        self.ground.bury().await;
+        let runtime = self.ground.open().await;
+        finish(&self.ground, &runtime, &[order]).await;
+        runtime.shutdown().await;
     }
+
+    /// How many effects were had again.
+    async fn judge(&self) -> usize {
+        let runtime = self.ground.open().await;
+        let allowed = Allowed {
+            interruptions: 2,
+            ..Allowed::default()
+        };
+        let verdict = judge(&self.ground, &runtime, allowed).await;
+        runtime.shutdown().await;
+        verdict.repeated
+    }
+}
+
+fn kill_at_every_message(plan: Plan, stop: Stop, messages_min: u64) {
+    let grounds: Vec<Left> = (0..AT_ONCE).map_while(|_| Left::new(plan, stop)).collect();
+    let Some(first) = grounds.first() else {
+        return;
+    };
+    let (opened, all) = first.undisturbed();
+    // The round begins while the worker opens.
+    let begins = opened.saturating_sub(6);
+    let (next, killed) = (AtomicU64::new(0), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        for left in &grounds {
+            scope.spawn(|| {
+                loop {
+                    let point = next.fetch_add(1, Ordering::Relaxed);
+                    let (message, moment) = (begins + point / 2, point % 2);
+                    if message > all {
+                        break;
+                    }
+                    let moment = MOMENTS[usize::try_from(moment).expect("small")];
+                    let order = left.one(1 + point);
+                    let is_killed = left.kill_at(order, message, moment);
+                    killed.fetch_add(u64::from(is_killed), Ordering::Relaxed);
+                    block_on(left.finish(order));
+                }
+            });
+        }
+    });
+    let repeated = grounds.iter().map(|left| block_on(left.judge()));
+    let (killed, repeated) = (killed.into_inner(), repeated.sum::<usize>());
+    say(&format!(
+        "kills of who takes over: {plan:?}: {killed} processes at messages {begins} to {all}, {repeated} effects had again"
+    ));
+    assert!(killed >= 2 * messages_min, "{killed} processes");
 }
 
 #[test]

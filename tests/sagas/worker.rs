@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
 use crate::entries::Entries;
-use crate::ground::{self, Ground, block_on};
+use crate::ground::{self, Ground, LEASE, block_on};
 use crate::ledger::{Entry, Ledger, Stop};
 use crate::shop::{Order, purchase, told};
 
@@ -24,8 +24,8 @@ pub(crate) struct Errand {
     pub(crate) pause: Duration,
     /// Where it waits or dies.
     pub(crate) stop: Option<Stop>,
-    /// Whether it takes over what others leave.
-    pub(crate) recovers: bool,
+    /// How long it may be silent.
+    pub(crate) lease: Duration,
     /// When open it raises `ready<number>`, and starts at `go<number>`.
     pub(crate) number: Option<u64>,
     /// Whether it ends as soon as everything that it has started is over, instead of when `closed` is raised.
@@ -40,7 +40,7 @@ impl Errand {
             orders,
             pause: Duration::ZERO,
             stop: None,
-            recovers: true,
+            lease: LEASE,
             number: None,
             leaves: false,
         }
@@ -128,10 +128,7 @@ fn child() {
 
 async fn work(errand: Errand) {
     let ledger = Ledger::at(&errand.folder).stopping(errand.stop);
-    let mut builder = ground::runtime(&errand.url, &ledger);
-    if !errand.recovers {
-        builder = builder.without_recovery();
-    }
+    let builder = ground::with_lease(&errand.url, &ledger, errand.lease);
     let runtime = builder.open().await.expect("the store opens");
     if let Some(number) = errand.number {
         ledger.raise(&format!("ready{number}"));
