@@ -48,8 +48,9 @@ async fn a_body_that_stands_between_steps_is_cut_off_at_once() {
     assert_eq!(process.world.effects(), ["take 1", "give back 1"]);
     let writes = [
         "start trip",
+        "take#0",
         "cancel",
-        "take#0 compensating",
+        "compensating",
         "undone 0 compensated",
     ];
     assert_eq!(process.writes(), writes);

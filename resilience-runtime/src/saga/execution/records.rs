@@ -123,6 +123,14 @@ impl Records {
         last.map_or(0, |last| last + 1)
     }
 
+    /// Whether the value of a step is in no write that is under way.
+    pub(super) fn is_behind(&self) -> bool {
+        let mut rest = self.entries.iter().skip(self.durable);
+        rest.any(|entry| {
+            entry.state == State::Unwritten && entry.record.outcome == StepOutcome::Done
+        })
+    }
+
     /// What the next write is to bring into the journal, unless one is under way.
     pub(super) fn take_batch(&mut self) -> Option<Batch> {
         if self.writing {
