@@ -51,6 +51,8 @@ pub(crate) enum Told {
     Refused,
     /// Something could not be undone.
     Stuck,
+    /// It waits for an operator.
+    Parked,
     /// Somebody else has the saga.
     Superseded,
     /// Anything else.
