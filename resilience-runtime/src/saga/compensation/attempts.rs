@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Undoing;
-use super::call::{self, Begun};
+use super::call::Attempt;
+use super::{Undoing, call};
 use crate::core::Core;
 use crate::pauses::Pauses;
 use crate::registry::CompensationError;
@@ -30,8 +30,8 @@ pub(super) struct Failure {
     pub(super) error: String,
 }
 
-/// Calls the compensation of `step` until it succeeds, or has been tried as often as its step allows. `before` is how often
-/// earlier processes may have begun with it: these calls are not counted against it, but it is told.
+/// Calls the compensation of `step` until it succeeds, or has been tried as often as its step allows. It may have been
+/// called `before` so often.
 pub(super) async fn compensate(
     core: &Arc<Core>,
     saga: &Undoing,
@@ -56,8 +56,18 @@ pub(super) async fn compensate(
     let mut attempt = 1;
     loop {
         breakers(core, saga, name, &mut patience).await?;
-        let begun = Begun { before, attempt };
-        let tried = call::call(core, saga, entry, compensation, step, begun).await;
+        let tried = call::call(
+            core,
+            saga,
+            entry,
+            compensation,
+            step,
+            Attempt {
+                before,
+                here: attempt,
+            },
+        )
+        .await;
         let error = match tried {
             Ok(()) => {
                 sagas::compensated(name, true);
