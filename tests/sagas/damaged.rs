@@ -1,7 +1,11 @@
 //! Journals that the code does not fit to any more, as after another build, and rows that nobody can read: each is left alone
 //! before anything new has happened, the others go on, and it goes on by itself when everything fits again.
 
-use resilience::saga::{Parking, SagaId, Status};
+use std::time::Duration;
+
+use resilience::Runtime;
+use resilience::saga::{Parking, SagaId, SagaRecord, Status};
+use resilience_test_support::wait;
 
 use crate::entries::Entries;
 use crate::ground::{Ground, Kind, block_on};
@@ -22,10 +26,10 @@ const DAMAGES: [(&str, &str); 5] = [
         "UPDATE resilience_saga_steps SET step = 'third' WHERE saga_id = $1 AND step = 'first'",
         "UPDATE resilience_saga_steps SET step = 'first' WHERE saga_id = $1",
     ),
-    // A step that was put in before it: this one is its second call.
+    // A step that is called with something else now.
     (
-        "UPDATE resilience_saga_steps SET occurrence = occurrence + 1 WHERE saga_id = $1 AND step = 'first'",
-        "UPDATE resilience_saga_steps SET occurrence = occurrence - 1 WHERE saga_id = $1",
+        "UPDATE resilience_saga_steps SET arguments = replace(arguments, 'Succeed', 'Fail') WHERE saga_id = $1 AND step = 'first'",
+        "UPDATE resilience_saga_steps SET arguments = replace(arguments, 'Fail', 'Succeed') WHERE saga_id = $1 AND step = 'first'",
     ),
     // A step that returns something else now.
     (
@@ -58,6 +62,22 @@ fn ids(ground: &Ground) -> Vec<String> {
     ids.into_iter().map(|(_, saga)| saga).collect()
 }
 
+/// The saga, when nobody works on it any more.
+async fn over(runtime: &Runtime, id: &SagaId) -> SagaRecord {
+    let over = async {
+        loop {
+            let saga = runtime.sagas().get(id).await.expect("an answer");
+            let saga = saga.expect("it is there");
+            if !saga.status.is_unfinished() {
+                return saga;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let over = tokio::time::timeout(wait::PATIENCE, over).await;
+    over.expect("it does not run for ever")
+}
+
 fn damaged(kind: Kind) {
     let Some(ground) = Ground::new(kind) else {
         return;
@@ -86,12 +106,7 @@ fn damaged(kind: Kind) {
         runtime.recovered().await;
         assert!(!matches!(runtime.sagas().get(&sagas[0]).await, Ok(Some(_))));
         for (order, id) in orders.iter().zip(&sagas).take(5).skip(1) {
-            let saga = runtime
-                .sagas()
-                .get(id)
-                .await
-                .expect("an answer")
-                .expect("it is there");
+            let saga = over(&runtime, id).await;
             assert_eq!(saga.status, Status::Parked, "{order:?}");
             assert_eq!(saga.parking, Some(Parking::Mismatch), "{order:?}");
             let error = saga.error.expect("a difference");
