@@ -192,9 +192,11 @@ async fn undo_called(core: &Arc<Core>, parent: &SagaId, step: &StepRecord) -> Re
                 let journal = &core.stores.journal;
                 let revive = || journal.revive(child.clone(), Event::Compensate, None);
                 // Without one somebody else was first: it is looked at again.
-                if let Some(revived) = insist(core, &child, Some(Effect::DidNotRun), revive).await? {
+                if let Some(revived) = insist(core, &child, Some(Effect::DidNotRun), revive).await?
+                {
                     // With another epoch somebody may have tried to undo it in between.
-                    let is_first = record.status == Status::Completed && revived.epoch == record.epoch + 1;
+                    let is_first =
+                        record.status == Status::Completed && revived.epoch == record.epoch + 1;
                     return undo(core, &child, revived, is_first).await;
                 }
             }

@@ -61,7 +61,8 @@ macro_rules! sagas {
                 a_given_id_that_is_worked_on_is_busy,
                 the_given_id_of_a_worker_that_is_gone_is_taken_over,
                 one_of_many_starts_with_a_given_id,
-                an_id_that_was_not_given_is_no_answer;
+                an_id_that_was_not_given_is_no_answer,
+                a_start_that_is_made_again_finds_its_own;
             keys:
                 a_key_has_one_saga_until_it_is_given_up,
                 one_of_many_starts_with_a_key,
