@@ -123,7 +123,8 @@ macro_rules! sagas {
                 one_of_many_takes_a_work,
                 work_ends_settled_or_open_again,
                 the_work_of_a_worker_that_is_gone_is_taken_again,
-                work_is_closed_without_a_saga;
+                work_is_closed_without_a_saga,
+                attempts_are_counted_as_far_as_a_number_goes;
             queue:
                 letters_are_listed_oldest_first_in_pages,
                 pages_of_letters_stay_right_whatever_happens,
