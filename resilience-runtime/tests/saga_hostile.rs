@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use resilience_runtime::BoxFuture;
+use resilience_runtime::dlq::{DeadLetterStatus, RetryAs};
 use resilience_runtime::error::Error;
-use resilience_runtime::outcome::{Unkept as _, failures, function, kept, stored};
+use resilience_runtime::outcome::{failures, function, kept, stored};
 use resilience_runtime::registry::{
     CompensationError, JournaledCall, Place, SagaEntry, StateType, StepEntry,
 };
@@ -245,11 +246,19 @@ async fn who_sleeps_for_ever_can_be_cancelled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_looks_after_sagas_hardly_ever_looks_once_all_the_same() {
+async fn who_looks_after_sagas_but_once_hears_of_what_changes_all_the_same() {
     let builder = Runtime::builder("memory:").poll_interval(Duration::MAX);
+    let builder = builder.dead_letter_handler("send", |_| async { Ok::<(), String>(()) });
     let runtime = builder.scoped().open().await.unwrap();
     runtime.recovered().await;
-    runtime.scope(odd(text("a"), text("b"))).await.unwrap();
-    // It is still there, and ends in order.
-    runtime.shutdown().await;
+    let letters = runtime.dead_letters();
+    let id = letters.add("send", "", "full").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    letters
+        .request_retry(id, RetryAs::Itself, "ann")
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let letter = letters.get(id).await.unwrap().unwrap();
+    assert_eq!(letter.status, DeadLetterStatus::Settled);
 }

@@ -95,7 +95,8 @@ pub trait Queue: Send + Sync {
         Box::pin(async { Err(StoreError::refused("add", "not implemented")) })
     }
 
-    /// A page of at most `limit` letters, in the order of their ids, from after `after`.
+    /// A page of at most `limit` letters, in the order of their ids, from after `after`. Rows that cannot be read are left out
+    /// and reported.
     fn list(
         &self,
         filter: LetterFilter,
