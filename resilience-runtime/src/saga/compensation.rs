@@ -133,6 +133,7 @@ impl Undoing {
         if steps.is_empty() {
             self.step_undone(core, None, Some(Event::Undone)).await?;
         }
+        let mut before = self.before;
         while let Some(step) = steps.pop() {
             let is_last = steps.is_empty();
             let compensated = attempts::compensate(core, self, &step, before).await?;

@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use self::lines::Lines;
-use self::rows::{OWNER, Unreadable, column, saga, text, worker};
+use self::rows::{OWNER, column, saga, worker};
 use self::statements::{CANCEL, CANCELLED, LOAD};
 use self::together::Together;
 use self::write::{Answer, Write, full, is_plain, starting};
@@ -30,6 +30,7 @@ use crate::saga::journal::{
     Advance, Cancel, Event, Journal, Known, NewSaga, SagaCursor, SagaFilter, SagaId, SagaRecord,
     SagaStatistics, SagaSummary, Started, Status, Unknown, Written,
 };
+use crate::store::rows::{Unreadable, text};
 use crate::timestamp::Timestamp;
 
 pub(super) const STARTING: &str = "starting a saga";

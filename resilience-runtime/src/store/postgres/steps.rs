@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::call::Call;
 use super::failure::Meaning;
-use super::journal::rows::{Unreadable, column};
+use super::journal::rows::column;
 use super::journal::statements::record_steps;
 use super::journal::write::{starting, steps};
 use super::journal::{Present, STARTING};
@@ -17,6 +17,7 @@ use crate::saga::journal::{
     NewSaga, SagaId, StartConnection, StartedIn, StepConnection, StepRecord, StepTransaction,
     Written,
 };
+use crate::store::rows::Unreadable;
 
 const BEGINNING: &str = "beginning the transaction of a step";
 const COMMITTING: &str = "committing the transaction of a step";

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::operation::{Operation, text};
-use super::rows::{Unreadable, flag, word};
+use super::operation::Operation;
+use super::rows::flag;
 use super::start::Present;
 use super::statements::Part;
 use super::{SqliteStore, advance, failure};
@@ -14,6 +14,7 @@ use crate::saga::journal::{
     Advance, Cancel, Event, Journal, Known, NewSaga, SagaCursor, SagaFilter, SagaId, SagaRecord,
     SagaStatistics, SagaSummary, Started, Status, Unknown, Written,
 };
+use crate::store::rows::{Unreadable, text, word};
 use crate::timestamp::Timestamp;
 
 const STARTING: &str = "starting a saga";

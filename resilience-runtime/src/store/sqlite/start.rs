@@ -3,9 +3,9 @@
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
 
-use super::operation::text;
-use super::rows::{Unreadable, column, moment, word};
+use super::rows::column;
 use crate::saga::journal::{NewSaga, SagaId, Status};
+use crate::store::rows::{Columns, Unreadable, text, word};
 use crate::timestamp::Timestamp;
 
 /// What the start of `saga` writes, as [`Part::Start`](super::statements::Part::Start) reads it.
@@ -45,10 +45,10 @@ impl Present {
     pub(super) fn read(rows: &[SqliteRow]) -> Result<Result<Timestamp, Self>, Unreadable> {
         let row = rows.first().ok_or_else(Unreadable::missing)?;
         if rows.len() > 1 {
-            return Ok(Ok(moment(row, 2)?));
+            return Ok(Ok(row.moment(2)?));
         }
         Ok(Err(Self {
-            started_at: moment(row, 2)?,
+            started_at: row.moment(2)?,
             id: SagaId::from_stored(column(row, 3)?),
             status: word(row, 4, Status::from_stored)?,
             epoch: column(row, 5)?,

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::advance;
 use super::failure::{BUSY, ended_without_effect, primary_code};
 use super::operation::Operation;
-use super::rows::{Unreadable, column};
+use super::rows::column;
 use super::start::{self, Present};
 use super::statements::{Part, within_transaction};
 use super::transaction::failed;
@@ -21,6 +21,7 @@ use crate::saga::journal::{
     NewSaga, SagaId, StartConnection, StartedIn, StepConnection, StepRecord, StepTransaction,
     Written,
 };
+use crate::store::rows::Unreadable;
 
 const BEGINNING: &str = "beginning the transaction of a saga step";
 const COMMITTING: &str = "committing a saga step";
