@@ -40,12 +40,13 @@ pub(crate) async fn saga(
     id: &SagaId,
     timeout: Duration,
 ) -> Result<Option<SagaRecord>, StoreError> {
-    let give_up = Instant::now() + timeout;
+    // None, where it is later than a clock can tell.
+    let give_up = Instant::now().checked_add(timeout);
     let mut pause = PAUSE_FIRST;
     loop {
         let record = runtime.sagas().get(id).await?;
         let unfinished = record.as_ref().is_some_and(|it| it.status.is_unfinished());
-        if !unfinished || Instant::now() >= give_up {
+        if !unfinished || give_up.is_some_and(|at| Instant::now() >= at) {
             return Ok(record);
         }
         sleep(pause).await;
@@ -57,12 +58,13 @@ async fn until(
     timeout: Duration,
     mut look: impl AsyncFnMut() -> Result<Ended, StoreError>,
 ) -> Result<Ended, StoreError> {
-    let give_up = Instant::now() + timeout;
+    // None, where it is later than a clock can tell.
+    let give_up = Instant::now().checked_add(timeout);
     let mut pause = PAUSE_FIRST;
     loop {
         let ended = look().await?;
         let waits = matches!(ended, Ended::NotTaken | Ended::UnderWay);
-        if !waits || Instant::now() >= give_up {
+        if !waits || give_up.is_some_and(|at| Instant::now() >= at) {
             return Ok(ended);
         }
         sleep(pause).await;

@@ -208,9 +208,11 @@ impl RuntimeBuilder {
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: std::fmt::Display,
     {
+        let handler = Arc::new(handler);
         let handler = Arc::new(move |arguments| -> BoxFuture<'static, Result<(), String>> {
-            let handled = handler(arguments);
-            Box::pin(async move { handled.await.map_err(|error| error.to_string()) })
+            let handler = Arc::clone(&handler);
+            // It may panic before it has a future, too.
+            Box::pin(async move { handler(arguments).await.map_err(|error| error.to_string()) })
         });
         self.settings.handlers.insert(operation, handler);
         self

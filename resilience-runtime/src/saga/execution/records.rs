@@ -38,7 +38,10 @@ pub(super) struct Batch {
 impl Records {
     /// What the journal has.
     pub(super) fn durable(steps: Vec<StepRecord>) -> Self {
-        let next = steps.iter().map(|step| step.position + 1).max();
+        let next = steps
+            .iter()
+            .map(|step| step.position.saturating_add(1))
+            .max();
         let entry = |record| Entry {
             record,
             pivot: false,
