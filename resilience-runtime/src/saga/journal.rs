@@ -58,6 +58,8 @@ pub trait Journal: Send + Sync {
     /// age, and so does one that is unfinished; one that is compensated, failed or resolved has given it up. An id that
     /// is `given` belongs to its saga for as long as that is in the journal, however it ended.
     ///
+    /// A saga that has the nonce of the new one, and is as this process has begun it, is the new one.
+    ///
     /// A saga that is found unfinished and whose owner is gone, or nobody, is taken over, with the count of its
     /// interruptions as in [`Journal::take_over`].
     fn start(&self, saga: NewSaga) -> BoxFuture<'_, Result<Started, StoreError>>;

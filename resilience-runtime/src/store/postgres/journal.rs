@@ -78,11 +78,10 @@ impl Journal for PostgresStore {
                     return Ok(Started::New(at));
                 }
             }
-            let nonce = Uuid::new_v4();
             // Each further round means that somebody else has changed the saga in between.
             loop {
                 let owner = self.shared.sagas.worker.id();
-                let call = starting(&saga, Some(owner), 1, nonce);
+                let call = starting(&saga, Some(owner), 1);
                 let rows = self.hand_over(saga.id.as_str(), call).await?;
                 self.shared.sagas.worker.has_written_as(owner);
                 let Some(row) = rows.first() else { continue };

@@ -134,9 +134,8 @@ fn lost(error: sqlx::Error) -> StoreError {
 impl StartConnection for PgConnection {
     fn start_saga(&mut self, saga: NewSaga) -> BoxFuture<'_, Result<StartedIn, StoreError>> {
         Box::pin(async move {
-            let nonce = Uuid::new_v4();
             for _ in 0..RACES_MAX {
-                let rows = run(self, starting(&saga, None, 0, nonce)).await?;
+                let rows = run(self, starting(&saga, None, 0)).await?;
                 // No row: another transaction had the id or the key, this one waited for it, and looked at a time before.
                 let Some(row) = rows.first() else { continue };
                 let there = Present::read(row).map_err(|e| e.refused(STARTING))?;

@@ -22,7 +22,12 @@ pub(super) fn change(saga: &NewSaga, owner: &str, epoch: i64) -> impl Serialize 
             .map(|timeout| i64::try_from(timeout.as_micros()).unwrap_or(i64::MAX)),
         saga.parent.as_ref().map(|id| id.as_str().to_owned()),
         epoch,
+        nonce(saga),
     )
+}
+
+pub(super) fn nonce(saga: &NewSaga) -> String {
+    format!("{:032x}", saga.nonce)
 }
 
 /// What the start of a saga finds under its key or its id.
@@ -32,6 +37,7 @@ pub(super) struct Present {
     pub(super) status: Status,
     pub(super) epoch: i64,
     pub(super) owner: String,
+    pub(super) nonce: Option<String>,
 }
 
 impl Present {
@@ -47,6 +53,7 @@ impl Present {
             status: word(row, 4, Status::from_stored)?,
             epoch: column(row, 5)?,
             owner: column(row, 6)?,
+            nonce: column(row, 7)?,
         }))
     }
 }

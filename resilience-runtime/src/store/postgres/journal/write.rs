@@ -151,7 +151,6 @@ pub(in super::super) fn starting(
     saga: &NewSaga,
     owner: Option<Uuid>,
     epoch: i64,
-    nonce: Uuid,
 ) -> Call {
     let key = saga.key.map(|key| key.digest.as_bytes().to_vec());
     Call::new(STARTING, START)
@@ -164,7 +163,7 @@ pub(in super::super) fn starting(
         .number(saga.version.into())
         .maybe_number(saga.timeout.map(micros))
         .maybe_text(saga.parent.as_ref().map(ToString::to_string))
-        .maybe_text(saga.given.then(|| nonce.to_string()))
+        .maybe_text(saga.given.then(|| Uuid::from_u128(saga.nonce).to_string()))
         .number(epoch)
 }
 
