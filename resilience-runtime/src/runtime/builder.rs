@@ -158,8 +158,8 @@ impl RuntimeBuilder {
         self
     }
 
-    /// How often in a row a saga may be interrupted by the death of its process without getting any further, before it is
-    /// parked as what may be killing them. 5 unless set.
+    /// How often in a row a saga may be interrupted by the death of its process without getting any further: the next time it is
+    /// parked, as what may be killing them. 5 unless set; 0 parks what was interrupted once.
     pub fn max_interruptions(mut self, most: u32) -> Self {
         self.settings.max_interruptions = most;
         self
