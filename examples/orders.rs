@@ -50,7 +50,7 @@ async fn charge(#[state] shop: &Shop, order: u64) -> Result<String, OrderError> 
     shop.bank.charge(order, saga::idempotency_key()).await
 }
 
-async fn refund(shop: &Shop, _order: u64, payment: &String) -> Result<(), OrderError> {
+async fn refund(shop: &Shop, _order: u64, payment: &str) -> Result<(), OrderError> {
     shop.bank.refund(payment).await
 }
 
