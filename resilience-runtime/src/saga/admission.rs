@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::abandon::Running;
 use super::ending;
@@ -21,6 +23,10 @@ use crate::core::{Core, Permit, background, current};
 use crate::error::{Effect, Error, StoreError};
 use crate::idempotency::SagaKey;
 use crate::outcome::Refusal;
+use crate::pauses::Pauses;
+
+/// Between two tries to find out whose saga it is.
+const PAUSES: Pauses = Pauses::new(Duration::from_millis(50), Duration::from_secs(2));
 
 /// A call that asks for a saga.
 pub(super) struct Ask {
@@ -118,6 +124,7 @@ impl Ask {
             input: self.input.clone(),
             timeout: self.saga.timeout,
             parent: self.parent.clone(),
+            nonce: Uuid::new_v4().as_u128(),
         }
     }
 
@@ -252,12 +259,15 @@ async fn start(
     permit: Permit,
 ) -> Result<Found, StoreError> {
     let (id, input, parent) = (new.id.clone(), new.input.clone(), new.parent.clone());
-    let started = match core.stores.journal.start(new).await {
+    let started = match core.stores.journal.start(new.clone()).await {
         Ok(started) => started,
         Err(error) => {
-            // One whose id others know may be theirs, and answers for its id in any case.
-            if error.effect() != Effect::DidNotRun && !is_shared {
-                tokio::spawn(withdraw(core, id, permit));
+            if error.effect() != Effect::DidNotRun {
+                match is_shared {
+                    // Its id answers for it from now on.
+                    true => tokio::spawn(own(core, saga, new, permit)),
+                    false => tokio::spawn(withdraw(core, id, permit)),
+                };
             }
             return Err(error);
         }
@@ -293,6 +303,34 @@ async fn withdraw(core: Arc<Core>, id: SagaId, permit: Permit) {
         );
         let cause = "the start was not confirmed, and its caller was told so".to_owned();
         ending::fail(Arc::new(execution), cause, None, permit).await;
+    }
+}
+
+/// A start that failed may be in the journal all the same, under an id that others know. Its caller was told that nobody
+/// knows, so it is run, as after a crash.
+async fn own(core: Arc<Core>, saga: Saga, new: NewSaga, permit: Permit) {
+    let mut pauses = PAUSES;
+    loop {
+        let Ok(Some(record)) = ledger::load(&core, &new.id).await else {
+            return;
+        };
+        if (record.status, record.epoch) != (Status::Running, 1) {
+            return;
+        }
+        // It may be somebody else's: the journal knows by the nonce.
+        match core.stores.journal.start(new.clone()).await {
+            Ok(Started::New(_)) => return proceed::here(core, record, permit, Tries::default()).await,
+            Ok(Started::TakenOver(record)) => return proceed::taken_over(core, record, permit).await,
+            Ok(Started::Ended(_) | Started::Busy(_)) => return,
+            Err(error) => {
+                let pause = pauses.next();
+                tracing::warn!(target: "resilience", saga = saga.name, saga_id = %new.id, %error, ?pause,
+                    "a saga whose start was not confirmed cannot be run yet");
+                if tokio::time::timeout(pause, core.gate.stopped()).await.is_ok() {
+                    return;
+                }
+            }
+        }
     }
 }
 

@@ -16,8 +16,10 @@ use super::cancel;
 use super::caught::poll_caught;
 use super::context::{self, Context};
 use super::execution::{Execution, Halt};
-use super::ledger::Stop;
+use super::journal::SagaId;
+use super::ledger::{self, Stop};
 use super::limits::Place;
+use crate::core::Core;
 use crate::operator::Operator;
 use crate::outcome::{Answer, Failures, Outcome};
 use end::End;
@@ -150,7 +152,7 @@ fn returned<O>(ended: Result<O, Box<dyn Any + Send>>) -> Ended<O> {
 }
 
 /// Resolves when the body is to be cut off. Past a pivot it never is.
-async fn halted(execution: &Execution) -> Halt {
+pub(super) async fn halted(execution: &Execution) -> Halt {
     let deadline = async {
         match execution.deadline() {
             Some(deadline) => tokio::time::sleep_until(deadline).await,
@@ -169,21 +171,39 @@ async fn halted(execution: &Execution) -> Halt {
     }
 }
 
-/// Waits for its turn, where there is a bound. One that is called by a saga of its own name takes no place beside that one,
-/// which waits for it.
+/// Waits for its turn, where there is a bound. Of the sagas that call each other one has a place, the outermost one that
+/// has a bound: if one that has a place waited for another place, two could wait for each other.
 async fn place(execution: &Execution) -> Option<Place> {
     let saga = &execution.options;
     let most = saga.max_concurrent?;
-    let signals = &execution.core.signals;
-    let is_same = |other: &Execution| {
-        (other.options.name, other.options.version) == (saga.name, saga.version)
-    };
-    let is_within = |parent| signals.has(parent, is_same);
-    if execution.parent.as_ref().is_some_and(is_within) {
+    if is_bounded(&execution.core, execution.parent.clone()).await {
         return None;
     }
     let places = &execution.core.places;
     places.take(saga.name, saga.version, most).await
+}
+
+/// Whether there is a bound for this saga or one that called it, directly or not, in whatever process.
+async fn is_bounded(core: &Core, mut next: Option<SagaId>) -> bool {
+    while let Some(id) = next {
+        if let Some((options, parent)) = core.signals.of(&id) {
+            if options.max_concurrent.is_some() {
+                return true;
+            }
+            next = parent;
+            continue;
+        }
+        // Where it cannot be read, the run comes to its end by that.
+        let Ok(Some(record)) = ledger::load(core, &id).await else {
+            return false;
+        };
+        let entry = core.catalog.saga(&record.name, record.version);
+        if entry.is_some_and(|entry| entry.saga.max_concurrent.is_some()) {
+            return true;
+        }
+        next = record.parent;
+    }
+    false
 }
 
 /// The sagas that the body waits for are cut off with it.

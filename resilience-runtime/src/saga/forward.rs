@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::drive;
 use super::execution::{Execution, Outstanding};
 use super::journal::{Parking, Status};
 use super::ledger::{self, Stop};
@@ -71,14 +72,18 @@ async fn again(
     tracing::warn!(target: "resilience", saga = execution.saga, saga_id = %execution.id, error = cause, ?pause,
         "a saga failed and is run again, because it cannot be undone or should not be yet");
     let (id, epoch, name) = (execution.id.clone(), execution.epoch, execution.saga);
-    drop(execution);
-    // A shutdown does not wait for pauses: the next process goes on.
-    if tokio::time::timeout(pause, core.gate.closed())
-        .await
-        .is_ok()
     {
-        return Ok(());
+        let _signal = core.signals.enter(&execution);
+        tokio::select! {
+            biased;
+            // A shutdown does not wait for pauses: the next process goes on.
+            () = core.gate.closed() => return Ok(()),
+            // It is undone then, and that does not wait for them either.
+            _ = drive::halted(&execution) => {}
+            () = tokio::time::sleep(pause) => {}
+        }
     }
+    drop(execution);
     let slot = core.slots.enter(name).await;
     let Some(record) = ledger::load(&core, &id).await? else {
         return Ok(());

@@ -8,7 +8,7 @@ use resilience_runtime::saga::start;
 use tokio::time::Instant;
 
 use crate::process::Process;
-use crate::trips::{narrow, single};
+use crate::trips::{mutual, narrow, single};
 use crate::world::{Ask, Do};
 
 #[tokio::test(start_paused = true)]
@@ -137,6 +137,25 @@ async fn a_saga_that_calls_its_own_kind_does_not_wait_for_itself() {
     let (one, other) = tokio::join!(one, other);
     assert!(one.is_ok() && other.is_ok());
     assert_eq!(began.elapsed().as_secs(), 18);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_that_call_each_other_do_not_wait_for_each_other() {
+    let process = Process::first(&[]).await;
+    let second = Duration::from_secs(1);
+    for (name, other) in [("single", "mutual"), ("mutual", "single")] {
+        let plan = [Ask::Think(second), Ask::CallDeeper(other)];
+        process.world.plan(name, &plan);
+    }
+    let calls = async {
+        tokio::join!(
+            process.scope(single(&process.world, 1, 5)),
+            process.scope(mutual(&process.world, 2, 5))
+        )
+    };
+    let (one, other) = tokio::time::timeout(Duration::from_secs(60), calls).await.unwrap();
+    assert!(one.is_ok() && other.is_ok());
+    assert_eq!(process.sagas().await.len(), 4);
 }
 
 #[tokio::test(start_paused = true)]

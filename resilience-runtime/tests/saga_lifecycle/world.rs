@@ -56,6 +56,8 @@ pub(crate) enum Ask {
     Take(u32),
     /// A step that is given back also when it is in doubt.
     Doubt(u32),
+    /// A step that is tried again until it is done.
+    Again(u32),
     /// A step behind which there is no way back.
     Pivot(u32),
     /// Two that can be given back, at once.

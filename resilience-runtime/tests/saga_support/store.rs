@@ -15,6 +15,8 @@ use resilience_runtime::timestamp::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::operations::{operations, types};
+
 /// What survives a process.
 #[derive(Default)]
 pub(crate) struct Disk(Mutex<Data>);
@@ -408,4 +410,6 @@ impl Journal for Store {
             Ok(all)
         })
     }
+
+    operations! { refused Journal: take_parked cancel cancelled list unknown purge }
 }

@@ -44,6 +44,8 @@ pub(super) struct Progress {
     pub(super) stop: Option<Stop>,
     /// Commits that were cut off.
     pub(super) unresolved: Vec<Unresolved>,
+    /// The names of steps that failed, may have had their effect, and are not undone.
+    pub(super) doubtful: Vec<String>,
     halt: Option<Halt>,
     last_event: Instant,
     tickets: u64,
@@ -111,6 +113,7 @@ impl Progress {
             last_failure: None,
             stop: None,
             unresolved: Vec::new(),
+            doubtful: Vec::new(),
             halt: None,
             last_event: now,
             tickets: 0,

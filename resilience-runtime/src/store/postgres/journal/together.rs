@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::WRITING;
-use super::rows::{Unreadable, column};
+use super::rows::column;
 use super::statements::TOGETHER;
 use super::write::{Answer, Write, json_array, without_nul};
 use crate::error::StoreError;
@@ -22,6 +22,7 @@ use crate::saga::journal::{SagaId, Status};
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::call::Call;
 use crate::store::postgres::rows::micros;
+use crate::store::rows::Unreadable;
 use crate::timestamp::Timestamp;
 
 /// How many statements are under way at once.
