@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use resilience::{Runtime, saga, saga_step};
+use resilience_runtime::saga::journal::SagaId;
 use resilience_runtime::store::postgres::PostgresStore;
 use resilience_runtime::store::risk::Accepted;
 use resilience_test_support::server::Postgres;
@@ -173,7 +174,7 @@ async fn by_hand(server: &Postgres, at_a_time: u64, round: Duration) -> Result<F
 }
 
 async fn saga_by_hand(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let id = resilience_runtime::saga::id::SagaId::generate();
+    let id = SagaId::generate();
     sqlx::query("INSERT INTO by_hand VALUES ($1, 'running', 1, $2)")
         .bind(id.as_str())
         .bind(r#"{"order":17}"#)

@@ -8,6 +8,7 @@ pub mod verify;
 
 use std::path::Path;
 
+use crate::cli::{Cli, Command};
 use crate::error::{IngestError, StartError};
 use crate::terminal::printable;
 
@@ -18,6 +19,21 @@ pub enum Verdict {
     AllIsWell,
     /// Exit status 1.
     NotAll,
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// When the work could not begin.
+pub async fn run(cli: &Cli) -> Result<Verdict, StartError> {
+    let (servers, data) = (&cli.servers, &cli.data);
+    match &cli.command {
+        None => ingest::run(servers, data, &cli.ingest).await,
+        Some(Command::Search { words, limit }) => search::run(data, words, *limit).await,
+        Some(Command::Links { document }) => links::run(data, document).await,
+        Some(Command::Verify) => verify::run(servers, data).await,
+        Some(Command::Dlq { command }) => dlq::run(servers, data, command).await,
+    }
 }
 
 impl Verdict {

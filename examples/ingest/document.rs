@@ -117,6 +117,14 @@ impl Kind {
     }
 }
 
+impl Document {
+    /// The document in the arguments of a saga or a step, as the runtime keeps them.
+    pub fn among(arguments: &str) -> Option<Self> {
+        let mut arguments: serde_json::Value = serde_json::from_str(arguments).ok()?;
+        serde_json::from_value(arguments.get_mut("document")?.take()).ok()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -31,23 +31,13 @@ mod walk;
 
 use std::process::ExitCode;
 
-use cli::{Cli, Command};
-use commands::{Verdict, dlq, ingest, links, search, verify};
+use cli::Cli;
+use commands::Verdict;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     quiet_about_damaged_files();
-    let cli = Cli::read();
-    let data = &cli.data;
-    let servers = &cli.servers;
-    let verdict = match &cli.command {
-        None => ingest::run(servers, data, &cli.ingest).await,
-        Some(Command::Search { words, limit }) => search::run(data, words, *limit).await,
-        Some(Command::Links { document }) => links::run(data, document).await,
-        Some(Command::Verify) => verify::run(servers, data).await,
-        Some(Command::Dlq { command }) => dlq::run(servers, data, command).await,
-    };
-    match verdict {
+    match commands::run(&Cli::read()).await {
         Ok(Verdict::AllIsWell) => ExitCode::SUCCESS,
         Ok(Verdict::NotAll) => ExitCode::FAILURE,
         Err(error) => {

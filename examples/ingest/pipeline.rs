@@ -19,9 +19,10 @@ pub struct Receipt {
     pub links: u64,
 }
 
-/// Stores a document in all four stores, or in none; once, however often it is called.
+/// Stores a document in all four stores, or in none; once, however often it is called. The stores know nothing of each
+/// other: one that cannot undo its part does not keep the others from it.
 #[idempotent(key = document.id, ttl = 720h, wait = 10m)]
-#[saga]
+#[saga(on_dead = continue)]
 pub async fn ingest(#[state] library: &Library, document: Document) -> Result<Receipt> {
     let row = insert_row(&library.rows, &document).await?;
     let words = index_words(&library.index, &document).await?;

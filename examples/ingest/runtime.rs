@@ -1,12 +1,15 @@
 //! Opening the runtime.
 
 use std::path::Path;
+use std::time::Duration;
 
 use clap::Args;
 
+use crate::document::Document;
 use crate::error::StartError;
 use crate::library::Library;
 use crate::stores;
+use resilience::saga::SagaFilter;
 use resilience::{Runtime, RuntimeBuilder, Status, StoreError};
 
 /// Where the runtime keeps its records, below the data directory.
@@ -22,6 +25,9 @@ pub struct Servers {
     /// Keep locks and records of idempotent calls there, such as redis://host, and only sagas in the store
     #[arg(long, value_name = "URL", global = true)]
     pub redis: Option<String>,
+    /// How long a process may be silent before the others on the store finish its documents, in seconds
+    #[arg(long, value_name = "N", global = true, value_parser = clap::value_parser!(u16).range(1..))]
+    pub lease: Option<u16>,
 }
 
 /// Opens the runtime with the stores that steps and compensations need, and waits until what an
@@ -75,11 +81,34 @@ pub async fn unfinished_and_dead(runtime: &Runtime) -> Result<(u64, u64), StoreE
     Ok((sum(Status::is_unfinished), sum(Status::is_dead)))
 }
 
+/// The documents that somebody still has to work on, each with how many of its steps are done; a thousand at most.
+///
+/// # Errors
+/// When the records cannot be read.
+pub async fn half_way(runtime: &Runtime) -> Result<Vec<(Document, u32)>, StoreError> {
+    let sagas = runtime.sagas();
+    let unfinished = SagaFilter {
+        statuses: vec![Status::Running, Status::Compensating],
+        ..SagaFilter::default()
+    };
+    let mut documents = Vec::new();
+    for saga in sagas.list(unfinished, None, 1_000).await? {
+        let record = sagas.get(&saga.id).await?;
+        let document = record.and_then(|record| Document::among(&record.input));
+        documents.extend(document.map(|document| (document, saga.steps)));
+    }
+    Ok(documents)
+}
+
 fn builder(servers: &Servers, data: &Path) -> RuntimeBuilder {
     let runtime = Runtime::builder(match &servers.store {
         Some(url) => url.clone(),
         None => format!("sqlite://{}", data.join(FILE).display()),
     });
+    let runtime = match servers.lease {
+        Some(seconds) => runtime.worker_lease(Duration::from_secs(seconds.into())),
+        None => runtime,
+    };
     match &servers.redis {
         Some(url) => runtime.redis(url),
         None => runtime,

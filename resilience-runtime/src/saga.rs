@@ -25,9 +25,11 @@
 //!
 //! # What the body must keep to
 //!
-//! Run again, the body must ask for the same steps with the same arguments, those of one name in the
-//! same order: what it decides by must be its arguments and what steps returned. Where it asks for something else the
-//! saga is parked, before it has had any other effect. A step that failed answers the same when the body is run again if its
+//! Run again, the body must ask for the same steps with the same arguments: what it decides by must be its arguments, what
+//! steps returned, and what [`now`] and [`random`] say. No new step begins before all those were asked for that are in the
+//! journal: where the body stands still for a second before that, waiting for a step that is not, or ends, the
+//! saga is parked, and the new code has had no effect. (So one branch of a body must not wait for a second for something
+//! that is neither a step nor a [`sleep`], while another one asks for a step.) A step that failed answers the same when the body is run again if its
 //! error has a JSON form; if not, it is run again, and a body that goes on after it can come out differently.
 //!
 //! Only steps that are awaited in the body's own task are journaled; a step in a task that the

@@ -12,6 +12,8 @@ pub mod postgres;
 #[cfg(feature = "redis")]
 pub mod redis;
 pub mod risk;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod rows;
 #[cfg(feature = "redis")]
 pub(crate) mod sagaless;
 pub mod schema;

@@ -9,6 +9,8 @@ mod again;
 mod crash;
 #[path = "saga_support/letters.rs"]
 mod letters;
+#[path = "saga_support/operations.rs"]
+mod operations;
 #[path = "saga_support/process.rs"]
 mod process;
 #[path = "saga_support/queue.rs"]

@@ -7,6 +7,8 @@
 mod cancelling;
 #[path = "saga_cancel/limits.rs"]
 mod limits;
+#[path = "saga_support/operations.rs"]
+mod operations;
 #[path = "saga_cancel/operators.rs"]
 mod operators;
 #[allow(dead_code, reason = "not every test needs all of it")]

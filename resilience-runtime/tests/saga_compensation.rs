@@ -15,5 +15,7 @@ mod breakers;
 mod letters;
 #[path = "saga_recovery/mortal.rs"]
 mod mortal;
+#[path = "saga_support/operations.rs"]
+mod operations;
 #[path = "saga_recovery/shop.rs"]
 mod shop;

@@ -9,6 +9,8 @@ mod context;
 mod helpers;
 #[path = "saga_execution/model.rs"]
 mod model;
+#[path = "saga_support/operations.rs"]
+mod operations;
 #[path = "saga_support/queue.rs"]
 mod queue;
 #[path = "saga_execution/replay.rs"]

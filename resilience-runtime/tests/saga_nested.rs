@@ -7,6 +7,8 @@
 mod crashes;
 #[path = "saga_nested/ends.rs"]
 mod ends;
+#[path = "saga_support/operations.rs"]
+mod operations;
 #[allow(dead_code, reason = "not every test needs all of it")]
 #[path = "saga_lifecycle/process.rs"]
 mod process;

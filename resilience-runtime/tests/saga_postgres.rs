@@ -82,8 +82,8 @@ async fn a_saga_is_completed_or_undone_and_what_cannot_be_undone_waits_for_an_op
     counts.sort_by_key(|(status, _)| status.as_str());
     let expected = [
         Status::Compensated,
-        Status::Completed,
         Status::CompensationFailed,
+        Status::Completed,
     ];
     assert_eq!(counts, expected.map(|status| (status, 1)));
     world.script("release 1", &[]);

@@ -18,6 +18,8 @@ mod forward;
 mod heard;
 #[path = "saga_recovery/mortal.rs"]
 mod mortal;
+#[path = "saga_support/operations.rs"]
+mod operations;
 #[path = "saga_recovery/rounds.rs"]
 mod rounds;
 #[path = "saga_recovery/shop.rs"]

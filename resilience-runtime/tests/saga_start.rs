@@ -5,6 +5,8 @@
 
 #[path = "saga_start/handles.rs"]
 mod handles;
+#[path = "saga_support/operations.rs"]
+mod operations;
 #[allow(dead_code, reason = "not every test needs all of it")]
 #[path = "saga_lifecycle/process.rs"]
 mod process;

@@ -34,6 +34,7 @@ fn new_saga() -> NewSaga {
         input: "{}".to_owned(),
         timeout: None,
         parent: None,
+        nonce: uuid::Uuid::new_v4().as_u128(),
     }
 }
 

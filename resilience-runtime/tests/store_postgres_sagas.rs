@@ -95,6 +95,7 @@ fn new_saga() -> NewSaga {
         input: r#"{"order":1}"#.to_owned(),
         timeout: None,
         parent: None,
+        nonce: uuid::Uuid::new_v4().as_u128(),
     }
 }
 

@@ -76,6 +76,7 @@ fn saga(name: &str) -> NewSaga {
         input: "{}".to_owned(),
         timeout: None,
         parent: None,
+        nonce: uuid::Uuid::new_v4().as_u128(),
     }
 }
 

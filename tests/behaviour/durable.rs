@@ -28,6 +28,7 @@ use resilience::{Error, Runtime};
 const ACTION: Duration = Duration::from_millis(10);
 
 /// What a scripted action does instead of taking [`ACTION`] and succeeding.
+#[derive(Clone, Copy)]
 enum Do {
     Fail,
     /// Takes so long, and succeeds.

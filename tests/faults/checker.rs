@@ -65,7 +65,7 @@ fn end(plan: Plan, after: &Snapshot) -> Result<End, String> {
         ("completed", Plan::Succeed) => Ok(End::Completed),
         ("compensated", _) if saga.steps.is_empty() => Ok(End::Withdrawn),
         ("compensated", Plan::Fail) => Ok(End::Compensated),
-        ("dead", Plan::FailForGood) => Ok(End::Dead),
+        ("compensation_failed", Plan::FailForGood) => Ok(End::Dead),
         (status, plan) => Err(format!("planned to {plan:?}, it is {status}")),
     }
 }
@@ -112,7 +112,7 @@ fn told_the_truth(end: End, before: &Snapshot) -> Result<(), String> {
         let is_true = match told {
             Told::Success(result) => *result == RESULT && status == Some("completed"),
             Told::Failure => status == Some("compensated") && end == End::Compensated,
-            Told::Stuck => status == Some("dead"),
+            Told::Stuck => status == Some("compensation_failed"),
             Told::DidNotRun => matches!(end, End::NeverStarted | End::Withdrawn),
             Told::Unclear(_) => true,
         };

@@ -69,8 +69,7 @@ pub(crate) async fn letters(runtime: &Runtime) -> Vec<(DeadLetter, Document)> {
     let queue = runtime.dead_letters();
     let letters = queue.list(DeadLetterStatus::Open, None, 1_000).await;
     let subject = |letter: DeadLetter| {
-        let arguments: serde_json::Value = serde_json::from_str(&letter.work.arguments).unwrap();
-        let document = serde_json::from_value(arguments["document"].clone()).unwrap();
+        let document = Document::among(&letter.work.arguments).unwrap();
         (letter, document)
     };
     letters.unwrap().into_iter().map(subject).collect()

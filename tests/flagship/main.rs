@@ -19,21 +19,31 @@ mod app {
     pub mod attempts;
     pub mod audit;
     pub mod chaos;
+    pub mod cli;
+    pub mod commands;
     pub mod document;
     pub mod error;
     pub mod intake;
     pub mod library;
     pub mod pipeline;
+    pub mod progress;
     pub mod read;
+    pub mod report;
     pub mod reserve;
     pub mod runtime;
     pub mod sources;
     pub mod stores;
+    pub mod terminal;
     pub mod turns;
+    pub mod walk;
 }
 
+mod command;
 mod failing;
+#[cfg(all(feature = "postgres", feature = "redis"))]
+mod killed;
 mod ledger;
+mod queue;
 mod scenario;
 #[cfg(all(feature = "postgres", feature = "redis"))]
 mod shared;
@@ -44,8 +54,8 @@ use std::process::Stdio;
 
 // Where the modules of the example look for each other.
 use app::{
-    attempts, audit, chaos, document, error, intake, library, pipeline, read, reserve, runtime,
-    sources, stores, turns,
+    attempts, audit, chaos, cli, commands, document, error, intake, library, pipeline, progress,
+    read, report, reserve, runtime, sources, stores, terminal, turns, walk,
 };
 use resilience_test_support::{child, wait};
 

@@ -66,6 +66,7 @@ fn servers(values: &[String]) -> runtime::Servers {
     runtime::Servers {
         store: Some(values[0].clone()),
         redis: Some(values[1].clone()),
+        lease: None,
     }
 }
 

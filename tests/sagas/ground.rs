@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use resilience::store::Risk;
 use resilience::{Runtime, RuntimeBuilder};
+use resilience_test_support::proxy::Proxy;
 use resilience_test_support::scratch;
 use resilience_test_support::server::Postgres;
+use sqlx::Connection as _;
 use tempfile::TempDir;
 
+use crate::entries::Entries;
 use crate::ledger::Ledger;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +37,17 @@ impl Ground {
             Kind::Sqlite => format!("sqlite://{}", folder.path().join("a.db").display()),
             Kind::Postgres => database()?,
         };
-        Some(Self { url, folder })
+        Some(Self::with(url, folder))
+    }
+
+    /// On a server of the test's own.
+    pub(crate) fn on(server: &Postgres) -> Self {
+        Self::with(server.url(), scratch::folder("sagas"))
+    }
+
+    fn with(url: String, folder: TempDir) -> Self {
+        block_on(async { Entries::at(&url).create().await });
+        Self { url, folder }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -43,6 +56,39 @@ impl Ground {
 
     pub(crate) fn ledger(&self) -> Ledger {
         Ledger::at(self.folder())
+    }
+
+    /// A process of this test, with sagas of its own or none.
+    pub(crate) async fn open(&self) -> Runtime {
+        let opened = runtime(&self.url, &self.ledger()).scoped().open().await;
+        opened.expect("the store opens")
+    }
+
+    /// Lets the lease of every process on PostgreSQL be over at once: those that live take a new one.
+    pub(crate) async fn bury(&self) {
+        const BURY: &str = "UPDATE resilience_workers SET lease_end = lease_end - interval '1 day'";
+        let mut connection = sqlx::PgConnection::connect(&self.url)
+            .await
+            .expect("a server");
+        let buried = sqlx::raw_sql(BURY).execute(&mut connection).await;
+        buried.expect("they are buried");
+        connection.close().await.expect("it closes");
+    }
+
+    /// Looks at the store, and does nothing.
+    pub(crate) async fn observe(&self) -> Runtime {
+        let builder = runtime(&self.url, &self.ledger()).scoped();
+        let opened = builder.without_recovery().open().await;
+        opened.expect("the store opens")
+    }
+
+    /// A network between PostgreSQL and who uses the address.
+    pub(crate) fn network(&self) -> (Proxy, String) {
+        let after = self.url.rsplit(':').next().expect("a URL with a port");
+        let port = after.split('/').next().expect("a URL with a path");
+        let proxy = Proxy::start(port.parse().expect("a port"));
+        let url = proxy.in_front_of(&self.url);
+        (proxy, url)
     }
 }
 
@@ -60,10 +106,23 @@ pub(crate) const LEASE: Duration = Duration::from_secs(2);
 
 /// A worker on the store at `url`.
 pub(crate) fn runtime(url: &str, ledger: &Ledger) -> RuntimeBuilder {
+    with_lease(url, ledger, LEASE)
+}
+
+pub(crate) fn with_lease(url: &str, ledger: &Ledger, lease: Duration) -> RuntimeBuilder {
     Runtime::builder(url)
         .state(ledger.clone())
+        .state(Entries::at(url))
         // Servers of tests are in memory.
         .accept(Risk::NotDurable)
-        .worker_lease(LEASE)
+        .worker_lease(lease)
         .poll_interval(Duration::from_millis(200))
+}
+
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    runtime.expect("a runtime").block_on(future)
 }

@@ -1,17 +1,20 @@
-//! The effects, in a file that the runtime knows nothing of.
+//! What was done, by whom and when, in a file that the runtime knows nothing of.
 
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::process::{Signal, getpid, kill_process};
 use serde::{Deserialize, Serialize};
+
+use crate::shop::Order;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Entry {
     /// The saga of this order is durable, as its starter was told.
-    Acknowledged { order: u64, saga: String },
+    Acknowledged { order: Order, saga: String },
     /// Something was done to the world outside.
     Effect(Effect),
     /// What a caller was told in the end.
@@ -22,6 +25,8 @@ pub(crate) enum Entry {
 pub(crate) struct Effect {
     pub(crate) order: u64,
     pub(crate) action: Action,
+    /// The saga that did it, which may be one that the order's saga has called.
+    pub(crate) saga: String,
     /// The idempotency key that the step or its compensation saw.
     pub(crate) key: String,
     pub(crate) attempt: u32,
@@ -46,30 +51,56 @@ pub(crate) enum Told {
     Refused,
     /// Something could not be undone.
     Stuck,
+    /// Somebody else has the saga.
+    Superseded,
     /// Anything else.
     Unclear(String),
 }
 
+/// Where a process waits or dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stop {
+    pub(crate) action: Action,
+    pub(crate) moment: Moment,
+    pub(crate) kills: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Moment {
+    Before,
+    After,
+}
+
 /// A file of one line per entry, appended and synced.
 #[derive(Debug, Clone)]
-pub(crate) struct Ledger(PathBuf);
+pub(crate) struct Ledger {
+    folder: PathBuf,
+    stop: Option<Stop>,
+}
 
 impl Ledger {
     pub(crate) fn at(folder: &Path) -> Self {
-        Self(folder.to_owned())
+        let folder = folder.to_owned();
+        Self { folder, stop: None }
     }
 
-    pub(crate) fn folder(&self) -> &Path {
-        &self.0
+    /// Of a process that comes to a stop.
+    pub(crate) fn stopping(mut self, stop: Option<Stop>) -> Self {
+        self.stop = stop;
+        self
     }
 
     /// Has the effect of a step, or of its compensation, slowly: a process may be killed before it, in it and after it.
     pub(crate) async fn effect(&self, order: u64, action: Action) {
-        let pause = Duration::from_millis(fastrand_of(order, action));
+        self.reach(action, Moment::Before).await;
+        let pause = Duration::from_millis(pause_of(order, action));
         tokio::time::sleep(pause).await;
         self.append(&Entry::Effect(Effect {
             order,
             action,
+            saga: resilience::saga::current()
+                .expect("a step has a saga")
+                .to_string(),
             key: resilience::saga::idempotency_key().expect("a step has a key"),
             attempt: resilience::attempt(),
             token: resilience::fencing_token()
@@ -78,10 +109,35 @@ impl Ledger {
             process: std::process::id(),
         }));
         tokio::time::sleep(pause).await;
+        self.reach(action, Moment::After).await;
+    }
+
+    /// Comes to a place at which a process may wait or die.
+    async fn reach(&self, action: Action, moment: Moment) {
+        let Some(stop) = self.stop else { return };
+        if (stop.action, stop.moment) != (action, moment) {
+            return;
+        }
+        if stop.kills {
+            die();
+        }
+        self.raise("held");
+        while !self.is_raised("go") {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// A signal between processes: a file beside the ledger.
+    pub(crate) fn raise(&self, signal: &str) {
+        File::create(self.folder.join(signal)).expect("a file beside the ledger");
+    }
+
+    pub(crate) fn is_raised(&self, signal: &str) -> bool {
+        self.folder.join(signal).exists()
     }
 
     pub(crate) fn append(&self, entry: &Entry) {
-        let path = self.0.join("ledger");
+        let path = self.folder.join("ledger");
         let file = File::options().create(true).append(true).open(path);
         let mut file = file.expect("the ledger opens");
         let line = serde_json::to_string(entry).expect("an entry has a JSON form");
@@ -92,7 +148,7 @@ impl Ledger {
     }
 
     pub(crate) fn read(&self) -> Vec<Entry> {
-        let text = fs::read_to_string(self.0.join("ledger")).unwrap_or_default();
+        let text = fs::read_to_string(self.folder.join("ledger")).unwrap_or_default();
         text.lines()
             .map(|line| {
                 serde_json::from_str(line).unwrap_or_else(|_| panic!("a ledger with {line:?}"))
@@ -100,18 +156,34 @@ impl Ledger {
             .collect()
     }
 
-    /// Tells all workers to end in order.
-    pub(crate) fn close(&self) {
-        File::create(self.0.join("closed")).expect("a file beside the ledger");
+    pub(crate) fn effects(&self, order: u64) -> Vec<Effect> {
+        let of_order = |entry| match entry {
+            Entry::Effect(effect) if effect.order == order => Some(effect),
+            _ => None,
+        };
+        self.read().into_iter().filter_map(of_order).collect()
     }
 
-    pub(crate) fn is_closed(&self) -> bool {
-        self.0.join("closed").exists()
+    /// What those who asked for this order were told.
+    pub(crate) fn told(&self, order: u64) -> Vec<Told> {
+        let of_order = |entry| match entry {
+            Entry::Answered { order: of, told } if of == order => Some(told),
+            _ => None,
+        };
+        self.read().into_iter().filter_map(of_order).collect()
+    }
+}
+
+/// Kills this process: nothing is flushed, no handler runs.
+pub(crate) fn die() -> ! {
+    let _ = kill_process(getpid(), Signal::KILL);
+    loop {
+        std::thread::park();
     }
 }
 
 /// From 1 to 12 ms, the same in each run.
-fn fastrand_of(order: u64, action: Action) -> u64 {
+fn pause_of(order: u64, action: Action) -> u64 {
     let (Action::Do(step) | Action::Undo(step)) = action;
     1 + (order.wrapping_mul(7) + u64::from(step) * 5) % 12
 }

@@ -6,9 +6,14 @@
 // Clippy lets tests panic, but not their helpers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod entries;
+mod freezes;
 mod ground;
 mod judge;
 mod ledger;
+mod outages;
 mod shop;
+mod stops;
 mod storm;
+mod takeovers;
 mod worker;

@@ -1,14 +1,19 @@
 //! The sagas under test.
 
-use std::fmt;
+mod steps;
 
-use resilience::{Error, saga, saga_step};
+use std::fmt;
+use std::time::Duration;
+
+use resilience::{Error, saga};
 use serde::{Deserialize, Serialize};
 
+use crate::entries::Entries;
 use crate::ledger::{Action, Ledger, Told};
+use steps::{dubious, first, fourth, hand_over, insist, second, third};
 
 /// How a saga goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Plan {
     /// One, two, three.
     Succeed,
@@ -20,106 +25,109 @@ pub(crate) enum Plan {
     FailBeside,
     /// Three fails, two is undone, and one cannot be.
     FailForGood,
+    /// Two has its effect and fails: two and one are undone.
+    InDoubt,
+    /// There is no way back behind two, and three fails at first.
+    Pivot,
+    /// Two and three are a saga of their own, and four is not.
+    Nested,
+    /// The same, and four fails: three, two and one are undone.
+    FailNested,
+    /// One, a pause, two, three.
+    Sleep,
+    /// Two is a row in the database of the journal.
+    Transaction,
+    /// The same, and the pause is long.
+    Rest,
+    /// Two kills its process.
+    Poison,
 }
 
 impl Plan {
-    pub(crate) const ALL: [Self; 5] = [
+    /// Those that come to an end by themselves.
+    pub(crate) const ALL: [Self; 11] = [
         Self::Succeed,
         Self::Fail,
         Self::Beside,
         Self::FailBeside,
         Self::FailForGood,
+        Self::InDoubt,
+        Self::Pivot,
+        Self::Nested,
+        Self::FailNested,
+        Self::Sleep,
+        Self::Transaction,
     ];
 
-    pub(crate) fn of(order: u64) -> Self {
-        let index = usize::try_from(order).expect("small") % Self::ALL.len();
-        Self::ALL[index]
+    /// What a caller is told.
+    pub(crate) fn answer(self) -> Told {
+        match self {
+            Self::Beside => Told::Success(25),
+            Self::Fail | Self::FailBeside | Self::InDoubt | Self::FailNested => Told::Refused,
+            Self::FailForGood => Told::Stuck,
+            _ => Told::Success(123),
+        }
     }
 }
 
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Order {
     pub(crate) id: u64,
     pub(crate) plan: Plan,
 }
 
 impl Order {
-    pub(crate) fn new(id: u64) -> Self {
-        Self {
-            id,
-            plan: Plan::of(id),
-        }
+    /// Each plan in turn.
+    pub(crate) fn any(id: u64) -> Self {
+        let index = usize::try_from(id).expect("small") % Plan::ALL.len();
+        let plan = Plan::ALL[index];
+        Self { id, plan }
     }
 }
 
 #[saga(key = order.id, on_dead = stop)]
-pub(crate) async fn purchase(#[state] ledger: &Ledger, order: Order) -> Result<u32, ShopError> {
+pub(crate) async fn purchase(
+    #[state] ledger: &Ledger,
+    #[state] entries: &Entries,
+    order: Order,
+) -> Result<u32, ShopError> {
     let one = first(ledger, &order).await?;
     match order.plan {
-        Plan::Succeed | Plan::Fail | Plan::FailForGood => {
-            let two = second(ledger, &order, one).await?;
-            third(ledger, &order, two).await
-        }
         Plan::Beside | Plan::FailBeside => {
             let beside = tokio::try_join!(second(ledger, &order, one), third(ledger, &order, one));
             let (two, three) = beside?;
             fourth(ledger, &order, two + three).await
         }
-    }
-}
-
-#[saga_step(compensate = undo_first, compensate_attempts = 1)]
-async fn first(#[state] ledger: &Ledger, order: &Order) -> Result<u32, ShopError> {
-    ledger.effect(order.id, Action::Do(1)).await;
-    Ok(1)
-}
-
-#[saga_step(compensate = undo_second)]
-async fn second(#[state] ledger: &Ledger, order: &Order, one: u32) -> Result<u32, ShopError> {
-    ledger.effect(order.id, Action::Do(2)).await;
-    Ok(one * 10 + 2)
-}
-
-#[saga_step(compensate = undo_third)]
-async fn third(#[state] ledger: &Ledger, order: &Order, two: u32) -> Result<u32, ShopError> {
-    match order.plan {
-        Plan::Succeed | Plan::Beside => {
-            ledger.effect(order.id, Action::Do(3)).await;
-            Ok(two * 10 + 3)
+        Plan::Nested | Plan::FailNested => {
+            let delivered = deliver(ledger, order, one).await?;
+            fourth(ledger, &order, delivered).await
         }
-        Plan::Fail | Plan::FailBeside | Plan::FailForGood => Err(ShopError::Refused),
+        Plan::InDoubt => dubious(ledger, &order, one).await,
+        Plan::Pivot => {
+            let two = hand_over(ledger, &order, one).await?;
+            insist(ledger, &order, two).await
+        }
+        Plan::Transaction => {
+            let two = entries.enter(order.id).await?;
+            third(ledger, &order, one * 10 + two).await
+        }
+        Plan::Sleep | Plan::Rest => {
+            let pause = if order.plan == Plan::Rest { 1_500 } else { 20 };
+            saga::sleep(Duration::from_millis(pause)).await;
+            let two = second(ledger, &order, one).await?;
+            third(ledger, &order, two).await
+        }
+        Plan::Succeed | Plan::Fail | Plan::FailForGood | Plan::Poison => {
+            let two = second(ledger, &order, one).await?;
+            third(ledger, &order, two).await
+        }
     }
 }
 
-#[saga_step(compensate = none)]
-async fn fourth(#[state] ledger: &Ledger, order: &Order, sum: u32) -> Result<u32, ShopError> {
-    ledger.effect(order.id, Action::Do(4)).await;
-    Ok(sum)
-}
-
-async fn undo_first(ledger: &Ledger, order: &Order, one: &u32) -> Result<(), ShopError> {
-    assert_eq!(*one, 1);
-    if order.plan == Plan::FailForGood {
-        return Err(ShopError::Refused);
-    }
-    ledger.effect(order.id, Action::Undo(1)).await;
-    Ok(())
-}
-
-async fn undo_second(
-    ledger: &Ledger,
-    order: &Order,
-    _one: u32,
-    two: &u32,
-) -> Result<(), ShopError> {
-    assert_eq!(*two, 12);
-    ledger.effect(order.id, Action::Undo(2)).await;
-    Ok(())
-}
-
-async fn undo_third(ledger: &Ledger, order: &Order, _two: u32, _: &u32) -> Result<(), ShopError> {
-    ledger.effect(order.id, Action::Undo(3)).await;
-    Ok(())
+#[saga]
+async fn deliver(#[state] ledger: &Ledger, order: Order, one: u32) -> Result<u32, ShopError> {
+    let two = second(ledger, &order, one).await?;
+    third(ledger, &order, two).await
 }
 
 #[derive(Debug)]
@@ -127,6 +135,7 @@ pub(crate) enum ShopError {
     /// The shop's own error.
     Refused,
     Resilience(Error),
+    Database(sqlx::Error),
 }
 
 impl From<Error> for ShopError {
@@ -135,11 +144,18 @@ impl From<Error> for ShopError {
     }
 }
 
+impl From<sqlx::Error> for ShopError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
 impl fmt::Display for ShopError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused => f.write_str("refused"),
             Self::Resilience(error) => error.fmt(f),
+            Self::Database(error) => error.fmt(f),
         }
     }
 }
@@ -151,6 +167,25 @@ pub(crate) fn told(answer: &Result<u32, ShopError>) -> Told {
         Err(ShopError::Refused) => Told::Refused,
         Err(ShopError::Resilience(Error::SagaFailed { .. })) => Told::Refused,
         Err(ShopError::Resilience(Error::CompensationFailed { .. })) => Told::Stuck,
-        Err(ShopError::Resilience(error)) => Told::Unclear(error.to_string()),
+        Err(ShopError::Resilience(Error::Superseded { .. })) => Told::Superseded,
+        Err(error) => Told::Unclear(error.to_string()),
+    }
+}
+
+/// What is done, in this order, by a saga that nothing interrupts; one of these.
+pub(crate) fn sequences(plan: Plan) -> &'static [&'static [Action]] {
+    use Action::{Do, Undo};
+    match plan {
+        Plan::Succeed | Plan::Pivot | Plan::Sleep | Plan::Rest => &[&[Do(1), Do(2), Do(3)]],
+        // Two is in no ledger but a table.
+        Plan::Transaction => &[&[Do(1), Do(3)]],
+        Plan::Nested => &[&[Do(1), Do(2), Do(3), Do(4)]],
+        Plan::Fail | Plan::InDoubt => &[&[Do(1), Do(2), Undo(2), Undo(1)]],
+        Plan::Beside => &[&[Do(1), Do(2), Do(3), Do(4)], &[Do(1), Do(3), Do(2), Do(4)]],
+        // Two comes out before the failure of three decides, or never begins.
+        Plan::FailBeside => &[&[Do(1), Do(2), Undo(2), Undo(1)], &[Do(1), Undo(1)]],
+        Plan::FailForGood => &[&[Do(1), Do(2), Undo(2)]],
+        Plan::FailNested => &[&[Do(1), Do(2), Do(3), Undo(3), Undo(2), Undo(1)]],
+        Plan::Poison => &[&[Do(1)]],
     }
 }

@@ -1,13 +1,15 @@
 //! Two hundred sagas, two workers, twenty kills.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use resilience_test_support::server::say;
 use resilience_test_support::wait;
 
-use crate::ground::{self, Ground, Kind};
-use crate::judge::judge;
+use crate::ground::{Ground, Kind, block_on};
+use crate::judge::{Allowed, judge};
 use crate::ledger::Entry;
+use crate::shop::Order;
 use crate::worker::{Errand, Worker};
 
 const SAGAS: u64 = 200;
@@ -20,14 +22,12 @@ fn storm(kind: Kind) {
     let ledger = ground.ledger();
     let half = SAGAS / 2;
     let errands = [0..half, half..SAGAS].map(|orders| Errand {
-        url: ground.url.clone(),
-        folder: ground.folder().to_owned(),
-        orders,
         pause: Duration::from_millis(15),
+        ..Errand::new(&ground, orders.map(Order::any).collect())
     });
     let mut workers = errands.each_ref().map(|errand| Some(Worker::start(errand)));
     // The same kills in each run, as far as the machine lets them be.
-    let mut random = fastrand_like(7);
+    let mut random = random(7);
     for _ in 0..KILLS {
         std::thread::sleep(Duration::from_millis(80 + random() % 240));
         let index = usize::try_from(random() % 2).expect("small");
@@ -36,21 +36,31 @@ fn storm(kind: Kind) {
         }
         workers[index] = Some(Worker::start(&errands[index]));
     }
-    wait::until("all to be told", || {
+    let all_told = wait::holds_within(4 * wait::PATIENCE, || {
         let answered = ledger.read().into_iter().filter_map(|entry| match entry {
             Entry::Answered { order, .. } => Some(order),
             _ => None,
         });
-        let answered: std::collections::BTreeSet<u64> = answered.collect();
+        let answered: BTreeSet<u64> = answered.collect();
         answered.len() == usize::try_from(SAGAS).expect("small")
     });
-    ledger.close();
+    assert!(all_told, "somebody still waits");
+    // A kill while nothing is going on changes nothing.
+    for (worker, errand) in workers.iter_mut().zip(&errands) {
+        if let Some(idle) = worker.replace(Worker::start(errand)) {
+            idle.kill9();
+        }
+    }
+    ledger.raise("closed");
     workers.into_iter().flatten().for_each(Worker::end);
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let verdict = runtime.block_on(async {
-        let runtime = ground::runtime(&ground.url, &ledger).scoped().open().await;
-        let runtime = runtime.expect("the store opens");
-        let verdict = judge(&runtime, &ledger, KILLS).await;
+    let verdict = block_on(async {
+        let runtime = ground.open().await;
+        let interruptions = KILLS + 2;
+        let allowed = Allowed {
+            interruptions,
+            ..Allowed::default()
+        };
+        let verdict = judge(&ground, &runtime, allowed).await;
         runtime.shutdown().await;
         verdict
     });
@@ -63,7 +73,7 @@ fn storm(kind: Kind) {
 }
 
 /// A linear congruential generator: what matters is that kills fall everywhere.
-fn fastrand_like(seed: u64) -> impl FnMut() -> u64 {
+fn random(seed: u64) -> impl FnMut() -> u64 {
     let mut state = seed;
     move || {
         state = state

@@ -1,16 +1,17 @@
 //! The processes that run the sagas.
 
-use std::ops::Range;
 use std::path::PathBuf;
 use std::process::Child;
 use std::time::Duration;
 
-use resilience_test_support::child;
+use resilience::Runtime;
+use resilience_test_support::{child, wait};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
-use crate::ground;
-use crate::ledger::{Entry, Ledger};
+use crate::entries::Entries;
+use crate::ground::{self, Ground, LEASE, block_on};
+use crate::ledger::{Entry, Ledger, Stop};
 use crate::shop::{Order, purchase, told};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -18,9 +19,32 @@ pub(crate) struct Errand {
     pub(crate) url: String,
     pub(crate) folder: PathBuf,
     /// What it starts: what was started before is joined.
-    pub(crate) orders: Range<u64>,
+    pub(crate) orders: Vec<Order>,
     /// Between two starts.
     pub(crate) pause: Duration,
+    /// Where it waits or dies.
+    pub(crate) stop: Option<Stop>,
+    /// How long it may be silent.
+    pub(crate) lease: Duration,
+    /// When open it raises `ready<number>`, and starts at `go<number>`.
+    pub(crate) number: Option<u64>,
+    /// Whether it ends as soon as everything that it has started is over, instead of when `closed` is raised.
+    pub(crate) leaves: bool,
+}
+
+impl Errand {
+    pub(crate) fn new(ground: &Ground, orders: Vec<Order>) -> Self {
+        Self {
+            url: ground.url.clone(),
+            folder: ground.folder().to_owned(),
+            orders,
+            pause: Duration::ZERO,
+            stop: None,
+            lease: LEASE,
+            number: None,
+            leaves: false,
+        }
+    }
 }
 
 const CHILD: &str = "worker::child";
@@ -38,9 +62,23 @@ impl Worker {
         Self(command.spawn().expect("it starts"))
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.0.try_wait().expect("its state").is_some()
+    }
+
     /// Waits for its end, which has to be a good one.
     pub(crate) fn end(mut self) {
         assert!(child::wait(&mut self.0).success());
+    }
+
+    /// Waits for the end that it makes of itself.
+    pub(crate) fn dies(mut self) {
+        use std::os::unix::process::ExitStatusExt as _;
+        assert_eq!(child::wait(&mut self.0).signal(), Some(9));
     }
 
     pub(crate) fn kill9(mut self) {
@@ -51,6 +89,12 @@ impl Worker {
     /// Lets it stand still, in all of its threads.
     pub(crate) fn stop(&self) {
         self.signal(Signal::STOP);
+        wait::until("a process to stand still", || {
+            let state = std::fs::read_to_string(format!("/proc/{}/stat", self.id()));
+            // The name of the program, in brackets, may hold anything.
+            let is_stopped = |state: &str| state.trim_start().starts_with('T');
+            state.is_ok_and(|state| state.rsplit(')').next().is_some_and(is_stopped))
+        });
     }
 
     /// Lets it go on.
@@ -79,42 +123,75 @@ fn child() {
     };
     let errand = errand.into_string().expect("text");
     let errand: Errand = serde_json::from_str(&errand).expect("an errand");
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build();
-    runtime.expect("a runtime").block_on(work(errand));
+    block_on(work(errand));
 }
 
 async fn work(errand: Errand) {
-    let ledger = Ledger::at(&errand.folder);
-    let runtime = ground::runtime(&errand.url, &ledger).open().await;
-    let runtime = runtime.expect("the store opens");
+    let ledger = Ledger::at(&errand.folder).stopping(errand.stop);
+    let builder = ground::with_lease(&errand.url, &ledger, errand.lease);
+    let runtime = builder.open().await.expect("the store opens");
+    if let Some(number) = errand.number {
+        ledger.raise(&format!("ready{number}"));
+        raised(&ledger, &format!("go{number}")).await;
+    }
+    let entries = Entries::at(&errand.url);
     let mut callers = Vec::new();
-    for id in errand.orders {
-        let order = Order::new(id);
-        match resilience::saga::start(purchase(&ledger, order)).await {
-            Ok(handle) => {
-                let saga = handle.id().to_string();
-                ledger.append(&Entry::Acknowledged { order: id, saga });
-                let ledger = ledger.clone();
-                callers.push(tokio::spawn(async move {
-                    let told = told(&handle.result().await);
-                    ledger.append(&Entry::Answered { order: id, told });
-                }));
-            }
-            Err(error) => {
-                let told = told(&Err(error));
-                ledger.append(&Entry::Answered { order: id, told });
-            }
-        }
+    for order in errand.orders {
+        let told = start(&ledger, &entries, order).await;
+        callers.extend(told.map(tokio::spawn));
         tokio::time::sleep(errand.pause).await;
     }
-    while !ledger.is_closed() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
+    if !errand.leaves {
+        raised(&ledger, "closed").await;
     }
     for caller in callers {
         caller.await.expect("no caller panics");
     }
     runtime.shutdown().await;
+}
+
+async fn raised(ledger: &Ledger, signal: &str) {
+    while !ledger.is_raised(signal) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Starts the saga of `order`, or joins it. The future writes down what it is told in the end.
+async fn start(
+    ledger: &Ledger,
+    entries: &Entries,
+    order: Order,
+) -> Option<impl Future<Output = ()> + Send + use<>> {
+    let (id, ledger) = (order.id, ledger.clone());
+    match resilience::saga::start(purchase(&ledger, entries, order)).await {
+        Ok(handle) => {
+            let saga = handle.id().to_string();
+            ledger.append(&Entry::Acknowledged { order, saga });
+            Some(async move {
+                let told = told(&handle.result().await);
+                ledger.append(&Entry::Answered { order: id, told });
+            })
+        }
+        Err(error) => {
+            let told = told(&Err(error));
+            ledger.append(&Entry::Answered { order: id, told });
+            None
+        }
+    }
+}
+
+/// Lets all of `orders` come to their end in this process, on a store whose other processes are gone or take part.
+pub(crate) async fn finish(ground: &Ground, runtime: &Runtime, orders: &[Order]) {
+    let (ledger, entries) = (ground.ledger(), Entries::at(&ground.url));
+    let mut callers = Vec::new();
+    for order in orders {
+        let told = runtime.scope(start(&ledger, &entries, *order)).await;
+        callers.extend(told.map(|told| {
+            let runtime = runtime.clone();
+            tokio::spawn(async move { runtime.scope(told).await })
+        }));
+    }
+    for caller in callers {
+        caller.await.expect("no caller panics");
+    }
 }

@@ -1,5 +1,6 @@
 //! `ingest dlq`: work that failed for good.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::{Verdict, shown};
@@ -8,13 +9,11 @@ use crate::document::Document;
 use crate::error::StartError;
 use crate::library::{Library, check_exists};
 use crate::runtime::{self, Servers};
-use crate::terminal::{Paint, say};
-use resilience::{DeadLetter, DeadLetterId, DeadLetterStatus, Retried, Runtime};
+use crate::terminal::{Paint, printable, say};
+use resilience::{DeadLetter, DeadLetterId, DeadLetterStatus, Operator, Retried, Runtime};
 
 /// How many letters are asked for at once.
 const PAGE: u32 = 100;
-/// Whom the audit names.
-const WHO: &str = "ingest dlq";
 
 /// Lists, retries or resolves dead letters.
 ///
@@ -50,13 +49,17 @@ async fn list(runtime: &Runtime) -> Result<Verdict, StartError> {
     let letters = open_letters(runtime).await?;
     for letter in &letters {
         say(&format!(
-            "{}  {} of {}, tried {} times",
+            "{}  {} of {}, tried {} times, since {}",
             paint.bold(&letter.id.to_string()),
             letter.work.operation,
             subject(letter),
-            letter.work.attempts
+            letter.work.attempts,
+            letter.created_at
         ));
-        say(&format!("    {}", paint.bad(&letter.work.error)));
+        say(&format!(
+            "    {}",
+            paint.bad(&printable(&letter.work.error))
+        ));
     }
     if letters.is_empty() {
         say("the dead letter queue is empty");
@@ -64,17 +67,19 @@ async fn list(runtime: &Runtime) -> Result<Verdict, StartError> {
     Ok(Verdict::AllIsWell)
 }
 
-/// Retries the letters `ids`, or all when there are none.
+/// Retries the letters `ids`, or all when there are none. The other letters of a document go along with its first one.
 async fn retry(runtime: &Runtime, ids: &[i64]) -> Result<Verdict, StartError> {
     let ids = if ids.is_empty() {
-        let letters = open_letters(runtime).await?;
+        let mut letters = open_letters(runtime).await?;
+        let mut documents = HashSet::new();
+        letters.retain(|letter| documents.insert(letter.saga.clone()));
         letters.iter().map(|letter| letter.id).collect()
     } else {
         ids.to_vec()
     };
     let mut well = true;
     for id in &ids {
-        match runtime.dead_letters().retry(*id, WHO).await {
+        match runtime.dead_letters().retry(*id, operator()).await {
             Ok(Retried::Settled) => say(&format!("{id}: done")),
             Ok(Retried::FailedAgain { step, error }) => {
                 well = false;
@@ -93,7 +98,7 @@ async fn retry(runtime: &Runtime, ids: &[i64]) -> Result<Verdict, StartError> {
 }
 
 async fn resolve(runtime: &Runtime, id: i64, note: &str) -> Verdict {
-    let resolved = runtime.dead_letters().resolve(id, note, WHO).await;
+    let resolved = runtime.dead_letters().resolve(id, note, operator()).await;
     match &resolved {
         Ok(()) => say(&format!("{id}: resolved")),
         Err(error) => say(&format!("{id}: {error}")),
@@ -115,12 +120,14 @@ async fn open_letters(runtime: &Runtime) -> Result<Vec<DeadLetter>, StartError> 
     }
 }
 
+/// Whom the audit names.
+fn operator() -> Operator {
+    let user = std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned());
+    Operator::named(user).because("asked for with `ingest dlq`")
+}
+
 /// The document that a dead letter is about.
 fn subject(letter: &DeadLetter) -> String {
-    let arguments = serde_json::from_str::<serde_json::Value>(&letter.work.arguments);
-    let document = arguments
-        .ok()
-        .and_then(|arguments| arguments.get("document").cloned());
-    let document = document.and_then(|value| serde_json::from_value::<Document>(value).ok());
+    let document = Document::among(&letter.work.arguments);
     document.map_or("?".to_owned(), |document| shown(&document.path))
 }

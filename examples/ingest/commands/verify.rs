@@ -9,6 +9,7 @@ use crate::library::Library;
 use crate::report;
 use crate::runtime::{self, Servers};
 use crate::terminal::{Paint, say};
+use resilience::StoreError;
 
 /// Compares the stores by ids and content hashes, and asks the runtime what is unfinished.
 ///
@@ -17,9 +18,10 @@ use crate::terminal::{Paint, say};
 pub async fn run(servers: &Servers, data: &Path) -> Result<Verdict, StartError> {
     let library = Library::open_existing(data).await?;
     let runtime = runtime::inspect(servers, data).await?;
-    let (unfinished, dead) = runtime::unfinished_and_dead(&runtime)
-        .await
-        .map_err(|error| StartError(error.to_string()))?;
+    let unreadable = |error: StoreError| StartError(error.to_string());
+    let counts = runtime::unfinished_and_dead(&runtime).await;
+    let (unfinished, dead) = counts.map_err(unreadable)?;
+    let half_way = runtime::half_way(&runtime).await.map_err(unreadable)?;
     runtime.shutdown().await;
 
     let paint = Paint::for_stdout();
@@ -29,6 +31,12 @@ pub async fn run(servers: &Servers, data: &Path) -> Result<Verdict, StartError> 
         say(&paint.bad(&format!(
             "  {} has older versions that are not deleted yet; the next `ingest` deletes them",
             shown(&row.document.path)
+        )));
+    }
+    for (document, steps) in half_way {
+        let path = shown(&document.path);
+        say(&paint.bad(&format!(
+            "  {path} is half-way: {steps} of its steps are done"
         )));
     }
     if unfinished > 0 {

@@ -110,6 +110,7 @@ impl Stage {
             input: r#"{"cart":7}"#.to_owned(),
             timeout: None,
             parent: None,
+            nonce: 7,
         };
         self.journal.start(saga).await.unwrap();
         id

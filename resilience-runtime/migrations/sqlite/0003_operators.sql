@@ -25,6 +25,8 @@ ALTER TABLE resilience_sagas ADD COLUMN parent TEXT
     REFERENCES resilience_sagas (id) ON DELETE CASCADE;
 -- How long it may run from its start, in microseconds.
 ALTER TABLE resilience_sagas ADD COLUMN timeout INTEGER;
+-- Which start has written it.
+ALTER TABLE resilience_sagas ADD COLUMN nonce TEXT;
 
 ALTER TABLE resilience_saga_steps ADD COLUMN outcome TEXT NOT NULL DEFAULT 'done';
 ALTER TABLE resilience_saga_steps ADD COLUMN compensation TEXT;

@@ -90,10 +90,7 @@ pub trait Queue: Send + Sync {
         letter: NewDeadLetter,
         nonce: String,
         by: Operator,
-    ) -> BoxFuture<'_, Result<DeadLetterId, StoreError>> {
-        let _ = (letter, nonce, by);
-        Box::pin(async { Err(StoreError::refused("add", "not implemented")) })
-    }
+    ) -> BoxFuture<'_, Result<DeadLetterId, StoreError>>;
 
     /// A page of at most `limit` letters, in the order of their ids, from after `after`.
     fn list(
@@ -101,10 +98,7 @@ pub trait Queue: Send + Sync {
         filter: LetterFilter,
         after: Option<DeadLetterId>,
         limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>> {
-        let _ = (filter, after, limit);
-        Box::pin(async { Err(StoreError::refused("list", "not implemented")) })
-    }
+    ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>>;
 
     /// One entry, or `None`.
     fn get(&self, id: DeadLetterId) -> BoxFuture<'_, Result<Option<DeadLetter>, StoreError>>;
@@ -117,10 +111,7 @@ pub trait Queue: Send + Sync {
         id: DeadLetterId,
         closing: Closing,
         by: Operator,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        let _ = (id, closing, by);
-        Box::pin(async { Err(StoreError::refused("close", "not implemented")) })
-    }
+    ) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// Makes an open letter [`DeadLetterStatus::Retrying`]: a process that has the code takes it up. The
     /// other open letters of its saga do the same. False when it is not open (any more), or its saga is not dead: somebody
@@ -130,10 +121,7 @@ pub trait Queue: Send + Sync {
         id: DeadLetterId,
         how: RetryAs,
         by: Operator,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        let _ = (id, how, by);
-        Box::pin(async { Err(StoreError::refused("request_retry", "not implemented")) })
-    }
+    ) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// Takes up to `limit` letters of [`Kind::Work`] of these operations for which a retry is requested and nobody who lives
     /// works on, oldest first. They are this process's then.
@@ -141,10 +129,7 @@ pub trait Queue: Send + Sync {
         &self,
         operations: Vec<String>,
         limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>> {
-        let _ = (operations, limit);
-        Box::pin(async { Err(StoreError::refused("take_work", "not implemented")) })
-    }
+    ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>>;
 
     /// Ends the retry of a work that this process took: settled, or open again with this error and one attempt more.
     /// False when it is not this process's any more.
@@ -152,40 +137,24 @@ pub trait Queue: Send + Sync {
         &self,
         id: DeadLetterId,
         failed: Option<String>,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        let _ = (id, failed);
-        Box::pin(async { Err(StoreError::refused("end_work", "not implemented")) })
-    }
+    ) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// What there is. Looks at every letter that is unresolved.
-    fn statistics(&self) -> BoxFuture<'_, Result<LetterStatistics, StoreError>> {
-        Box::pin(async { Err(StoreError::refused("statistics", "not implemented")) })
-    }
+    fn statistics(&self) -> BoxFuture<'_, Result<LetterStatistics, StoreError>>;
 
     /// How many letters are unresolved; cheap.
-    fn unresolved(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
-        Box::pin(async { Err(StoreError::refused("unresolved", "not implemented")) })
-    }
+    fn unresolved(&self) -> BoxFuture<'_, Result<u64, StoreError>>;
 
     /// What was done to this letter, or to its saga, in its order.
-    fn audit(&self, id: DeadLetterId) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>> {
-        let _ = (id,);
-        Box::pin(async { Err(StoreError::refused("audit", "not implemented")) })
-    }
+    fn audit(&self, id: DeadLetterId) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>>;
 
     /// What was done to this saga and its letters, in its order.
-    fn audit_of_saga(&self, saga: SagaId) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>> {
-        let _ = (saga,);
-        Box::pin(async { Err(StoreError::refused("audit_of_saga", "not implemented")) })
-    }
+    fn audit_of_saga(&self, saga: SagaId) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>>;
 
     /// Deletes up to `limit` letters of [`Kind::Work`] that are not unresolved since `retention`, with their audit; how many.
     fn purge_letters(
         &self,
         retention: Duration,
         limit: u32,
-    ) -> BoxFuture<'_, Result<u64, StoreError>> {
-        let _ = (retention, limit);
-        Box::pin(async { Err(StoreError::refused("purge_letters", "not implemented")) })
-    }
+    ) -> BoxFuture<'_, Result<u64, StoreError>>;
 }

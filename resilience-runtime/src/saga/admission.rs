@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::abandon::Running;
 use super::ending;
@@ -21,6 +23,10 @@ use crate::core::{Core, Permit, background, current};
 use crate::error::{Effect, Error, StoreError};
 use crate::idempotency::SagaKey;
 use crate::outcome::Refusal;
+use crate::pauses::Pauses;
+
+/// Between two tries to find out whose saga it is.
+const PAUSES: Pauses = Pauses::new(Duration::from_millis(50), Duration::from_secs(2));
 
 /// A call that asks for a saga.
 pub(super) struct Ask {
@@ -39,12 +45,17 @@ pub(super) struct Ask {
 /// Why a call does not come to its saga, and whether another attempt can help.
 pub(super) type Denied = (Error, Refusal);
 
+/// No other attempt can help.
+pub(super) fn finally(error: Error) -> Denied {
+    (error, Refusal::Final)
+}
+
 /// What there is for a call, at one look.
 pub(super) enum Found {
     /// A new saga: the caller runs its body.
     New(Running),
     /// One that is over, or waits for an operator.
-    Over(SagaRecord),
+    Over(Box<SagaRecord>),
     /// One that somebody works on.
     Working(SagaId),
 }
@@ -54,7 +65,7 @@ pub(super) enum Admitted {
     /// It runs the body.
     Run(Running),
     /// It answers with what an earlier saga came to.
-    Over(SagaRecord),
+    Over(Box<SagaRecord>),
 }
 
 impl Ask {
@@ -63,27 +74,26 @@ impl Ask {
         arguments: Arguments,
         identity: Identity,
         function: &'static str,
-    ) -> Result<Self, Denied> {
-        let denied = |error| (error, Refusal::Final);
-        let input = arguments.encode(function).map_err(denied)?;
+    ) -> Result<Self, Error> {
+        let input = arguments.encode(function)?;
         let Some(core) = current().filter(|core| !core.inspects) else {
             let attribute = "saga";
-            return Err(denied(Error::NoRuntime {
+            return Err(Error::NoRuntime {
                 attribute,
                 function,
-            }));
+            });
         };
-        background(function).map_err(denied)?;
+        background(function)?;
         let (id, key) = match identity.0 {
             Which::New => (None, None),
             Which::Keyed(key) => (None, Some(key)),
             Which::Given(Ok(id)) => (Some(id), None),
             Which::Given(Err(source)) => {
-                return Err(denied(Error::Encode {
+                return Err(Error::Encode {
                     function,
                     what: "the key of the saga".to_owned(),
                     source,
-                }));
+                });
             }
         };
         Ok(Self {
@@ -114,6 +124,7 @@ impl Ask {
             input: self.input.clone(),
             timeout: self.saga.timeout,
             parent: self.parent.clone(),
+            nonce: Uuid::new_v4().as_u128(),
         }
     }
 
@@ -170,11 +181,11 @@ impl Ask {
             .map_err(|source| self.not_started(&id, source))?;
         match &found {
             Found::New(_) => {}
-            Found::Over(record) => self.is_the_same(record)?,
+            Found::Over(record) => self.is_the_same(record).map_err(finally)?,
             Found::Working(id) if self.id.is_some() => {
                 let record = self.core.stores.journal.load(id.clone()).await;
                 if let Some(record) = record.map_err(|source| self.rejected(source))? {
-                    self.is_the_same(&record)?;
+                    self.is_the_same(&record).map_err(finally)?;
                 }
             }
             Found::Working(_) => {}
@@ -183,7 +194,7 @@ impl Ask {
     }
 
     /// The saga when it is over; `None` when it is to be asked for again.
-    async fn wait(&self, id: &SagaId) -> Result<Option<SagaRecord>, Denied> {
+    async fn wait(&self, id: &SagaId) -> Result<Option<Box<SagaRecord>>, Denied> {
         let waited = waiting::wait(&self.core, id).await;
         match waited.map_err(|source| self.rejected(source))? {
             Waited::Ended(record) => Ok(Some(record)),
@@ -193,7 +204,7 @@ impl Ask {
     }
 
     /// Two calls with one id, and the saga that it stands for is another one.
-    fn is_the_same(&self, record: &SagaRecord) -> Result<(), Denied> {
+    fn is_the_same(&self, record: &SagaRecord) -> Result<(), Error> {
         // The arguments under an idempotency key are compared by its record.
         if self.id.is_none() {
             return Ok(());
@@ -202,7 +213,7 @@ impl Ask {
     }
 
     /// The same for a saga of which this much is known.
-    pub(super) fn compare(&self, id: &SagaId, name: &str, input: &str) -> Result<(), Denied> {
+    pub(super) fn compare(&self, id: &SagaId, name: &str, input: &str) -> Result<(), Error> {
         let arguments = match name == self.saga.name {
             true => differing(input, &self.input),
             false => Vec::new(),
@@ -210,13 +221,12 @@ impl Ask {
         if name == self.saga.name && arguments.is_empty() {
             return Ok(());
         }
-        let error = Error::SagaConflict {
+        Err(Error::SagaConflict {
             saga: self.saga.name,
             id: id.to_string(),
             existing: name.to_owned(),
             arguments,
-        };
-        Err((error, Refusal::Final))
+        })
     }
 
     /// The journal failed at the start of a saga: certainly without effect, or nobody knows.
@@ -249,12 +259,15 @@ async fn start(
     permit: Permit,
 ) -> Result<Found, StoreError> {
     let (id, input, parent) = (new.id.clone(), new.input.clone(), new.parent.clone());
-    let started = match core.stores.journal.start(new).await {
+    let started = match core.stores.journal.start(new.clone()).await {
         Ok(started) => started,
         Err(error) => {
-            // One whose id others know may be theirs, and answers for its id in any case.
-            if error.effect() != Effect::DidNotRun && !is_shared {
-                tokio::spawn(withdraw(core, id, permit));
+            if error.effect() != Effect::DidNotRun {
+                match is_shared {
+                    // Its id answers for it from now on.
+                    true => tokio::spawn(own(core, saga, new, permit)),
+                    false => tokio::spawn(withdraw(core, id, permit)),
+                };
             }
             return Err(error);
         }
@@ -264,7 +277,7 @@ async fn start(
             let execution = Execution::first(core, &saga, id, input, at, parent);
             Found::New(Running::new(Arc::new(execution), permit))
         }
-        Started::Ended(record) => Found::Over(record),
+        Started::Ended(record) => Found::Over(Box::new(record)),
         Started::Busy(id) => Found::Working(id),
         Started::TakenOver(record) => {
             let id = record.id.clone();
@@ -290,6 +303,34 @@ async fn withdraw(core: Arc<Core>, id: SagaId, permit: Permit) {
         );
         let cause = "the start was not confirmed, and its caller was told so".to_owned();
         ending::fail(Arc::new(execution), cause, None, permit).await;
+    }
+}
+
+/// A start that failed may be in the journal all the same, under an id that others know. Its caller was told that nobody
+/// knows, so it is run, as after a crash.
+async fn own(core: Arc<Core>, saga: Saga, new: NewSaga, permit: Permit) {
+    let mut pauses = PAUSES;
+    loop {
+        let Ok(Some(record)) = ledger::load(&core, &new.id).await else {
+            return;
+        };
+        if (record.status, record.epoch) != (Status::Running, 1) {
+            return;
+        }
+        // It may be somebody else's: the journal knows by the nonce.
+        match core.stores.journal.start(new.clone()).await {
+            Ok(Started::New(_)) => return proceed::here(core, record, permit, Tries::default()).await,
+            Ok(Started::TakenOver(record)) => return proceed::taken_over(core, record, permit).await,
+            Ok(Started::Ended(_) | Started::Busy(_)) => return,
+            Err(error) => {
+                let pause = pauses.next();
+                tracing::warn!(target: "resilience", saga = saga.name, saga_id = %new.id, %error, ?pause,
+                    "a saga whose start was not confirmed cannot be run yet");
+                if tokio::time::timeout(pause, core.gate.stopped()).await.is_ok() {
+                    return;
+                }
+            }
+        }
     }
 }
 

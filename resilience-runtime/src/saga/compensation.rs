@@ -31,8 +31,8 @@ pub(crate) struct Undoing {
     cause: String,
     /// When it was started, by the clock of this process.
     started: Instant,
-    /// Whether an earlier process has begun to undo it, or may have.
-    interrupted: bool,
+    /// How often it may have been begun to undo it before.
+    before: u32,
 }
 
 impl Undoing {
@@ -42,7 +42,10 @@ impl Undoing {
         Self {
             saga: entry.map(|entry| entry.saga),
             started: sagas::started(record.started_at, record.read_at),
-            interrupted: record.epoch > 1,
+            before: match record.epoch {
+                ..=1 => 0,
+                _ => record.interruptions.max(1),
+            },
             id: record.id,
             epoch: record.epoch,
             steps: record.steps,
@@ -59,8 +62,13 @@ impl Undoing {
             steps,
             cause,
             started: execution.started,
-            interrupted: false,
+            before: 0,
         }
+    }
+
+    /// Nobody has begun to undo it before.
+    pub(super) fn for_the_first_time(self) -> Self {
+        Self { before: 0, ..self }
     }
 }
 
@@ -121,12 +129,20 @@ impl Undoing {
     async fn undo(&self, core: &Arc<Core>) -> Result<Undone, Stop> {
         let mut steps = undoable::of(core, self).await?;
         let mut first_stuck = None;
+        let mut before = self.before;
         if steps.is_empty() {
             self.step_undone(core, None, Some(Event::Undone)).await?;
         }
+        let mut before = self.before;
         while let Some(step) = steps.pop() {
             let is_last = steps.is_empty();
-            match attempts::compensate(core, self, &step).await? {
+            let compensated = attempts::compensate(core, self, &step, before).await?;
+            // They are undone one after the other: whoever was interrupted had not come to the next one, unless failures
+            // did not hold him up.
+            if self.on_dead() == OnDead::Stop {
+                before = 0;
+            }
+            match compensated {
                 Ok(()) => {
                     let end = match first_stuck {
                         None => Event::Undone,

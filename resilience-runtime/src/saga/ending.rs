@@ -47,7 +47,8 @@ pub(super) async fn fail(
     failure: Option<String>,
     permit: Permit,
 ) -> Failed {
-    let outstanding = execution.outstanding().await;
+    let mut outstanding = execution.outstanding().await;
+    let left = std::mem::take(&mut outstanding.left);
     let core = &execution.core;
     let known = outstanding.finished.iter().chain(&outstanding.in_doubt);
     let undoable = |step: &StepRecord| compensation::has_compensation(core, step);
@@ -69,6 +70,14 @@ pub(super) async fn fail(
         ..Advance::default()
     };
     let had_work = !steps.is_empty();
+    let left = left.iter().filter(|step| {
+        let entry = core.catalog.step(step);
+        entry.is_some_and(|entry| entry.compensate.is_some())
+    });
+    for step in left {
+        tracing::warn!(target: "resilience", saga = execution.saga, saga_id = %execution.id, step,
+            "a step may have had its effect, and is not undone: it was cut off, and does not say `in_doubt = compensate`");
+    }
     if let Err(stop) = write(&execution, advance).await {
         let undone = Undone::Stopped(stop);
         return Failed { undone, had_work };

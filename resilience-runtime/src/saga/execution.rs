@@ -1,6 +1,7 @@
 //! One run of a saga's body: which steps it asked for, which came out, which are durable.
 
 mod asking;
+mod calls;
 mod clock;
 mod difference;
 mod progress;

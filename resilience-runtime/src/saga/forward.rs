@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::execution::Execution;
+use super::drive;
+use super::execution::{Execution, Outstanding};
 use super::journal::{Parking, Status};
 use super::ledger::{self, Stop};
 use super::parking::Halted;
@@ -41,6 +42,8 @@ async fn again(
     why: Later,
     cause: String,
 ) -> Result<(), Stop> {
+    let in_doubt = execution.outstanding().await.in_doubt;
+    execution.forget_failures();
     execution.flush().await?;
     let core = Arc::clone(&execution.core);
     let tries = match execution.progressed() {
@@ -57,7 +60,10 @@ async fn again(
             "there is no way back, and it failed {most} times in a row without getting any further: {cause}"
         );
         // What is in doubt is undone with the rest, should an operator want that.
-        let outstanding = execution.outstanding().await;
+        let outstanding = Outstanding {
+            in_doubt,
+            ..Outstanding::default()
+        };
         return Halted::run(&execution)
             .park(&core, Parking::Stuck, reason, outstanding)
             .await;
@@ -66,14 +72,18 @@ async fn again(
     tracing::warn!(target: "resilience", saga = execution.saga, saga_id = %execution.id, error = cause, ?pause,
         "a saga failed and is run again, because it cannot be undone or should not be yet");
     let (id, epoch, name) = (execution.id.clone(), execution.epoch, execution.saga);
-    drop(execution);
-    // A shutdown does not wait for pauses: the next process goes on.
-    if tokio::time::timeout(pause, core.gate.closed())
-        .await
-        .is_ok()
     {
-        return Ok(());
+        let _signal = core.signals.enter(&execution);
+        tokio::select! {
+            biased;
+            // A shutdown does not wait for pauses: the next process goes on.
+            () = core.gate.closed() => return Ok(()),
+            // It is undone then, and that does not wait for them either.
+            _ = drive::halted(&execution) => {}
+            () = tokio::time::sleep(pause) => {}
+        }
     }
+    drop(execution);
     let slot = core.slots.enter(name).await;
     let Some(record) = ledger::load(&core, &id).await? else {
         return Ok(());

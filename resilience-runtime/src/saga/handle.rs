@@ -70,7 +70,7 @@ impl<T, E> SagaHandle<T, E> {
         let answer = match waiting::until_over(&self.core, id, self.appears_by).await {
             Waited::Ended(record) => {
                 let saga = answer::name(&self.core, &record);
-                let ended = answer::ended(&self.core, saga, record).await;
+                let ended = answer::ended(&self.core, saga, *record).await;
                 self.types.answer(ended)
             }
             Waited::Again => self

@@ -58,6 +58,8 @@ pub trait Journal: Send + Sync {
     /// age, and so does one that is unfinished; one that is compensated, failed or resolved has given it up. An id that
     /// is `given` belongs to its saga for as long as that is in the journal, however it ended.
     ///
+    /// A saga that has the nonce of the new one, and is as this process has begun it, is the new one.
+    ///
     /// A saga that is found unfinished and whose owner is gone, or nobody, is taken over, with the count of its
     /// interruptions as in [`Journal::take_over`].
     fn start(&self, saga: NewSaga) -> BoxFuture<'_, Result<Started, StoreError>>;
@@ -112,10 +114,7 @@ pub trait Journal: Send + Sync {
         known: Vec<Known>,
         parked_before: Timestamp,
         limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>> {
-        let _ = (known, parked_before, limit);
-        Box::pin(async { Err(StoreError::refused("take_parked", "not implemented")) })
-    }
+    ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>>;
 
     /// Takes `saga` from one of the statuses that [`Status::after`] allows with `event`
     /// ([`Event::Resumed`] or [`Event::Compensate`]) into that status, under a new epoch, without interruptions; `None`
@@ -134,15 +133,10 @@ pub trait Journal: Send + Sync {
         &self,
         saga: SagaId,
         by: Operator,
-    ) -> BoxFuture<'_, Result<Option<Cancel>, StoreError>> {
-        let _ = (saga, by);
-        Box::pin(async { Err(StoreError::refused("cancel", "not implemented")) })
-    }
+    ) -> BoxFuture<'_, Result<Option<Cancel>, StoreError>>;
 
     /// Those sagas of this process that are running and that somebody has asked to cancel.
-    fn cancelled(&self) -> BoxFuture<'_, Result<Vec<SagaId>, StoreError>> {
-        Box::pin(async { Err(StoreError::refused("cancelled", "not implemented")) })
-    }
+    fn cancelled(&self) -> BoxFuture<'_, Result<Vec<SagaId>, StoreError>>;
 
     /// The saga with its steps, or `None`.
     fn load(&self, saga: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>>;
@@ -154,30 +148,19 @@ pub trait Journal: Send + Sync {
         filter: SagaFilter,
         after: Option<SagaCursor>,
         limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<SagaSummary>, StoreError>> {
-        let _ = (filter, after, limit);
-        Box::pin(async { Err(StoreError::refused("list", "not implemented")) })
-    }
+    ) -> BoxFuture<'_, Result<Vec<SagaSummary>, StoreError>>;
 
     /// What there is of each name, in the order of the names. Looks at every saga.
-    fn statistics(&self) -> BoxFuture<'_, Result<Vec<SagaStatistics>, StoreError>> {
-        Box::pin(async { Err(StoreError::refused("statistics", "not implemented")) })
-    }
+    fn statistics(&self) -> BoxFuture<'_, Result<Vec<SagaStatistics>, StoreError>>;
 
     /// What is unfinished, belongs to nobody who lives, and is not in `known`.
-    fn unknown(&self, known: Vec<Known>) -> BoxFuture<'_, Result<Vec<Unknown>, StoreError>> {
-        let _ = (known,);
-        Box::pin(async { Err(StoreError::refused("unknown", "not implemented")) })
-    }
+    fn unknown(&self, known: Vec<Known>) -> BoxFuture<'_, Result<Vec<Unknown>, StoreError>>;
 
     /// Deletes up to `limit` sagas that [are over](Status::is_over) since `retention`, oldest first, with their steps, their
     /// letters and those that they called; how many. One that another saga called goes with that one, which stays for as
     /// long as one of those that it called is not over. Writes nothing
     /// when there is nothing to delete.
-    fn purge(&self, retention: Duration, limit: u32) -> BoxFuture<'_, Result<u64, StoreError>> {
-        let _ = (retention, limit);
-        Box::pin(async { Err(StoreError::refused("purge", "not implemented")) })
-    }
+    fn purge(&self, retention: Duration, limit: u32) -> BoxFuture<'_, Result<u64, StoreError>>;
 }
 
 /// What [`Journal::cancel`] found.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use super::admission::{Admitted, Ask};
 use super::answer::{self, Ended, Types};
@@ -90,7 +91,7 @@ where
         }
         Ok(Admitted::Over(record)) => {
             let is_over = record.status != Status::Parked;
-            let answer = types.answer(answer::ended(&ask.core, ask.saga.name, record).await);
+            let answer = types.answer(answer::ended(&ask.core, ask.saga.name, *record).await);
             Driven { answer, is_over }
         }
         Err((error, refusal)) => {
@@ -191,16 +192,28 @@ async fn undo_called(core: &Arc<Core>, parent: &SagaId, step: &StepRecord) -> Re
                 let journal = &core.stores.journal;
                 let revive = || journal.revive(child.clone(), Event::Compensate, None);
                 // Without one somebody else was first: it is looked at again.
-                if let Some(record) = insist(core, &child, Some(Effect::DidNotRun), revive).await? {
-                    return undo(core, &child, record).await;
+                if let Some(revived) = insist(core, &child, Some(Effect::DidNotRun), revive).await? {
+                    // With another epoch somebody may have tried to undo it in between.
+                    let is_first = record.status == Status::Completed && revived.epoch == record.epoch + 1;
+                    return undo(core, &child, revived, is_first).await;
                 }
             }
         }
     }
 }
 
-async fn undo(core: &Arc<Core>, child: &SagaId, record: SagaRecord) -> Result<(), String> {
-    match compensation::undo(core, Undoing::of(core, record)).await {
+async fn undo(
+    core: &Arc<Core>,
+    child: &SagaId,
+    record: SagaRecord,
+    is_first: bool,
+) -> Result<(), String> {
+    let undoing = Undoing::of(core, record);
+    let undoing = match is_first {
+        true => undoing.for_the_first_time(),
+        false => undoing,
+    };
+    match compensation::undo(core, undoing).await {
         Undone::Compensated => Ok(()),
         Undone::Stuck { step, error } => Err(format!(
             "step `{step}` of the nested saga {child} could not be undone, and has a dead letter of its own: {error}"
@@ -244,6 +257,7 @@ async fn bar(
         input: step.arguments.clone(),
         timeout: None,
         parent: Some(parent.clone()),
+        nonce: Uuid::new_v4().as_u128(),
     };
     let start = || core.stores.journal.start(bar.clone());
     if let Started::New(_) = insist(core, child, None, start).await? {

@@ -78,7 +78,8 @@ pub(crate) async fn recover(core: Weak<Core>, gate: Gate, recovered: watch::Send
                     }
                 }
                 () = &mut pause => break,
-                () = &mut changed, if !has_changed => {
+                // A store that fails may say so ever again.
+                () = &mut changed, if is_complete && !has_changed => {
                     has_changed = true;
                     pause.as_mut().reset((began + APART).max(Instant::now()));
                 }

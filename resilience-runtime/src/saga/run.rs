@@ -94,7 +94,7 @@ impl Saga {
             }
             let ask = match Ask::new(self, arguments, identity, function.name) {
                 Ok(ask) => ask,
-                Err((error, refusal)) => return Answer::refused(error, refusal, &function),
+                Err(error) => return types.refused(error),
             };
             let parent = context::body();
             if let Some(starting) = Starting::take() {
@@ -117,7 +117,7 @@ impl Saga {
                     drive(run, call, types, failures).await.answer
                 }
                 Ok(Admitted::Over(record)) => {
-                    types.answer(answer::ended(&ask.core, self.name, record).await)
+                    types.answer(answer::ended(&ask.core, self.name, *record).await)
                 }
                 Err((error, refusal)) => Answer::refused(error, refusal, &function),
             }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::execution::Execution;
 use super::journal::SagaId;
+use super::options::Saga;
 
 /// Every saga whose body runs, or waits for its turn, in this process.
 #[derive(Default)]
@@ -56,6 +57,13 @@ impl Signals {
             next = entry.execution.parent.as_ref();
         }
         false
+    }
+
+    /// What `id`, if it runs in this process, was told, and the saga that called it.
+    pub(super) fn of(&self, id: &SagaId) -> Option<(Saga, Option<SagaId>)> {
+        let running = self.running();
+        let execution = &running.get(id)?.execution;
+        Some((execution.options, execution.parent.clone()))
     }
 
     /// Counts the sagas of this name that the body of `id` starts, from 0.

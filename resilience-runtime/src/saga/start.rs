@@ -112,7 +112,7 @@ where
         }
         StartedIn::Present { id, name, input } => {
             if new.given {
-                ask.compare(&id, &name, &input).map_err(refused)?;
+                ask.compare(&id, &name, &input).map_err(E::take)?;
             }
             (id, None)
         }
@@ -196,7 +196,7 @@ enum State {
     Waiting,
     /// A saga is being started.
     Taken,
-    Asked(Asked),
+    Asked(Box<Asked>),
 }
 
 /// Polls `future` until its first saga has said that it is there.
@@ -222,7 +222,7 @@ where
     }
     let state = std::mem::replace(&mut *starting.state(), State::Taken);
     match state {
-        State::Asked(asked) => Ok(asked),
+        State::Asked(asked) => Ok(*asked),
         State::Waiting | State::Taken => Err(E::take(Error::NoSagaStarted)),
     }
 }
@@ -264,12 +264,13 @@ impl Starting {
                 (new.id.clone(), Some((ask, new)))
             }
         };
-        *self.state() = State::Asked(Asked {
+        let asked = Asked {
             core,
             id,
             types: Box::new(types),
             unwritten,
-        });
+        };
+        *self.state() = State::Asked(Box::new(asked));
         std::future::pending().await
     }
 

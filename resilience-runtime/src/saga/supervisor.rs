@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::drive;
 use super::ending;
 use super::execution::Execution;
 use super::journal::{Parking, Status};
@@ -80,9 +81,17 @@ async fn go_on(execution: Arc<Execution>, permit: Permit) -> Result<(), Stop> {
             .park(&core, Parking::Stuck, reason, outstanding)
             .await;
     };
+    {
+        let _signal = core.signals.enter(&execution);
+        tokio::select! {
+            biased;
+            // A shutdown waits for this saga, and has no time for pauses.
+            () = core.gate.closed() => {}
+            _ = drive::halted(&execution) => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
     drop(execution);
-    // A shutdown waits for this saga, and has no time for pauses.
-    let _ = tokio::time::timeout(pause, core.gate.closed()).await;
     proceed::here(core, record, permit, tries).await;
     Ok(())
 }

@@ -17,7 +17,7 @@ const LOOKS: u32 = 16;
 /// What came of waiting.
 pub(super) enum Waited {
     /// The saga is at an end, or waits for an operator.
-    Ended(SagaRecord),
+    Ended(Box<SagaRecord>),
     /// Ask for the key again: the saga has vanished, or takes so long that its process may be
     /// gone.
     Again,
@@ -70,7 +70,7 @@ pub(super) async fn until_over(core: &Core, id: &SagaId, appears_by: Option<Inst
 
 /// What one look found.
 enum Look {
-    Ended(SagaRecord),
+    Ended(Box<SagaRecord>),
     Missing,
     /// Somebody works on it. A pause has passed since, or it has just ended.
     Working,
@@ -82,7 +82,7 @@ async fn look(core: &Core, id: &SagaId, pauses: &mut Pauses) -> Result<Look, Sto
     let expected = core.endings.expect(id);
     match core.stores.journal.load(id.clone()).await? {
         Some(record) if record.status.is_unfinished() => {}
-        Some(record) => return Ok(Look::Ended(record)),
+        Some(record) => return Ok(Look::Ended(Box::new(record))),
         None => return Ok(Look::Missing),
     }
     tokio::select! {

@@ -99,6 +99,7 @@ async fn dead(store: &MemoryStore, name: &str, step: &str, status: Status) -> Sa
         input: "{}".to_owned(),
         timeout: None,
         parent: None,
+        nonce: uuid::Uuid::new_v4().as_u128(),
     };
     store.start(saga).await.unwrap();
     let step_record = StepRecord {

@@ -257,3 +257,35 @@ async fn it_says_so_to_who_asks_later() {
         }
     ));
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_that_pauses_before_it_is_run_again_is_undone_at_once() {
+    for from_elsewhere in [false, true] {
+        let process = Process::first(&[Ask::Take(1), Ask::Again(2)]).await;
+        process.world.script("again 2", &[Do::Fail; 12]);
+        // After ten failures it pauses for a minute.
+        let cancel = async {
+            while process.world.times("again 2") < 10 {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            let id = process.has("trip").await;
+            let other = process.another().await;
+            let by = match from_elsewhere {
+                true => &other,
+                false => &process,
+            };
+            by.runtime.sagas().cancel(&id, "ann").await.unwrap();
+            Instant::now()
+        };
+        let call = async {
+            let answer = process.scope(trip(&process.world, 7, 5)).await;
+            (answer, Instant::now())
+        };
+        let ((answer, ended), at) = tokio::join!(call, cancel);
+        assert!(is_cancelled(&answer), "{answer:?}");
+        let took = ended.duration_since(at);
+        assert!(took <= Duration::from_secs(2 + 5), "{took:?}");
+        assert_eq!(process.world.times("again 2"), 10);
+        assert_eq!(process.world.times("give back 1"), 1);
+    }
+}

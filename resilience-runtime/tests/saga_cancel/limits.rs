@@ -8,7 +8,7 @@ use resilience_runtime::saga::start;
 use tokio::time::Instant;
 
 use crate::process::Process;
-use crate::trips::{narrow, single};
+use crate::trips::{mutual, narrow, single};
 use crate::world::{Ask, Do};
 
 #[tokio::test(start_paused = true)]
@@ -116,22 +116,66 @@ async fn one_that_waits_can_be_cancelled_and_times_out() {
 
 #[tokio::test(start_paused = true)]
 async fn a_saga_that_calls_its_own_kind_does_not_wait_for_itself() {
-    let process = Process::first(&[Ask::Call("single")]).await;
-    process.world.plan("single", &[Ask::Take(1)]);
-    process
-        .scope(crate::trips::trip(&process.world, 7, 5))
-        .await
-        .unwrap();
+    let process = Process::first(&[]).await;
     process
         .world
-        .plan("inner", &[Ask::Call("single"), Ask::Take(2)]);
-    process
-        .world
-        .script("take 1", &[Do::Wait(Duration::from_secs(1))]);
-    process
-        .scope(crate::trips::inner(&process.world, 7, 5))
-        .await
-        .unwrap();
+        .plan("single", &[Ask::CallDeeper("inner"), Ask::Take(1)]);
+    process.world.plan("inner", &[Ask::Call("single")]);
+    let call = process.scope(single(&process.world, 7, 5));
+    let call = tokio::time::timeout(Duration::from_secs(60), call).await;
+    assert_eq!(call.unwrap().unwrap(), "single of 7");
     let sagas = process.sagas().await;
+    assert_eq!(sagas.len(), 3);
     assert!(sagas.iter().all(|saga| saga.status == Status::Completed));
+    // One beside it does.
+    process
+        .world
+        .script("take 1", &[Do::Wait(Duration::from_secs(9)); 2]);
+    let began = Instant::now();
+    let calls = [100, 101].map(|order| process.scope(single(&process.world, order, 5)));
+    let [one, other] = calls;
+    let (one, other) = tokio::join!(one, other);
+    assert!(one.is_ok() && other.is_ok());
+    assert_eq!(began.elapsed().as_secs(), 18);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_that_call_each_other_do_not_wait_for_each_other() {
+    let process = Process::first(&[]).await;
+    let second = Duration::from_secs(1);
+    for (name, other) in [("single", "mutual"), ("mutual", "single")] {
+        let plan = [Ask::Think(second), Ask::CallDeeper(other)];
+        process.world.plan(name, &plan);
+    }
+    let calls = async {
+        tokio::join!(
+            process.scope(single(&process.world, 1, 5)),
+            process.scope(mutual(&process.world, 2, 5))
+        )
+    };
+    let (one, other) = tokio::time::timeout(Duration::from_secs(60), calls).await.unwrap();
+    assert!(one.is_ok() && other.is_ok());
+    assert_eq!(process.sagas().await.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_that_are_resumed_wait_for_their_turn_too() {
+    let process = Process::first(&[]).await;
+    process.world.plan("single", &[Ask::Take(1), Ask::Take(2)]);
+    process.world.script("take 1", &[Do::Hang, Do::Hang]);
+    for order in 1..=3 {
+        let call = start(single(&process.world, order, 5));
+        process.scope(call).await.unwrap();
+    }
+    process.world.has("take 1").await;
+    process
+        .world
+        .script("take 1", &[Do::Wait(Duration::from_secs(10)); 3]);
+    process.spy.dies_after(0);
+    let began = Instant::now();
+    let process = process.restart().await;
+    process.quiet().await;
+    assert_eq!(began.elapsed().as_secs(), 30);
+    assert_eq!(process.world.times("take 1"), 4);
+    assert_eq!(process.world.times("take 2"), 3);
 }

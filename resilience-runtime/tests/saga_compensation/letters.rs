@@ -46,6 +46,20 @@ async fn a_compensation_that_fails_for_good_stops_the_rest() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_failed_for_good_is_left_alone_by_the_next_process() {
+    let process = Process::first().await;
+    process.world.plan("order", &FAILS);
+    process.world.script("undo 2", always());
+    let call = process.runtime.scope(order(&process.world, 1));
+    call.await.unwrap_err();
+    let process = process.recovered().await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(process.saga().await.status, Status::CompensationFailed);
+    assert_eq!(process.world.times("undo 2"), 5);
+    assert_eq!(process.letters().await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_retry_that_was_requested_goes_on_with_the_rest_and_settles_the_letter() {
     let process = Process::first().await;
     process.world.plan("order", &FAILS);

@@ -147,6 +147,59 @@ async fn a_body_that_ends_too_early_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_body_that_fails_too_early_is_told_and_not_undone() {
+    let code = |world| async move {
+        a(&world, 1).await?;
+        Err(Failed("it changed its mind".to_owned()))
+    };
+    let difference = "did not ask for; it asked for `a` (1x); it failed: it changed its mind";
+    parked(code, difference).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_beside_each_other_may_be_made_in_another_order() {
+    // Which `b` comes first depends on how long the `a`s take: in a run that replays them, on nothing.
+    let process = Process::first().await;
+    process.world.body(|world| async move {
+        let pipe = |item| {
+            let world = &world;
+            async move {
+                a(world, item).await?;
+                b(world, item).await
+            }
+        };
+        let (one, two) = tokio::try_join!(biased; pipe(1), pipe(2))?;
+        c(&world, 3)
+            .await
+            .map(|third| format!("{one}, {two}, {third}"))
+    });
+    process.world.goes("a 1", &[Goes::Slow(100)]);
+    process.die_in("b 1", 1).await;
+    let keys = process.world.notes();
+    process.world.forget_effects();
+    let process = process.restart().await;
+    process.runtime.recovered().await;
+    assert_eq!(process.status(), Status::Completed);
+    let output = process.saga().output.unwrap();
+    assert_eq!(output, "\"did b 1, did b 2, did c 3\"");
+    assert_eq!(process.world.effects(), ["b 1", "c 3"]);
+    // Each has the key that it had before.
+    for note in process.world.notes() {
+        let (what, key) = note.split_once(": attempt 2, ").unwrap_or(("", ""));
+        let before = keys
+            .iter()
+            .any(|before| *before == format!("{what}: attempt 1, {key}"));
+        assert!(before || what.is_empty(), "{note}: {keys:?}");
+    }
+    // And each has an occurrence of its own.
+    let steps = process.saga().steps.into_iter();
+    let mut occurrences: Vec<_> = steps.map(|step| (step.step, step.occurrence)).collect();
+    occurrences.sort();
+    occurrences.dedup();
+    assert_eq!(occurrences.len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_renamed_step_is_told() {
     let code = |world| async move {
         a(&world, 1).await?;

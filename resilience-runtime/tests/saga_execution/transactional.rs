@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use resilience_runtime::BoxFuture;
 use resilience_runtime::error::StoreError;
-use resilience_runtime::outcome::{Kept, Unkept as _, function, kept, stored};
-use resilience_runtime::registry::StepEntry;
+use resilience_runtime::outcome::{Kept, function, kept, stored};
+use resilience_runtime::registry::{CompensationError, JournaledCall, StepEntry};
 use resilience_runtime::saga::SagaStep;
 use resilience_runtime::saga::journal::{
-    SagaId, Status, StepConnection, StepRecord, StepTransaction, Written,
+    Advance, SagaId, Status, StepConnection, StepRecord, StepTransaction, Written,
 };
 
 use crate::store::{Store, Trouble};
@@ -59,11 +59,14 @@ impl StepTransaction for Transaction<'_> {
     {
         Box::pin(async move {
             let Connection { store, world } = &*self.connection;
+            if world.act("send".to_owned()).await.is_err() {
+                return Err(StoreError::in_doubt("committing", "the connection broke"));
+            }
             if world.act("commit".to_owned()).await.is_err() {
                 return Err(StoreError::refused("committing", "a deadlock"));
             }
             let effect = format!("committed {}", step.occurrence);
-            let written = store.commit(&saga, epoch, step).await?;
+            let written = write(store, &saga, epoch, step).await?;
             if written == Written::YES {
                 world.act(effect).await.unwrap();
             }
@@ -89,9 +92,32 @@ impl StepTransaction for Transaction<'_> {
     }
 }
 
-/// `#[saga_step(tx = connection, compensate = none)]`
+/// The record, in the transaction that commits it.
+async fn write(
+    store: &Store,
+    saga: &SagaId,
+    epoch: i64,
+    step: StepRecord,
+) -> Result<Written, StoreError> {
+    store
+        .write(|data| {
+            let advance = Advance {
+                steps: vec![step],
+                ..Advance::default()
+            };
+            let what = data.advance(saga, epoch, advance);
+            let written = match what {
+                Some(_) => Written::YES,
+                None => Written::Superseded,
+            };
+            (what.map(|what| format!("tx {what}")), written)
+        })
+        .await
+}
+
+/// `#[saga_step(tx = connection, compensate = undo)]`
 async fn row(connection: &mut Connection, item: u32) -> Result<String, Failed> {
-    static STEP: SagaStep = SagaStep::named("row");
+    static STEP: SagaStep = SagaStep::named("row").compensated_by("undo");
     let function = function::<Result<String, Failed>>("row");
     let stored = stored::<Result<String, Failed>>();
     let kept: Kept<Failed> = kept::<Result<String, Failed>>().found();
@@ -122,9 +148,23 @@ async fn row(connection: &mut Connection, item: u32) -> Result<String, Failed> {
     answer.into_result()
 }
 
-resilience_runtime::private::submit! {
-    StepEntry { step: SagaStep::named("row"), place: PLACE, states: STATES, compensate: None }
-}
+const _: () = {
+    fn compensate(call: JournaledCall) -> BoxFuture<'static, Result<(), CompensationError>> {
+        Box::pin(async move {
+            let world = call.state::<World>()?;
+            let done = world.act("undo row".to_owned()).await;
+            done.map(drop).map_err(CompensationError::Failed)
+        })
+    }
+    resilience_runtime::private::submit! {
+        StepEntry {
+            step: SagaStep::named("row").compensated_by("undo"),
+            place: PLACE,
+            states: STATES,
+            compensate: Some(compensate),
+        }
+    }
+};
 
 /// A saga of `a`, `row`, and `b`.
 async fn process() -> Process {
@@ -148,10 +188,11 @@ fn with_body(process: &Process) {
     });
 }
 
-const EFFECTS: [&str; 7] = [
+const EFFECTS: [&str; 8] = [
     "a 1",
     "begin",
     "row 2",
+    "send",
     "commit",
     "committed 0",
     "answer",
@@ -244,8 +285,7 @@ async fn a_journal_that_is_away_is_waited_for_when_a_commit_is_in_doubt() {
 #[tokio::test(start_paused = true)]
 async fn a_commit_in_doubt_that_was_not_made_is_a_failure_without_effect() {
     let process = process().await;
-    process.store.expect(Trouble::None);
-    process.store.lose_commits();
+    process.world.goes("send", &[Goes::Fail]);
     let error = process.run().await.unwrap_err();
     assert!(error.0.starts_with("policy: `row` was not run"), "{error}");
     assert_eq!(process.world.times("committed 0"), 0);
@@ -331,5 +371,33 @@ async fn steps_beside_it_are_written_whatever_the_order() {
     let writes = process.writes();
     assert_eq!(writes[..4], ["start", "tx row#0", "a#0", "b#0"]);
     let undone = process.world.effects();
-    assert_eq!(undone[undone.len() - 2..], ["undo b 3", "undo a 1"]);
+    assert_eq!(
+        undone[undone.len() - 3..],
+        ["undo b 3", "undo row", "undo a 1"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_the_body_cut_off_is_found_and_undone() {
+    for (what, was_made) in [("answer", true), ("send", false)] {
+        let process = Process::first().await;
+        let store = Arc::clone(&process.store);
+        process.world.body(move |world| {
+            let mut connection = Connection {
+                store: Arc::clone(&store),
+                world: world.clone(),
+            };
+            async move {
+                a(&world, 1).await?;
+                let row = row(&mut connection, 2);
+                let cut = tokio::time::timeout(Duration::from_secs(1), row).await;
+                cut.unwrap_or(Err(Failed("cut off".to_owned())))
+            }
+        });
+        process.world.goes(what, &[Goes::Hang]);
+        assert_eq!(process.run().await, Err(Failed("cut off".to_owned())));
+        assert_eq!(process.world.times("committed 0"), usize::from(was_made));
+        assert_eq!(process.world.times("undo row"), usize::from(was_made));
+        assert_eq!(process.status(), Status::Compensated);
+    }
 }

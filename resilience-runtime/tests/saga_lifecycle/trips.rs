@@ -67,6 +67,8 @@ sagas! {
     hasty_by_id: Saga::named("hasty_by_id").timeout(Duration::from_secs(10)), |saga, order| saga.id(&order);
     narrow: Saga::named("narrow").max_concurrent(2).timeout(Duration::from_secs(60)), |saga, _| saga.anonymous();
     single: Saga::named("single").max_concurrent(1), |saga, _| saga.anonymous();
+    mutual: Saga::named("mutual").max_concurrent(1), |saga, _| saga.anonymous();
+    insistent: Saga::named("insistent").timeout(Duration::from_secs(3600)), |saga, _| saga.anonymous();
     inner: Saga::named("inner"), |saga, _| saga.anonymous();
     inner_by_id: Saga::named("inner_by_id"), |saga, order| saga.id(&format!("inner-{order}"));
 }
@@ -102,11 +104,16 @@ async fn run(
             match ask {
                 Ask::Take(item) => drop(take(world, item).await?),
                 Ask::Doubt(item) => drop(doubt(world, item).await?),
+                Ask::Again(item) => drop(again(world, item).await?),
                 Ask::Pivot(item) => drop(pivot(world, item).await?),
                 Ask::Both(one, other) => {
                     drop(tokio::try_join!(take(world, one), take(world, other))?);
                 }
                 Ask::Call(name) => drop(call(world, name, order).await?),
+                Ask::CallDeeper(name) if order < 100 => {
+                    drop(call(world, name, order + 100).await?);
+                }
+                Ask::CallDeeper(_) => {}
                 Ask::Try(name) => drop(call(world, name, order).await),
                 Ask::Start(name) => drop(start(call(world, name, order)).await?),
                 Ask::Think(time) => tokio::time::sleep(time).await,
@@ -201,6 +208,7 @@ steps! {
     take: SagaStep::named("take").compensated_by("give_back").compensate_attempts(2);
     doubt: SagaStep::named("doubt").compensated_by("give_back").compensates_in_doubt();
     pivot: SagaStep::named("pivot").compensated_by("give_back").pivot();
+    again: SagaStep::named("again").compensated_by("give_back").retriable();
 }
 
 /// The compensation of `item` fails for good.

@@ -56,12 +56,16 @@ pub(crate) enum Ask {
     Take(u32),
     /// A step that is given back also when it is in doubt.
     Doubt(u32),
+    /// A step that is tried again until it is done.
+    Again(u32),
     /// A step behind which there is no way back.
     Pivot(u32),
     /// Two that can be given back, at once.
     Both(u32, u32),
     /// Another saga.
     Call(&'static str),
+    /// Another saga, with an order from 100 on, if the own one is below.
+    CallDeeper(&'static str),
     /// Another saga, whose failure does not matter.
     Try(&'static str),
     /// Another saga, which is not waited for.

@@ -221,3 +221,44 @@ async fn one_that_calls_itself_by_its_id_is_told_so() {
         "{error}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_whose_start_is_in_doubt_is_withdrawn_and_undone_with_its_caller() {
+    let process = Process::first(&[Ask::Take(1), Ask::Call("inner")]).await;
+    process.world.plan("inner", &[Ask::Take(5)]);
+    process.spy.loses_start_of("inner");
+    let began = tokio::time::Instant::now();
+    let error = process.scope(trip(&process.world, 7, 5)).await.unwrap_err();
+    assert!(
+        matches!(error.policy(), Error::StartInDoubt { saga: "inner", .. }),
+        "{error}"
+    );
+    assert!(began.elapsed() < Duration::from_secs(1));
+    assert_eq!(process.world.effects(), ["take 1", "give back 1"]);
+    let expected = [("inner", Status::Failed), ("trip", Status::Compensated)];
+    assert_eq!(statuses(&process.sagas().await), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_parked_is_undone_with_its_caller() {
+    let process = Process::first(&[Ask::Take(1), Ask::Call("inner")]).await;
+    process.world.plan("inner", &[Ask::Take(5), Ask::Take(6)]);
+    // When the first step of the nested one is durable.
+    process.spy.dies_after(3);
+    tokio::select! {
+        _ = process.scope(trip(&process.world, 7, 5)) => panic!("it died"),
+        () = process.spy.died() => {}
+    }
+    process.world.plan("inner", &[Ask::Take(9)]);
+    let process = process.restart().await;
+    process.quiet().await;
+    let expected = [
+        ("inner", Status::Compensated),
+        ("trip", Status::Compensated),
+    ];
+    assert_eq!(statuses(&process.sagas().await), expected);
+    assert_eq!(
+        process.world.effects(),
+        ["take 1", "take 5", "give back 5", "give back 1"]
+    );
+}

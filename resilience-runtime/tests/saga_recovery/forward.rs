@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use resilience_runtime::dlq::{Retried, RetryAs};
 use resilience_runtime::error::Error;
 use resilience_runtime::saga::journal::{Parking, Status};
 
@@ -65,6 +66,26 @@ async fn what_fails_too_often_is_parked_and_the_caller_hears_it() {
     );
     let letters = process.letters().await;
     assert_eq!((letters.len(), letters[0].work.attempts), (1, 20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_can_undo_what_is_stuck_with_what_is_in_doubt() {
+    let process = Process::first().await;
+    process
+        .world
+        .plan("order", &[("take", 1), ("commit", 2), ("wire", 3)]);
+    let fails = std::iter::repeat_n(Do::Fail, 20);
+    process.world.script("wire 3", fails);
+    let answer = process.runtime.scope(order(&process.world, 1)).await;
+    answer.unwrap_err();
+    let saga = process.saga().await;
+    assert_eq!((saga.parking, saga.pivoted), (Some(Parking::Stuck), true));
+    let letters = process.runtime.dead_letters();
+    let retried = letters.retry_as(1, RetryAs::Compensation, "ann").await;
+    assert_eq!(retried.unwrap(), Retried::Settled);
+    assert_eq!(process.saga().await.status, Status::Compensated);
+    assert_eq!(process.world.times("undo 3 in doubt"), 1);
+    assert_eq!(process.world.times("undo 1"), 1);
 }
 
 #[tokio::test(start_paused = true)]

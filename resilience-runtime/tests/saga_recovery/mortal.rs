@@ -3,27 +3,17 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use resilience_runtime::BoxFuture;
-use resilience_runtime::dlq::{
-    AuditEntry, Closing, DeadLetter, DeadLetterId, LetterFilter, LetterStatistics, NewDeadLetter,
-    Queue, RetryAs,
-};
+use resilience_runtime::dlq::Queue;
 use resilience_runtime::error::StoreError;
-use resilience_runtime::idempotency::Digest;
-use resilience_runtime::idempotency::store::{
-    Claim, Claiming, Completion, IdempotencyStore, Nonce, Ownership, Record, Release,
-};
-use resilience_runtime::lock::store::{Acquired, Acquiring, LockStore};
-use resilience_runtime::operator::Operator;
-use resilience_runtime::saga::journal::{
-    Advance, Cancel, Event, Journal, Known, NewSaga, SagaCursor, SagaFilter, SagaId, SagaRecord,
-    SagaStatistics, SagaSummary, Started, Unknown, Written,
-};
+use resilience_runtime::idempotency::store::{IdempotencyStore, Ownership};
+use resilience_runtime::lock::store::LockStore;
+use resilience_runtime::saga::journal::Journal;
 use resilience_runtime::store::memory::MemoryStore;
-use resilience_runtime::timestamp::Timestamp;
 use tokio::sync::watch;
+
+use crate::operations::{operations, types};
 
 pub(crate) struct Mortal {
     store: Mutex<Option<MemoryStore>>,
@@ -85,7 +75,7 @@ impl Mortal {
     }
 
     /// A dead process does nothing more.
-    async fn alive(&self, operation: &'static str) -> Result<MemoryStore, StoreError> {
+    async fn through(&self, operation: &'static str) -> Result<MemoryStore, StoreError> {
         tokio::task::yield_now().await;
         let store = self.store.lock().unwrap().clone();
         let Some(store) = store else {
@@ -118,33 +108,10 @@ impl Mortal {
     }
 }
 
-macro_rules! delegated {
-    ($trait:ident: $(fn $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {
-        $(
-            fn $name(&self, $($argument: $type),*) -> BoxFuture<'_, Result<$answer, StoreError>> {
-                Box::pin(async move {
-                    let store = self.alive(stringify!($name)).await?;
-                    $trait::$name(&store, $($argument),*).await
-                })
-            }
-        )*
-    };
-}
-
 impl Journal for Mortal {
-    delegated! { Journal:
-        fn start(saga: NewSaga) -> Started;
-        fn advance(saga: SagaId, epoch: i64, advance: Advance) -> Written;
-        fn take_over(known: Vec<Known>, limit: u32) -> Vec<SagaRecord>;
-        fn take_parked(known: Vec<Known>, before: Timestamp, limit: u32) -> Vec<SagaRecord>;
-        fn revive(saga: SagaId, event: Event, by: Option<Operator>) -> Option<SagaRecord>;
-        fn cancel(saga: SagaId, by: Operator) -> Option<Cancel>;
-        fn cancelled() -> Vec<SagaId>;
-        fn load(saga: SagaId) -> Option<SagaRecord>;
-        fn list(filter: SagaFilter, after: Option<SagaCursor>, limit: u32) -> Vec<SagaSummary>;
-        fn statistics() -> Vec<SagaStatistics>;
-        fn unknown(known: Vec<Known>) -> Vec<Unknown>;
-        fn purge(retention: Duration, limit: u32) -> u64;
+    operations! { through Journal:
+        start advance take_over take_parked revive cancel cancelled load list statistics unknown
+        purge
     }
 
     fn changed(&self) -> BoxFuture<'_, ()> {
@@ -153,19 +120,9 @@ impl Journal for Mortal {
 }
 
 impl Queue for Mortal {
-    delegated! { Queue:
-        fn add(letter: NewDeadLetter, nonce: String, by: Operator) -> DeadLetterId;
-        fn list(filter: LetterFilter, after: Option<DeadLetterId>, limit: u32) -> Vec<DeadLetter>;
-        fn get(id: DeadLetterId) -> Option<DeadLetter>;
-        fn close(id: DeadLetterId, closing: Closing, by: Operator) -> bool;
-        fn request_retry(id: DeadLetterId, how: RetryAs, by: Operator) -> bool;
-        fn take_work(operations: Vec<String>, limit: u32) -> Vec<DeadLetter>;
-        fn end_work(id: DeadLetterId, failed: Option<String>) -> bool;
-        fn statistics() -> LetterStatistics;
-        fn unresolved() -> u64;
-        fn audit(id: DeadLetterId) -> Vec<AuditEntry>;
-        fn audit_of_saga(saga: SagaId) -> Vec<AuditEntry>;
-        fn purge_letters(retention: Duration, limit: u32) -> u64;
+    operations! { through Queue:
+        add list get close request_retry take_work end_work statistics unresolved audit
+        audit_of_saga purge_letters
     }
 }
 
@@ -174,12 +131,7 @@ impl IdempotencyStore for Mortal {
         Ownership::Lease
     }
 
-    delegated! { IdempotencyStore:
-        fn claim(claiming: Claiming) -> Claim;
-        fn renew(key: Digest, nonce: Nonce, lease: Duration) -> bool;
-        fn complete(key: Digest, nonce: Nonce, record: Record, ttl: Duration) -> Completion;
-        fn release(key: Digest, nonce: Nonce, how: Release) -> ();
-    }
+    operations! { through IdempotencyStore: claim renew complete release }
 }
 
 impl LockStore for Mortal {
@@ -187,9 +139,5 @@ impl LockStore for Mortal {
         Ownership::Lease
     }
 
-    delegated! { LockStore:
-        fn acquire(acquiring: Acquiring) -> Acquired;
-        fn renew(key: Digest, nonce: Nonce, lease: Duration) -> bool;
-        fn release(key: Digest, nonce: Nonce) -> ();
-    }
+    operations! { through LockStore: acquire renew release }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use resilience_runtime::BoxFuture;
 use resilience_runtime::catalog::{Annotated, Entry};
 use resilience_runtime::error::Error;
-use resilience_runtime::execution::{attempt, fencing_token};
+use resilience_runtime::execution::{attempt, fencing_token, interrupted};
 use resilience_runtime::outcome::{Unkept as _, errors, failures, function, kept, stored};
 use resilience_runtime::policy::circuit_breaker::CircuitBreaker;
 use resilience_runtime::registry::{
@@ -235,7 +235,12 @@ fn undo(call: JournaledCall) -> BoxFuture<'static, Result<(), CompensationError>
         };
         let undone = world.act(format!("undo {item}{known}")).await;
         {
-            let run = format!("run {item}: {} {:?}", attempt(), fencing_token().unwrap());
+            let again = if interrupted() { " again" } else { "" };
+            let run = format!(
+                "run {item}{again}: {} {:?}",
+                attempt(),
+                fencing_token().unwrap()
+            );
             world.0.effects.lock().unwrap().push((run, Duration::ZERO));
         }
         let failed = |error: Oops| CompensationError::Failed(error.to_string());

@@ -80,6 +80,7 @@ async fn sagas_that_nobody_knows_are_reported_once_per_change() {
             input: "{}".to_owned(),
             timeout: None,
             parent: None,
+            nonce: uuid::Uuid::new_v4().as_u128(),
         };
         elsewhere.start(saga)
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resilience_runtime::dlq::Kind;
+use resilience_runtime::dlq::{Kind, RetryAs};
 use resilience_runtime::saga::journal::Status;
 
 use crate::process::Process;
@@ -146,7 +146,7 @@ async fn run_changed_code(plan: &[Ask]) -> String {
     process
         .runtime
         .dead_letters()
-        .retry(1, "ada")
+        .retry_as(1, RetryAs::Compensation, "ada")
         .await
         .unwrap();
     assert_eq!(process.world.times("release 1"), 1);

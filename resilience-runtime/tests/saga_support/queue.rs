@@ -15,6 +15,7 @@ use resilience_runtime::lock::store::{Acquired, Acquiring, LockStore};
 use resilience_runtime::operator::Operator;
 use resilience_runtime::saga::journal::Event;
 
+use crate::operations::{operations, types};
 use crate::store::Store;
 
 impl Queue for Store {
@@ -67,6 +68,11 @@ impl Queue for Store {
             row.record.status = row.record.status.after(Event::Resolved).unwrap();
             (Some("resolve".to_owned()), true)
         }))
+    }
+
+    operations! { refused Queue:
+        add request_retry take_work end_work statistics unresolved audit audit_of_saga
+        purge_letters
     }
 }
 

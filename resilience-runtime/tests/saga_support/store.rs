@@ -1,7 +1,6 @@
 //! A journal in memory that counts its writes, fails when told to, and dies at a chosen write.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use resilience_runtime::BoxFuture;
@@ -15,6 +14,8 @@ use resilience_runtime::saga::journal::{
 use resilience_runtime::timestamp::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
+
+use crate::operations::{operations, types};
 
 /// What survives a process.
 #[derive(Default)]
@@ -115,7 +116,6 @@ pub(crate) struct Store {
     pub(crate) disk: Arc<Disk>,
     owner: u64,
     trouble: Mutex<Trouble>,
-    loses_commits: AtomicBool,
     dead: watch::Sender<bool>,
 }
 
@@ -127,43 +127,12 @@ impl Store {
             disk: Arc::clone(disk),
             owner: data.owners,
             trouble: Mutex::default(),
-            loses_commits: AtomicBool::new(false),
             dead: watch::Sender::new(false),
         })
     }
 
     pub(crate) fn expect(&self, trouble: Trouble) {
         *self.trouble.lock().unwrap() = trouble;
-    }
-
-    /// From now on nobody hears of a commit, and none is made.
-    pub(crate) fn lose_commits(&self) {
-        self.loses_commits.store(true, Ordering::Relaxed);
-    }
-
-    /// The transaction of a step writes its record and commits.
-    pub(crate) async fn commit(
-        &self,
-        saga: &SagaId,
-        epoch: i64,
-        step: StepRecord,
-    ) -> Result<Written, StoreError> {
-        if self.loses_commits.load(Ordering::Relaxed) {
-            return Err(StoreError::in_doubt("committing", "the connection broke"));
-        }
-        self.write(|data| {
-            let advance = Advance {
-                steps: vec![step],
-                ..Advance::default()
-            };
-            let what = data.advance(saga, epoch, advance);
-            let written = match what {
-                Some(_) => Written::YES,
-                None => Written::Superseded,
-            };
-            (what.map(|what| format!("tx {what}")), written)
-        })
-        .await
     }
 
     /// Resolves when the process died at the chosen write.
@@ -235,7 +204,7 @@ impl Data {
         Timestamp::from_micros(1_700_000_000_000_000).after(born.elapsed())
     }
 
-    fn advance(&mut self, id: &SagaId, epoch: i64, advance: Advance) -> Option<String> {
+    pub(crate) fn advance(&mut self, id: &SagaId, epoch: i64, advance: Advance) -> Option<String> {
         let row = self
             .sagas
             .get_mut(id)
@@ -441,4 +410,6 @@ impl Journal for Store {
             Ok(all)
         })
     }
+
+    operations! { refused Journal: take_parked cancel cancelled list unknown purge }
 }

@@ -26,6 +26,7 @@ pub(crate) fn new_saga(key: Option<Digest>) -> NewSaga {
         input: r#"{"order":1}"#.to_owned(),
         timeout: None,
         parent: None,
+        nonce: uuid::Uuid::new_v4().as_u128(),
     }
 }
 

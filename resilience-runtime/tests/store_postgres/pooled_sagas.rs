@@ -28,6 +28,7 @@ fn new_saga() -> NewSaga {
         input: r#"{"$1":"'"}"#.to_owned(),
         timeout: Some(Duration::from_secs(60)),
         parent: None,
+        nonce: uuid::Uuid::new_v4().as_u128(),
     }
 }
 

@@ -31,11 +31,41 @@ pub enum Cut {
     After,
 }
 
-/// A cut that is planned, counted over all connections.
+/// At which moment everything comes to a standstill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freeze {
+    /// Before the message is forwarded: the server never hears of it.
+    Before,
+    /// When half of its bytes are forwarded.
+    Within,
+    /// When the server has answered it: it has acted, and the client does not learn of it.
+    After,
+}
+
+impl Freeze {
+    /// Every moment.
+    pub const ALL: [Self; 3] = [Self::Before, Self::Within, Self::After];
+}
+
+/// What is to happen at a message, counted over all connections.
 #[derive(Debug, Clone, Copy)]
 struct Plan {
     message: u64,
-    cut: Cut,
+    fault: Fault,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    Cut(Cut),
+    Freeze(Freeze),
+}
+
+/// What becomes of the next answer on a connection.
+#[derive(Debug, Clone, Copy)]
+enum Answer {
+    Passes,
+    IsCut,
+    Freezes,
 }
 
 /// A proxy on a free port of 127.0.0.1. It runs on a thread and a runtime of its own: the clock
@@ -56,6 +86,8 @@ struct Shared {
     faults: watch::Sender<Faults>,
     /// Counts the resets: a connection that was made under an older number is reset.
     resets: watch::Sender<u64>,
+    /// Whether nothing passes any more, in either direction and on no connection.
+    frozen: watch::Sender<bool>,
     counters: Mutex<Counters>,
 }
 
@@ -78,6 +110,7 @@ impl Proxy {
             target,
             faults: watch::Sender::new(Faults::default()),
             resets: watch::Sender::new(0),
+            frozen: watch::Sender::new(false),
             counters: Mutex::default(),
         });
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
@@ -142,16 +175,33 @@ impl Proxy {
     /// Cuts the connection on which the `message`-th message from now on arrives from a client,
     /// where 1 is the next one, once. What comes later passes.
     pub fn cut_at(&self, message: u64, cut: Cut) {
-        let mut counters = self.shared.counters();
-        counters.plan = Some(Plan {
-            message: counters.requests + message,
-            cut,
-        });
+        self.plan(message, Fault::Cut(cut));
     }
 
     /// Drops a cut that has not happened yet.
     pub fn cut_nothing(&self) {
         self.shared.counters().plan = None;
+    }
+
+    /// Lets everything stand still at the `message`-th message from now on, where 1 is the next one: from then on nothing passes,
+    /// on no connection and in neither direction, and nothing is closed. For ever: a client that is to be killed there is killed now,
+    /// and [`reset`](Self::reset) drops what did not arrive.
+    pub fn freeze_at(&self, message: u64, freeze: Freeze) {
+        self.plan(message, Fault::Freeze(freeze));
+    }
+
+    /// Whether everything stands still.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        *self.shared.frozen.borrow()
+    }
+
+    fn plan(&self, message: u64, fault: Fault) {
+        let mut counters = self.shared.counters();
+        counters.plan = Some(Plan {
+            message: counters.requests + message,
+            fault,
+        });
     }
 
     /// How many connections were cut as planned.
@@ -178,8 +228,8 @@ impl Shared {
         self.counters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a message from a client; the cut that is planned for it, if one is.
-    fn count_request(&self) -> Option<Cut> {
+    /// Counts a message from a client; what is planned for it, if anything is.
+    fn count_request(&self) -> Option<Fault> {
         let mut counters = self.counters();
         counters.requests += 1;
         let due = counters.plan?;
@@ -187,8 +237,14 @@ impl Shared {
             return None;
         }
         counters.plan = None;
-        counters.cuts += 1;
-        Some(due.cut)
+        counters.cuts += u64::from(matches!(due.fault, Fault::Cut(_)));
+        Some(due.fault)
+    }
+
+    /// Lets everything stand still from now on.
+    async fn freeze(&self) -> ! {
+        self.frozen.send_replace(true);
+        std::future::pending().await
     }
 }
 
@@ -234,10 +290,10 @@ async fn relay(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
     reset_on_close(&server)?;
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
-    let withhold = watch::Sender::new(false);
+    let next = watch::Sender::new(Answer::Passes);
     tokio::select! {
-        ended = pass_requests(from_client, to_server, shared, &withhold) => ended,
-        ended = pass_answers(from_server, to_client, shared, withhold.subscribe()) => ended,
+        ended = pass_requests(from_client, to_server, shared, &next) => ended,
+        ended = pass_answers(from_server, to_client, shared, next.subscribe()) => ended,
     }
 }
 
@@ -247,7 +303,7 @@ async fn pass_requests(
     mut client: ReadHalf<'_>,
     mut server: WriteHalf<'_>,
     shared: &Shared,
-    withhold: &watch::Sender<bool>,
+    next: &watch::Sender<Answer>,
 ) -> io::Result<()> {
     let mut buffer = vec![0; MESSAGE_BYTES_MAX];
     loop {
@@ -256,9 +312,17 @@ async fn pass_requests(
             return close_in_order(server.as_ref());
         }
         match shared.count_request() {
-            Some(Cut::Before) => return Ok(()),
-            Some(Cut::After) => {
-                withhold.send_replace(true);
+            Some(Fault::Cut(Cut::Before)) => return Ok(()),
+            Some(Fault::Cut(Cut::After)) => {
+                next.send_replace(Answer::IsCut);
+            }
+            Some(Fault::Freeze(Freeze::Before)) => shared.freeze().await,
+            Some(Fault::Freeze(Freeze::Within)) => {
+                server.write_all(&buffer[..length / 2]).await?;
+                shared.freeze().await;
+            }
+            Some(Fault::Freeze(Freeze::After)) => {
+                next.send_replace(Answer::Freezes);
             }
             None => {}
         }
@@ -271,13 +335,16 @@ async fn pass_answers(
     mut server: ReadHalf<'_>,
     mut client: WriteHalf<'_>,
     shared: &Shared,
-    withhold: watch::Receiver<bool>,
+    next: watch::Receiver<Answer>,
 ) -> io::Result<()> {
     let mut buffer = vec![0; MESSAGE_BYTES_MAX];
     loop {
         let length = server.read(&mut buffer).await?;
-        if *withhold.borrow() {
-            return Ok(());
+        let next = *next.borrow();
+        match next {
+            Answer::Passes => {}
+            Answer::IsCut => return Ok(()),
+            Answer::Freezes => shared.freeze().await,
         }
         if length == 0 {
             return close_in_order(client.as_ref());
@@ -295,4 +362,6 @@ async fn hold_back(shared: &Shared, is_blackhole: impl Fn(&Faults) -> bool) {
         tokio::time::sleep(latency).await;
     }
     let _ = faults.wait_for(|faults| !is_blackhole(faults)).await;
+    let mut frozen = shared.frozen.subscribe();
+    let _ = frozen.wait_for(|frozen| !frozen).await;
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use resilience_test_support::proxy::{Cut, Proxy};
+use resilience_test_support::proxy::{Cut, Freeze, Proxy};
 use resilience_test_support::wait;
 
 /// A server that sends back each byte, and counts them.
@@ -205,4 +205,28 @@ fn a_cut_that_was_dropped_does_not_happen() {
     proxy.cut_nothing();
     Client::connect(&proxy).round_trip().expect("an echo");
     assert_eq!(proxy.cuts(), 0);
+}
+
+#[test]
+fn everything_stands_still_at_a_message_until_it_is_dropped() {
+    let echo = Echo::start();
+    for (moment, heard) in Freeze::ALL.into_iter().zip([1, 1, 2]) {
+        let before = echo.heard();
+        let proxy = Proxy::start(echo.port);
+        let mut others = Client::connect(&proxy);
+        others.round_trip().expect("an echo");
+        let mut client = Client::connect(&proxy);
+        proxy.freeze_at(1, moment);
+        client.send();
+        wait::until("it to stand still", || proxy.is_frozen());
+        others.send();
+        assert!(
+            client.hears_nothing() && others.hears_nothing(),
+            "{moment:?}"
+        );
+        assert_eq!(echo.heard() - before, heard, "{moment:?}");
+        proxy.reset();
+        assert!(is_cut(client.receive()) && is_cut(others.receive()));
+        assert_eq!(echo.heard() - before, heard, "{moment:?}");
+    }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::call::Attempt;
 use super::{Undoing, call};
 use crate::core::Core;
 use crate::pauses::Pauses;
@@ -29,11 +30,13 @@ pub(super) struct Failure {
     pub(super) error: String,
 }
 
-/// Calls the compensation of `step` until it succeeds, or has been tried as often as its step allows.
+/// Calls the compensation of `step` until it succeeds, or has been tried as often as its step allows. It may have been
+/// called `before` so often.
 pub(super) async fn compensate(
     core: &Arc<Core>,
     saga: &Undoing,
     step: &StepRecord,
+    before: u32,
 ) -> Result<Result<(), Failure>, Stop> {
     let failed = |attempts, error| Ok(Err(Failure { attempts, error }));
     if nested::is_call(step) {
@@ -53,7 +56,18 @@ pub(super) async fn compensate(
     let mut attempt = 1;
     loop {
         breakers(core, saga, name, &mut patience).await?;
-        let tried = call::call(core, saga, entry, compensation, step, attempt).await;
+        let tried = call::call(
+            core,
+            saga,
+            entry,
+            compensation,
+            step,
+            Attempt {
+                before,
+                here: attempt,
+            },
+        )
+        .await;
         let error = match tried {
             Ok(()) => {
                 sagas::compensated(name, true);

@@ -14,6 +14,15 @@ use crate::saga::caught::Caught;
 use crate::saga::context::{self, Context};
 use crate::saga::journal::StepRecord;
 
+/// Which one it is.
+#[derive(Clone, Copy)]
+pub(super) struct Attempt {
+    /// How often an earlier run may have called it.
+    pub(super) before: u32,
+    /// How often this run has called it, with this time.
+    pub(super) here: u32,
+}
+
 /// Calls it once: out of reach of everybody's deadline, and for as long as its step allows. A panic is a failure, and so is
 /// an answer that does not come in time.
 pub(super) async fn call(
@@ -22,7 +31,7 @@ pub(super) async fn call(
     entry: &StepEntry,
     compensation: Compensate,
     step: &StepRecord,
-    attempt: u32,
+    attempt: Attempt,
 ) -> Result<(), CompensationError> {
     let function = entry.step.name;
     let arguments = JournaledArguments::decode(function, &step.arguments);
@@ -33,8 +42,8 @@ pub(super) async fn call(
         output: step.output.clone(),
     });
     let run = Execution {
-        attempt,
-        interrupted: saga.interrupted,
+        attempt: attempt.before.saturating_add(attempt.here),
+        interrupted: attempt.before > 0,
         token: u64::try_from(saga.epoch).ok().map(FencingToken::new),
     };
     // What it calls works on this runtime, and is no step of any saga.

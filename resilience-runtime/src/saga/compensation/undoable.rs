@@ -22,7 +22,7 @@ pub(super) async fn of(core: &Core, saga: &Undoing) -> Result<Vec<StepRecord>, S
     let mut steps: Vec<StepRecord> = steps.cloned().collect();
     steps.sort_unstable_by_key(|step| step.position);
     // Only then there can be letters beside one that is tried again.
-    if saga.interrupted && saga.on_dead() == OnDead::Continue && !steps.is_empty() {
+    if saga.before > 0 && saga.on_dead() == OnDead::Continue && !steps.is_empty() {
         let closed = closed_by_hand(core, saga).await?;
         steps.retain(|step| !closed.contains(&step.position));
     }

@@ -34,7 +34,7 @@ impl Execution {
     pub(in crate::saga) async fn ask(self: &Arc<Self>, asked: Asked) -> Result<Begun, Stop> {
         let found = {
             let mut progress = self.progress();
-            progress.ask(&asked.name, &asked.arguments, Instant::now())
+            progress.ask(asked.name.clone(), &asked.arguments, Instant::now())
         };
         self.announce();
         match found? {

@@ -1,12 +1,12 @@
 //! How far a run of a body is. Knows no clock, no lock and no store.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::calls::{Call, Calls};
 use super::difference;
 use super::pulse::Beat;
 use super::records::Records;
@@ -20,22 +20,11 @@ use crate::saga::ledger::Stop;
 const GRACE: Duration = Duration::from_secs(1);
 /// Who waits for a step that is under way does not wait for longer: that step may be waiting for him.
 const LONGEST: Duration = Duration::from_secs(600);
-/// How the names of steps begin that are sagas.
-const CALL: &str = "saga::call ";
 
 /// How far a run is.
 pub(super) struct Progress {
     pub(super) records: Records,
-    /// Steps of earlier runs that have an answer and that this run has not asked for: where they are in `records`.
-    unasked: HashMap<(String, u32), usize>,
-    /// Steps of earlier runs that are in doubt: where they are in `records`.
-    doubtful: HashMap<(String, u32), usize>,
-    /// How many steps of each name this run has asked for.
-    begun: HashMap<String, u32>,
-    /// How many of each name and these arguments.
-    alike: HashMap<u64, u32>,
-    /// The next occurrence of each name of which the journal has steps.
-    next_occurrence: HashMap<String, u32>,
+    calls: Calls,
     /// Steps that were asked for and may not begin yet, or not be answered.
     held: BTreeMap<u64, Held>,
     /// Steps that failed and are not answered yet; those of earlier runs with their positions.
@@ -55,6 +44,8 @@ pub(super) struct Progress {
     pub(super) stop: Option<Stop>,
     /// Commits that were cut off.
     pub(super) unresolved: Vec<Unresolved>,
+    /// The names of steps that failed, may have had their effect, and are not undone.
+    pub(super) doubtful: Vec<String>,
     halt: Option<Halt>,
     last_event: Instant,
     tickets: u64,
@@ -108,30 +99,9 @@ pub(super) enum Turn {
 
 impl Progress {
     pub(super) fn of(steps: Vec<StepRecord>, now: Instant) -> Self {
-        let mut unasked = HashMap::new();
-        let mut doubtful = HashMap::new();
-        let mut next_occurrence = HashMap::new();
-        for (at, step) in steps.iter().enumerate() {
-            let line = line(&step.step, &step.arguments).into_owned();
-            let call = (line.clone(), step.occurrence);
-            let next = next_occurrence.entry(line).or_insert(0);
-            *next = step.occurrence.saturating_add(1).max(*next);
-            match step.outcome {
-                StepOutcome::Done | StepOutcome::Failed => {
-                    unasked.insert(call, at);
-                }
-                StepOutcome::InDoubt => {
-                    doubtful.insert(call, at);
-                }
-            }
-        }
         Self {
+            calls: Calls::of(&steps),
             records: Records::durable(steps),
-            unasked,
-            doubtful,
-            begun: HashMap::new(),
-            alike: HashMap::new(),
-            next_occurrence,
             held: BTreeMap::new(),
             failing: BTreeMap::new(),
             running: BTreeMap::new(),
@@ -143,6 +113,7 @@ impl Progress {
             last_failure: None,
             stop: None,
             unresolved: Vec::new(),
+            doubtful: Vec::new(),
             halt: None,
             last_event: now,
             tickets: 0,
@@ -152,7 +123,7 @@ impl Progress {
     /// The body asks for a step.
     pub(super) fn ask(
         &mut self,
-        name: &Cow<'static, str>,
+        name: Cow<'static, str>,
         arguments: &str,
         now: Instant,
     ) -> Result<Found, Stop> {
@@ -160,22 +131,15 @@ impl Progress {
             return Err(stop.clone());
         }
         self.last_event = now;
-        let line = line(name, arguments);
-        let begun = self.begun.entry(line.clone().into_owned()).or_insert(0);
-        let asked = *begun;
-        *begun += 1;
-        let alike = self.alike.entry(hash(name, arguments)).or_insert(0);
-        let number = *alike;
-        *alike += 1;
-        let found = take(&mut self.unasked, &self.records, &line, asked, arguments);
-        let Some(record) = found.and_then(|at| self.records.get(at)) else {
-            return Ok(Found::New(self.new_step(name, arguments, asked, number)));
+        let call = self.calls.ask(&name, arguments, &self.records);
+        let Some(record) = call.answered.and_then(|at| self.records.get(at)) else {
+            return Ok(Found::New(self.new_step(name, arguments, &call)));
         };
         let output = record.output.clone().unwrap_or_else(|| "null".to_owned());
         if record.outcome == StepOutcome::Failed {
             let (position, occurrence) = (record.position, record.occurrence);
             let ticket = self.hold(Held {
-                name: name.clone(),
+                name,
                 occurrence,
                 arguments: None,
                 is_in_doubt: false,
@@ -187,40 +151,22 @@ impl Progress {
         Ok(Found::Done(output))
     }
 
-    /// A step that has no answer in the journal, the `asked`-th of its name.
-    fn new_step(
-        &mut self,
-        name: &Cow<'static, str>,
-        arguments: &str,
-        asked: u32,
-        alike: u32,
-    ) -> NewStep {
+    /// A step that has no answer in the journal.
+    fn new_step(&mut self, name: Cow<'static, str>, arguments: &str, call: &Call) -> NewStep {
         self.is_parallel |= !(self.running.is_empty() && self.held.is_empty());
-        let line = line(name, arguments);
-        let in_doubt = take(&mut self.doubtful, &self.records, &line, asked, arguments);
-        let in_doubt = in_doubt.and_then(|at| self.records.get(at));
+        let in_doubt = call.in_doubt.and_then(|at| self.records.get(at));
         let position = in_doubt.map(|record| record.position);
-        let occurrence = match in_doubt {
-            Some(record) => record.occurrence,
-            None => match self.next_occurrence.get_mut(line.as_ref()) {
-                Some(next) => {
-                    *next += 1;
-                    *next - 1
-                }
-                None => asked,
-            },
-        };
         let ticket = self.hold(Held {
-            name: name.clone(),
-            occurrence: asked,
-            arguments: { !self.unasked.is_empty() }.then(|| arguments.to_owned()),
+            name,
+            occurrence: call.number,
+            arguments: { !self.calls.are_all_asked() }.then(|| arguments.to_owned()),
             is_in_doubt: position.is_some(),
             failed: false,
         });
         NewStep {
             ticket,
-            occurrence,
-            alike,
+            occurrence: call.occurrence,
+            alike: call.alike,
             position,
             after: self.records.len(),
         }
@@ -248,7 +194,7 @@ impl Progress {
         if let Some(stop) = &self.stop {
             return Turn::Stop(stop.clone());
         }
-        if !self.unasked.is_empty() {
+        if !self.calls.are_all_asked() {
             return self.stand(u32::MAX, now);
         }
         if self.halt.is_some() {
@@ -306,8 +252,8 @@ impl Progress {
             }
             (Some(held), Some(next)) => {
                 // Of the same name it is the same call, probably.
-                let call = (held.name.to_string(), held.occurrence);
-                let same = { self.unasked.get(&call) }.and_then(|&at| self.records.get(at));
+                let same = self.calls.unasked(&held.name, held.occurrence);
+                let same = same.and_then(|at| self.records.get(at));
                 match (same, &held.arguments) {
                     (Some(same), Some(arguments)) => difference::other_arguments(same, arguments),
                     _ => difference::other_step(&held.name, held.occurrence, next),
@@ -321,7 +267,8 @@ impl Progress {
 
     /// The first record with an answer that was not asked for.
     fn next_unasked(&self) -> Option<&StepRecord> {
-        let unasked = self.unasked.values().filter_map(|&at| self.records.get(at));
+        let unasked = self.calls.all_unasked();
+        let unasked = unasked.filter_map(|at| self.records.get(at));
         unasked.min_by_key(|record| record.position)
     }
 
@@ -417,57 +364,9 @@ impl Progress {
 
     /// What the journal has and the code, now at its end, did not ask for.
     pub(super) fn unasked(&self) -> Option<String> {
-        let mut steps: Vec<&StepRecord> = self
-            .unasked
-            .values()
-            .filter_map(|&at| self.records.get(at))
-            .collect();
+        let steps = self.calls.all_unasked();
+        let mut steps: Vec<&StepRecord> = steps.filter_map(|at| self.records.get(at)).collect();
         steps.sort_unstable_by_key(|step| step.position);
-        let asked = self
-            .begun
-            .iter()
-            .map(|(step, times)| (step.as_str(), *times));
-        difference::unasked(steps.into_iter(), asked)
+        difference::unasked(steps.into_iter(), self.calls.asked())
     }
-}
-
-/// What is counted together: the calls of one step. A saga that the body calls is called by what it is called with: its
-/// identity follows from that.
-fn line<'n>(name: &'n str, arguments: &str) -> Cow<'n, str> {
-    match name.starts_with(CALL) {
-        true => Cow::Owned(format!("{name} with {arguments}")),
-        false => Cow::Borrowed(name),
-    }
-}
-
-/// Takes the record that answers the `asked`-th call of `line`: the one with this number, or another one with the same
-/// arguments. Calls beside each other are not always made in the same order.
-fn take(
-    unasked: &mut HashMap<(String, u32), usize>,
-    records: &Records,
-    line: &str,
-    asked: u32,
-    arguments: &str,
-) -> Option<usize> {
-    if unasked.is_empty() {
-        return None;
-    }
-    let is_alike = |at: usize| {
-        let record = records.get(at);
-        record.is_some_and(|record| difference::same_json(&record.arguments, arguments))
-    };
-    let call = (line.to_owned(), asked);
-    if unasked.get(&call).is_some_and(|&at| is_alike(at)) {
-        return unasked.remove(&call);
-    }
-    let others = unasked.iter();
-    let others = others.filter(|((other, _), at)| other == line && is_alike(**at));
-    let first = others.map(|((_, occurrence), _)| *occurrence).min()?;
-    unasked.remove(&(call.0, first))
-}
-
-fn hash(name: &str, arguments: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (name, arguments).hash(&mut hasher);
-    hasher.finish()
 }

@@ -125,10 +125,13 @@ impl UnderWay {
     ) {
         // An earlier run may have had the effect that this one has not.
         let may_have_run = effect != Effect::DidNotRun || self.attempt > 1;
-        if may_have_run && self.asked.terms.compensates_in_doubt {
+        let terms = &self.asked.terms;
+        if may_have_run && terms.compensates_in_doubt {
             self.doubt();
         } else {
-            self.come_out(|_| {});
+            let is_left = effect == Effect::MayHaveRun && terms.compensation.is_some();
+            let left = is_left.then(|| self.asked.name.to_string());
+            self.come_out(|progress| progress.doubtful.extend(left));
         }
         self.answer(error, failure).await;
     }

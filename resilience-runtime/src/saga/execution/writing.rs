@@ -18,6 +18,8 @@ pub(in crate::saga) struct Outstanding {
     pub(in crate::saga) finished: Vec<StepRecord>,
     /// Whether there is a pivot in `unwritten`.
     pub(in crate::saga) pivots: bool,
+    /// The names of steps that may have had their effect, and are not undone.
+    pub(in crate::saga) left: Vec<String>,
 }
 
 impl Execution {
@@ -96,7 +98,13 @@ impl Execution {
                         }
                     };
                     let finished = records.iter().filter(known).cloned().collect();
+                    let doubtful = |step: &&StepRecord| {
+                        step.outcome == StepOutcome::InDoubt && !is_to_undo_in_doubt(step)
+                    };
+                    let left = records.iter().filter(doubtful);
+                    let left = left.map(|step| step.step.clone());
                     return Outstanding {
+                        left: left.chain(progress.doubtful.iter().cloned()).collect(),
                         finished,
                         unwritten,
                         in_doubt,

@@ -30,6 +30,9 @@ pub struct NewSaga {
     pub timeout: Option<Duration>,
     /// The saga that calls it, if one does: it is kept for as long as that one.
     pub parent: Option<SagaId>,
+    /// Tells this start from every other one: made again, because its answer was lost, it finds what it has written and is
+    /// [`Started::New`].
+    pub nonce: u128,
 }
 
 /// The answer to [`Journal::start`](super::Journal::start).

@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use self::lines::Lines;
-use self::rows::{OWNER, Unreadable, column, saga, text, worker};
+use self::rows::{OWNER, column, saga, worker};
 use self::statements::{CANCEL, CANCELLED, LOAD};
 use self::together::Together;
 use self::write::{Answer, Write, full, is_plain, starting};
@@ -30,6 +30,7 @@ use crate::saga::journal::{
     Advance, Cancel, Event, Journal, Known, NewSaga, SagaCursor, SagaFilter, SagaId, SagaRecord,
     SagaStatistics, SagaSummary, Started, Status, Unknown, Written,
 };
+use crate::store::rows::{Unreadable, text};
 use crate::timestamp::Timestamp;
 
 pub(super) const STARTING: &str = "starting a saga";
@@ -77,11 +78,10 @@ impl Journal for PostgresStore {
                     return Ok(Started::New(at));
                 }
             }
-            let nonce = Uuid::new_v4();
             // Each further round means that somebody else has changed the saga in between.
             loop {
                 let owner = self.shared.sagas.worker.id();
-                let call = starting(&saga, Some(owner), 1, nonce);
+                let call = starting(&saga, Some(owner), 1);
                 let rows = self.hand_over(saga.id.as_str(), call).await?;
                 self.shared.sagas.worker.has_written_as(owner);
                 let Some(row) = rows.first() else { continue };

@@ -15,17 +15,18 @@ use self::statements::{
 use super::PostgresStore;
 use super::call::Call;
 use super::journal::counted;
-use super::journal::rows::{Unreadable, column, moment, number, text, word};
+use super::journal::rows::column;
 use super::journal::write::payload;
 use super::rows::{at, micros};
 use crate::BoxFuture;
 use crate::dlq::{
-    AuditEntry, Closing, DeadLetter, DeadLetterId, DeadLetterStatus, Kind, LetterFilter,
+    AuditEntry, Closing, DeadLetter, DeadLetterId, DeadLetterStatus, LetterFilter,
     LetterStatistics, NewDeadLetter, Priority, Queue, RetryAs,
 };
 use crate::error::{Effect, StoreError};
 use crate::operator::Operator;
 use crate::saga::journal::SagaId;
+use crate::store::rows::{Unreadable, audit_entry, dead_letter, text};
 use crate::timestamp::Timestamp;
 
 const ADDING: &str = "adding a dead letter";
@@ -228,7 +229,7 @@ impl PostgresStore {
     }
 
     async fn entries(&self, call: Call) -> Result<Vec<AuditEntry>, StoreError> {
-        let entries: Result<_, _> = self.call(call).await?.iter().map(entry).collect();
+        let entries: Result<_, _> = self.call(call).await?.iter().map(audit_entry).collect();
         entries.map_err(|unreadable: Unreadable| unreadable.refused(READING))
     }
 }
@@ -259,50 +260,9 @@ fn maybe(content: Option<&str>) -> Option<String> {
     content.map(|content| text(content).into_owned())
 }
 
-fn dead_letter(row: &PgRow) -> Result<DeadLetter, Unreadable> {
-    let position: Option<i64> = column(row, 7)?;
-    let position = position.map(u32::try_from).transpose();
-    Ok(DeadLetter {
-        id: column(row, 0)?,
-        saga: column::<Option<String>>(row, 1)?.map(SagaId::from_stored),
-        saga_name: column(row, 2)?,
-        work: NewDeadLetter {
-            kind: word(row, 3, Kind::from_stored)?,
-            operation: column(row, 4)?,
-            dependency: column(row, 5)?,
-            priority: priority(row, 6)?,
-            position: position.map_err(|_| Unreadable::of("a position is out of range"))?,
-            arguments: column(row, 8)?,
-            output: column(row, 9)?,
-            error: column(row, 10)?,
-            attempts: number(row, 11)?,
-        },
-        status: word(row, 12, DeadLetterStatus::from_stored)?,
-        created_at: moment(row, 13)?,
-        updated_at: moment(row, 14)?,
-        note: column(row, 15)?,
-    })
-}
-
-fn priority(row: &PgRow, index: usize) -> Result<Priority, Unreadable> {
-    let rank: i64 = column(row, index)?;
-    Priority::from_rank(rank).ok_or_else(|| Unreadable::of("a priority is out of range"))
-}
-
-fn entry(row: &PgRow) -> Result<AuditEntry, Unreadable> {
-    Ok(AuditEntry {
-        at: moment(row, 0)?,
-        operator: column(row, 1)?,
-        action: column(row, 2)?,
-        reason: column(row, 3)?,
-        letter: column(row, 4)?,
-        saga: column::<Option<String>>(row, 5)?.map(SagaId::from_stored),
-    })
-}
-
 fn statistics(rows: &[PgRow]) -> Result<LetterStatistics, Unreadable> {
     let mut all = LetterStatistics::default();
-    let unknown = || Unreadable::of("a word is unknown");
+    let unknown = || Unreadable::because("a word is unknown");
     for row in rows {
         let by: String = column(row, 0)?;
         let value: Option<String> = column(row, 1)?;

@@ -17,12 +17,13 @@ use self::statements::{ACQUIRE, COLLECT, LEFT_BEHIND, PARKED};
 use super::PostgresStore;
 use super::call::Call;
 use super::journal::known_as_json;
-use super::journal::rows::{Unreadable, column, maybe_word, moment, saga, text, word, worker};
+use super::journal::rows::{column, saga, worker};
 use super::rows::at;
 use crate::dlq::RetryAs;
 use crate::error::{Effect, StoreError};
 use crate::operator::Operator;
 use crate::saga::journal::{Event, Known, SagaCursor, SagaId, SagaRecord, Status};
+use crate::store::rows::{Columns, Unreadable, text, word, word_if_any};
 use crate::timestamp::Timestamp;
 
 const TAKING_OVER: &str = "taking over sagas";
@@ -65,7 +66,7 @@ impl Sighted {
             (RetryAs::Itself | RetryAs::Compensation, _) => Event::Compensate,
         };
         let becomes = self.status.after(event);
-        let becomes = becomes.ok_or_else(|| Unreadable::of("a retry of what is not dead"))?;
+        let becomes = becomes.ok_or_else(|| Unreadable::because("a retry of what is not dead"))?;
         Ok(self.into(becomes))
     }
 }
@@ -214,7 +215,9 @@ impl PostgresStore {
                         "a saga that is to be taken over cannot be read and is left as it is");
                 }
             }
-            let started_at = moment(row, 1).map_err(|unreadable| unreadable.refused(doing))?;
+            let started_at = row
+                .moment(1)
+                .map_err(|unreadable| unreadable.refused(doing))?;
             last = Some(SagaCursor { started_at, id });
         }
         let is_full = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
@@ -326,7 +329,7 @@ fn sighted(row: &PgRow, id: SagaId) -> Result<Sighted, Unreadable> {
         status: word(row, 4, Status::from_stored)?,
         becomes: None,
     };
-    match maybe_word(row, 5, retry_from_stored)? {
+    match word_if_any(row, 5, retry_from_stored)? {
         Some(retry) => sighted.retried(retry),
         None => Ok(sighted),
     }

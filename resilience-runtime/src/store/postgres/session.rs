@@ -103,6 +103,9 @@ impl Setup {
             // A plan that was made when a table was small must not stay when it is large. Switched off, a
             // scan counts as costly, for which the compiler would be started.
             ("enable_seqscan", "off"),
+            // The same for joins: a few rows of ours are looked up in a table, which is never read as a whole for them.
+            ("enable_mergejoin", "off"),
+            ("enable_hashjoin", "off"),
             ("jit", "off"),
         ];
         if version >= 120_000 {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::call::Call;
 use super::failure::Meaning;
-use super::journal::rows::{Unreadable, column};
+use super::journal::rows::column;
 use super::journal::statements::record_steps;
 use super::journal::write::{starting, steps};
 use super::journal::{Present, STARTING};
@@ -17,6 +17,7 @@ use crate::saga::journal::{
     NewSaga, SagaId, StartConnection, StartedIn, StepConnection, StepRecord, StepTransaction,
     Written,
 };
+use crate::store::rows::Unreadable;
 
 const BEGINNING: &str = "beginning the transaction of a step";
 const COMMITTING: &str = "committing the transaction of a step";
@@ -133,9 +134,8 @@ fn lost(error: sqlx::Error) -> StoreError {
 impl StartConnection for PgConnection {
     fn start_saga(&mut self, saga: NewSaga) -> BoxFuture<'_, Result<StartedIn, StoreError>> {
         Box::pin(async move {
-            let nonce = Uuid::new_v4();
             for _ in 0..RACES_MAX {
-                let rows = run(self, starting(&saga, None, 0, nonce)).await?;
+                let rows = run(self, starting(&saga, None, 0)).await?;
                 // No row: another transaction had the id or the key, this one waited for it, and looked at a time before.
                 let Some(row) = rows.first() else { continue };
                 let there = Present::read(row).map_err(|e| e.refused(STARTING))?;

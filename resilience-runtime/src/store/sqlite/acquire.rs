@@ -2,14 +2,15 @@
 
 use sqlx::sqlite::SqliteRow;
 
-use super::operation::{Operation, text};
+use super::operation::Operation;
 use super::record::{LOAD_SAGA, OwnedSaga, saga};
-use super::rows::{Unreadable, column, moment, number};
+use super::rows::column;
 use super::statements::Part;
 use super::{HandedOver, SqliteStore, failure};
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::saga::journal::{SagaId, SagaRecord, Status, StepOutcome};
+use crate::store::rows::{Columns, Unreadable, number, text};
 
 impl SqliteStore {
     pub(super) async fn find(
@@ -78,7 +79,7 @@ impl SqliteStore {
         };
         let mut read = || {
             record.interruptions = number(row, 2)?;
-            record.updated_at = moment(row, 3)?;
+            record.updated_at = row.moment(3)?;
             record.read_at = record.updated_at;
             Ok((column(row, 4)?, column(row, 5)?))
         };

@@ -2,10 +2,11 @@
 
 use sqlx::sqlite::SqliteRow;
 
-use super::operation::{Operation, text};
-use super::rows::{Unreadable, flag};
+use super::operation::Operation;
+use super::rows::flag;
 use super::statements::Part;
 use crate::saga::journal::{Advance, Parking, SagaId, Settles, Status, StepRecord, Written};
+use crate::store::rows::{Unreadable, text};
 
 /// The write of `advance`.
 pub(super) fn operation(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::sqlite::SqliteRow;
 
 use super::operation::{Operation, exact};
-use super::rows::{Unreadable, column, number, string, word};
+use super::rows::{column, string};
 use super::statements::Part;
 use super::{SqliteStore, failure};
 use crate::BoxFuture;
@@ -18,6 +18,7 @@ use crate::idempotency::store::{
     Record, RecordKind, Release, TRACE,
 };
 use crate::lock::store::PLACE;
+use crate::store::rows::{Unreadable, number, word};
 
 /// Every so many claims, a little of what is over is deleted: more than that many claims can have
 /// added, so that it does not pile up, and so little that nobody waits for it.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::operation::{Operation, text};
-use super::rows::{Unreadable, flag, word};
+use super::operation::Operation;
+use super::rows::flag;
 use super::start::Present;
 use super::statements::Part;
 use super::{SqliteStore, advance, failure};
@@ -14,6 +14,7 @@ use crate::saga::journal::{
     Advance, Cancel, Event, Journal, Known, NewSaga, SagaCursor, SagaFilter, SagaId, SagaRecord,
     SagaStatistics, SagaSummary, Started, Status, Unknown, Written,
 };
+use crate::store::rows::{Unreadable, text, word};
 use crate::timestamp::Timestamp;
 
 const STARTING: &str = "starting a saga";
@@ -159,8 +160,10 @@ impl SqliteStore {
                 Ok(started_at) => return Ok(Started::New(started_at)),
                 Err(there) => there,
             };
-            if there.id == saga.id && !saga.given {
-                return self.started(&there);
+            if there.id == saga.id
+                && let Some(started) = self.started(&saga, &there)?
+            {
+                return Ok(started);
             }
             let ended = !there.status.is_unfinished();
             if !ended && !self.is_gone(there.owner.clone()).await? {
@@ -202,13 +205,17 @@ impl SqliteStore {
     }
 
     /// The saga under the id of the new one. Finding it as this store would have written it is the
-    /// same as writing it: the first answer may have been lost.
-    fn started(&self, there: &Present) -> Result<Started, StoreError> {
+    /// same as writing it: the first answer may have been lost. `None`: it is looked at as any other one.
+    fn started(&self, saga: &NewSaga, there: &Present) -> Result<Option<Started>, StoreError> {
         if there.status == Status::Running
             && there.epoch == 1
             && there.owner == self.shared.worker.id()
+            && there.nonce.as_ref() == Some(&super::start::nonce(saga))
         {
-            return Ok(Started::New(there.started_at));
+            return Ok(Some(Started::New(there.started_at)));
+        }
+        if saga.given {
+            return Ok(None);
         }
         let text = format!("there is another saga with the id {}", there.id);
         Err(StoreError::refused(STARTING, text))

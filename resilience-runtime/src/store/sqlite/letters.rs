@@ -3,20 +3,21 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::operation::text;
-use super::recovery::{encoded, reported};
-use super::rows::{Unreadable, column, count, in_seconds, moment, number, word};
+use super::recovery::encoded;
+use super::rows::{column, in_seconds};
 use super::{SqliteStore, failure};
 use crate::dlq::{
-    AuditEntry, DeadLetter, DeadLetterId, DeadLetterStatus, Kind, LetterFilter, LetterStatistics,
-    NewDeadLetter, Priority,
+    AuditEntry, DeadLetter, DeadLetterId, DeadLetterStatus, LetterFilter, LetterStatistics,
 };
 use crate::error::StoreError;
 use crate::saga::journal::SagaId;
+use crate::store::rows::{
+    Columns, Unreadable, audit_entry, count, dead_letter, priority, reported, text, word,
+};
 
 const READING: &str = "reading the dead letter queue";
 
-/// The columns of [`letter`], and the owner after them.
+/// The columns of [`dead_letter`], and the owner after them.
 const LETTER: &str = "
 SELECT id, saga_id, saga_name, kind, operation, dependency, priority, position, arguments, output,
        error, attempts, status, created_at, updated_at, note, owner
@@ -69,7 +70,7 @@ impl SqliteStore {
             seen += rows.len();
             let read = |row| {
                 reported(
-                    letter(row),
+                    dead_letter(row),
                     "a dead letter cannot be read and is not listed",
                 )
             };
@@ -85,7 +86,7 @@ impl SqliteStore {
         let mut query = QueryBuilder::new(LETTER);
         query.push(" AND id = ").push_bind(id);
         let rows = self.rows(query).await?;
-        let letter = rows.first().map(letter).transpose();
+        let letter = rows.first().map(dead_letter).transpose();
         letter.map_err(|unreadable| unreadable.refused(READING))
     }
 
@@ -113,7 +114,7 @@ impl SqliteStore {
                 return Ok(Vec::new());
             }
             let read = |row| {
-                let read = letter(row).and_then(|letter| Ok((letter, column(row, 16)?)));
+                let read = dead_letter(row).and_then(|letter| Ok((letter, column(row, 16)?)));
                 reported(read, "a dead letter cannot be read and is not taken up")
             };
             for row in &rows {
@@ -136,10 +137,10 @@ impl SqliteStore {
             counts,
             by_operation: self.counted(BY_OPERATION, name).await?,
             by_dependency: self.counted(BY_DEPENDENCY, name).await?,
-            by_priority: self.counted(BY_PRIORITY, priority_of).await?,
+            by_priority: self.counted(BY_PRIORITY, |row| priority(row, 0)).await?,
             oldest: oldest
                 .first()
-                .and_then(|row| reported(moment(row, 0), "a dead letter has no age")),
+                .and_then(|row| reported(row.moment(0), "a dead letter has no age")),
         })
     }
 
@@ -236,52 +237,7 @@ fn page(
     query
 }
 
-fn letter(row: &SqliteRow) -> Result<DeadLetter, Unreadable> {
-    let position: Option<i64> = column(row, 7)?;
-    Ok(DeadLetter {
-        id: column(row, 0)?,
-        saga: column::<Option<String>>(row, 1)?.map(SagaId::from_stored),
-        saga_name: column(row, 2)?,
-        work: NewDeadLetter {
-            kind: word(row, 3, Kind::from_stored)?,
-            operation: column(row, 4)?,
-            dependency: column(row, 5)?,
-            priority: priority(row, 6)?,
-            position: position.map(|_| number(row, 7)).transpose()?,
-            arguments: column(row, 8)?,
-            output: column(row, 9)?,
-            error: column(row, 10)?,
-            attempts: number(row, 11)?,
-        },
-        status: word(row, 12, DeadLetterStatus::from_stored)?,
-        created_at: moment(row, 13)?,
-        updated_at: moment(row, 14)?,
-        note: column(row, 15)?,
-    })
-}
-
-fn priority_of(row: &SqliteRow) -> Result<Priority, Unreadable> {
-    priority(row, 0)
-}
-
-fn priority(row: &SqliteRow, index: usize) -> Result<Priority, Unreadable> {
-    let rank = column(row, index)?;
-    Priority::from_rank(rank).ok_or_else(|| Unreadable::out_of_range(rank))
-}
-
 fn entries(rows: &[SqliteRow]) -> Vec<AuditEntry> {
-    let read = |row| {
-        let entry = || {
-            Ok(AuditEntry {
-                at: moment(row, 0)?,
-                operator: column(row, 1)?,
-                action: column(row, 2)?,
-                reason: column(row, 3)?,
-                letter: column(row, 4)?,
-                saga: column::<Option<String>>(row, 5)?.map(SagaId::from_stored),
-            })
-        };
-        reported(entry(), "an entry of the audit cannot be read")
-    };
+    let read = |row| reported(audit_entry(row), "an entry of the audit cannot be read");
     rows.iter().filter_map(read).collect()
 }

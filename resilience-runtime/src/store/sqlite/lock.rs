@@ -7,13 +7,14 @@ use sqlx::sqlite::SqliteRow;
 use super::SqliteStore;
 use super::idempotency::token;
 use super::operation::Operation;
-use super::rows::{Unreadable, column};
+use super::rows::column;
 use super::statements::Part;
 use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::idempotency::Digest;
 use crate::lease::{FencingToken, Nonce, Ownership};
 use crate::lock::store::{Acquired, Acquiring, LockStore, PLACE};
+use crate::store::rows::Unreadable;
 
 const ACQUIRING: &str = "acquiring a lock";
 

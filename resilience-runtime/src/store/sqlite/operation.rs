@@ -1,7 +1,5 @@
 //! A write, ready for the writer.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -80,17 +78,6 @@ pub(super) struct Job {
     pub(super) answer: oneshot::Sender<Result<Vec<SqliteRow>, Failure>>,
 }
 
-/// Text as every SQLite keeps and shows it: versions before 3.45 end a JSON string at a NUL
-/// character, and the shell of any version ends its output there, so one becomes the visible `␀`.
-/// JSON texts have none, they spell it `\u0000`.
-pub(super) fn text(text: &str) -> Cow<'_, str> {
-    if text.contains('\0') {
-        Cow::Owned(text.replace('\0', "\u{2400}"))
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
 /// Text that comes back as it was, whatever is in it: with a NUL character, as the digits of its bytes.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
@@ -108,16 +95,5 @@ pub(super) fn exact(text: &str) -> Exact<'_> {
         }
     } else {
         Exact::Text(text)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::text;
-
-    #[test]
-    fn a_nul_character_becomes_visible_and_nothing_else_changes() {
-        assert_eq!(text("a\0🦀\0"), "a\u{2400}🦀\u{2400}");
-        assert_eq!(text("\\u0000 ␀ '🦀\n"), "\\u0000 ␀ '🦀\n");
     }
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::operation::text;
-use super::recovery::reported;
-use super::rows::{Unreadable, column, count, flag, in_seconds, moment, number, word, word_if_any};
+use super::rows::{column, flag, in_seconds};
 use super::{SqliteStore, failure};
 use crate::error::StoreError;
 use crate::saga::journal::{
     Durations, Parking, SagaCursor, SagaFilter, SagaId, SagaStatistics, SagaSummary, Status,
+};
+use crate::store::rows::{
+    Columns, Unreadable, count, number, reported, saga_if_any, text, word, word_if_any,
 };
 
 const LISTING: &str = "listing sagas";
@@ -176,9 +177,9 @@ fn summary(row: &SqliteRow) -> Result<SagaSummary, Unreadable> {
         epoch: column(row, 5)?,
         cancelled: flag(row, 6)?,
         error: column(row, 7)?,
-        parent: column::<Option<String>>(row, 8)?.map(SagaId::from_stored),
-        started_at: moment(row, 9)?,
-        updated_at: moment(row, 10)?,
+        parent: saga_if_any(row, 8)?,
+        started_at: row.moment(9)?,
+        updated_at: row.moment(10)?,
     })
 }
 

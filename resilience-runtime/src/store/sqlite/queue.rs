@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::operation::{Operation, text};
-use super::rows::{column, moment};
+use super::operation::Operation;
+use super::rows::column;
 use super::statements::Part;
 use super::{HandedOver, SqliteStore};
 use crate::BoxFuture;
@@ -14,6 +14,7 @@ use crate::dlq::{
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::saga::journal::SagaId;
+use crate::store::rows::{Columns, Unreadable, text};
 
 const ADDING: &str = "adding a dead letter";
 const CLOSING: &str = "closing a dead letter";
@@ -31,7 +32,7 @@ impl Queue for SqliteStore {
     ) -> BoxFuture<'_, Result<DeadLetterId, StoreError>> {
         Box::pin(async move {
             let rows = self.write(adding(&letter, &nonce, &by)).await?;
-            let row = rows.first().ok_or_else(super::rows::Unreadable::missing);
+            let row = rows.first().ok_or_else(Unreadable::missing);
             row.and_then(|row| column(row, 2))
                 .map_err(|it| it.in_doubt(ADDING))
         })
@@ -168,7 +169,7 @@ impl SqliteStore {
                     Err(error) => return Err(error),
                 };
                 if let Some(row) = answer.first() {
-                    letter.updated_at = moment(row, 2).unwrap_or(letter.updated_at);
+                    letter.updated_at = row.moment(2).unwrap_or(letter.updated_at);
                     taken.push(letter);
                 }
             }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use sqlx::sqlite::SqliteRow;
 
-use super::rows::{Unreadable, column, flag, moment, number, word, word_if_any};
+use super::rows::{column, flag};
 use crate::idempotency::Digest;
 use crate::saga::journal::{Parking, SagaId, SagaRecord, Status, StepOutcome, StepRecord};
+use crate::store::rows::{Columns, Unreadable, number, saga_if_any, word, word_if_any};
 
 /// A saga, and the worker that has it.
 pub(super) struct OwnedSaga {
@@ -42,7 +43,7 @@ pub(super) fn saga(id: &SagaId, rows: &[SqliteRow]) -> Result<Option<OwnedSaga>,
     let Some(row) = record else {
         return Ok(None);
     };
-    let started_at = moment(row, 9)?;
+    let started_at = row.moment(9)?;
     let mut record = SagaRecord::new(id.clone(), column(row, 2)?, column(row, 3)?, started_at);
     record.version = number(row, 10)?;
     record.key = column::<Option<String>>(row, 11)?
@@ -57,13 +58,13 @@ pub(super) fn saga(id: &SagaId, rows: &[SqliteRow]) -> Result<Option<OwnedSaga>,
     record.output = column(row, 4)?;
     record.error = column(row, 14)?;
     record.failure = column(row, 15)?;
-    record.parent = column::<Option<String>>(row, 16)?.map(SagaId::from_stored);
-    record.updated_at = moment(row, 17)?;
+    record.parent = saga_if_any(row, 16)?;
+    record.updated_at = row.moment(17)?;
     record.deadline = column::<Option<i64>>(row, 18)?.map(|micros| {
         let timeout = Duration::from_micros(micros.try_into().unwrap_or(0));
         started_at.after(timeout)
     });
-    record.read_at = moment(row, 20)?;
+    record.read_at = row.moment(20)?;
     record.steps = steps;
     Ok(Some(OwnedSaga {
         record,
@@ -86,6 +87,6 @@ fn step(row: &SqliteRow) -> Result<StepRecord, Unreadable> {
         output: column(row, 4)?,
         compensation: column(row, 6)?,
         undone: flag(row, 8)?,
-        written_at: Some(moment(row, 9)?),
+        written_at: Some(row.moment(9)?),
     })
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use sqlx::sqlite::SqliteArguments;
 
-use super::operation::text;
 use super::record::OwnedSaga;
-use super::rows::{Unreadable, column, count, in_seconds, number};
+use super::rows::{column, in_seconds};
 use super::{HandedOver, SqliteStore, failure};
 use crate::error::StoreError;
 use crate::saga::journal::{Known, Parking, SagaId, SagaRecord, Status, Unknown};
+use crate::store::rows::{count, number, reported, text};
 use crate::timestamp::Timestamp;
 
 const TAKING_OVER: &str = "taking over sagas";
@@ -262,12 +262,6 @@ impl SqliteStore {
             .await
             .map_err(|error| StoreError::refused(doing, error))
     }
-}
-
-/// What was read; else it is reported and left out.
-pub(super) fn reported<T>(read: Result<T, Unreadable>, what: &'static str) -> Option<T> {
-    read.inspect_err(|error| tracing::error!(target: "resilience", %error, "{what}"))
-        .ok()
 }
 
 fn names(known: &[Known], doing: &'static str) -> Result<String, StoreError> {

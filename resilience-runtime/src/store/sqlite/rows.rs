@@ -1,75 +1,23 @@
 //! From rows to values.
 
-use std::fmt;
-
 use sqlx::Row;
 use sqlx::sqlite::{Sqlite, SqliteRow};
 
-use crate::error::StoreError;
+use crate::store::rows::{Columns, Unreadable};
 use crate::timestamp::Timestamp;
-
-/// A row that no version of this crate can have written.
-#[derive(Debug)]
-pub(super) struct Unreadable(String);
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a row cannot be read: {}", self.0)
-    }
-}
-
-impl Unreadable {
-    /// In these words.
-    pub(super) fn because(text: String) -> Self {
-        Self(text)
-    }
-
-    /// A row that must be there is not.
-    pub(super) fn missing() -> Self {
-        Self("it is not there".to_owned())
-    }
-
-    /// A number that cannot be.
-    pub(super) fn out_of_range(number: i64) -> Self {
-        Self(format!("{number} is out of range"))
-    }
-
-    /// As the error of a call that only reads.
-    pub(super) fn refused(self, doing: &'static str) -> StoreError {
-        StoreError::refused(doing, self.to_string())
-    }
-
-    /// As the error of a write that was committed.
-    pub(super) fn in_doubt(self, doing: &'static str) -> StoreError {
-        StoreError::in_doubt(doing, self.to_string())
-    }
-}
 
 /// The value of a column.
 pub(super) fn column<'r, T>(row: &'r SqliteRow, index: usize) -> Result<T, Unreadable>
 where
     T: sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite>,
 {
-    row.try_get(index)
-        .map_err(|error| Unreadable(error.to_string()))
+    row.try_get(index).map_err(Unreadable::because)
 }
 
 /// The value of a column with a text that may be kept as its bytes.
 pub(super) fn string(row: &SqliteRow, index: usize) -> Result<&str, Unreadable> {
     let bytes: &[u8] = column(row, index)?;
-    std::str::from_utf8(bytes).map_err(|error| Unreadable(error.to_string()))
-}
-
-/// The value of a column that counts something.
-pub(super) fn number(row: &SqliteRow, index: usize) -> Result<u32, Unreadable> {
-    let number: i64 = column(row, index)?;
-    u32::try_from(number).map_err(|_| Unreadable::out_of_range(number))
-}
-
-/// The value of a column that counts many things.
-pub(super) fn count(row: &SqliteRow, index: usize) -> Result<u64, Unreadable> {
-    let number: i64 = column(row, index)?;
-    u64::try_from(number).map_err(|_| Unreadable::out_of_range(number))
+    std::str::from_utf8(bytes).map_err(Unreadable::because)
 }
 
 /// The value of a column that says yes or no.
@@ -77,32 +25,27 @@ pub(super) fn flag(row: &SqliteRow, index: usize) -> Result<bool, Unreadable> {
     Ok(column::<i64>(row, index)? != 0)
 }
 
-/// The value of a column that holds one of a few words.
-pub(super) fn word<T>(
-    row: &SqliteRow,
-    index: usize,
-    read: fn(&str) -> Option<T>,
-) -> Result<T, Unreadable> {
-    let word: String = column(row, index)?;
-    read(&word).ok_or_else(|| Unreadable(format!("unknown word {word:?}")))
-}
-
-/// The same, or nothing.
-pub(super) fn word_if_any<T>(
-    row: &SqliteRow,
-    index: usize,
-    read: fn(&str) -> Option<T>,
-) -> Result<Option<T>, Unreadable> {
-    match column::<Option<String>>(row, index)? {
-        None => Ok(None),
-        Some(_) => word(row, index, read).map(Some),
+impl Columns for SqliteRow {
+    fn integer(&self, index: usize) -> Result<i64, Unreadable> {
+        column(self, index)
     }
-}
 
-/// The value of a column with seconds since 1970.
-pub(super) fn moment(row: &SqliteRow, index: usize) -> Result<Timestamp, Unreadable> {
-    let seconds: f64 = column(row, index)?;
-    Ok(from_seconds(seconds))
+    fn integer_if_any(&self, index: usize) -> Result<Option<i64>, Unreadable> {
+        column(self, index)
+    }
+
+    fn string(&self, index: usize) -> Result<String, Unreadable> {
+        column(self, index)
+    }
+
+    fn string_if_any(&self, index: usize) -> Result<Option<String>, Unreadable> {
+        column(self, index)
+    }
+
+    /// In seconds since 1970.
+    fn moment(&self, index: usize) -> Result<Timestamp, Unreadable> {
+        column(self, index).map(from_seconds)
+    }
 }
 
 /// As the tables keep it: until the year 2106 both ways come out the same.

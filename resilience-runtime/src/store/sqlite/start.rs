@@ -3,9 +3,9 @@
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
 
-use super::operation::text;
-use super::rows::{Unreadable, column, moment, word};
+use super::rows::column;
 use crate::saga::journal::{NewSaga, SagaId, Status};
+use crate::store::rows::{Columns, Unreadable, text, word};
 use crate::timestamp::Timestamp;
 
 /// What the start of `saga` writes, as [`Part::Start`](super::statements::Part::Start) reads it.
@@ -22,7 +22,12 @@ pub(super) fn change(saga: &NewSaga, owner: &str, epoch: i64) -> impl Serialize 
             .map(|timeout| i64::try_from(timeout.as_micros()).unwrap_or(i64::MAX)),
         saga.parent.as_ref().map(|id| id.as_str().to_owned()),
         epoch,
+        nonce(saga),
     )
+}
+
+pub(super) fn nonce(saga: &NewSaga) -> String {
+    format!("{:032x}", saga.nonce)
 }
 
 /// What the start of a saga finds under its key or its id.
@@ -32,6 +37,7 @@ pub(super) struct Present {
     pub(super) status: Status,
     pub(super) epoch: i64,
     pub(super) owner: String,
+    pub(super) nonce: Option<String>,
 }
 
 impl Present {
@@ -39,14 +45,15 @@ impl Present {
     pub(super) fn read(rows: &[SqliteRow]) -> Result<Result<Timestamp, Self>, Unreadable> {
         let row = rows.first().ok_or_else(Unreadable::missing)?;
         if rows.len() > 1 {
-            return Ok(Ok(moment(row, 2)?));
+            return Ok(Ok(row.moment(2)?));
         }
         Ok(Err(Self {
-            started_at: moment(row, 2)?,
+            started_at: row.moment(2)?,
             id: SagaId::from_stored(column(row, 3)?),
             status: word(row, 4, Status::from_stored)?,
             epoch: column(row, 5)?,
             owner: column(row, 6)?,
+            nonce: column(row, 7)?,
         }))
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::advance;
 use super::failure::{BUSY, ended_without_effect, primary_code};
 use super::operation::Operation;
-use super::rows::{Unreadable, column};
+use super::rows::column;
 use super::start::{self, Present};
 use super::statements::{Part, within_transaction};
 use super::transaction::failed;
@@ -21,6 +21,7 @@ use crate::saga::journal::{
     NewSaga, SagaId, StartConnection, StartedIn, StepConnection, StepRecord, StepTransaction,
     Written,
 };
+use crate::store::rows::Unreadable;
 
 const BEGINNING: &str = "beginning the transaction of a saga step";
 const COMMITTING: &str = "committing a saga step";
@@ -33,6 +34,10 @@ const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Changes nothing, and takes the write lock: a transaction that has read something old cannot get it any more.
 const LOCK: &str = "UPDATE resilience_sagas SET epoch = epoch WHERE id = ''";
+
+/// A savepoint is gone with its transaction, so that one which the body has ended is not taken for it.
+const MARK: &str = "SAVEPOINT resilience_step";
+const MARKED: &str = "RELEASE resilience_step";
 
 /// The pieces that a step can have, in the order of their parameters.
 const STEP_PARTS: [Part; 3] = [Part::Status, Part::Steps, Part::Fence];
@@ -52,6 +57,8 @@ impl StepConnection for SqliteConnection {
             let begun = self.begin().await;
             let mut transaction = begun.map_err(|error| failed(BEGINNING, error))?;
             lock(&mut transaction, BEGINNING).await?;
+            let marked = sqlx::raw_sql(MARK).execute(&mut *transaction).await;
+            marked.map_err(|error| failed(BEGINNING, error))?;
             Ok(transaction)
         })
     }
@@ -100,6 +107,14 @@ impl StepTransaction for Transaction<'_, Sqlite> {
         Self: 'c,
     {
         Box::pin(async move {
+            if let Err(error) = sqlx::raw_sql(MARKED).execute(&mut *self).await {
+                // Nothing else could be done on a connection that is in no transaction.
+                let _ = StepTransaction::roll_back(self).await;
+                let text = format!(
+                    "the body has ended the transaction: its effects may be there, and are not recorded ({error})"
+                );
+                return Err(StoreError::in_doubt(COMMITTING, text));
+            }
             let operation = advance::step(COMMITTING, &saga, epoch, step, pivots);
             let rows = within(&mut self, &STEP, &STEP_PARTS, operation).await;
             let written = rows.and_then(|rows| {

@@ -7,12 +7,13 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Sqlite, SqliteConnection, Transaction};
 
 use super::failure::{BUSY, primary_code};
-use super::rows::{Unreadable, column, string, word};
+use super::rows::{column, string};
 use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::idempotency::Digest;
 use crate::idempotency::store::{Completion, Nonce, Record, RecordKind, Release};
 use crate::idempotency::transaction::{ClaimIn, ClaimingIn, Transactional};
+use crate::store::rows::{Unreadable, word};
 
 const CLAIMING: &str = "claiming an idempotency key";
 const STORING: &str = "storing an idempotent result";

@@ -8,14 +8,14 @@ use crate::saga::journal::{NewSaga, Started, Status};
 impl Data {
     pub(super) fn start(&mut self, new: NewSaga, asking: &Asking) -> Result<Started, StoreError> {
         if let Some(there) = self.sagas.get_mut(&new.id) {
-            if new.given {
-                return Ok(found(there, asking));
-            }
             // Finding it as it would be written is the same as writing it.
             let record = &there.record;
             let fresh = record.epoch == 1 && record.status == Status::Running;
-            if fresh && there.belongs_to(&asking.owner) {
+            if fresh && there.nonce == new.nonce && there.belongs_to(&asking.owner) {
                 return Ok(Started::New(record.started_at));
+            }
+            if new.given {
+                return Ok(found(there, asking));
             }
             let text = format!("there is another saga with the id {}", new.id);
             return Err(StoreError::refused("starting a saga", text));

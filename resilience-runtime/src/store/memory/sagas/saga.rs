@@ -16,6 +16,8 @@ use crate::timestamp::Timestamp;
 /// A saga and its owner.
 pub(in super::super) struct Saga {
     pub(in super::super) record: SagaRecord,
+    /// Of the start that has written it.
+    pub(in super::super) nonce: u128,
     /// `None`: nobody.
     owner: Option<Owner>,
     /// Whether steps came out or were undone since an interruption was counted.
@@ -33,6 +35,7 @@ impl Saga {
         record.deadline = new.timeout.map(|timeout| asking.now.after(timeout));
         Self {
             record,
+            nonce: new.nonce,
             owner: Some(asking.owner.clone()),
             progressed: false,
             retry: None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use sqlx::postgres::PgRow;
 
-use super::rows::{Unreadable, column, maybe_word, moment, number, word};
+use super::rows::column;
 use super::statements::{at_rest, micros};
 use super::{READING, known_as_json};
 use crate::error::StoreError;
@@ -16,6 +16,7 @@ use crate::saga::journal::{
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::call::Call;
 use crate::store::postgres::rows::{at, micros};
+use crate::store::rows::{Columns, Unreadable, count, number, saga_if_any, word, word_if_any};
 
 const PURGING: &str = "deleting old sagas";
 
@@ -69,11 +70,12 @@ WITH took AS (
            max(micros)::int8 AS max
     FROM took
     GROUP BY name
+), counts AS (
+    SELECT name, status, count(*) AS count FROM resilience_sagas GROUP BY name, status
 )
-SELECT saga.name, saga.status, count(*), durations.min, durations.mean, durations.p95, durations.max
-FROM resilience_sagas AS saga
+SELECT saga.name, saga.status, saga.count, durations.min, durations.mean, durations.p95, durations.max
+FROM counts AS saga
 LEFT JOIN durations ON durations.name = saga.name AND saga.status = 'completed'
-GROUP BY saga.name, saga.status, durations.min, durations.mean, durations.p95, durations.max
 ORDER BY saga.name COLLATE \"C\", saga.status";
 
 /// `$1` known functions as a JSON array.
@@ -228,15 +230,15 @@ fn summary(row: &PgRow) -> Result<SagaSummary, Unreadable> {
         name: column(row, 1)?,
         version: number(row, 2)?,
         status: word(row, 3, Status::from_stored)?,
-        parking: maybe_word(row, 4, Parking::from_stored)?,
+        parking: word_if_any(row, 4, Parking::from_stored)?,
         steps: number(row, 5)?,
         undone: number(row, 6)?,
         epoch: column(row, 7)?,
         cancelled: column(row, 8)?,
         error: column(row, 9)?,
-        parent: column::<Option<String>>(row, 10)?.map(SagaId::from_stored),
-        started_at: moment(row, 11)?,
-        updated_at: moment(row, 12)?,
+        parent: saga_if_any(row, 10)?,
+        started_at: row.moment(11)?,
+        updated_at: row.moment(12)?,
     })
 }
 
@@ -255,9 +257,4 @@ fn durations(row: &PgRow) -> Result<Option<Durations>, Unreadable> {
         }),
         _ => None,
     })
-}
-
-fn count(row: &PgRow, index: usize) -> Result<u64, Unreadable> {
-    let count: i64 = column(row, index)?;
-    Ok(u64::try_from(count).unwrap_or(0))
 }

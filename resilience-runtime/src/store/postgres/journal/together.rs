@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use super::WRITING;
-use super::rows::{Unreadable, column};
+use super::rows::column;
 use super::statements::TOGETHER;
 use super::write::{Answer, Write, json_array, without_nul};
 use crate::error::StoreError;
@@ -27,6 +27,7 @@ use crate::store::away::Away;
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::call::Call;
 use crate::store::postgres::rows::micros;
+use crate::store::rows::Unreadable;
 use crate::timestamp::Timestamp;
 
 /// Who waits for longer than this, and than the last batch took several times over, does not wait for the statement that is

@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::rows::{Unreadable, column, text};
+use super::rows::column;
 use super::statements::{ADVANCE, BEGIN, END, RECORD, START};
 use super::{STARTING, WRITING};
 use crate::dlq::NewDeadLetter;
 use crate::saga::journal::{Advance, NewSaga, SagaId, Settles, Status, StepRecord};
 use crate::store::postgres::call::Call;
 use crate::store::postgres::rows::micros;
+use crate::store::rows::{Unreadable, text};
 use crate::timestamp::Timestamp;
 
 /// A write that can share a statement with others.
@@ -150,7 +151,6 @@ pub(in super::super) fn starting(
     saga: &NewSaga,
     owner: Option<Uuid>,
     epoch: i64,
-    nonce: Uuid,
 ) -> Call {
     let key = saga.key.map(|key| key.digest.as_bytes().to_vec());
     Call::new(STARTING, START)
@@ -163,7 +163,7 @@ pub(in super::super) fn starting(
         .number(saga.version.into())
         .maybe_number(saga.timeout.map(micros))
         .maybe_text(saga.parent.as_ref().map(ToString::to_string))
-        .maybe_text(saga.given.then(|| nonce.to_string()))
+        .maybe_text(saga.given.then(|| Uuid::from_u128(saga.nonce).to_string()))
         .number(epoch)
 }
 

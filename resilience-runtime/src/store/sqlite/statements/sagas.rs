@@ -65,7 +65,7 @@ WHERE saga.epoch = change.value ->> 1;
 ";
 
 /// `[saga, name, key, input, owner, seconds for which a completed saga keeps the key, version, microseconds until
-/// the deadline, parent, epoch]`
+/// the deadline, parent, epoch, nonce]`
 ///
 /// Two rows come back where the saga is new, and the one that is there else.
 pub(super) const START: &str = "
@@ -79,9 +79,9 @@ UPDATE resilience_sagas SET key = NULL WHERE id IN (
       AND other.updated_at + (change.value ->> 5) <= unixepoch('subsec')
 );
 INSERT INTO resilience_sagas
-    (id, name, key, input, status, owner, version, timeout, parent, epoch, created_at, updated_at)
+    (id, name, key, input, status, owner, version, timeout, parent, epoch, nonce, created_at, updated_at)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, 'running', value ->> 4, value ->> 6,
-       value ->> 7, value ->> 8, value ->> 9,
+       value ->> 7, value ->> 8, value ->> 9, value ->> 10,
        unixepoch('subsec'), unixepoch('subsec')
 FROM json_each($13) AS change
 WHERE NOT EXISTS (
@@ -91,7 +91,7 @@ WHERE NOT EXISTS (
 )
 ON CONFLICT (id) DO NOTHING
 RETURNING 12, id, created_at;
-SELECT 12, change.value ->> 0, saga.created_at, saga.id, saga.status, saga.epoch, saga.owner
+SELECT 12, change.value ->> 0, saga.created_at, saga.id, saga.status, saga.epoch, saga.owner, saga.nonce
 FROM json_each($13) AS change
 CROSS JOIN resilience_sagas AS saga ON saga.id = coalesce(
     (SELECT other.id FROM resilience_sagas AS other
