@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use resilience::{Runtime, saga, saga_step, saga_steps, timeout};
+use resilience::{Runtime, Status, saga, saga_step, saga_steps, timeout};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions};
 
 #[derive(Debug, PartialEq)]
@@ -186,7 +186,7 @@ async fn a_connection_to_another_database_is_refused() {
     );
     assert!(other.entries().await.is_empty() && bank.entries().await.is_empty());
     let counts = runtime.sagas().counts().await.unwrap();
-    assert_eq!(counts, [(resilience::saga::Status::Failed, 1)]);
+    assert_eq!(counts, [(Status::Failed, 1)]);
     for runtime in [runtime, elsewhere] {
         runtime.shutdown().await;
     }
