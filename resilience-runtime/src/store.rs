@@ -19,3 +19,5 @@ pub(crate) mod sagaless;
 pub mod schema;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+mod waiters;

@@ -88,10 +88,10 @@ impl Ask {
             Which::New => (None, None),
             Which::Keyed(key) => (None, Some(key)),
             Which::Given(Ok(id)) => (Some(id), None),
-            Which::Given(Err(source)) => {
+            Which::Given(Err((what, source))) => {
                 return Err(Error::Encode {
                     function,
-                    what: "the key of the saga".to_owned(),
+                    what: what.to_owned(),
                     source,
                 });
             }
@@ -319,14 +319,21 @@ async fn own(core: Arc<Core>, saga: Saga, new: NewSaga, permit: Permit) {
         }
         // It may be somebody else's: the journal knows by the nonce.
         match core.stores.journal.start(new.clone()).await {
-            Ok(Started::New(_)) => return proceed::here(core, record, permit, Tries::default()).await,
-            Ok(Started::TakenOver(record)) => return proceed::taken_over(core, record, permit).await,
+            Ok(Started::New(_)) => {
+                return proceed::here(core, record, permit, Tries::default()).await;
+            }
+            Ok(Started::TakenOver(record)) => {
+                return proceed::taken_over(core, record, permit).await;
+            }
             Ok(Started::Ended(_) | Started::Busy(_)) => return,
             Err(error) => {
                 let pause = pauses.next();
                 tracing::warn!(target: "resilience", saga = saga.name, saga_id = %new.id, %error, ?pause,
                     "a saga whose start was not confirmed cannot be run yet");
-                if tokio::time::timeout(pause, core.gate.stopped()).await.is_ok() {
+                if tokio::time::timeout(pause, core.gate.stopped())
+                    .await
+                    .is_ok()
+                {
                     return;
                 }
             }
