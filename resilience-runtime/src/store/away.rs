@@ -7,12 +7,15 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::task::yield_now;
+use tokio::time::{Instant, timeout_at};
 
 /// For such a part of the time that the last commit took, they are waited for.
-const RETURN_PART: u32 = 4;
-/// And for so long at most: what they do in between takes no time of the disk.
-const RETURN_MAX: Duration = Duration::from_micros(500);
+const RETURN_PART: u32 = 2;
+/// And for so long at most.
+const RETURN_MAX: Duration = Duration::from_millis(5);
+/// A timer is no more exact than this: for less, other tasks are let run.
+const TIMER: Duration = Duration::from_millis(1);
 
 /// Those who were answered last, and have not come back.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,9 +39,19 @@ impl Away {
         self.count = self.count.saturating_sub(count);
     }
 
-    pub(super) fn is_waited_for(self, now: Instant) -> bool {
-        self.count > 0 && self.until.is_some_and(|until| now < until)
+    /// Until when they are waited for, unless they are back or late.
+    pub(super) fn until(self, now: Instant) -> Option<Instant> {
+        self.until.filter(|until| self.count > 0 && now < *until)
     }
+}
+
+/// Waits until somebody `comes`, for a while that ends at `until` at the latest. `None`: nobody has come yet.
+pub(super) async fn wait<T>(until: Instant, comes: impl Future<Output = T>) -> Option<T> {
+    if until - Instant::now() < TIMER {
+        yield_now().await;
+        return None;
+    }
+    timeout_at(until, comes).await.ok()
 }
 
 #[cfg(test)]
@@ -50,16 +63,16 @@ mod tests {
         let began = Instant::now();
         let now = began + Duration::from_micros(400);
         let mut away = Away::answered(2, began, now);
-        let in_time = now + Duration::from_micros(99);
-        assert!(away.is_waited_for(in_time));
-        assert!(!away.is_waited_for(now + Duration::from_micros(100)));
+        let in_time = now + Duration::from_micros(199);
+        assert!(away.until(in_time).is_some());
+        assert!(away.until(now + Duration::from_micros(200)).is_none());
         away.come(1);
-        assert!(away.is_waited_for(in_time));
+        assert!(away.until(in_time).is_some());
         away.come(2);
-        assert!(!away.is_waited_for(in_time));
+        assert!(away.until(in_time).is_none());
         let slow = Away::answered(1, began, began + Duration::from_secs(1));
         let until = began + Duration::from_secs(1) + RETURN_MAX;
         assert_eq!(slow.until, Some(until));
-        assert!(!slow.is_waited_for(until));
+        assert!(slow.until(until).is_none());
     }
 }

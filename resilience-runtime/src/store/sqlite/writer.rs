@@ -16,7 +16,6 @@ use std::sync::{Arc, Weak};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::changes::Changes;
@@ -27,7 +26,7 @@ use super::liveness::Worker;
 use super::operation::Job;
 use super::statements::{self, COMMITTED, Part};
 use super::wakes::Wakes;
-use crate::store::away::Away;
+use crate::store::away::{self, Away};
 
 /// How many operations share a commit at most.
 const OPERATIONS_MAX: usize = 256;
@@ -86,11 +85,18 @@ impl Writer {
             }
             loop {
                 away.come(self.accept_all(&mut waiting, &mut closing));
-                let is_full = waiting.len() >= OPERATIONS_MAX;
-                if is_full || !closing.is_empty() || !away.is_waited_for(Instant::now()) {
+                let is_full = waiting.len() >= OPERATIONS_MAX || !closing.is_empty();
+                let Some(until) = away.until(Instant::now()).filter(|_| !is_full) else {
                     break;
+                };
+                match away::wait(until, self.inbox.recv()).await {
+                    Some(Some(message)) => {
+                        self.accept(message, &mut waiting, &mut closing);
+                        away.come(1);
+                    }
+                    Some(None) => break,
+                    None => {}
                 }
-                yield_now().await;
             }
             let batch = next_batch(&mut waiting);
             if !batch.is_empty() {

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 use sqlx::postgres::PgRow;
+use tokio::sync::Notify;
 use tokio::sync::oneshot::{self, error::RecvError};
-use tokio::task::yield_now;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ use super::statements::TOGETHER;
 use super::write::{Answer, Write, json_array, without_nul};
 use crate::error::StoreError;
 use crate::saga::journal::{SagaId, Status};
-use crate::store::away::Away;
+use crate::store::away::{self, Away};
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::call::Call;
 use crate::store::postgres::rows::micros;
@@ -45,6 +45,8 @@ const SIZE_MAX: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Together {
     inner: Mutex<Inner>,
+    /// Somebody waits who did not before.
+    come: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -111,8 +113,8 @@ impl Together {
             Turn::Alone(write) => alone(store, &write).await,
             Turn::Lead(write) => {
                 let mut lane = Lane::of(self);
-                while self.has_room_for_more() {
-                    yield_now().await;
+                while let Some(until) = self.waits_until() {
+                    away::wait(until, self.come.notified()).await;
                 }
                 let others = self.others(&write);
                 lane.set_off(others.len() + 1);
@@ -156,6 +158,7 @@ impl Together {
             write,
             turn,
         });
+        self.come.notify_one();
         Err(Place {
             ticket,
             patience: inner.patience(),
@@ -194,10 +197,11 @@ impl Together {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether somebody is waited for who would fit into the next batch.
-    fn has_room_for_more(&self) -> bool {
+    /// Until when somebody is waited for who would fit into the next batch.
+    fn waits_until(&self) -> Option<Instant> {
         let inner = self.inner();
-        inner.waiting.len() + 1 < WRITES_MAX && inner.away.is_waited_for(Instant::now())
+        let until = inner.away.until(Instant::now());
+        until.filter(|_| inner.waiting.len() + 1 < WRITES_MAX)
     }
 
     /// Who is in a batch with `first`.
