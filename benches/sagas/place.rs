@@ -100,7 +100,7 @@ pub(crate) async fn close(runtime: Runtime, store: Store) -> Result<(), Failure>
     runtime.shutdown().await;
     match store {
         Store::Sqlite(store) => store.close().await?,
-        Store::Postgres(store) => drop(store.close().await),
+        Store::Postgres(store) => store.close().await,
     }
     Ok(())
 }
