@@ -28,7 +28,7 @@ pub(super) async fn each(
             Ok(()) if until.wait => requested.push(id),
             Ok(()) => tally.good(id, "requested", "requested", output),
             // It went along with another letter of its saga.
-            Err(DeadLetterError::NotOpen(_)) if went_along(runtime, id, &requested).await? => {
+            Err(DeadLetterError::NotOpen(..)) if went_along(runtime, id, &requested).await? => {
                 requested.push(id);
             }
             Err(error) => tally.bad(id, None, &error.into(), output),

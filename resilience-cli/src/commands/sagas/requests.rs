@@ -128,20 +128,13 @@ async fn open_letter(runtime: &Runtime, id: &SagaId) -> Result<DeadLetterId, Fai
         statuses: vec![DeadLetterStatus::Open, DeadLetterStatus::Retrying],
         ..LetterFilter::default()
     };
-    let letters = runtime.dead_letters().list(of_saga, None, 100).await?;
-    let open = letters
-        .iter()
-        .find(|it| it.status == DeadLetterStatus::Open);
-    match (open, letters.first()) {
-        (Some(letter), _) => Ok(letter.id),
-        (None, Some(letter)) => Err(conflict(format!(
-            "a retry of saga {id} is requested already (letter {})",
-            letter.id
-        ))),
-        (None, None) => Err(conflict(format!(
+    let letters = runtime.dead_letters().list(of_saga, None, 1).await?;
+    let letter = letters.first().map(|it| it.id);
+    letter.ok_or_else(|| {
+        conflict(format!(
             "saga {id} has no open dead letter any more; look at it again"
-        ))),
-    }
+        ))
+    })
 }
 
 fn conflict(message: String) -> Failure {
