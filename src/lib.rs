@@ -62,6 +62,11 @@
 //! what whoever runs a server has to know. In a body: [`attempt()`], [`interrupted()`], [`fencing_token()`]; after a call:
 //! [`replayed()`]. As values: [`Runtime::lock`], [`KeyedLock`], [`SingleFlightGroup`].
 //!
+//! # Sagas
+//!
+//! [`sagas`] is the guide, [`mod@saga`] what their bodies can ask and how they are started. What cannot be undone waits in the queue of
+//! [`dead_letters`]: [`Runtime::dead_letters`], or the tool of [`command_line`].
+//!
 //! # The process
 //!
 //! [`catalog()`] lists every annotated function, [`switchboard()`] turns policies off while the program
@@ -273,6 +278,12 @@ pub mod locking {}
 
 #[doc = include_str!("../docs/guarantees.md")]
 pub mod guarantees {}
+
+#[doc = include_str!("../docs/sagas.md")]
+pub mod sagas {
+    #[allow(unused_imports, reason = "for the links of the page")]
+    use crate::{dead_letters, guarantees};
+}
 
 #[doc = include_str!("../docs/dead-letters.md")]
 pub mod dead_letters {

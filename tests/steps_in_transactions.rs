@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use resilience::{Runtime, saga, saga_step, saga_steps, timeout};
+use resilience::{Runtime, Status, saga, saga_step, saga_steps, timeout};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions};
 
 #[derive(Debug, PartialEq)]
@@ -168,4 +168,26 @@ async fn a_step_begins_its_transaction_itself() {
 async fn in_vain(#[state] bank: &Bank) -> Result<i64, BankError> {
     let mut transaction = bank.pool.begin().await?;
     deposit(&mut transaction, 1, 500).await
+}
+
+/// Nothing is committed elsewhere, and nobody is told that another process has the saga.
+#[tokio::test]
+async fn a_connection_to_another_database_is_refused() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let (bank, runtime) = Bank::open(&folders[0]).await;
+    let (other, elsewhere) = Bank::open(&folders[1]).await;
+    // The code of the one, on the connections of the other.
+    let Err(BankError::Other(text)) = runtime.scope(other.transfer(1, 500)).await else {
+        panic!("it was committed");
+    };
+    assert!(
+        text.contains("another database than the journal's"),
+        "{text}"
+    );
+    assert!(other.entries().await.is_empty() && bank.entries().await.is_empty());
+    let counts = runtime.sagas().counts().await.unwrap();
+    assert_eq!(counts, [(Status::Failed, 1)]);
+    for runtime in [runtime, elsewhere] {
+        runtime.shutdown().await;
+    }
 }

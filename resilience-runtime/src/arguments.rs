@@ -122,7 +122,12 @@ impl Arguments {
     /// The JSON object, `{"name": value, …}` with the names in alphabetical order.
     pub(crate) fn encode(self, function: &'static str) -> Result<String, Error> {
         match self.error {
-            None => Ok(Value::Object(self.values).to_string()),
+            None => {
+                let mut arguments = Value::Object(self.values);
+                // Another crate in the build may have `serde_json` keep the order in which a `HashMap` gives its entries.
+                arguments.sort_all_objects();
+                Ok(arguments.to_string())
+            }
             Some((name, source)) => Err(Error::Encode {
                 function,
                 what: format!("argument `{name}`"),

@@ -224,8 +224,9 @@ pub enum Error {
         source: StoreError,
     },
     /// The store failed so that nobody can tell whether it has the start of a saga. The body did
-    /// not run, and the saga is withdrawn if the store turns out to have it; but when this process
-    /// ends before that, the next one may find the saga in the journal, and run it.
+    /// not run yet. If the store turns out to have the saga, it is withdrawn, or, where it has an `id` or a `key`
+    /// of its author's, run: the same call made again finds it. When this process ends before that, the next one may find the
+    /// saga in the journal, and run it.
     StartInDoubt {
         /// The name of the saga.
         saga: &'static str,

@@ -18,6 +18,9 @@ pub(crate) struct Pauses {
 }
 
 impl Pauses {
+    /// Between two tries of what has to be done, and whose store fails.
+    pub(crate) const STORE: Self = Self::new(Duration::from_millis(50), Duration::from_secs(2));
+
     pub(crate) const fn new(first: Duration, longest: Duration) -> Self {
         Self {
             next: first,

@@ -4,6 +4,8 @@
 //! [`Queue`](crate::dlq::Queue); and, for connections of its database,
 //! [`Transactional`](crate::idempotency::transaction::Transactional). Redis keeps no sagas, and has the first two.
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod away;
 pub mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -17,3 +19,5 @@ pub(crate) mod sagaless;
 pub mod schema;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+mod waiters;

@@ -7,6 +7,8 @@
 mod again;
 #[path = "saga_support/crash.rs"]
 mod crash;
+#[path = "saga_support/disk.rs"]
+mod disk;
 #[path = "saga_support/letters.rs"]
 mod letters;
 #[path = "saga_support/operations.rs"]

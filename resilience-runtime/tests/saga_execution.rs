@@ -3,8 +3,12 @@
 // Helpers of tests may panic like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
+#[path = "saga_execution/connection.rs"]
+mod connection;
 #[path = "saga_execution/context.rs"]
 mod context;
+#[path = "saga_support/disk.rs"]
+mod disk;
 #[path = "saga_execution/helpers.rs"]
 mod helpers;
 #[path = "saga_execution/model.rs"]

@@ -63,7 +63,7 @@ fn end(plan: Plan, after: &Snapshot) -> Result<End, String> {
     };
     match (saga.status.as_str(), plan) {
         ("completed", Plan::Succeed) => Ok(End::Completed),
-        ("compensated", _) if saga.steps.is_empty() => Ok(End::Withdrawn),
+        ("failed", _) if saga.steps.is_empty() => Ok(End::Withdrawn),
         ("compensated", Plan::Fail) => Ok(End::Compensated),
         ("compensation_failed", Plan::FailForGood) => Ok(End::Dead),
         (status, plan) => Err(format!("planned to {plan:?}, it is {status}")),

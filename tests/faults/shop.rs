@@ -112,7 +112,8 @@ async fn undo_third(
 fn skip_pause() {
     tokio::spawn(async {
         tokio::time::pause();
-        tokio::time::advance(Duration::from_secs(1)).await;
+        // The longest of four pauses, which double from 200 ms.
+        tokio::time::advance(Duration::from_millis(1600)).await;
         tokio::time::resume();
     });
 }

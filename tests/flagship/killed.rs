@@ -170,10 +170,12 @@ impl Journal {
     /// The answers as soon as there are `count` of them.
     fn until(&mut self, what: &str, question: &str, count: usize) -> Vec<String> {
         let mut answers = Vec::new();
-        wait::until(what, || {
+        // Calls that hang take a second each.
+        let there = wait::holds_within(4 * wait::PATIENCE, || {
             answers = self.ask(question);
             answers.len() >= count
         });
+        assert!(there, "waited in vain for {what}: {answers:?}");
         answers
     }
 }

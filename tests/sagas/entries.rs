@@ -66,6 +66,21 @@ impl Entries {
         count.expect("a count")
     }
 
+    /// Changes rows of the runtime's own tables that belong to a saga, behind its back.
+    pub(crate) async fn tamper(&self, change: &'static str, saga: &str) {
+        let changed = match self {
+            Self::Sqlite(pool) => {
+                let changed = sqlx::query(change).bind(saga).execute(pool).await;
+                changed.expect("it is changed").rows_affected()
+            }
+            Self::Postgres(pool) => {
+                let changed = sqlx::query(change).bind(saga).execute(pool).await;
+                changed.expect("it is changed").rows_affected()
+            }
+        };
+        assert_eq!(changed, 1, "{change}");
+    }
+
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close().await,

@@ -51,6 +51,8 @@ pub(crate) enum Told {
     Refused,
     /// Something could not be undone.
     Stuck,
+    /// It waits for an operator.
+    Parked,
     /// Somebody else has the saga.
     Superseded,
     /// Anything else.
@@ -141,17 +143,22 @@ impl Ledger {
         let file = File::options().create(true).append(true).open(path);
         let mut file = file.expect("the ledger opens");
         let line = serde_json::to_string(entry).expect("an entry has a JSON form");
-        // One write, so that lines of two processes do not mix.
-        file.write_all(format!("{line}\n").as_bytes())
+        // One write, so that lines of two processes do not mix; and behind what a kill has cut off.
+        file.write_all(format!("\n{line}\n").as_bytes())
             .expect("it is written");
         file.sync_data().expect("it is synced");
     }
 
     pub(crate) fn read(&self) -> Vec<Entry> {
         let text = fs::read_to_string(self.folder.join("ledger")).unwrap_or_default();
-        text.lines()
-            .map(|line| {
-                serde_json::from_str(line).unwrap_or_else(|_| panic!("a ledger with {line:?}"))
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        let lines = whole.lines().filter(|line| line.ends_with('}'));
+        lines
+            .filter_map(|line| match serde_json::from_str(line) {
+                Ok(entry) => Some(entry),
+                // Its writer was killed in it, or is still in it.
+                Err(error) if error.is_eof() => None,
+                Err(_) => panic!("a ledger with {line:?}"),
             })
             .collect()
     }

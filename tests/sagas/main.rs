@@ -6,12 +6,15 @@
 // Clippy lets tests panic, but not their helpers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod contents;
+mod damaged;
 mod entries;
 mod freezes;
 mod ground;
 mod judge;
 mod ledger;
 mod outages;
+mod poison;
 mod shop;
 mod stops;
 mod storm;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entries::Entries;
 use crate::ledger::{Action, Ledger, Told};
-use steps::{dubious, first, fourth, hand_over, insist, second, third};
+use steps::{count, dubious, first, fourth, hand_over, insist, second, third, write};
 
 /// How a saga goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -39,6 +39,10 @@ pub(crate) enum Plan {
     Transaction,
     /// The same, and the pause is long.
     Rest,
+    /// A text of so many bytes, and what no database likes in it, is made between one and two, and asked for behind them.
+    Text(u32),
+    /// So many steps without effects are between one and two.
+    Steps(u32),
     /// Two kills its process.
     Poison,
 }
@@ -65,6 +69,7 @@ impl Plan {
             Self::Beside => Told::Success(25),
             Self::Fail | Self::FailBeside | Self::InDoubt | Self::FailNested => Told::Refused,
             Self::FailForGood => Told::Stuck,
+            Self::Poison => Told::Parked,
             _ => Told::Success(123),
         }
     }
@@ -114,6 +119,19 @@ pub(crate) async fn purchase(
         Plan::Sleep | Plan::Rest => {
             let pause = if order.plan == Plan::Rest { 1_500 } else { 20 };
             saga::sleep(Duration::from_millis(pause)).await;
+            let two = second(ledger, &order, one).await?;
+            third(ledger, &order, two).await
+        }
+        Plan::Text(bytes) => {
+            let text = write(ledger, bytes).await?;
+            let two = second(ledger, &order, one).await?;
+            assert!(text == steps::text(bytes), "another text came back");
+            third(ledger, &order, two).await
+        }
+        Plan::Steps(steps) => {
+            for step in 0..steps {
+                assert_eq!(count(ledger, step).await?, step);
+            }
             let two = second(ledger, &order, one).await?;
             third(ledger, &order, two).await
         }
@@ -167,6 +185,7 @@ pub(crate) fn told(answer: &Result<u32, ShopError>) -> Told {
         Err(ShopError::Refused) => Told::Refused,
         Err(ShopError::Resilience(Error::SagaFailed { .. })) => Told::Refused,
         Err(ShopError::Resilience(Error::CompensationFailed { .. })) => Told::Stuck,
+        Err(ShopError::Resilience(Error::SagaParked { .. })) => Told::Parked,
         Err(ShopError::Resilience(Error::Superseded { .. })) => Told::Superseded,
         Err(error) => Told::Unclear(error.to_string()),
     }
@@ -176,7 +195,9 @@ pub(crate) fn told(answer: &Result<u32, ShopError>) -> Told {
 pub(crate) fn sequences(plan: Plan) -> &'static [&'static [Action]] {
     use Action::{Do, Undo};
     match plan {
-        Plan::Succeed | Plan::Pivot | Plan::Sleep | Plan::Rest => &[&[Do(1), Do(2), Do(3)]],
+        Plan::Succeed | Plan::Pivot | Plan::Sleep | Plan::Rest | Plan::Text(_) | Plan::Steps(_) => {
+            &[&[Do(1), Do(2), Do(3)]]
+        }
         // Two is in no ledger but a table.
         Plan::Transaction => &[&[Do(1), Do(3)]],
         Plan::Nested => &[&[Do(1), Do(2), Do(3), Do(4)]],

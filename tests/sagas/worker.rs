@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entries::Entries;
 use crate::ground::{self, Ground, LEASE, block_on};
-use crate::ledger::{Entry, Ledger, Stop};
+use crate::ledger::{Action, Entry, Ledger, Moment, Stop};
 use crate::shop::{Order, purchase, told};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -60,6 +60,28 @@ impl Worker {
             command.stderr(std::process::Stdio::inherit());
         }
         Self(command.spawn().expect("it starts"))
+    }
+
+    /// A process is killed when all of `orders` have had this effect, before it is recorded.
+    pub(crate) fn leave(ground: &Ground, orders: &[Order], action: Action) {
+        let stop = Some(Stop {
+            action,
+            moment: Moment::After,
+            kills: false,
+        });
+        let errand = Errand::new(ground, orders.to_vec());
+        let worker = Self::start(&Errand { stop, ..errand });
+        let ledger = ground.ledger();
+        wait::until("all to be under way", || {
+            let has = |order: &Order| {
+                ledger
+                    .effects(order.id)
+                    .iter()
+                    .any(|it| it.action == action)
+            };
+            orders.iter().all(has)
+        });
+        worker.kill9();
     }
 
     pub(crate) fn id(&self) -> u32 {

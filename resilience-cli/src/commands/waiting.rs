@@ -31,7 +31,8 @@ pub(crate) async fn letter(
     id: DeadLetterId,
     timeout: Duration,
 ) -> Result<Ended, StoreError> {
-    until(timeout, async || look(runtime, id).await).await
+    let waits = |ended: &Ended| matches!(ended, Ended::NotTaken | Ended::UnderWay);
+    until(timeout, waits, async || look(runtime, id).await).await
 }
 
 /// Waits until a saga is at an end, or dead.
@@ -40,30 +41,24 @@ pub(crate) async fn saga(
     id: &SagaId,
     timeout: Duration,
 ) -> Result<Option<SagaRecord>, StoreError> {
-    let give_up = Instant::now() + timeout;
-    let mut pause = PAUSE_FIRST;
-    loop {
-        let record = runtime.sagas().get(id).await?;
-        let unfinished = record.as_ref().is_some_and(|it| it.status.is_unfinished());
-        if !unfinished || Instant::now() >= give_up {
-            return Ok(record);
-        }
-        sleep(pause).await;
-        pause = (pause * 2).min(PAUSE_LONGEST);
-    }
+    let waits =
+        |record: &Option<SagaRecord>| record.as_ref().is_some_and(|it| it.status.is_unfinished());
+    until(timeout, waits, async || runtime.sagas().get(id).await).await
 }
 
-async fn until(
+/// Looks again as long as what is found `waits`, and answers with what was found last.
+async fn until<T>(
     timeout: Duration,
-    mut look: impl AsyncFnMut() -> Result<Ended, StoreError>,
-) -> Result<Ended, StoreError> {
-    let give_up = Instant::now() + timeout;
+    waits: impl Fn(&T) -> bool,
+    mut look: impl AsyncFnMut() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    // None, where it is later than a clock can tell.
+    let give_up = Instant::now().checked_add(timeout);
     let mut pause = PAUSE_FIRST;
     loop {
-        let ended = look().await?;
-        let waits = matches!(ended, Ended::NotTaken | Ended::UnderWay);
-        if !waits || Instant::now() >= give_up {
-            return Ok(ended);
+        let found = look().await?;
+        if !waits(&found) || give_up.is_some_and(|at| Instant::now() >= at) {
+            return Ok(found);
         }
         sleep(pause).await;
         pause = (pause * 2).min(PAUSE_LONGEST);

@@ -75,7 +75,14 @@ pub(crate) async fn what_fails_again_is_told(stage: Stage) {
     let work = stage.work(broken).await.to_string();
     let program = program::start(&stage).await;
     let retried = stage
-        .tool(&["dlq", "retry", "1", "--wait"])
+        .tool(&[
+            "dlq",
+            "retry",
+            "1",
+            "--wait",
+            "--timeout",
+            "580000000000years",
+        ])
         .await
         .ends_with(1);
     assert!(

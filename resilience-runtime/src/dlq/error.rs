@@ -42,7 +42,10 @@ pub enum DeadLetterError {
 impl fmt::Display for DeadLetterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotFound(id) => write!(f, "there is no dead letter {id}"),
+            Self::NotFound(id) => write!(
+                f,
+                "there is no dead letter {id}: none was written, or it was over for longer than the `retention`"
+            ),
             Self::NotOpen(id, status) => match status {
                 DeadLetterStatus::Open => write!(
                     f,
@@ -103,6 +106,7 @@ impl From<StoreError> for DeadLetterError {
 
 /// Why [`DeadLetters::retry_all`](super::DeadLetters::retry_all) did not come to its end, and how far it came.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct RetryAllError {
     /// What was done. A call with [`RetryAll::after`](super::RetryAll::after) the last one goes on from there.
     pub progress: RetryProgress,

@@ -92,7 +92,8 @@ pub trait Queue: Send + Sync {
         by: Operator,
     ) -> BoxFuture<'_, Result<DeadLetterId, StoreError>>;
 
-    /// A page of at most `limit` letters, in the order of their ids, from after `after`.
+    /// A page of at most `limit` letters, in the order of their ids, from after `after`. Rows that cannot be read are left out
+    /// and reported.
     fn list(
         &self,
         filter: LetterFilter,

@@ -73,6 +73,7 @@ impl Default for RetryAll {
 
 /// How far [`DeadLetters::retry_all`](super::DeadLetters::retry_all) came.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct RetryProgress {
     /// For how many letters a retry was requested by this call.
     pub requested: u64,

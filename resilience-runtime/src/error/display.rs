@@ -96,7 +96,7 @@ impl fmt::Display for Error {
             Self::ShuttingDown { function } => {
                 write!(
                     f,
-                    "`{function}` was not started: the runtime is shutting down"
+                    "`{function}` was not started: the runtime is shutting down; call it again after the next start"
                 )
             }
             Self::MissingState {

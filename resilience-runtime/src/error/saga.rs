@@ -24,7 +24,7 @@ pub(super) fn write(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         } => write!(
             f,
             "saga `{saga}` ({id}) failed ({cause}), and step `{step}` could not be undone; \
-             dead letter {dead_letter} holds what is left to do"
+             dead letter {dead_letter} holds what is left to do: retry it when the cause is gone, or do it by hand and resolve it"
         ),
         Error::SagaConflict {
             saga,
@@ -115,12 +115,12 @@ pub(super) fn write(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         } => write!(
             f,
             "the journal of saga `{saga}` ({id}) does not match the code: {difference}; \
-             the saga goes to the dead letter queue"
+             the saga is parked, with a dead letter, and goes on by itself when code that fits is started"
         ),
         Error::Superseded { saga, id } => write!(
             f,
-            "saga `{saga}` ({id}) was taken over by another process, which brings it to its end; look there for how it \
-             comes out"
+            "saga `{saga}` ({id}) was taken over by another process, which brings it to its end; ask for it by \
+             its id how it comes out"
         ),
         _ => Ok(()),
     }

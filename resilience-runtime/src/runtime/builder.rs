@@ -158,8 +158,8 @@ impl RuntimeBuilder {
         self
     }
 
-    /// How often in a row a saga may be interrupted by the death of its process without getting any further, before it is
-    /// parked as what may be killing them. 5 unless set.
+    /// How often in a row a saga may be interrupted by the death of its process without getting any further: the next time it is
+    /// parked, as what may be killing them. 5 unless set; 0 parks what was interrupted once.
     pub fn max_interruptions(mut self, most: u32) -> Self {
         self.settings.max_interruptions = most;
         self
@@ -208,9 +208,11 @@ impl RuntimeBuilder {
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: std::fmt::Display,
     {
+        let handler = Arc::new(handler);
         let handler = Arc::new(move |arguments| -> BoxFuture<'static, Result<(), String>> {
-            let handled = handler(arguments);
-            Box::pin(async move { handled.await.map_err(|error| error.to_string()) })
+            let handler = Arc::clone(&handler);
+            // It may panic before it has a future, too.
+            Box::pin(async move { handler(arguments).await.map_err(|error| error.to_string()) })
         });
         self.settings.handlers.insert(operation, handler);
         self

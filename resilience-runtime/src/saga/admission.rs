@@ -88,10 +88,10 @@ impl Ask {
             Which::New => (None, None),
             Which::Keyed(key) => (None, Some(key)),
             Which::Given(Ok(id)) => (Some(id), None),
-            Which::Given(Err(source)) => {
+            Which::Given(Err((what, source))) => {
                 return Err(Error::Encode {
                     function,
-                    what: "the key of the saga".to_owned(),
+                    what: what.to_owned(),
                     source,
                 });
             }

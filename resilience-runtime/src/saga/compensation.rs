@@ -129,7 +129,6 @@ impl Undoing {
     async fn undo(&self, core: &Arc<Core>) -> Result<Undone, Stop> {
         let mut steps = undoable::of(core, self).await?;
         let mut first_stuck = None;
-        let mut before = self.before;
         if steps.is_empty() {
             self.step_undone(core, None, Some(Event::Undone)).await?;
         }

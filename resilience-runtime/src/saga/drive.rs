@@ -9,6 +9,7 @@ use std::task::{self, Poll};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
+use tokio::time::Sleep;
 
 use super::abandon::Running;
 use super::answer::Types;
@@ -26,6 +27,9 @@ use end::End;
 
 /// How long the steps that are under way have to come out when the body is cut off.
 const SETTLE: Duration = Duration::from_secs(30);
+
+/// How long what a step came to waits for another write to share, while the body waits for something else.
+const LINGER: Duration = Duration::from_millis(20);
 
 /// What is to be run.
 pub(super) struct Run {
@@ -113,6 +117,7 @@ async fn body<C: Future>(
     let polled = Polled {
         call,
         execution: Arc::clone(execution),
+        linger: None,
     };
     let mut body = pin!(context::within(
         Context::Body(Arc::clone(execution)),
@@ -222,10 +227,12 @@ fn cancel_children(execution: &Arc<Execution>) {
 }
 
 pin_project! {
-    /// The body, which notes when it is being polled.
+    /// The body. While it waits for something that is no step, what came out before is written.
     struct Polled<C> {
         call: Pin<Box<C>>,
         execution: Arc<Execution>,
+        // Set while something waits to be written.
+        linger: Option<Pin<Box<Sleep>>>,
     }
 }
 
@@ -234,6 +241,27 @@ impl<C: Future> Future for Polled<C> {
 
     fn poll(self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        poll_caught(this.call.as_mut(), context)
+        let ended = poll_caught(this.call.as_mut(), context);
+        if ended.is_pending() {
+            linger(this.execution, this.linger, context);
+        }
+        ended
     }
+}
+
+/// Writes what came out and has waited long enough for the next step or the end to be written with it.
+fn linger(
+    execution: &Arc<Execution>,
+    timer: &mut Option<Pin<Box<Sleep>>>,
+    context: &mut task::Context<'_>,
+) {
+    while execution.is_behind() {
+        let sleep = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
+        if sleep.as_mut().poll(context).is_pending() {
+            return;
+        }
+        *timer = None;
+        execution.write_more();
+    }
+    *timer = None;
 }

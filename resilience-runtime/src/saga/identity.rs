@@ -13,6 +13,9 @@ use crate::key::{Canonical, KeyValue};
 /// Where identities that are made of keys come from, with the version of the encoding.
 const KEY_DOMAIN: &[u8] = b"resilience saga key\x01";
 
+/// How many bytes an id has at most: an index of PostgreSQL takes little more than twice as many.
+const LONGEST_ID: usize = 1024;
+
 /// Which saga a call asks for: a new one, or the one that has its key.
 #[derive(Debug)]
 #[must_use]
@@ -24,8 +27,8 @@ pub(crate) enum Which {
     New,
     /// That of the `#[idempotent]` above.
     Keyed(SagaKey),
-    /// The one with this id, for good; or why there is no such id.
-    Given(Result<SagaId, EncodeError>),
+    /// The one with this id, for good; or what has no stored form, and why.
+    Given(Result<SagaId, (&'static str, EncodeError)>),
 }
 
 impl Saga {
@@ -39,9 +42,21 @@ impl Saga {
         Identity(Which::Keyed(key))
     }
 
-    /// The saga of this id, for as long as the journal has it.
+    /// The saga of this id, for as long as the journal has it. It has 1024 bytes at most, and no NUL character, which is more
+    /// than every store can look for: else the call fails with [`Error::Encode`](crate::error::Error::Encode).
     pub fn id<K: fmt::Display + ?Sized>(&self, id: &K) -> Identity {
-        Identity(Which::Given(Ok(SagaId::from_stored(id.to_string()))))
+        let id = id.to_string();
+        let error = match (id.len(), id.contains('\0')) {
+            (length, _) if length > LONGEST_ID => {
+                format!("it has {length} bytes, and may have {LONGEST_ID}")
+            }
+            (_, true) => "it has a NUL character".to_owned(),
+            _ => return Identity(Which::Given(Ok(SagaId::from_stored(id)))),
+        };
+        Identity(Which::Given(Err((
+            "the id of the saga",
+            EncodeError(error),
+        ))))
     }
 
     /// The saga of this key among those of this name, for as long as the journal has it. Its id is a UUID that is made of the key.
@@ -49,7 +64,10 @@ impl Saga {
         let mut hash = Sha256::new_with_prefix(KEY_DOMAIN);
         Canonical::into(&mut hash).text(self.name);
         let written = key.write(Canonical::into(&mut hash));
-        let id = written.map(|()| SagaId::of_digest(&hash.finalize()));
+        let id = match written {
+            Ok(()) => Ok(SagaId::of_digest(&hash.finalize())),
+            Err(error) => Err(("the key of the saga", error)),
+        };
         Identity(Which::Given(id))
     }
 }

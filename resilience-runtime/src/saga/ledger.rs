@@ -1,7 +1,5 @@
 //! Writes that are made until they are durable.
 
-use std::time::Duration;
-
 use super::letter;
 use crate::core::Core;
 use crate::error::{Effect, StoreError};
@@ -18,9 +16,6 @@ pub(crate) enum Stop {
     /// The runtime shut down while the journal could not be written.
     Unwritten(String),
 }
-
-/// Between two tries to reach the journal.
-const PAUSES: Pauses = Pauses::new(Duration::from_millis(50), Duration::from_secs(2));
 
 /// Writes `advance`, as often as it takes. Gives up only when the runtime is stopped.
 pub(super) async fn write(
@@ -39,7 +34,7 @@ pub(super) async fn advance(
     epoch: i64,
     advance: Advance,
 ) -> Result<bool, Stop> {
-    let mut pauses = PAUSES;
+    let mut pauses = Pauses::STORE;
     let (mut in_doubt, mut is_logged) = (false, false);
     loop {
         if in_doubt {
@@ -76,7 +71,7 @@ pub(super) async fn advance(
 
 /// Reads the saga, as often as it takes.
 pub(super) async fn load(core: &Core, id: &SagaId) -> Result<Option<SagaRecord>, Stop> {
-    let mut pauses = PAUSES;
+    let mut pauses = Pauses::STORE;
     loop {
         match core.stores.journal.load(id.clone()).await {
             Ok(record) => return Ok(record),

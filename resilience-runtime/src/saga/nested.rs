@@ -2,7 +2,6 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -32,9 +31,6 @@ const DOMAIN: &[u8] = b"resilience nested saga\x01";
 const STEP: &str = "saga::call ";
 /// The argument of such a step that is the id which its author chose. No argument of a function has such a name.
 const ID: &str = "saga::id";
-
-/// Between two tries to reach the journal.
-const PAUSES: Pauses = Pauses::new(Duration::from_millis(50), Duration::from_secs(2));
 
 /// Calls a saga in the body of `parent`.
 pub(super) async fn call<C, O, T, E>(
@@ -192,9 +188,11 @@ async fn undo_called(core: &Arc<Core>, parent: &SagaId, step: &StepRecord) -> Re
                 let journal = &core.stores.journal;
                 let revive = || journal.revive(child.clone(), Event::Compensate, None);
                 // Without one somebody else was first: it is looked at again.
-                if let Some(revived) = insist(core, &child, Some(Effect::DidNotRun), revive).await? {
+                if let Some(revived) = insist(core, &child, Some(Effect::DidNotRun), revive).await?
+                {
                     // With another epoch somebody may have tried to undo it in between.
-                    let is_first = record.status == Status::Completed && revived.epoch == record.epoch + 1;
+                    let is_first =
+                        record.status == Status::Completed && revived.epoch == record.epoch + 1;
                     return undo(core, &child, revived, is_first).await;
                 }
             }
@@ -280,7 +278,7 @@ async fn insist<'a, T>(
     again_after: Option<Effect>,
     ask: impl Fn() -> BoxFuture<'a, Result<T, StoreError>>,
 ) -> Result<T, String> {
-    let mut pauses = PAUSES;
+    let mut pauses = Pauses::STORE;
     loop {
         let error = match ask().await {
             Ok(answer) => return Ok(answer),

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::core::{Core, Gate};
 use crate::error::StoreError;
+use crate::lease;
 use crate::telemetry::sagas;
 use chores::Chores;
 use crew::{Crew, Found};
@@ -39,7 +40,8 @@ pub(crate) async fn recover(core: Weak<Core>, gate: Gate, recovered: watch::Send
         let Some(strong) = core.upgrade() else {
             break;
         };
-        let (began, interval) = (Instant::now(), strong.settings.poll_interval);
+        let interval = strong.settings.poll_interval.min(lease::LONGEST);
+        let began = Instant::now();
         let (journal, slots) = (
             Arc::clone(&strong.stores.journal),
             Arc::clone(&strong.slots),

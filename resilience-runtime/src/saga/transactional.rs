@@ -17,6 +17,10 @@ use crate::arguments::Arguments;
 use crate::error::{Effect, Error, StoreError};
 use crate::outcome::{Answer, Function, Kept, Outcome, Refusal, Stored};
 
+/// Why a commit is refused that finds no saga of this epoch although the journal has it.
+const ELSEWHERE: &str = "the connection is to another database than the journal's: lend the step one to the database \
+     that the runtime was opened on";
+
 impl SagaStep {
     /// Begins the step and, on `connection`, its transaction: the body is to run on
     /// [`Taken::connection`], inside of [`Taken::scope`], and its answer goes to [`Taken::end`]. Or answers from the
@@ -143,7 +147,11 @@ impl<'c, C: StepConnection + 'c, T, E> Step<'c, C, T, E> {
                 }
                 Ok(None)
             }
-            Ok(Written::Superseded) => Err(Stop::Superseded),
+            Ok(Written::Superseded) => match execution.is_ours().await {
+                Ok(true) => Ok(Some(StoreError::refused("committing a step", ELSEWHERE))),
+                Ok(false) => Err(Stop::Superseded),
+                Err(stop) => Err(stop),
+            },
             Err(error) if error.effect() == Effect::DidNotRun => Ok(Some(error)),
             Err(error) => match execution.has_committed(&record).await {
                 Ok(true) => Ok(None),

@@ -1,11 +1,16 @@
 //! Cancelling: durable, heard at once, and out of reach of what it undoes.
 
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use resilience_runtime::error::Error;
 use resilience_runtime::operator::Operator;
 use resilience_runtime::saga::journal::{Cancel, Journal as _, Status};
 use tokio::time::Instant;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::process::Process;
 use crate::trips::{by_id, trip};
@@ -48,8 +53,9 @@ async fn a_body_that_stands_between_steps_is_cut_off_at_once() {
     assert_eq!(process.world.effects(), ["take 1", "give back 1"]);
     let writes = [
         "start trip",
+        "take#0",
         "cancel",
-        "take#0 compensating",
+        "compensating",
         "undone 0 compensated",
     ];
     assert_eq!(process.writes(), writes);
@@ -288,4 +294,49 @@ async fn one_that_pauses_before_it_is_run_again_is_undone_at_once() {
         assert_eq!(process.world.times("again 2"), 10);
         assert_eq!(process.world.times("give back 1"), 1);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_was_cut_off_and_is_not_undone_is_in_the_log() {
+    for (ask, warnings) in [(Ask::Take(2), 1), (Ask::Doubt(2), 0)] {
+        let process = Process::first(&[Ask::Take(1), ask]).await;
+        process.world.script("take 2", &[Do::Hang]);
+        process.world.script("doubt 2", &[Do::Hang]);
+        let log = Warnings::default();
+        let _another = tracing::Dispatch::new(log.clone());
+        let _listening = tracing::subscriber::set_default(log.clone());
+        let action = if warnings == 1 { "take 2" } else { "doubt 2" };
+        cancelled(&process, action, Duration::ZERO).await;
+        let said = log.0.lock().unwrap().clone();
+        let left = said.iter().filter(|text| text.contains("is not undone"));
+        assert_eq!(left.count(), warnings, "{said:?}");
+    }
+}
+
+/// The texts of all warnings.
+#[derive(Clone, Default)]
+struct Warnings(Arc<Mutex<Vec<String>>>);
+
+impl Visit for Warnings {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "message" {
+            self.0.lock().unwrap().push(format!("{value:?}"));
+        }
+    }
+}
+
+impl Subscriber for Warnings {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "resilience" && *metadata.level() == Level::WARN
+    }
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut self.clone());
+    }
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
 }

@@ -153,7 +153,9 @@ async fn two_that_call_each_other_do_not_wait_for_each_other() {
             process.scope(mutual(&process.world, 2, 5))
         )
     };
-    let (one, other) = tokio::time::timeout(Duration::from_secs(60), calls).await.unwrap();
+    let (one, other) = tokio::time::timeout(Duration::from_secs(60), calls)
+        .await
+        .unwrap();
     assert!(one.is_ok() && other.is_ok());
     assert_eq!(process.sagas().await.len(), 4);
 }

@@ -70,8 +70,8 @@ async fn behind_a_pivot_it_does_nothing() {
 async fn a_saga_that_is_resumed_has_the_rest_of_its_time() {
     let process = Process::first(&[]).await;
     let plan = [
-        Ask::Take(1),
         Ask::Think(Duration::from_secs(6)),
+        Ask::Take(1),
         Ask::Take(2),
         Ask::Take(3),
     ];

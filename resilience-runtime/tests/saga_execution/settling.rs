@@ -33,11 +33,35 @@ async fn a_step_that_fails_is_answered_when_those_beside_it_came_out() {
     assert_eq!(process.world.effects(), effects);
     let writes = [
         "start",
-        "b#0 c#0 a#0 compensating",
+        "b#0",
+        "c#0 a#0 compensating",
         "undone c",
         "undone b compensated",
     ];
     assert_eq!(process.writes(), writes);
+}
+
+/// A process that dies while a slow step is under way must not cost what came out long before.
+#[tokio::test(start_paused = true)]
+async fn what_came_out_is_written_while_the_body_waits_for_something_else() {
+    let process = Process::first().await;
+    process.world.body(|world| async move {
+        tokio::try_join!(b(&world, 2), c(&world, 3))?;
+        a(&world, 1).await?;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        Ok(String::new())
+    });
+    process.world.goes("b 2", &[Goes::Slow(60_000)]);
+    let look = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let beside = process.writes();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        (beside, process.writes())
+    };
+    let (answer, (beside, behind)) = tokio::join!(process.run(), look);
+    answer.unwrap();
+    assert_eq!(beside, ["start", "c#0"]);
+    assert_eq!(behind, ["start", "c#0", "b#0", "a#0"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,7 +16,8 @@ use resilience_runtime::saga::{Saga, SagaStep};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
-use crate::store::{Disk, Store, Trouble};
+use crate::disk::Disk;
+use crate::store::{Store, Trouble};
 
 /// An error with a JSON form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

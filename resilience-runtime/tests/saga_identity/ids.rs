@@ -278,3 +278,41 @@ async fn a_panic_is_a_failure_with_its_text() {
     let writes = ["start by_id", "take#0 compensating", "undone 0 compensated"];
     assert_eq!(process.writes(), writes);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_start_whose_answer_was_lost_is_run_by_this_process() {
+    let process = Process::first(&[]).await;
+    process.world.plan("by_id", &[Ask::Take(1)]);
+    process.spy.loses_start_of("by_id");
+    let error = process
+        .scope(by_id(&process.world, 7, 5))
+        .await
+        .unwrap_err();
+    assert!(matches!(
+        error.policy(),
+        Error::StartInDoubt { saga: "by_id", .. }
+    ));
+    process.quiet().await;
+    assert_eq!(process.saga("by_id").await.status, Status::Completed);
+    let again = process.scope(by_id(&process.world, 7, 5)).await.unwrap();
+    assert_eq!(again, "by_id of 7");
+    assert_eq!(process.world.effects(), ["take 1"]);
+    // Somebody else's is left alone.
+    process
+        .world
+        .script("take 1", &[Do::Wait(Duration::from_secs(60))]);
+    let other = process.another().await;
+    let call = other.scope(by_id(&other.world, 8, 5));
+    let lost = async {
+        process.world.has("take 1").await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        process.spy.loses_start_of("by_id");
+        process
+            .scope(by_id(&process.world, 8, 5))
+            .await
+            .unwrap_err();
+    };
+    let (answer, ()) = tokio::join!(call, lost);
+    assert_eq!(answer.unwrap(), "by_id of 8");
+    assert_eq!(process.world.times("take 1"), 2);
+}

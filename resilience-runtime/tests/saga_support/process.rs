@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use resilience_runtime::runtime::Runtime;
 
+use crate::disk::Disk;
 use crate::shop::{Ask, ShopError, World, order};
-use crate::store::{Disk, Store, Trouble};
+use crate::store::{Store, Trouble};
 
 pub(crate) struct Process {
     pub(crate) runtime: Runtime,

@@ -7,9 +7,10 @@ use resilience_runtime::error::Error;
 use resilience_runtime::runtime::{OpenError, Runtime, ShutdownReport};
 use resilience_runtime::saga::journal::Status;
 
+use crate::disk::Disk;
 use crate::process::Process;
 use crate::shop::{Ask, Do, ShopError, World, order};
-use crate::store::{Disk, Store};
+use crate::store::Store;
 
 fn store() -> Arc<Store> {
     Store::new(&Arc::<Disk>::default())

@@ -147,3 +147,32 @@ pub(crate) async fn an_id_that_was_not_given_is_no_answer(fixture: impl Workers)
     let ended = other.start(given(&id)).await.unwrap();
     assert!(matches!(ended, Started::Ended(_)), "{ended:?}");
 }
+
+pub(crate) async fn a_start_that_is_made_again_finds_its_own(fixture: impl Workers) {
+    let (store, other) = (fixture.worker().await, fixture.worker().await);
+    for is_given in [true, false] {
+        let saga = NewSaga {
+            given: is_given,
+            ..new_saga(None)
+        };
+        for _ in 0..2 {
+            let started = store.start(saga.clone()).await.unwrap();
+            assert!(matches!(started, Started::New(_)), "{started:?}");
+        }
+        let another = NewSaga {
+            nonce: saga.nonce ^ 1,
+            given: true,
+            ..saga.clone()
+        };
+        for (store, saga) in [(&store, &another), (&other, &another)] {
+            let started = store.start(saga.clone()).await.unwrap();
+            assert!(matches!(started, Started::Busy(_)), "{started:?}");
+        }
+        advance(&store, &saga.id, status(Status::Completed)).await;
+        match store.start(saga).await {
+            Ok(Started::Ended(record)) => assert_eq!(record.status, Status::Completed),
+            Err(error) if !is_given => assert_eq!(error.effect(), Effect::DidNotRun),
+            other => panic!("{other:?}"),
+        }
+    }
+}

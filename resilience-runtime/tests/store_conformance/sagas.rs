@@ -62,7 +62,8 @@ macro_rules! sagas {
                 a_given_id_that_is_worked_on_is_busy,
                 the_given_id_of_a_worker_that_is_gone_is_taken_over,
                 one_of_many_starts_with_a_given_id,
-                an_id_that_was_not_given_is_no_answer;
+                an_id_that_was_not_given_is_no_answer,
+                a_start_that_is_made_again_finds_its_own;
             keys:
                 a_key_has_one_saga_until_it_is_given_up,
                 one_of_many_starts_with_a_key,
@@ -125,7 +126,8 @@ macro_rules! sagas {
                 work_ends_settled_or_open_again,
                 the_work_of_a_worker_that_is_gone_is_taken_again,
                 what_a_worker_that_is_gone_had_can_be_closed_and_asked_for,
-                work_is_closed_without_a_saga;
+                work_is_closed_without_a_saga,
+                attempts_are_counted_as_far_as_a_number_goes;
             queue:
                 letters_are_listed_oldest_first_in_pages,
                 pages_of_letters_stay_right_whatever_happens,

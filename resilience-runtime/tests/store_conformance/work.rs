@@ -4,8 +4,9 @@ use resilience_runtime::dlq::{
     Closing, DeadLetter, DeadLetterId, DeadLetterStatus, Kind, LetterFilter, NewDeadLetter, Queue,
     RetryAs,
 };
+use resilience_runtime::saga::journal::Advance;
 
-use super::{Store, Workers, letter, letters, operator};
+use super::{Store, Workers, advance, came_to, dead, letter, letter_of, letters, operator};
 use crate::fixture::at_once;
 
 pub(crate) fn work(operation: &str) -> NewDeadLetter {
@@ -223,4 +224,30 @@ pub(crate) async fn work_is_closed_without_a_saga(fixture: impl Workers) {
         assert_eq!(closed.unwrap(), expected);
     }
     assert!(taken(&store, 9).await.is_empty());
+}
+
+pub(crate) async fn attempts_are_counted_as_far_as_a_number_goes(fixture: impl Workers) {
+    let store = fixture.worker().await;
+    let often = NewDeadLetter {
+        attempts: u32::MAX,
+        ..work("mail")
+    };
+    let id = store.add(often.clone(), nonce(), operator()).await.unwrap();
+    assert!(requested(&store, id).await);
+    assert_eq!(taken(&store, 9).await, [id]);
+    assert!(store.end_work(id, Some("no".to_owned())).await.unwrap());
+    assert_eq!(read(&store, id).await.work.attempts, u32::MAX);
+    let saga = came_to(&store, dead(0)).await;
+    for _ in 0..2 {
+        let again = NewDeadLetter {
+            attempts: u32::MAX,
+            ..letter(0)
+        };
+        let again = Advance {
+            dead_letter: Some(again),
+            ..Advance::default()
+        };
+        advance(&store, &saga, again).await;
+        assert_eq!(letter_of(&store, &saga).await.work.attempts, u32::MAX);
+    }
 }

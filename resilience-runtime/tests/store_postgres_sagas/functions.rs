@@ -190,3 +190,59 @@ async fn views_show_what_happened() {
     let recent = "SELECT count(*)::text FROM resilience_recent_failures";
     assert_eq!(asked(&url, recent).await, "0");
 }
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_hides_no_other_one() {
+    let Some(url) = database() else { return };
+    let store = open(&url).await;
+    execute(
+        &url,
+        "SELECT resilience_dead_letter_add('bill', json_build_array(n), 'no answer') FROM generate_series(1, 9) AS n;
+         UPDATE resilience_dead_letters SET status = 'odd' WHERE id IN (1, 3, 4, 9)",
+    )
+    .await;
+    let mut found = Vec::new();
+    let mut last = None;
+    loop {
+        let page = Queue::list(&store, Default::default(), last, 2)
+            .await
+            .unwrap();
+        let Some(letter) = page.last() else { break };
+        last = Some(letter.id);
+        found.extend(page.iter().map(|letter| letter.id));
+    }
+    assert_eq!(found, [2, 5, 6, 7, 8]);
+}
+
+#[tokio::test]
+async fn what_is_not_said_by_anybody_is_not_done() {
+    let Some(url) = database() else { return };
+    let store = open(&url).await;
+    execute(
+        &url,
+        "SELECT resilience_dead_letter_add('bill', '{}', 'no answer')",
+    )
+    .await;
+    for call in [
+        "SELECT resilience_dead_letter_retry(1, NULL, NULL, NULL, NULL)",
+        "SELECT resilience_dead_letter_resolve(1, NULL, NULL, NULL, NULL)",
+        "SELECT resilience_dead_letter_discard(1, NULL, NULL, NULL)",
+        "SELECT resilience_dead_letter_add('bill', '{}', 'no answer', NULL, NULL)",
+        "SELECT resilience_dead_letter_add('bill', '{\"', 'no answer')",
+        "SELECT resilience_dead_letter_add('bill', '{}', 'no answer', attempts => -1)",
+        "SELECT resilience_dead_letter_add(NULL, NULL, NULL)",
+    ] {
+        let mut shell = shell(&url).await;
+        assert!(
+            sqlx::raw_sql(call).execute(&mut shell).await.is_err(),
+            "{call}"
+        );
+    }
+    let injected = "SELECT resilience_dead_letter_discard(NULL, '''; DROP TABLE resilience_sagas; --', '')::text";
+    assert_eq!(asked(&url, injected).await, "false");
+    let letters = Queue::list(&store, Default::default(), None, 9)
+        .await
+        .unwrap();
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].status, DeadLetterStatus::Open);
+}

@@ -265,3 +265,35 @@ async fn a_file_without_tables_says_what_to_do() {
         "{start}"
     );
 }
+
+#[tokio::test]
+async fn a_body_that_ends_the_transaction_of_its_step_is_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let store = open(&path).await;
+    shop(&path).await;
+    let id = started(&store, "a").await;
+    let mut connection = shell(&path).await;
+    for ends in ["COMMIT", "ROLLBACK", "COMMIT; BEGIN", "ROLLBACK; BEGIN"] {
+        let mut transaction = connection.begin_step().await.unwrap();
+        let ended = sqlx::raw_sql(ends).execute(transaction.connection()).await;
+        ended.unwrap();
+        let committed = StepTransaction::commit(transaction, id.clone(), 1, step(0), false).await;
+        let error = committed.unwrap_err();
+        assert_eq!(error.effect(), Effect::MayHaveRun, "{ends}: {error}");
+        assert!(
+            error.to_string().contains("has ended the transaction"),
+            "{ends}: {error}"
+        );
+    }
+    // Nor when it has failed after that.
+    let mut transaction = connection.begin_step().await.unwrap();
+    let ended = sqlx::raw_sql("COMMIT").execute(transaction.connection());
+    ended.await.unwrap();
+    transaction.roll_back().await.unwrap();
+    // Nothing of it is left on the connection.
+    assert_eq!(take(&mut connection, &id, 1, step(0)).await, Written::YES);
+    let record = store.load(id.clone()).await.unwrap().unwrap();
+    assert_eq!(record.steps.len(), 1);
+    assert_eq!(number(&path, STOCK).await, 8);
+}

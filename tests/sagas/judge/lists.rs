@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use resilience::saga::{SagaFilter, SagaId, Status};
-use resilience::{LetterFilter, Runtime};
+use resilience::{DeadLetterStatus, LetterFilter, Runtime};
 
-/// The statistics equal the lists, and the queue has a letter for each saga that waits for an operator.
+/// The statistics equal the lists, and the queue has an open letter for each saga that waits for an operator.
 pub(super) async fn judge(runtime: &Runtime) {
     let sagas = runtime.sagas();
     let mut listed: BTreeMap<(String, Status), u64> = BTreeMap::new();
@@ -33,7 +33,11 @@ pub(super) async fn judge(runtime: &Runtime) {
     });
     assert_eq!(counted.collect::<BTreeMap<_, _>>(), listed);
     let letters = runtime.dead_letters();
-    let page = letters.list(LetterFilter::default(), None, 1_000).await;
+    let open = LetterFilter {
+        statuses: vec![DeadLetterStatus::Open],
+        ..LetterFilter::default()
+    };
+    let page = letters.list(open, None, 1_000).await;
     let page = page.expect("the letters");
     let of: BTreeSet<SagaId> = page
         .iter()

@@ -1,5 +1,7 @@
 //! The steps, and how each is undone.
 
+use std::time::Duration;
+
 use resilience::saga_step;
 
 use super::{Order, Plan, ShopError};
@@ -18,6 +20,8 @@ pub(super) async fn second(
     one: u32,
 ) -> Result<u32, ShopError> {
     if order.plan == Plan::Poison {
+        // Those beside it get further meanwhile.
+        tokio::time::sleep(Duration::from_millis(300)).await;
         ledger::die();
     }
     ledger.effect(order.id, Action::Do(2)).await;
@@ -84,6 +88,24 @@ pub(super) async fn insist(
     }
     ledger.effect(order.id, Action::Do(3)).await;
     Ok(two * 10 + 3)
+}
+
+/// A text of so many bytes, or a few more.
+pub(super) fn text(bytes: u32) -> String {
+    let length = usize::try_from(bytes).expect("small");
+    let mut text = "a\0\u{1F980}'\"\\\u{2028}\u{FFFF}".repeat(length / 16);
+    text.extend(std::iter::repeat_n('x', length.saturating_sub(text.len())));
+    text
+}
+
+#[saga_step(compensate = none)]
+pub(super) async fn write(#[state] _ledger: &Ledger, bytes: u32) -> Result<String, ShopError> {
+    Ok(text(bytes))
+}
+
+#[saga_step(compensate = none)]
+pub(super) async fn count(#[state] _ledger: &Ledger, step: u32) -> Result<u32, ShopError> {
+    Ok(step)
 }
 
 async fn undo_first(ledger: &Ledger, order: &Order, one: &u32) -> Result<(), ShopError> {

@@ -1,7 +1,5 @@
 //! Which steps there is something to undo of.
 
-use std::time::Duration;
-
 use super::{Undoing, attempts};
 use crate::core::Core;
 use crate::dlq::{DeadLetterStatus, LetterFilter};
@@ -10,8 +8,6 @@ use crate::saga::journal::{StepOutcome, StepRecord};
 use crate::saga::ledger::Stop;
 use crate::saga::options::OnDead;
 
-/// Between two tries to reach the queue.
-const PAUSES: Pauses = Pauses::new(Duration::from_millis(50), Duration::from_secs(2));
 /// More letters than a saga has that many operators look at.
 const LETTERS: u32 = 1000;
 
@@ -31,7 +27,7 @@ pub(super) async fn of(core: &Core, saga: &Undoing) -> Result<Vec<StepRecord>, S
 
 /// The steps that an operator has undone by hand, or has given up.
 async fn closed_by_hand(core: &Core, saga: &Undoing) -> Result<Vec<u32>, Stop> {
-    let mut pauses = PAUSES;
+    let mut pauses = Pauses::STORE;
     loop {
         let filter = LetterFilter {
             statuses: vec![DeadLetterStatus::Resolved, DeadLetterStatus::Discarded],

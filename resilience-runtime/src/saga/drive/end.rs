@@ -1,7 +1,7 @@
 //! How a saga ends whose body has.
 
 use std::any::Any;
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use super::{Driven, Ended};
@@ -20,6 +20,9 @@ use crate::saga::journal::Parking;
 use crate::saga::ledger::Stop;
 use crate::saga::unstoppable::Unstoppable;
 use crate::saga::waiting::{self, Waited};
+
+/// A result as JSON, where it has such a form.
+type Encoded = Result<String, serde_json::Error>;
 
 /// A body that has ended, and what is needed to bring its saga to an end.
 pub(super) struct End<T, E> {
@@ -50,23 +53,36 @@ impl<T, E> End<T, E> {
             // Whoever noticed it noted how.
             Ended::Mismatched => return Driven::open(self.stopped(Stop::Superseded)),
         };
-        match &answer.result {
-            Ok(value) => match (self.execution.unasked(), (self.types.stored.encode)(value)) {
+        let told = match catch_unwind(AssertUnwindSafe(|| self.told(&answer.result))) {
+            Ok(told) => told,
+            Err(panic) => return self.panicked(panic).await,
+        };
+        match told {
+            Ok(output) => match (self.execution.unasked(), output) {
                 (Some(difference), _) => self.park(difference).await,
                 (None, Ok(output)) => self.complete(output, answer).await,
                 (None, Err(error)) => self.unrecordable(&error).await,
             },
-            Err(error) => {
-                let cause = (self.failures.describe)(error);
+            Err((cause, failure)) => {
                 // Past a pivot it is run again, and may come further.
                 let unasked = self.execution.unasked();
                 if let Some(difference) = unasked.filter(|_| !self.execution.is_pivoted()) {
                     return self.park(format!("{difference}; it failed: {cause}")).await;
                 }
-                let forms = self.types.kept.0.as_ref();
-                // One without a form is told as text to whoever asks later.
-                let failure = forms.and_then(|forms| (forms.encode)(error).ok());
                 self.failed(cause, failure, answer).await
+            }
+        }
+    }
+
+    /// The output as JSON; or the error in words, and as JSON: one without such a form is told as text to whoever asks
+    /// later. Code of the author's, which may panic.
+    fn told(&self, result: &Result<T, E>) -> Result<Encoded, (String, Option<String>)> {
+        match result {
+            Ok(value) => Ok((self.types.stored.encode)(value)),
+            Err(error) => {
+                let forms = self.types.kept.0.as_ref();
+                let failure = forms.and_then(|forms| (forms.encode)(error).ok());
+                Err(((self.failures.describe)(error), failure))
             }
         }
     }

@@ -38,7 +38,10 @@ pub(super) struct Batch {
 impl Records {
     /// What the journal has.
     pub(super) fn durable(steps: Vec<StepRecord>) -> Self {
-        let next = steps.iter().map(|step| step.position + 1).max();
+        let next = steps
+            .iter()
+            .map(|step| step.position.saturating_add(1))
+            .max();
         let entry = |record| Entry {
             record,
             pivot: false,
@@ -121,6 +124,14 @@ impl Records {
             entry.state != State::Durable && entry.record.outcome == StepOutcome::Done
         });
         last.map_or(0, |last| last + 1)
+    }
+
+    /// Whether the value of a step is in no write that is under way.
+    pub(super) fn is_behind(&self) -> bool {
+        let mut rest = self.entries.iter().skip(self.durable);
+        rest.any(|entry| {
+            entry.state == State::Unwritten && entry.record.outcome == StepOutcome::Done
+        })
     }
 
     /// What the next write is to bring into the journal, unless one is under way.

@@ -27,6 +27,12 @@ impl Execution {
         }))
     }
 
+    /// Whether the journal still has the saga under the epoch of this run.
+    pub(in crate::saga) async fn is_ours(&self) -> Result<bool, Stop> {
+        let found = ledger::load(&self.core, &self.id).await?;
+        Ok(found.is_some_and(|saga| saga.epoch == self.epoch))
+    }
+
     /// A commit was cut off in the middle.
     pub(in crate::saga) fn unresolved(&self, record: StepRecord, pivot: bool) {
         let unresolved = Unresolved { record, pivot };

@@ -49,11 +49,17 @@ impl Execution {
     ///
     /// Steps that run side by side share a write: one starts it, in a task of its own, so that it
     /// goes on when the step that started it is not polled any more; all wait for it.
-    pub(super) fn write_more(self: &Arc<Self>) {
+    pub(in crate::saga) fn write_more(self: &Arc<Self>) {
         let batch = self.progress().records.take_batch();
         if let Some(batch) = batch {
             tokio::spawn(Arc::clone(self).write(batch));
         }
+    }
+
+    /// Whether the value of a step is in no write that is under way.
+    pub(in crate::saga) fn is_behind(&self) -> bool {
+        let progress = self.progress();
+        progress.stop.is_none() && progress.records.is_behind()
     }
 
     async fn write(self: Arc<Self>, batch: Batch) {

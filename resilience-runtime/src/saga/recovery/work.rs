@@ -1,15 +1,11 @@
 //! Works of the author's own that failed, and are tried again.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::core::{Core, SCOPED, inside};
 use crate::dlq::DeadLetter;
 use crate::pauses::Pauses;
 use crate::saga::caught::Caught;
-
-/// Between two tries to write down how it ended.
-const PAUSES: Pauses = Pauses::new(Duration::from_millis(50), Duration::from_secs(2));
 
 /// Handles a letter that this process took, and writes down how that ended.
 pub(crate) async fn handle(core: &Arc<Core>, letter: DeadLetter) {
@@ -18,7 +14,7 @@ pub(crate) async fn handle(core: &Arc<Core>, letter: DeadLetter) {
         tracing::warn!(target: "resilience", letter = letter.id, operation = letter.work.operation, error,
             "the work of a dead letter failed again");
     }
-    let mut pauses = PAUSES;
+    let mut pauses = Pauses::STORE;
     while let Err(error) = core
         .stores
         .queue

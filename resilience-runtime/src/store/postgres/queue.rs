@@ -68,9 +68,28 @@ impl Queue for PostgresStore {
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>> {
         Box::pin(async move {
-            let call = listing(filter, after, limit);
-            let letters: Result<_, _> = self.call(call).await?.iter().map(dead_letter).collect();
-            letters.map_err(|unreadable| unreadable.refused(READING))
+            let mut letters = Vec::new();
+            let (mut after, mut missing) = (after, limit);
+            // Rows that cannot be read do not make a page shorter: an empty one is the end.
+            while missing > 0 {
+                let rows = self.call(listing(&filter, after, missing)).await?;
+                let Some(last) = rows.last() else { break };
+                after = Some(column(last, 0).map_err(|it: Unreadable| it.refused(READING))?);
+                for row in &rows {
+                    match dead_letter(row) {
+                        Ok(letter) => letters.push(letter),
+                        Err(error) => {
+                            tracing::error!(target: "resilience", %error, "a dead letter cannot be read and is not listed");
+                            continue;
+                        }
+                    }
+                    missing -= 1;
+                }
+                if letters.len() == rows.len() {
+                    break;
+                }
+            }
+            Ok(letters)
         })
     }
 
@@ -234,7 +253,7 @@ impl PostgresStore {
     }
 }
 
-fn listing(filter: LetterFilter, after: Option<DeadLetterId>, limit: u32) -> Call {
+fn listing(filter: &LetterFilter, after: Option<DeadLetterId>, limit: u32) -> Call {
     let statuses = &filter.statuses;
     let unresolved = !statuses.is_empty() && statuses.iter().all(|it| it.is_unresolved());
     let list = match () {
@@ -248,7 +267,7 @@ fn listing(filter: LetterFilter, after: Option<DeadLetterId>, limit: u32) -> Cal
         .maybe_text(filter.kind.map(|kind| kind.as_str().to_owned()))
         .maybe_text(maybe(filter.operation.as_deref()))
         .maybe_text(maybe(filter.dependency.as_deref()))
-        .maybe_text(filter.saga.map(|saga| saga.to_string()))
+        .maybe_text(filter.saga.as_ref().map(ToString::to_string))
         .maybe_number(filter.priority.map(Priority::rank))
         .maybe_number(filter.since.map(at))
         .maybe_number(filter.before.map(at))

@@ -1,6 +1,5 @@
 //! Who waits in this process, and how the server's notifications find them.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,6 +9,7 @@ use crate::BoxFuture;
 use crate::idempotency::Digest;
 use crate::idempotency::store::{Record, RecordKind};
 use crate::lease::Nonce;
+use crate::store::waiters::Waiters;
 
 /// A payload of 8,000 bytes or more is refused by the server. What has a longer text is asked for.
 const TEXT_MAX: usize = 7_600;
@@ -26,7 +26,7 @@ pub(super) enum Topic {
 /// Who waits for what.
 #[derive(Default)]
 pub(super) struct Wakes {
-    inner: Mutex<Inner>,
+    waiters: Mutex<Waiters<Topic, Wake>>,
     sagas: Sagas,
 }
 
@@ -45,34 +45,22 @@ impl Default for Sagas {
     }
 }
 
-#[derive(Default)]
-struct Inner {
-    last: u64,
-    waiting: HashMap<Topic, Vec<Waiter>>,
-}
-
-struct Waiter {
-    id: u64,
-    wake: oneshot::Sender<Option<Record>>,
-}
+/// Wakes one waiter, with the record where it came along.
+type Wake = oneshot::Sender<Option<Record>>;
 
 impl Wakes {
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn waiters(&self) -> MutexGuard<'_, Waiters<Topic, Wake>> {
+        self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// From here on, no wake-up of `topic` is missed. Dropping it is how a waiter leaves.
     pub(super) fn register(self: &Arc<Self>, topic: Topic) -> Waiting {
         let (wake, woken) = oneshot::channel();
-        let mut inner = self.inner();
-        inner.last += 1;
-        let id = inner.last;
-        let waiter = Waiter { id, wake };
-        inner.waiting.entry(topic).or_default().push(waiter);
+        let number = self.waiters().join(topic, wake);
         Waiting {
             wakes: Arc::clone(self),
             topic,
-            id,
+            number,
             woken,
         }
     }
@@ -80,8 +68,8 @@ impl Wakes {
     /// Hears what a notification says. One that is none of ours is no concern of ours.
     pub(super) fn hear(&self, payload: &str) {
         if let Some((topic, record)) = read(payload) {
-            let waiters = self.inner().waiting.remove(&topic);
-            wake(waiters.into_iter().flatten(), record.as_ref());
+            let waiters = self.waiters().take(&topic);
+            wake(waiters, record.as_ref());
         }
     }
 
@@ -109,15 +97,15 @@ impl Wakes {
     /// Wakes everybody: a notification may have been missed.
     pub(super) fn all(&self) {
         self.sagas();
-        let waiting = std::mem::take(&mut self.inner().waiting);
-        wake(waiting.into_values().flatten(), None);
+        let waiters = self.waiters().take_all();
+        wake(waiters, None);
     }
 }
 
-fn wake(waiters: impl Iterator<Item = Waiter>, record: Option<&Record>) {
+fn wake(waiters: impl Iterator<Item = Wake>, record: Option<&Record>) {
     for waiter in waiters {
         // Who has left needs no waking.
-        drop(waiter.wake.send(record.cloned()));
+        drop(waiter.send(record.cloned()));
     }
 }
 
@@ -125,7 +113,7 @@ fn wake(waiters: impl Iterator<Item = Waiter>, record: Option<&Record>) {
 pub(super) struct Waiting {
     wakes: Arc<Wakes>,
     topic: Topic,
-    id: u64,
+    number: u64,
     woken: oneshot::Receiver<Option<Record>>,
 }
 
@@ -138,13 +126,7 @@ impl Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        let mut inner = self.wakes.inner();
-        if let Some(waiters) = inner.waiting.get_mut(&self.topic) {
-            waiters.retain(|waiter| waiter.id != self.id);
-            if waiters.is_empty() {
-                inner.waiting.remove(&self.topic);
-            }
-        }
+        self.wakes.waiters().leave(&self.topic, self.number);
     }
 }
 
@@ -192,7 +174,7 @@ mod tests {
         let record = waiting.woken().await.unwrap();
         assert_eq!(&*record.content, "\"a\nb\"");
         assert_eq!(&*record.schema, "u8");
-        assert!(wakes.inner().waiting.is_empty());
+        assert!(wakes.waiters().is_empty());
     }
 
     #[tokio::test]
@@ -203,9 +185,9 @@ mod tests {
         let _other = wakes.register(Topic::Turn(KEY, second));
         wakes.hear(&format!("t{KEY}{first}"));
         assert_eq!(turn.woken().await, None);
-        assert_eq!(wakes.inner().waiting.len(), 1);
+        assert!(!wakes.waiters().is_empty());
         wakes.all();
-        assert!(wakes.inner().waiting.is_empty());
+        assert!(wakes.waiters().is_empty());
     }
 
     #[test]

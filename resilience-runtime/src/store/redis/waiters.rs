@@ -1,36 +1,27 @@
 //! Who waits in this process, and for what.
 
-use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
+use crate::store::waiters as shared;
+
 /// The waiters of a process, by topic. A topic is a word that a script publishes, followed by a line feed and what
 /// there is to say.
 #[derive(Clone, Default)]
 pub(crate) struct Waiters(Arc<Mutex<Topics>>);
 
-#[derive(Default)]
-struct Topics {
-    last: u64,
-    waiting: HashMap<Arc<str>, Vec<Waiting>>,
-}
-
-/// A waiter, by its number.
-type Waiting = (u64, oneshot::Sender<Arc<[u8]>>);
+/// What wakes a waiter takes what was said.
+type Topics = shared::Waiters<Arc<str>, oneshot::Sender<Arc<[u8]>>>;
 
 impl Waiters {
     /// A waiter that misses nothing from now on.
     pub(crate) fn register(&self, topic: &str) -> Waiter {
         let (sender, woken) = oneshot::channel();
         let topic: Arc<str> = topic.into();
-        let mut topics = self.topics();
-        topics.last += 1;
-        let number = topics.last;
-        let waiting = topics.waiting.entry(Arc::clone(&topic)).or_default();
-        waiting.push((number, sender));
+        let number = self.topics().join(Arc::clone(&topic), sender);
         Waiter {
             waiters: self.clone(),
             topic,
@@ -44,32 +35,22 @@ impl Waiters {
         let mut parts = message.splitn(2, |byte| *byte == b'\n');
         let topic = parts.next().and_then(|it| std::str::from_utf8(it).ok());
         let content = parts.next().unwrap_or_default();
-        let woken = topic.and_then(|topic| self.topics().waiting.remove(topic));
+        let woken = topic.map(|topic| self.topics().take(topic));
         let content: Arc<[u8]> = content.into();
-        for (_, waiter) in woken.into_iter().flatten() {
+        for waiter in woken.into_iter().flatten() {
             let _ = waiter.send(Arc::clone(&content));
         }
     }
 
     /// Wakes everybody with nothing to say: what they wait for may have happened while nobody listened.
     pub(super) fn wake_all(&self) {
-        let woken = std::mem::take(&mut self.topics().waiting);
+        let woken = self.topics().take_all();
         drop(woken);
     }
 
     /// Whether nobody waits.
     pub(super) fn is_empty(&self) -> bool {
-        self.topics().waiting.is_empty()
-    }
-
-    fn leave(&self, topic: &str, number: u64) {
-        let mut topics = self.topics();
-        if let Some(waiting) = topics.waiting.get_mut(topic) {
-            waiting.retain(|(it, _)| *it != number);
-            if waiting.is_empty() {
-                topics.waiting.remove(topic);
-            }
-        }
+        self.topics().is_empty()
     }
 
     fn topics(&self) -> MutexGuard<'_, Topics> {
@@ -95,7 +76,7 @@ impl Future for Waiter {
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        self.waiters.leave(&self.topic, self.number);
+        self.waiters.topics().leave(&*self.topic, self.number);
     }
 }
 

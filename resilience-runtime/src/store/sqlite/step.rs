@@ -108,7 +108,6 @@ impl StepTransaction for Transaction<'_, Sqlite> {
     {
         Box::pin(async move {
             if let Err(error) = sqlx::raw_sql(MARKED).execute(&mut *self).await {
-                // Nothing else could be done on a connection that is in no transaction.
                 let _ = StepTransaction::roll_back(self).await;
                 let text = format!(
                     "the body has ended the transaction: its effects may be there, and are not recorded ({error})"
@@ -132,11 +131,13 @@ impl StepTransaction for Transaction<'_, Sqlite> {
         })
     }
 
-    fn roll_back<'c>(self) -> BoxFuture<'c, Result<(), StoreError>>
+    fn roll_back<'c>(mut self) -> BoxFuture<'c, Result<(), StoreError>>
     where
         Self: 'c,
     {
         Box::pin(async move {
+            // Where the body has ended the transaction: the connection would count as in one for ever. Else it is refused.
+            let _ = sqlx::raw_sql("BEGIN").execute(&mut *self).await;
             let rolled_back = Transaction::rollback(self).await;
             rolled_back.map_err(|error| failed(ROLLING_BACK, error))
         })

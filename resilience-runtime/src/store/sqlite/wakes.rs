@@ -5,7 +5,6 @@
 //! memory), and when it has, whether that concerns a waiter. For a waiter that is new it looks in any case, so that
 //! nothing is missed between the answer that it has to wait and its registration.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{sleep, timeout};
 
 use crate::lock::store::PLACE;
+use crate::store::waiters::Waiters;
 
 /// How long after a new waiter came the first look is, and how long after the last look the next one is, at most:
 /// each time twice as long.
@@ -45,12 +45,10 @@ struct Waiting {
     looking: bool,
     /// Whether somebody came after the last look.
     new: bool,
-    next_id: u64,
-    waiters: HashMap<Subject, Vec<Waiter>>,
+    waiters: Waiters<Subject, Waiter>,
 }
 
 struct Waiter {
-    id: u64,
     /// The nonce of the claim whose end is waited for; nothing for a turn.
     claim: String,
     wake: oneshot::Sender<()>,
@@ -60,7 +58,7 @@ struct Waiter {
 pub(super) struct Registered {
     wakes: Arc<Wakes>,
     subject: Subject,
-    id: u64,
+    number: u64,
     woken: oneshot::Receiver<()>,
 }
 
@@ -75,12 +73,7 @@ impl Registered {
 impl Drop for Registered {
     fn drop(&mut self) {
         let mut waiting = self.wakes.waiting();
-        if let Some(waiters) = waiting.waiters.get_mut(&self.subject) {
-            waiters.retain(|it| it.id != self.id);
-            if waiters.is_empty() {
-                waiting.waiters.remove(&self.subject);
-            }
-        }
+        waiting.waiters.leave(&self.subject, self.number);
     }
 }
 
@@ -108,11 +101,8 @@ impl Wakes {
     fn register(self: &Arc<Self>, subject: Subject, claim: String) -> Registered {
         let (wake, woken) = oneshot::channel();
         let mut waiting = self.waiting();
-        waiting.next_id += 1;
-        let id = waiting.next_id;
-        let waiter = Waiter { id, claim, wake };
-        let waiters = waiting.waiters.entry(subject.clone()).or_default();
-        waiters.push(waiter);
+        let waiter = Waiter { claim, wake };
+        let number = waiting.waiters.join(subject.clone(), waiter);
         waiting.new = true;
         if !std::mem::replace(&mut waiting.looking, true) {
             self.background.spawn(look(Arc::clone(self)));
@@ -122,15 +112,15 @@ impl Wakes {
         Registered {
             wakes: Arc::clone(self),
             subject,
-            id,
+            number,
             woken,
         }
     }
 
     /// Wakes who waits for `subject`.
     pub(super) fn wake(&self, subject: &Subject) {
-        let waiters = self.waiting().waiters.remove(subject);
-        for waiter in waiters.into_iter().flatten() {
+        let waiters = self.waiting().waiters.take(subject);
+        for waiter in waiters {
             let _ = waiter.wake.send(());
         }
     }
@@ -154,9 +144,9 @@ impl Wakes {
     fn give_up(&self) {
         let mut waiting = self.waiting();
         waiting.looking = false;
-        let waiters = std::mem::take(&mut waiting.waiters);
+        let waiters = waiting.waiters.take_all();
         drop(waiting);
-        for waiter in waiters.into_values().flatten() {
+        for waiter in waiters {
             let _ = waiter.wake.send(());
         }
     }
@@ -164,17 +154,19 @@ impl Wakes {
     fn questions(&self) -> Questions {
         let waiting = self.waiting();
         let mut questions = Questions::default();
-        for (subject, waiters) in &waiting.waiters {
+        for (subject, waiter) in waiting.waiters.iter() {
             match subject {
                 Subject::Record(key) => {
-                    let each = waiters.iter().map(|it| (key.clone(), it.claim.clone()));
-                    questions.records.extend(each);
+                    let claim = waiter.claim.clone();
+                    questions.records.push((key.clone(), claim));
                 }
                 Subject::Turn(key, nonce) => questions.turns.push((key.clone(), nonce.clone())),
             }
         }
         questions.records.sort();
         questions.records.dedup();
+        questions.turns.sort();
+        questions.turns.dedup();
         questions
     }
 }

@@ -3,6 +3,8 @@
 //! It takes what is waiting, up to a bound, and makes one commit of it. While a commit waits for
 //! the disk, the next operations gather; so the more there is to do, the more share a commit.
 //!
+//! Those who have just been answered are let in once more before the next commit: see [`Away`].
+//!
 //! All operations of a batch were waiting at the same time, so any order among them is right as
 //! long as no two concern the same thing; those wait for the next batch, in their order.
 
@@ -14,6 +16,8 @@ use std::sync::{Arc, Weak};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::yield_now;
+use tokio::time::Instant;
 
 use super::changes::Changes;
 use super::connection;
@@ -23,6 +27,7 @@ use super::liveness::Worker;
 use super::operation::Job;
 use super::statements::{self, COMMITTED, Part};
 use super::wakes::Wakes;
+use crate::store::away::Away;
 
 /// How many operations share a commit at most.
 const OPERATIONS_MAX: usize = 256;
@@ -70,22 +75,28 @@ impl Writer {
     pub(super) async fn run(mut self) {
         let mut waiting = VecDeque::new();
         let mut closing = Vec::new();
+        let mut away = Away::default();
         loop {
             if waiting.is_empty() {
                 match self.inbox.recv().await {
                     Some(message) => self.accept(message, &mut waiting, &mut closing),
                     None => break,
                 }
+                away.come(1);
             }
-            while waiting.len() < WAITING_MAX {
-                match self.inbox.try_recv() {
-                    Ok(message) => self.accept(message, &mut waiting, &mut closing),
-                    Err(_) => break,
+            loop {
+                away.come(self.accept_all(&mut waiting, &mut closing));
+                let is_full = waiting.len() >= OPERATIONS_MAX;
+                if is_full || !closing.is_empty() || !away.is_waited_for(Instant::now()) {
+                    break;
                 }
+                yield_now().await;
             }
             let batch = next_batch(&mut waiting);
             if !batch.is_empty() {
+                let (began, count) = (Instant::now(), batch.len());
                 self.write(batch).await;
+                away = Away::answered(count, began, Instant::now());
             }
         }
         if !closing.is_empty() {
@@ -100,6 +111,21 @@ impl Writer {
             // Everything is durable by now; the first to ask hears how closing the file went.
             drop(done.send(std::mem::replace(&mut closed, Ok(()))));
         }
+    }
+
+    /// Accepts what is there; how much that was.
+    fn accept_all(
+        &mut self,
+        waiting: &mut VecDeque<Job>,
+        closing: &mut Vec<oneshot::Sender<Result<(), sqlx::Error>>>,
+    ) -> usize {
+        let before = waiting.len();
+        while waiting.len() < WAITING_MAX
+            && let Ok(message) = self.inbox.try_recv()
+        {
+            self.accept(message, waiting, closing);
+        }
+        waiting.len() - before
     }
 
     fn accept(

@@ -1,16 +1,20 @@
 //! Writes of several sagas in one statement, and so in one commit.
 //!
 //! A write that finds nothing under way is made at once, as it is. What comes while one is under way waits for it, and
-//! is made together then: the commits get fewer as the sagas get more, and no write waits for others to come.
+//! is made together then: the commits get fewer as the sagas get more. The only ones that a write waits for are those who
+//! have just been answered: see [`Away`].
 //! Whoever waits first makes the next batch. What a batch did not write is made alone by the one who wants it written: a
 //! row that cannot be written, or that somebody has locked, is nobody else's trouble.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::Serialize;
 use sqlx::postgres::PgRow;
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::RecvError};
+use tokio::task::yield_now;
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use super::WRITING;
@@ -19,14 +23,19 @@ use super::statements::TOGETHER;
 use super::write::{Answer, Write, json_array, without_nul};
 use crate::error::StoreError;
 use crate::saga::journal::{SagaId, Status};
+use crate::store::away::Away;
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::call::Call;
 use crate::store::postgres::rows::micros;
 use crate::store::rows::Unreadable;
 use crate::timestamp::Timestamp;
 
-/// How many statements are under way at once.
-const LANES: usize = 2;
+/// Who waits for longer than this, and than the last batch took several times over, does not wait for the statement that is
+/// under way, which perhaps waits for a row that somebody has locked: another one is made beside it.
+const PATIENCE: Duration = Duration::from_millis(200);
+const PATIENCE_BATCHES: u32 = 4;
+/// How many statements are under way at once then.
+const LANES_MAX: usize = 4;
 /// How many writes share one.
 const WRITES_MAX: usize = 64;
 /// How many bytes they have then, about.
@@ -43,19 +52,38 @@ struct Inner {
     /// How many statements are under way.
     lanes: usize,
     waiting: VecDeque<Waiting>,
+    tickets: u64,
+    away: Away,
+    /// How long the last batch took.
+    took: Duration,
+}
+
+impl Inner {
+    fn patience(&self) -> Duration {
+        PATIENCE.max(self.took * PATIENCE_BATCHES)
+    }
 }
 
 #[derive(Debug)]
 struct Waiting {
+    ticket: u64,
     write: Write,
     turn: oneshot::Sender<Turn>,
+}
+
+/// A place among those that wait.
+#[derive(Debug)]
+struct Place {
+    ticket: u64,
+    patience: Duration,
+    turn: oneshot::Receiver<Turn>,
 }
 
 /// What a write that waited hears.
 #[derive(Debug)]
 enum Turn {
-    /// It is to make this batch, which it is the first of.
-    Lead(Write, Vec<Waiting>),
+    /// It is to make the next batch, which it is the first of.
+    Lead(Write),
     /// It is made.
     Made(Answer),
     /// It was not made with the others, and is to be made alone.
@@ -71,18 +99,23 @@ impl Together {
     ) -> Result<Answer, StoreError> {
         let doing = write.doing();
         let turn = match self.enter(write) {
-            Ok(write) => Turn::Lead(write, Vec::new()),
-            Err(turn) => {
+            Ok(write) => Turn::Lead(write),
+            Err(place) => {
                 let text = "the task that was to make this write has ended";
-                turn.await
-                    .map_err(|_| StoreError::in_doubt(doing, text.to_owned()))?
+                let turn = self.turn(place).await;
+                turn.map_err(|_| StoreError::in_doubt(doing, text.to_owned()))?
             }
         };
         match turn {
             Turn::Made(answer) => Ok(answer),
             Turn::Alone(write) => alone(store, &write).await,
-            Turn::Lead(write, others) => {
-                let lane = Lane(self);
+            Turn::Lead(write) => {
+                let mut lane = Lane::of(self);
+                while self.has_room_for_more() {
+                    yield_now().await;
+                }
+                let others = self.others(&write);
+                lane.set_off(others.len() + 1);
                 if others.is_empty() {
                     let answer = alone(store, &write).await;
                     drop(lane);
@@ -91,7 +124,7 @@ impl Together {
                 let made = together(store, &write, &others).await;
                 drop(lane);
                 let mut made = made.unwrap_or_default();
-                for Waiting { write, turn } in others {
+                for Waiting { write, turn, .. } in others {
                     let said = match made.take(&write) {
                         Some(answer) => Turn::Made(answer),
                         None => Turn::Alone(write),
@@ -108,29 +141,69 @@ impl Together {
     }
 
     /// Enters a lane with `write`, or waits for one.
-    fn enter(&self, write: Write) -> Result<Write, oneshot::Receiver<Turn>> {
+    fn enter(&self, write: Write) -> Result<Write, Place> {
         let mut inner = self.inner();
-        if inner.lanes < LANES {
-            inner.lanes += 1;
+        inner.away.come(1);
+        if inner.lanes == 0 {
+            inner.lanes = 1;
             return Ok(write);
         }
         let (turn, mine) = oneshot::channel();
-        inner.waiting.push_back(Waiting { write, turn });
-        Err(mine)
+        let ticket = inner.tickets;
+        inner.tickets += 1;
+        inner.waiting.push_back(Waiting {
+            ticket,
+            write,
+            turn,
+        });
+        Err(Place {
+            ticket,
+            patience: inner.patience(),
+            turn: mine,
+        })
+    }
+
+    /// Waits for the turn of a write, not for ever while it is in no batch.
+    async fn turn(&self, place: Place) -> Result<Turn, RecvError> {
+        let Place {
+            ticket,
+            patience,
+            mut turn,
+        } = place;
+        if let Ok(turn) = timeout(patience, &mut turn).await {
+            return turn;
+        }
+        let turned = {
+            let mut inner = self.inner();
+            let at = { inner.waiting.iter() }.position(|it| it.ticket == ticket);
+            let mine = at.and_then(|at| inner.waiting.remove(at));
+            let is_free = inner.lanes < LANES_MAX;
+            inner.lanes += usize::from(mine.is_some() && is_free);
+            mine.map(|mine| match is_free {
+                true => Turn::Lead(mine.write),
+                false => Turn::Alone(mine.write),
+            })
+        };
+        match turned {
+            Some(turn) => Ok(turn),
+            None => turn.await,
+        }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next batch.
-    fn next(&self) -> Option<(Waiting, Vec<Waiting>)> {
+    /// Whether somebody is waited for who would fit into the next batch.
+    fn has_room_for_more(&self) -> bool {
+        let inner = self.inner();
+        inner.waiting.len() + 1 < WRITES_MAX && inner.away.is_waited_for(Instant::now())
+    }
+
+    /// Who is in a batch with `first`.
+    fn others(&self, first: &Write) -> Vec<Waiting> {
         let mut inner = self.inner();
-        let Some(first) = inner.waiting.pop_front() else {
-            inner.lanes -= 1;
-            return None;
-        };
-        let mut size = first.write.size();
+        let mut size = first.size();
         let mut others = Vec::new();
         while others.len() + 1 < WRITES_MAX
             && let Some(next) = inner.waiting.front()
@@ -139,25 +212,57 @@ impl Together {
             size += next.write.size();
             others.extend(inner.waiting.pop_front());
         }
-        Some((first, others))
+        others
+    }
+
+    /// Who leads the next batch. Nobody waits: the lane is left.
+    fn next(&self) -> Option<Waiting> {
+        let mut inner = self.inner();
+        let next = inner.waiting.pop_front();
+        if next.is_none() {
+            inner.lanes -= 1;
+        }
+        next
     }
 }
 
-/// A statement that is under way. When it is not any more, the next batch is made.
-struct Lane<'a>(&'a Together);
+/// A statement that is under way. When it is not any more, the next batch is made; if it was one of several, and took too
+/// long, by the others.
+struct Lane<'a> {
+    together: &'a Together,
+    set_off: Option<(usize, Instant)>,
+}
+
+impl<'a> Lane<'a> {
+    fn of(together: &'a Together) -> Self {
+        let set_off = None;
+        Self { together, set_off }
+    }
+
+    /// The statement has so many writes.
+    fn set_off(&mut self, writes: usize) {
+        self.set_off = Some((writes, Instant::now()));
+    }
+}
 
 impl Drop for Lane<'_> {
     fn drop(&mut self) {
-        while let Some((first, others)) = self.0.next() {
-            let Err(turn) = first.turn.send(Turn::Lead(first.write, others)) else {
+        if let Some((writes, began)) = self.set_off {
+            let now = Instant::now();
+            let mut inner = self.together.inner();
+            if now - began >= inner.patience() && inner.lanes > 1 {
+                inner.lanes -= 1;
                 return;
-            };
-            // Its task was ended with its runtime; the others are asked again.
-            if let Turn::Lead(_, others) = turn {
-                let mut inner = self.0.inner();
-                for other in others.into_iter().rev() {
-                    inner.waiting.push_front(other);
-                }
+            }
+            inner.away = Away::answered(writes, began, now);
+            if writes > 1 {
+                inner.took = now - began;
+            }
+        }
+        while let Some(next) = self.together.next() {
+            // One whose task was ended with its runtime does not want to know.
+            if next.turn.send(Turn::Lead(next.write)).is_ok() {
+                return;
             }
         }
     }

@@ -147,11 +147,7 @@ pub(super) fn full(saga: &SagaId, epoch: i64, advance: &Advance) -> Call {
 }
 
 /// A new saga, of this owner under this epoch, or what is there in its place.
-pub(in super::super) fn starting(
-    saga: &NewSaga,
-    owner: Option<Uuid>,
-    epoch: i64,
-) -> Call {
+pub(in super::super) fn starting(saga: &NewSaga, owner: Option<Uuid>, epoch: i64) -> Call {
     let key = saga.key.map(|key| key.digest.as_bytes().to_vec());
     Call::new(STARTING, START)
         .text(saga.id.as_str())

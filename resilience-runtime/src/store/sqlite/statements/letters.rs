@@ -48,10 +48,10 @@ CROSS JOIN resilience_sagas AS saga ON saga.id = change.value ->> 0
 WHERE saga.epoch = change.value ->> 1
 ON CONFLICT (saga_id, coalesce(position, -1))
     WHERE saga_id IS NOT NULL AND status IN ('open', 'retrying') DO UPDATE SET
-    attempts = excluded.attempts + CASE
+    attempts = min(excluded.attempts + CASE
         WHEN kind = excluded.kind AND operation = excluded.operation
              AND arguments = excluded.arguments
-        THEN attempts ELSE 0 END,
+        THEN attempts ELSE 0 END, 4294967295),
     kind = excluded.kind, operation = excluded.operation, dependency = excluded.dependency,
     priority = excluded.priority, arguments = excluded.arguments, output = excluded.output,
     error = excluded.error, status = 'open', updated_at = excluded.updated_at;
@@ -184,7 +184,7 @@ pub(super) const END_WORK: &str = "
 UPDATE resilience_dead_letters AS letter
 SET status = CASE WHEN change.value ->> 2 IS NULL THEN 'settled' ELSE 'open' END,
     error = coalesce(change.value ->> 2, letter.error),
-    attempts = letter.attempts + (change.value ->> 2 IS NOT NULL),
+    attempts = min(letter.attempts + (change.value ->> 2 IS NOT NULL), 4294967295),
     owner = NULL, updated_at = unixepoch('subsec')
 FROM json_each($20) AS change
 WHERE letter.id = change.value ->> 0
