@@ -29,8 +29,12 @@ pub(super) async fn cancel(
             )));
         }
         Some(Cancel::Not(status)) => {
+            let instead = match status.is_dead() {
+                true => "; `sagas compensate` undoes it",
+                false => "",
+            };
             return Err(conflict(format!(
-                "saga {id} is not running: it is {}",
+                "saga {id} is not running: it is {}{instead}",
                 status.as_str()
             )));
         }
@@ -90,6 +94,7 @@ pub(super) async fn compensate(
     if !saga.status.is_dead() {
         let status = saga.status.as_str();
         let instead = match saga.status {
+            Status::Running if saga.pivoted => ", and past a pivot: it can only go forward",
             Status::Running => "; `sagas cancel` stops it, and undoes it",
             _ => "",
         };
