@@ -280,22 +280,34 @@ pub mod locking {}
 pub mod guarantees {}
 
 #[doc = include_str!("../docs/sagas.md")]
-pub mod sagas {
-    #[allow(unused_imports, reason = "for the links of the page")]
-    use crate::{dead_letters, guarantees};
-}
+pub mod sagas {}
 
+// A page links to files, which is right in the repository; of two definitions the first one counts.
+/// [command line]: crate::command_line
+/// [`add`]: crate::DeadLetters::add
+/// [`audit`]: crate::DeadLetters::audit
+/// [`dead_letter_limit`]: crate::RuntimeBuilder::dead_letter_limit
+/// [`discard`]: crate::DeadLetters::discard
+/// [`get`]: crate::DeadLetters::get
+/// [`list`]: crate::DeadLetters::list
+/// [`payload_limit`]: crate::RuntimeBuilder::payload_limit
+/// [`poll_interval`]: crate::RuntimeBuilder::poll_interval
+/// [`request_retry`]: crate::DeadLetters::request_retry
+/// [`resolve`]: crate::DeadLetters::resolve
+/// [`retention`]: crate::RuntimeBuilder::retention
+/// [`retry_all`]: crate::DeadLetters::retry_all
+/// [`retry_as`]: crate::DeadLetters::retry_as
+/// [`retry`]: crate::DeadLetters::retry
+/// [`statistics`]: crate::DeadLetters::statistics
+/// [`unresolved`]: crate::DeadLetters::unresolved
+///
 #[doc = include_str!("../docs/dead-letters.md")]
-pub mod dead_letters {
-    #[allow(unused_imports, reason = "for the links of the page")]
-    use crate::{DeadLetterError, DeadLetters, RuntimeBuilder, command_line};
-}
+pub mod dead_letters {}
 
+/// [dead letters]: crate::dead_letters
+///
 #[doc = include_str!("../docs/command-line.md")]
-pub mod command_line {
-    #[allow(unused_imports, reason = "for the links of the page")]
-    use crate::dead_letters;
-}
+pub mod command_line {}
 
 #[doc = include_str!("../docs/redis.md")]
 pub mod redis {}

@@ -187,16 +187,27 @@ impl Args {
         }
         for value in &self.positional {
             let written = value.tokens.to_string();
-            let remedy = if known.contains(&written.as_str()) {
-                format!("write `{written} = ..`")
+            let message = if known.contains(&written.as_str()) {
+                let example = example(&written);
+                format!(
+                    "`{written}` of {} needs a value\nwrite `{written} = {example}`",
+                    self.place
+                )
             } else {
-                did_you_mean(&written, known)
+                let remedy = did_you_mean(&written, known);
+                format!("{} does not take `{written}`\n{remedy}", self.place)
             };
-            diagnostics.error(
-                value,
-                format!("{} does not take `{written}`\n{remedy}", self.place),
-            );
+            diagnostics.error(value, message);
         }
+    }
+}
+
+/// A value of the option, where one word says more than dots.
+fn example(option: &str) -> &'static str {
+    match option {
+        "tx" => "conn",
+        "in_doubt" => "compensate",
+        _ => "..",
     }
 }
 

@@ -185,6 +185,14 @@ pub(crate) fn ungrouped_type(ty: &Type) -> &Type {
     }
 }
 
+/// `Transaction` of `sqlx::Transaction<'_, Sqlite>`.
+pub(crate) fn last_segment(ty: &Type) -> Option<&Ident> {
+    match ungrouped_type(ty) {
+        Type::Path(path) => Some(&path.path.segments.last()?.ident),
+        _ => None,
+    }
+}
+
 fn is_plain_number(ident: &Ident) -> bool {
     const PLAIN: [&str; 16] = [
         "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16",

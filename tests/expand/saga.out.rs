@@ -61,9 +61,9 @@ pub async fn checkout(shop: &Shop, order: Order) -> Result<Confirmation, Checkou
     observed.end(answer)
 }
 #[allow(dead_code, non_upper_case_globals)]
-const two_sagas_are_named_checkout: () = ();
+const two_sagas_are_named_checkout__give_one_another_name: () = ();
 const _: () = {
-    fn resume(
+    fn __resume(
         call: ::resilience::__private::JournaledCall,
     ) -> ::resilience::__private::BoxFuture<
         'static,
@@ -81,6 +81,7 @@ const _: () = {
         ::resilience::__private::SagaEntry { saga :
         ::resilience::__private::Saga::named("checkout"), place :
         ::resilience::__private::Place { file : ::core::file!(), line : ::core::line!()
-        }, states : & [::resilience::__private::StateType::of:: < Shop > ()], resume }
+        }, states : & [::resilience::__private::StateType::of:: < Shop > ()], resume :
+        __resume }
     }
 };

@@ -42,9 +42,9 @@ async fn checkout(order: Order) -> Result<(), CheckoutError> {
     observed.end(answer)
 }
 #[allow(dead_code, non_upper_case_globals)]
-const two_sagas_are_named_checkout: () = ();
+const two_sagas_are_named_checkout__give_one_another_name: () = ();
 const _: () = {
-    fn resume(
+    fn __resume(
         call: ::resilience::__private::JournaledCall,
     ) -> ::resilience::__private::BoxFuture<
         'static,
@@ -61,6 +61,6 @@ const _: () = {
         ::resilience::__private::SagaEntry { saga :
         ::resilience::__private::Saga::named("checkout"), place :
         ::resilience::__private::Place { file : ::core::file!(), line : ::core::line!()
-        }, states : & [], resume }
+        }, states : & [], resume : __resume }
     }
 };

@@ -2,7 +2,7 @@ impl Subject {
     #[saga(__expanded)]
     pub async fn checkout(&self, order: Order) -> Result<Confirmation, CheckoutError> {
         const _: () = {
-            fn resume(
+            fn __resume(
                 call: ::resilience::__private::JournaledCall,
             ) -> ::resilience::__private::BoxFuture<
                 'static,
@@ -21,7 +21,7 @@ impl Subject {
                 ::resilience::__private::Saga::named("Shop::checkout"), place :
                 ::resilience::__private::Place { file : ::core::file!(), line :
                 ::core::line!() }, states : & [::resilience::__private::StateType::of:: <
-                Shop > ()], resume }
+                Shop > ()], resume : __resume }
             }
         };
         let (annotated, idempotent, saga) = {

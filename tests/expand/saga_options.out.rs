@@ -51,9 +51,9 @@ pub async fn checkout(shop: &Shop, order: Order) -> Result<Confirmation, Checkou
     observed.end(answer)
 }
 #[allow(dead_code, non_upper_case_globals)]
-const two_sagas_are_named_checkout_version_2: () = ();
+const two_sagas_are_named_checkout_version_2__give_one_another_name: () = ();
 const _: () = {
-    fn resume(
+    fn __resume(
         call: ::resilience::__private::JournaledCall,
     ) -> ::resilience::__private::BoxFuture<
         'static,
@@ -74,6 +74,7 @@ const _: () = {
         .recover(::resilience::__private::Recover::Compensate)
         .on_dead(::resilience::__private::OnDead::Continue).max_concurrent(MOST), place :
         ::resilience::__private::Place { file : ::core::file!(), line : ::core::line!()
-        }, states : & [::resilience::__private::StateType::of:: < Shop > ()], resume }
+        }, states : & [::resilience::__private::StateType::of:: < Shop > ()], resume :
+        __resume }
     }
 };

@@ -77,9 +77,9 @@ async fn reserve(
     observed.end(answer)
 }
 #[allow(dead_code, non_upper_case_globals)]
-const two_saga_steps_are_named_reserve: () = ();
+const two_saga_steps_are_named_reserve__give_one_another_name: () = ();
 const _: () = {
-    fn compensate(
+    fn __compensate(
         call: ::resilience::__private::JournaledCall,
     ) -> ::resilience::__private::BoxFuture<
         'static,
@@ -100,6 +100,6 @@ const _: () = {
         ::resilience::__private::SagaStep::named("reserve").compensated_by("release"),
         place : ::resilience::__private::Place { file : ::core::file!(), line :
         ::core::line!() }, states : & [::resilience::__private::StateType::of:: <
-        Warehouse > ()], compensate : ::core::option::Option::Some(compensate) }
+        Warehouse > ()], compensate : ::core::option::Option::Some(__compensate) }
     }
 };

@@ -43,9 +43,9 @@ async fn reserve(order: Order) -> Result<Reservation, StockError> {
     observed.end(answer)
 }
 #[allow(dead_code, non_upper_case_globals)]
-const two_saga_steps_are_named_reserve_u2d_stock: () = ();
+const two_saga_steps_are_named_reserve_u2d_stock__give_one_another_name: () = ();
 const _: () = {
-    fn compensate(
+    fn __compensate(
         call: ::resilience::__private::JournaledCall,
     ) -> ::resilience::__private::BoxFuture<
         'static,
@@ -62,6 +62,6 @@ const _: () = {
         ::resilience::__private::SagaStep::named("reserve-stock")
         .compensated_by("stock::release").compensates_in_doubt(), place :
         ::resilience::__private::Place { file : ::core::file!(), line : ::core::line!()
-        }, states : & [], compensate : ::core::option::Option::Some(compensate) }
+        }, states : & [], compensate : ::core::option::Option::Some(__compensate) }
     }
 };

@@ -7,7 +7,7 @@ impl Subject {
         const _: () = {
             #[allow(unused_imports)]
             use Stock as _;
-            fn compensate(
+            fn __compensate(
                 call: ::resilience::__private::JournaledCall,
             ) -> ::resilience::__private::BoxFuture<
                 'static,
@@ -35,7 +35,7 @@ impl Subject {
                 .compensated_by("release"), place : ::resilience::__private::Place { file
                 : ::core::file!(), line : ::core::line!() }, states : &
                 [::resilience::__private::StateType::of:: < Shop > ()], compensate :
-                ::core::option::Option::Some(compensate) }
+                ::core::option::Option::Some(__compensate) }
             }
         };
         let (annotated, step, retry) = {

@@ -46,9 +46,9 @@ async fn charge(bank: &Bank, order: &Order) -> Result<Receipt, BankError> {
     observed.end(answer)
 }
 #[allow(dead_code, non_upper_case_globals)]
-const two_saga_steps_are_named_charge: () = ();
+const two_saga_steps_are_named_charge__give_one_another_name: () = ();
 const _: () = {
-    fn compensate(
+    fn __compensate(
         call: ::resilience::__private::JournaledCall,
     ) -> ::resilience::__private::BoxFuture<
         'static,
@@ -68,6 +68,6 @@ const _: () = {
         .pivot().retriable(), place : ::resilience::__private::Place { file :
         ::core::file!(), line : ::core::line!() }, states : &
         [::resilience::__private::StateType::of:: < Bank > ()], compensate :
-        ::core::option::Option::Some(compensate) }
+        ::core::option::Option::Some(__compensate) }
     }
 };

@@ -91,7 +91,7 @@ async fn reserve(
     observed.end(answer)
 }
 #[allow(dead_code, non_upper_case_globals)]
-const two_saga_steps_are_named_reserve: () = ();
+const two_saga_steps_are_named_reserve__give_one_another_name: () = ();
 const _: () = {
     ::resilience::__private::submit! {
         ::resilience::__private::StepEntry { step :

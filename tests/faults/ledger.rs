@@ -145,6 +145,11 @@ impl Ledger {
         self.read().into_iter().filter_map(of_order).collect()
     }
 
+    /// Makes `other` the same.
+    pub(crate) fn copy_to(&self, other: &Self) {
+        fs::copy(&self.0, &other.0).expect("a copy");
+    }
+
     pub(crate) fn remove(&self) {
         for path in [self.0.clone(), self.beside("held"), self.beside("go")] {
             let _ = fs::remove_file(path);

@@ -19,4 +19,5 @@ mod process;
 mod processes;
 mod servers;
 mod shop;
+mod takeovers;
 mod writes;

@@ -74,11 +74,16 @@ fn assert_synced(calls: &[String]) {
 
 /// What the process that was killed has left, recovered, judged, and opened once more.
 pub(crate) fn recovers(plan: Plan, folder: &Path) -> Result<End, String> {
+    recovers_from(1, plan, folder)
+}
+
+/// The same where so many processes were killed.
+pub(crate) fn recovers_from(kills: usize, plan: Plan, folder: &Path) -> Result<End, String> {
     let place = Place::at(folder);
     let end = block_on(async {
         let before = place.look().await;
         let after = place.recover().await;
-        let end = check(plan, 1, &before, &after)?;
+        let end = check(plan, kills, &before, &after)?;
         if place.recover().await != after {
             return Err("another restart changed something".to_owned());
         }

@@ -5,7 +5,7 @@ use syn::{GenericParam, Receiver, ReceiverKind, Type};
 
 use super::Subject;
 use crate::allowed::Rule;
-use crate::function::{Parameter, ungrouped_type};
+use crate::function::{Parameter, last_segment, ungrouped_type};
 use crate::policy::{Kind, Policy};
 
 impl Subject<'_> {
@@ -201,17 +201,50 @@ impl Subject<'_> {
         }
     }
 
+    fn transaction_of(&self, parameter: &Parameter) -> Transaction {
+        let step = self.find(Kind::SagaStep);
+        if step.is_some_and(|step| step.transaction().is_some()) {
+            let is_found = self.parameters.iter().any(|parameter| parameter.connection);
+            return match is_found {
+                true => Transaction::None,
+                false => Transaction::Misspelt,
+            };
+        }
+        let is_connection = last_segment(parameter.owned_type()).is_some_and(|ty| {
+            let ty = ty.to_string();
+            ty.ends_with("Connection") || ty.ends_with("Transaction")
+        });
+        match (parameter.name().filter(|_| is_connection), step) {
+            (None, _) => Transaction::None,
+            (Some(name), Some(_)) => Transaction::Meant(format!(
+                "write `#[saga_step(tx = {name})]`, and the step's effect and record are one commit"
+            )),
+            (Some(_), None) => Transaction::Meant(
+                "take a pool as `#[state]`, and acquire the connection in the body".to_owned(),
+            ),
+        }
+    }
+
     fn parameter_can_be_journaled(&self, name: &str, parameter: &Parameter) {
         let complaint = match ungrouped_type(&parameter.ty) {
-            Type::ImplTrait(_) => "after a crash nobody knows its type\nwrite the type",
+            Type::ImplTrait(_) => "after a crash nobody knows its type\nwrite the type".to_owned(),
             Type::Reference(reference) if reference.mutability.is_some() => {
-                "a `&mut` borrow cannot be written into the journal\ntake it by value or by `&`"
+                match self.transaction_of(parameter) {
+                    Transaction::Misspelt => return,
+                    Transaction::Meant(remedy) => {
+                        format!("a connection cannot be written into the journal\n{remedy}")
+                    }
+                    Transaction::None => "a `&mut` borrow cannot be written into the journal\n\
+                                          take it by value or by `&`"
+                        .to_owned(),
+                }
             }
             _ if parameter.name().is_none() => {
                 "the journal keeps arguments by name\nname it, and take it apart in the body"
+                    .to_owned()
             }
             _ if parameter.state && !parameter.is_reference() => {
-                "the runtime lends `#[state]`, it does not give it away\ntake it by `&`"
+                "the runtime lends `#[state]`, it does not give it away\ntake it by `&`".to_owned()
             }
             _ => return,
         };
@@ -220,6 +253,16 @@ impl Subject<'_> {
             format!("this parameter cannot stand under #[{name}]: {complaint}"),
         );
     }
+}
+
+/// What a parameter that is borrowed mutably has to do with a transaction of the step.
+enum Transaction {
+    /// Nothing.
+    None,
+    /// It is a connection: what to write.
+    Meant(String),
+    /// The name that `tx` has is that of no parameter, which is reported by itself.
+    Misspelt,
 }
 
 /// `&self` in one of its forms.

@@ -5,7 +5,7 @@ use syn::{Ident, Type};
 use super::Subject;
 use crate::allowed::Rule;
 use crate::diagnostics::did_you_mean;
-use crate::function::{Parameter, ungrouped_type};
+use crate::function::{Parameter, last_segment, ungrouped_type};
 use crate::policy::{Kind, Policy};
 
 impl Subject<'_> {
@@ -54,6 +54,18 @@ impl Subject<'_> {
         };
         let is_lent = matches!(ungrouped_type(&parameter.ty), Type::Reference(reference)
             if reference.mutability.is_some());
+        // Its caller's transaction is not that of the step, which begins one.
+        let is_begun =
+            last_segment(parameter.owned_type()).is_some_and(|name| name == "Transaction");
+        if is_lent && is_begun && self.find(Kind::SagaStep).is_some() {
+            self.diagnostics.error(
+                &parameter.ty,
+                format!(
+                    "`tx` of a step needs a connection, on which it begins a transaction\n\
+                     write `{connection}: &mut PgConnection`, or `&mut SqliteConnection`"
+                ),
+            );
+        }
         if !is_lent {
             self.diagnostics.error(
                 &parameter.ty,

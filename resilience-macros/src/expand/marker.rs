@@ -7,6 +7,9 @@ use syn::{Attribute, LitStr};
 use crate::args::Count;
 use crate::policy::{Saga, SagaStep};
 
+/// How the names of all of them end: the compiler says no more than the name.
+const REMEDY: &str = "give_one_another_name";
+
 /// The constant of a saga. There may be one function for each version: where that is a constant
 /// itself, only the program can know it, when it opens its runtime.
 pub(crate) fn of_saga(saga: &Saga, own: &(String, Span)) -> Option<Ident> {
@@ -34,7 +37,7 @@ pub(crate) fn of_step(step: &SagaStep, own: &(String, Span)) -> Option<Ident> {
 }
 
 // Output: #[allow(non_upper_case_globals)]
-//         const two_saga_steps_are_named_reserve: () = ();
+//         const two_saga_steps_are_named_reserve__give_one_another_name: () = ();
 pub(crate) fn item(name: &Ident, cfgs: &[&Attribute]) -> TokenStream {
     // All of it stands where the name does, and so does the error.
     quote_spanned! {name.span()=>
@@ -51,7 +54,7 @@ fn named(prefix: &str, given: Option<&LitStr>, own: &(String, Span), suffix: &st
         None => own.clone(),
     };
     let word = in_a_word(&name);
-    Ident::new(&format!("{prefix}{word}{suffix}"), span)
+    Ident::new(&format!("{prefix}{word}{suffix}__{REMEDY}"), span)
 }
 
 /// The name as a part of an identifier. Names that look alike stay apart: `a-b` is not `a_b`.

@@ -45,7 +45,7 @@ impl Annotated {
         let (variable, saga) = (local("identity"), local("saga"));
         let value = match identity {
             Identity::Id(id) => {
-                let id = at(&id.to_token_stream(), quote!(&#id));
+                let id = borrowed(id);
                 quote!(id(#id))
             }
             Identity::Key(key) => {
@@ -149,6 +149,13 @@ fn lent(expression: &Expr) -> TokenStream {
             let parts = tuple.elems.iter();
             quote!(&(#(&#parts,)*))
         }
-        expression => at(&expression.to_token_stream(), quote!(&#expression)),
+        expression => borrowed(expression),
     }
+}
+
+// Output: &order.id
+/// The expression stays where it is, with each of its parts, and the `&` joins its beginning.
+fn borrowed(expression: &Expr) -> TokenStream {
+    let ampersand = at(&expression.to_token_stream(), quote!(&));
+    quote!(#ampersand #expression)
 }

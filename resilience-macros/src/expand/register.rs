@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Attribute, Path};
 
@@ -24,9 +25,9 @@ impl Annotated {
             .collect()
     }
 
-    // Output: const two_sagas_are_named_checkout: () = ();    beside a free function
+    // Output: const two_sagas_are_named_checkout__give_one_another_name: () = ();    beside a free function
     //         const _: () = {
-    //             fn resume(call: JournaledCall) -> BoxFuture<'static, Result<(), Error>> { .. }
+    //             fn __resume(call: JournaledCall) -> BoxFuture<'static, Result<(), Error>> { .. }
     //             submit! { SagaEntry { .. } }
     //         };
     fn register_saga(&self, saga: &Saga) -> TokenStream {
@@ -41,7 +42,8 @@ impl Annotated {
         let import = self.import_of_trait();
         let (cfgs, saga) = (self.cfgs(), self.saga(saga));
         let (place, states) = (self.place(), self.states());
-        let (declared, passed) = (self.restored(), self.passed());
+        let called = Some(&self.function.sig.ident);
+        let (declared, passed) = (self.restored(called), self.passed(called));
         let deprecated = self.allow_deprecated();
         // A future that is not `Send` is an error at the function's name.
         let resumed = quote_spanned! {self.function.sig.ident.span()=>
@@ -58,19 +60,19 @@ impl Annotated {
             #deprecated
             const _: () = {
                 #import
-                fn resume(
+                fn __resume(
                     #call: #journaled_call,
                 ) -> #future<'static, ::core::result::Result<(), #error>> {
                     #resumed
                 }
-                #submit! { #entry { saga: #saga, place: #place, states: #states, resume } }
+                #submit! { #entry { saga: #saga, place: #place, states: #states, resume: __resume } }
             };
         }
     }
 
-    // Output: const two_saga_steps_are_named_reserve: () = ();    beside a free function
+    // Output: const two_saga_steps_are_named_reserve__give_one_another_name: () = ();    beside a free function
     //         const _: () = {
-    //             fn compensate(call: JournaledCall) -> BoxFuture<'static, Result<(), CompensationError>> { .. }
+    //             fn __compensate(call: JournaledCall) -> BoxFuture<'static, Result<(), CompensationError>> { .. }
     //             submit! { StepEntry { .. } }
     //         };
     fn register_step(&self, step: &SagaStep) -> TokenStream {
@@ -84,7 +86,7 @@ impl Annotated {
                 function, in_doubt, ..
             } => (
                 self.compensation(function, *in_doubt),
-                quote!(::core::option::Option::Some(compensate)),
+                quote!(::core::option::Option::Some(__compensate)),
             ),
         };
         let marker = self.marker(marker::of_step(step, &self.own_name_at()));
@@ -107,7 +109,8 @@ impl Annotated {
         let future = self.paths.private("BoxFuture");
         let error = self.paths.private("CompensationError");
         let undone = self.paths.private("undone");
-        let (declared, passed) = (self.restored(), self.passed());
+        let called = function.get_ident();
+        let (declared, passed) = (self.restored(called), self.passed(called));
         let returns = self.function.return_type().map(|ty| self.outside(ty));
         let compensation = self.compensating(function);
         let (read, passed_output) = if in_doubt {
@@ -126,7 +129,7 @@ impl Annotated {
             })
         };
         quote! {
-            fn compensate(
+            fn __compensate(
                 #call: #journaled_call,
             ) -> #future<'static, ::core::result::Result<(), #error>> {
                 #undo
@@ -137,7 +140,7 @@ impl Annotated {
     // Output: let this = call.state::<Shop>()?;    in a method
     //         let shop = call.state::<Shop>()?;
     //         let order = call.argument::<Order>("order")?;
-    fn restored(&self) -> TokenStream {
+    fn restored(&self, called: Option<&Ident>) -> TokenStream {
         let (call, this) = (local("call"), local("this"));
         let receiver = self
             .receiver_type()
@@ -152,22 +155,23 @@ impl Annotated {
             };
             // A type that cannot be read back is an error at the parameter's type.
             let read = at(&ty, quote!(#call.#read));
-            quote!(#(#cfgs)* let #name = #read?;)
+            let variable = variable(name, called);
+            quote!(#(#cfgs)* let #variable = #read?;)
         });
         quote!(#receiver #(#parameters)*)
     }
 
     // Output: &this, &shop, order,
-    fn passed(&self) -> TokenStream {
+    fn passed(&self, called: Option<&Ident>) -> TokenStream {
         let this = local("this");
         let receiver = self.receiver_type().map(|_| quote!(&#this,));
         let parameters = self.journaled_parameters().map(|(name, parameter)| {
-            let cfgs = &parameter.cfgs;
+            let (cfgs, variable) = (&parameter.cfgs, variable(name, called));
             if parameter.is_reference() {
-                let lent = at(&name.to_token_stream(), quote!(&#name));
+                let lent = at(&name.to_token_stream(), quote!(&#variable));
                 quote!(#(#cfgs)* #lent,)
             } else {
-                quote!(#(#cfgs)* #name,)
+                quote!(#(#cfgs)* #variable,)
             }
         });
         quote!(#receiver #(#parameters)*)
@@ -209,7 +213,7 @@ impl Annotated {
     /// The compensation, as items can name it: a plain name is that of another method, in a method.
     fn compensating(&self, function: &Path) -> TokenStream {
         let Some(owner) = self.owner() else {
-            return quote!(#function);
+            return generated(function);
         };
         let ty = &owner.ty;
         match function.get_ident() {
@@ -238,7 +242,7 @@ impl Annotated {
     }
 
     // Output: #[allow(non_upper_case_globals)]
-    //         const two_saga_steps_are_named_reserve: () = ();
+    //         const two_saga_steps_are_named_reserve__give_one_another_name: () = ();
     /// What does not compile when there are two of a name in one module. Methods have theirs beside their
     /// `impl`.
     fn marker(&self, name: Option<Ident>) -> Option<TokenStream> {
@@ -287,4 +291,29 @@ impl Annotated {
             .filter(|attr| attr.path().is_ident("cfg"))
             .collect()
     }
+}
+
+// Output: order    order_argument, where the function that is called has this name
+/// The variable of a parameter: one of the function's own name would hide the function.
+fn variable(name: &Ident, called: Option<&Ident>) -> Ident {
+    if called == Some(name) {
+        Ident::new(&format!("{}_argument", name.unraw()), name.span())
+    } else {
+        name.clone()
+    }
+}
+
+/// The path, standing where it was written, but as a part of what is generated: the compiler would
+/// suggest to write arguments behind it, in the attribute.
+fn generated(path: &Path) -> TokenStream {
+    let tokens = path.to_token_stream().into_iter();
+    tokens
+        .map(|mut token| {
+            // The crate that `$crate` stands for is known by its span.
+            if token.to_string() != "$crate" {
+                token.set_span(Span::call_site().located_at(token.span()));
+            }
+            token
+        })
+        .collect()
 }

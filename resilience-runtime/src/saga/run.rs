@@ -34,7 +34,7 @@ impl Saga {
     ///
     /// - [`Error::NoRuntime`], [`Error::ShuttingDown`], [`Error::Encode`], [`Error::Store`], [`Error::SagaConflict`],
     ///   [`Error::Recursive`]: the body did not run;
-    /// - [`Error::StartInDoubt`]: it may run in the next process;
+    /// - [`Error::StartInDoubt`]: it may run all the same, here or in the next process;
     /// - [`Error::SagaCancelled`], [`Error::SagaTimedOut`]: it is undone;
     /// - [`Error::SagaFailed`]: so it is, and its own error is no longer known;
     /// - [`Error::CompensationFailed`], [`Error::SagaParked`]: it waits in the dead letter queue;

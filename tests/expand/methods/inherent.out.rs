@@ -18,6 +18,6 @@ impl Shop {
 }
 #[cfg(feature = "sales")]
 #[allow(dead_code, non_upper_case_globals)]
-const two_sagas_are_named_Shop__checkout_version_2: () = ();
+const two_sagas_are_named_Shop__checkout_version_2__give_one_another_name: () = ();
 #[allow(dead_code, non_upper_case_globals)]
-const two_saga_steps_are_named_reserve_u2d_stock: () = ();
+const two_saga_steps_are_named_reserve_u2d_stock__give_one_another_name: () = ();

@@ -1,5 +1,5 @@
 // Two sagas of one name and one version.
-//~ the name `two_sagas_are_named_check_u2d_out_version_2` is defined multiple times
+//~ the name `two_sagas_are_named_check_u2d_out_version_2__give_one_another_name` is defined multiple times
 
 use resilience::saga;
 

@@ -1,5 +1,5 @@
 // Two steps of one name.
-//~ the name `two_saga_steps_are_named_reserve` is defined multiple times
+//~ the name `two_saga_steps_are_named_reserve__give_one_another_name` is defined multiple times
 
 use resilience::saga_step;
 
