@@ -73,7 +73,8 @@ impl From<OpenError> for Failure {
         let kind = match &error {
             OpenError::UnknownScheme { .. }
             | OpenError::NotBuilt { .. }
-            | OpenError::NoPath { .. } => FailureKind::Usage,
+            | OpenError::NoPath { .. }
+            | OpenError::UnknownOption { .. } => FailureKind::Usage,
             _ => FailureKind::Store,
         };
         Self::new(kind, error.to_string())
@@ -84,7 +85,7 @@ impl From<DeadLetterError> for Failure {
     fn from(error: DeadLetterError) -> Self {
         let kind = match &error {
             DeadLetterError::NotFound(_) => FailureKind::NotFound,
-            DeadLetterError::NotOpen(_) => FailureKind::Conflict,
+            DeadLetterError::NotOpen(..) => FailureKind::Conflict,
             DeadLetterError::Store(_) => FailureKind::Store,
             _ => FailureKind::Failed,
         };

@@ -44,6 +44,7 @@ impl Runtime {
     /// |---|---|
     /// | `sqlite://path`, `sqlite:path` | the SQLite file, relative to the working directory |
     /// | `sqlite:///abs/path` | the SQLite file, absolute |
+    /// | `sqlite://path?mode=rw` | the same, where it is there already ([`existing_only`](RuntimeBuilder::existing_only)); `?mode=rwc` is as without |
     /// | `postgres://user:password@host:5432/database` | the tables in the PostgreSQL database, for several machines |
     /// | `redis://user:password@host:port/database` | a Redis: idempotency and locks, no sagas |
     /// | `redis-sentinel://host:port,host:port/master` | the Redis that Sentinels call the master |

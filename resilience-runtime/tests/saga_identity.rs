@@ -7,6 +7,8 @@
 mod ids;
 #[path = "saga_identity/keys.rs"]
 mod keys;
+#[path = "saga_identity/nobody.rs"]
+mod nobody;
 #[path = "saga_support/operations.rs"]
 mod operations;
 #[allow(dead_code, reason = "not every test needs all of it")]

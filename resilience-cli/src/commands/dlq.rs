@@ -106,7 +106,7 @@ pub(super) fn table(letters: &[DeadLetter]) -> Table {
             Cell::maybe(work.dependency.as_deref()),
             Cell::new(work.attempts.to_string()),
             Cell::new(format!("{} ago", age(letter.created_at))),
-            Cell::new(&work.error),
+            Cell::maybe(Some(&work.error).filter(|it| !it.is_empty())),
         ]);
     }
     table
@@ -131,7 +131,17 @@ async fn show(runtime: &Runtime, id: DeadLetterId, output: &Output) -> Result<()
     let work = &letter.work;
     let field = |name: &str, value: &str| shown::field(output, name, value);
     field("letter", &letter.id.to_string());
-    field("status", letter.status.as_str());
+    let mut status = letter.status.as_str().to_owned();
+    if letter.status == DeadLetterStatus::Retrying
+        && let Some(saga) = &letter.saga
+        && let Some(saga) = runtime.sagas().get(saga).await?
+    {
+        status.push_str(match saga.status.is_dead() {
+            true => ": a retry was requested, and nobody has taken it up yet",
+            false => ": somebody is retrying it now",
+        });
+    }
+    field("status", &status);
     field(
         "kind",
         &format!(

@@ -4,7 +4,9 @@ mod requests;
 
 use resilience_runtime::dlq::LetterFilter;
 use resilience_runtime::runtime::Runtime;
-use resilience_runtime::saga::journal::{SagaCursor, SagaFilter, SagaId, SagaRecord, StepOutcome};
+use resilience_runtime::saga::journal::{
+    SagaCursor, SagaFilter, SagaId, SagaRecord, Status, StepOutcome,
+};
 
 use super::shown;
 use crate::arguments::Sagas;
@@ -90,7 +92,7 @@ async fn list(
             Cell::new(saga.steps.to_string()),
             Cell::new(saga.undone.to_string()),
             Cell::new(format!("{} ago", age(saga.started_at))),
-            Cell::maybe(saga.error.as_deref()),
+            Cell::maybe(saga.error.as_deref().filter(|it| !it.is_empty())),
         ]);
     }
     output.table(&table);
@@ -122,7 +124,8 @@ async fn show(runtime: &Runtime, id: String, output: &Output) -> Result<(), Fail
     }
     field("started", &shown::moment(saga.started_at));
     field("changed", &shown::moment(saga.updated_at));
-    if let Some(deadline) = saga.deadline {
+    let is_unfinished = saga.status.is_unfinished();
+    if let Some(deadline) = saga.deadline.filter(|_| is_unfinished) {
         field("deadline", &crate::times::shown(deadline));
     }
     let mut marks = vec![format!("epoch {}", saga.epoch)];
@@ -132,7 +135,7 @@ async fn show(runtime: &Runtime, id: String, output: &Output) -> Result<(), Fail
     if saga.pivoted {
         marks.push("past a pivot".to_owned());
     }
-    if saga.cancelled {
+    if saga.cancelled && is_unfinished {
         marks.push("to be cancelled".to_owned());
     }
     field("", &marks.join(", "));
@@ -181,6 +184,10 @@ fn steps(saga: &SagaRecord, output: &Output) {
         };
         let undoing = match (&step.compensation, step.undone) {
             (_, true) => "undone",
+            // Nothing waits to be undone.
+            (Some(function), false) if saga.status == Status::Completed => {
+                &format!("by {function}")
+            }
             (Some(function), false) => function,
             (None, false) => "nothing to undo",
         };
@@ -207,7 +214,7 @@ async fn stats(runtime: &Runtime, output: &Output) -> Result<(), Failure> {
     let mut table = Table::new(&["NAME", "STATUS", "COUNT", "MIN", "MEAN", "P95", "MAX"]);
     for of_name in &names {
         for (status, count) in &of_name.counts {
-            let is_completed = *status == resilience_runtime::saga::journal::Status::Completed;
+            let is_completed = *status == Status::Completed;
             let took = of_name.completed.filter(|_| is_completed);
             let mut row = vec![
                 Cell::new(&of_name.name),

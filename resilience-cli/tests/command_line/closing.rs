@@ -18,7 +18,7 @@ pub(crate) async fn letters_are_resolved_and_discarded_once(stage: Stage) {
     assert_eq!(shown["audit"][0]["operator"], "ada");
     assert_eq!(shown["audit"][0]["action"], "resolve");
     let again = stage.tool(&resolve).await.ends_with(4);
-    assert!(again.out.contains("is not open"), "{again:?}");
+    assert!(again.out.contains("it is resolved"), "{again:?}");
 
     let id = stage.work(letter("send")).await.to_string();
     let discard = [

@@ -19,8 +19,13 @@ pub(crate) async fn a_request_that_nobody_takes_up_is_told(stage: Stage) {
     let again = stage
         .tool(&["dlq", "retry", "1", "--json"])
         .await
-        .ends_with(4);
-    assert_eq!(again.json()[0]["result"], "conflict");
+        .ends_with(0);
+    assert_eq!(again.json()[0]["result"], "requested");
+    let shown = stage.tool(&["dlq", "show", "1"]).await.ends_with(0);
+    assert!(
+        shown.out.contains("nobody has taken it up yet"),
+        "{shown:?}"
+    );
     stage.tool(&["dlq", "retry", "4711"]).await.ends_with(3);
     // The request stands.
     let program = program::start(&stage).await;

@@ -37,7 +37,8 @@ BEGIN
         UPDATE resilience_sagas AS it
         SET status = coalesce($3, it.status),
             parking = CASE WHEN $3 IS NULL THEN it.parking WHEN $3 = 'parked' THEN coalesce($4, it.parking) END,
-            output = coalesce($5, it.output), error = coalesce($6, it.error), failure = coalesce($7, it.failure),
+            output = coalesce($5, it.output),
+            error = CASE WHEN $3 = 'completed' THEN NULL ELSE coalesce($6, it.error) END, failure = coalesce($7, it.failure),
             pivoted = it.pivoted OR $8,
             updated_at = CASE WHEN $3 <> it.status THEN statement_timestamp() ELSE it.updated_at END
         WHERE it.id = $1;
@@ -125,7 +126,15 @@ BEGIN
 END
 $function$;
 
--- Closes an open letter; the saga goes with its last one. False when it is not open, or is being retried.
+-- Whether nobody who lives works on a work. Those of sagas have no owner: there the saga says it.
+CREATE FUNCTION resilience_dead_letter_is_free(owner uuid) RETURNS boolean
+LANGUAGE sql VOLATILE SET search_path FROM CURRENT AS $function$
+    SELECT NOT EXISTS (SELECT FROM resilience_workers AS worker
+                       WHERE worker.id = $1 AND worker.lease_end > clock_timestamp())
+$function$;
+
+-- Closes a letter that is unresolved; the saga goes with its last one. False when it is closed or settled, or somebody
+-- is retrying it. A request that nobody has taken up is withdrawn with it.
 CREATE FUNCTION resilience_dead_letter_close(
     letter bigint, closed text, note text, who text, action text, why text, nonce uuid
 ) RETURNS boolean
@@ -137,21 +146,21 @@ BEGIN
     SELECT it.saga_id INTO its_saga FROM resilience_dead_letters AS it WHERE it.id = $1;
     IF its_saga IS NOT NULL THEN
         PERFORM FROM resilience_sagas AS it
-        WHERE it.id = its_saga AND it.status IN ('parked', 'compensation_failed') AND it.retry IS NULL
+        WHERE it.id = its_saga AND it.status IN ('parked', 'compensation_failed')
         FOR NO KEY UPDATE;
         IF NOT FOUND THEN
             RETURN EXISTS (SELECT FROM resilience_audit AS it WHERE it.nonce = $7);
         END IF;
     END IF;
     UPDATE resilience_dead_letters AS it
-    SET status = $2, note = $3, updated_at = statement_timestamp()
-    WHERE it.id = $1 AND it.status = 'open';
+    SET status = $2, note = $3, owner = NULL, updated_at = statement_timestamp()
+    WHERE it.id = $1 AND it.status IN ('open', 'retrying') AND resilience_dead_letter_is_free(it.owner);
     IF NOT FOUND THEN
         RETURN EXISTS (SELECT FROM resilience_audit AS it WHERE it.nonce = $7);
     END IF;
     -- The epoch moves on, so that nobody who had the saga once can write to it.
     UPDATE resilience_sagas AS it
-    SET status = 'resolved', parking = NULL, epoch = it.epoch + 1, updated_at = statement_timestamp()
+    SET status = 'resolved', parking = NULL, retry = NULL, epoch = it.epoch + 1, updated_at = statement_timestamp()
     WHERE it.id = its_saga AND NOT EXISTS (
         SELECT FROM resilience_dead_letters AS other
         WHERE other.saga_id = its_saga AND other.status IN ('open', 'retrying')
@@ -178,7 +187,8 @@ LANGUAGE sql VOLATILE SET search_path FROM CURRENT AS $function$
 $function$;
 
 -- Asks for another try: a process that has the code is woken and does it. With `as_compensation` the saga is undone,
--- also where it is parked. False when the letter is not open.
+-- also where it is parked. A request that nobody has taken up is replaced by it. False when the letter is closed or
+-- settled, or somebody is retrying it.
 CREATE FUNCTION resilience_dead_letter_retry(
     id bigint, who text, why text, as_compensation boolean DEFAULT false, nonce uuid DEFAULT gen_random_uuid()
 ) RETURNS boolean
@@ -190,15 +200,23 @@ DECLARE
 BEGIN
     SELECT it.saga_id INTO its_saga FROM resilience_dead_letters AS it WHERE it.id = $1;
     IF its_saga IS NOT NULL THEN
-        SELECT it.status IN ('parked', 'compensation_failed') AND it.retry IS NULL INTO is_dead
+        SELECT it.status IN ('parked', 'compensation_failed') INTO is_dead
         FROM resilience_sagas AS it WHERE it.id = its_saga
         FOR NO KEY UPDATE;
     END IF;
+    PERFORM FROM resilience_dead_letters AS it WHERE it.id = $1 FOR NO KEY UPDATE;
+    -- The same request made again, of which the answer was lost: it may have been taken up, or replaced, since.
+    IF EXISTS (SELECT FROM resilience_audit AS it WHERE it.nonce = $5) THEN
+        RETURN true;
+    END IF;
+    -- Who took a work and is gone has the nonce of it.
     UPDATE resilience_dead_letters AS it
-    SET status = 'retrying', owner = NULL, updated_at = statement_timestamp()
-    WHERE it.id = $1 AND it.status = 'open' AND coalesce(is_dead, true);
+    SET status = 'retrying', owner = NULL, updated_at = statement_timestamp(),
+        nonce = CASE WHEN it.owner IS NULL THEN it.nonce ELSE gen_random_uuid() END
+    WHERE it.id = $1 AND it.status IN ('open', 'retrying') AND coalesce(is_dead, true)
+      AND resilience_dead_letter_is_free(it.owner);
     IF NOT FOUND THEN
-        RETURN EXISTS (SELECT FROM resilience_audit AS it WHERE it.nonce = $5);
+        RETURN false;
     END IF;
     IF its_saga IS NOT NULL THEN
         UPDATE resilience_dead_letters AS it

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use super::{DeadLetterId, RetryProgress};
+use super::{DeadLetterId, DeadLetterStatus, RetryProgress};
 use crate::error::StoreError;
 
 /// Why an operator's action did not happen, and what to do about it.
@@ -12,8 +12,8 @@ use crate::error::StoreError;
 pub enum DeadLetterError {
     /// There is no entry with this id.
     NotFound(DeadLetterId),
-    /// The entry is not open: it is closed or settled, or somebody else is retrying it.
-    NotOpen(DeadLetterId),
+    /// The entry is closed or settled, or somebody is retrying it, or working on its saga, right now. With where it stands.
+    NotOpen(DeadLetterId, DeadLetterStatus),
     /// This process cannot do the work of the entry again. Nothing was done.
     NoCode {
         /// The entry.
@@ -46,11 +46,26 @@ impl fmt::Display for DeadLetterError {
                 f,
                 "there is no dead letter {id}: none was written, or it was over for longer than the `retention`"
             ),
-            Self::NotOpen(id) => write!(
-                f,
-                "dead letter {id} is not open: it is closed or settled, or somebody else is retrying it now; look at \
-                 it again"
-            ),
+            Self::NotOpen(id, status) => match status {
+                DeadLetterStatus::Open => write!(
+                    f,
+                    "somebody works on the saga of dead letter {id} now: it is retried, or still being undone; wait \
+                     for that, and look at it again"
+                ),
+                DeadLetterStatus::Retrying => write!(
+                    f,
+                    "somebody is retrying dead letter {id} now: wait for that, and look at it again"
+                ),
+                DeadLetterStatus::Settled => {
+                    write!(
+                        f,
+                        "dead letter {id} is settled: its work was done after all"
+                    )
+                }
+                DeadLetterStatus::Resolved | DeadLetterStatus::Discarded => {
+                    write!(f, "dead letter {id} is closed: it is {}", status.as_str())
+                }
+            },
             Self::NoCode { id, missing } => write!(
                 f,
                 "dead letter {id} cannot be retried in this process: {missing}; `request_retry` asks the processes \

@@ -17,7 +17,9 @@ use crate::operator::Operator;
 /// [`Runtime::dead_letters`](crate::runtime::Runtime::dead_letters).
 ///
 /// Whoever acts is named, and stands in the audit of the letter: a name (`"ada"`), or an [`Operator`] who says why.
-/// Of two who act on one letter at once, one does it, and the other one is told [`DeadLetterError::NotOpen`].
+/// Of two who close one letter at once, one does it, and the other one is told [`DeadLetterError::NotOpen`]. A retry that
+/// was requested and that nobody has taken up yet can still be requested otherwise, done here, or given up by closing the
+/// letter.
 pub struct DeadLetters {
     core: Arc<Core>,
 }
@@ -185,7 +187,8 @@ impl DeadLetters {
 
     /// Asks for a retry, durably: a process that has the code takes it up, within its
     /// [`poll_interval`](crate::runtime::RuntimeBuilder::poll_interval) at the latest. The other open letters of the
-    /// same saga go along. What it comes to shows in the status of the letter: settled, or open again.
+    /// same saga go along. What it comes to shows in the status of the letter: settled, or open again. Of requests that nobody
+    /// has taken up, the latest one counts: also [`RetryAs::Compensation`] in the place of [`RetryAs::Itself`].
     ///
     /// # Errors
     /// [`DeadLetterError::NotFound`], [`DeadLetterError::NotOpen`] and [`DeadLetterError::Store`].
@@ -237,7 +240,7 @@ impl DeadLetters {
         retry_all::retry_all(&self.core, filter.into(), all, by.into()).await
     }
 
-    /// Closes an open letter: its work was done by hand, and `note` says how. Where it was the last unresolved one of its
+    /// Closes a letter that is open, or whose retry nobody has taken up: its work was done by hand, and `note` says how. Where it was the last unresolved one of its
     /// saga, the saga is [resolved](crate::saga::journal::Status::Resolved). Nothing is run.
     ///
     /// # Errors
@@ -252,7 +255,7 @@ impl DeadLetters {
             .await
     }
 
-    /// Closes an open letter whose work is given up. Else as [`DeadLetters::resolve`].
+    /// Closes such a letter, whose work is given up. Else as [`DeadLetters::resolve`].
     ///
     /// # Errors
     /// As [`DeadLetters::resolve`].
@@ -278,8 +281,7 @@ impl DeadLetters {
     async fn found(&self, id: DeadLetterId, done: bool) -> Result<(), DeadLetterError> {
         match done {
             true => Ok(()),
-            false if self.get(id).await?.is_some() => Err(DeadLetterError::NotOpen(id)),
-            false => Err(DeadLetterError::NotFound(id)),
+            false => Err(retry::not_open(&self.core, id).await?),
         }
     }
 }

@@ -81,7 +81,7 @@ pub struct LetterStatistics {
 /// The store of the dead letter queue. Entries about sagas are *written* by the journal, in the commit that
 /// ends their saga ([`crate::saga::journal::Advance`]); this is how they are read and closed, and how others are added. Each
 /// method is one transaction, and durable when it answers `Ok`. What an operator does is written to the audit in the same
-/// transaction, and only if it is done. Of two operators who do it at once one gets `true`.
+/// transaction, and only if it is done. Of two operators who close a letter at once one gets `true`.
 pub trait Queue: Send + Sync {
     /// Adds work of the author's own. `nonce` is a UUID of the caller's: asked again with the same one, the letter that is
     /// there is the answer.
@@ -104,9 +104,11 @@ pub trait Queue: Send + Sync {
     /// One entry, or `None`.
     fn get(&self, id: DeadLetterId) -> BoxFuture<'_, Result<Option<DeadLetter>, StoreError>>;
 
-    /// Closes an open letter. Where it was the last one that was unresolved of a saga that is dead, the saga is
-    /// [resolved](crate::saga::journal::Status::Resolved) under a new epoch, in the same commit. False when the letter is not
-    /// open (any more), or its saga is not dead: somebody is retrying it.
+    /// Closes a letter that is open, or [retrying](DeadLetterStatus::Retrying) where nobody has taken that up: its saga is still
+    /// dead, or nobody who lives has taken the work. Where it was the last one that was unresolved of a saga that is dead, the saga is
+    /// [resolved](crate::saga::journal::Status::Resolved) under a new epoch, in the same commit, and its request is
+    /// withdrawn. False when the letter is closed or settled, or its saga is not dead, or its work is somebody's: somebody is
+    /// retrying it.
     fn close(
         &self,
         id: DeadLetterId,
@@ -114,9 +116,9 @@ pub trait Queue: Send + Sync {
         by: Operator,
     ) -> BoxFuture<'_, Result<bool, StoreError>>;
 
-    /// Makes an open letter [`DeadLetterStatus::Retrying`]: a process that has the code takes it up. The
-    /// other open letters of its saga do the same. False when it is not open (any more), or its saga is not dead: somebody
-    /// is working on it.
+    /// Makes a letter that could be [closed](Queue::close) [`DeadLetterStatus::Retrying`]: a process that has the code takes it
+    /// up. The other open letters of its saga do the same. Of requests that nobody has taken up, the latest one counts, each
+    /// is in the audit. False when the letter is closed or settled, or its saga is not dead, or its work is somebody's.
     fn request_retry(
         &self,
         id: DeadLetterId,

@@ -7,6 +7,7 @@ use super::{
     DeadLetter, DeadLetterError, DeadLetterId, DeadLetterStatus, Kind, LetterFilter, RetryAs,
 };
 use crate::core::{Core, Permit};
+use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::pauses::Pauses;
 use crate::saga::journal::{Event, SagaId, SagaRecord};
@@ -41,8 +42,9 @@ pub(super) async fn retry(
     let permit = core.enter().ok_or(DeadLetterError::ShuttingDown)?;
     let queue = &core.stores.queue;
     let letter = queue.get(id).await?.ok_or(DeadLetterError::NotFound(id))?;
-    if letter.status != DeadLetterStatus::Open {
-        return Err(DeadLetterError::NotOpen(id));
+    // A request that nobody has taken up is no hindrance: who is first does it.
+    if !letter.status.is_unresolved() {
+        return Err(DeadLetterError::NotOpen(id, letter.status));
     }
     let core = Arc::clone(core);
     match letter.saga.clone() {
@@ -71,7 +73,9 @@ async fn revive(
         return Err(DeadLetterError::NoCode { id, missing });
     }
     let revived = journal.revive(saga.clone(), event, Some(by)).await?;
-    let record = revived.ok_or(DeadLetterError::NotOpen(id))?;
+    let Some(record) = revived else {
+        return Err(not_open(&core, id).await?);
+    };
     tracing::info!(target: "resilience", letter = id, saga = record.name, saga_id = %saga, status = record.status.as_str(),
         "an operator retries a dead letter");
     revived::finish(&core, record, permit).await;
@@ -81,6 +85,14 @@ async fn revive(
         // Or deleted since, which only happens to one that is over.
         _ => Ok(Retried::Settled),
     }
+}
+
+/// Why the store did nothing with the letter.
+pub(super) async fn not_open(core: &Core, id: DeadLetterId) -> Result<DeadLetterError, StoreError> {
+    let letter = core.stores.queue.get(id).await?;
+    Ok(letter.map_or(DeadLetterError::NotFound(id), |letter| {
+        DeadLetterError::NotOpen(id, letter.status)
+    }))
 }
 
 /// Why the saga is dead again.
@@ -118,7 +130,7 @@ async fn handle(
     }
     let queue = &core.stores.queue;
     if !queue.request_retry(id, RetryAs::Itself, by).await? {
-        return Err(DeadLetterError::NotOpen(id));
+        return Err(not_open(&core, id).await?);
     }
     let mut looks = LOOKS;
     loop {
@@ -137,7 +149,7 @@ async fn handle(
                 });
             }
             DeadLetterStatus::Resolved | DeadLetterStatus::Discarded => {
-                return Err(DeadLetterError::NotOpen(id));
+                return Err(DeadLetterError::NotOpen(id, letter.status));
             }
             // Recovery was faster, here or elsewhere.
             DeadLetterStatus::Retrying => {}

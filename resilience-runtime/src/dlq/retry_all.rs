@@ -129,7 +129,15 @@ async fn run(
             if !again {
                 tokio::time::sleep_until(next).await;
             }
-            if !again && queue.request_retry(letter.id, all.how, by.clone()).await? {
+            let is_open = match again {
+                true => false,
+                // What somebody else has asked for since the page was read is his.
+                false => queue
+                    .get(letter.id)
+                    .await?
+                    .is_some_and(|it| it.status == DeadLetterStatus::Open),
+            };
+            if is_open && queue.request_retry(letter.id, all.how, by.clone()).await? {
                 progress.requested += 1;
                 // A store that is slow is not made up for.
                 next = (next + pause).max(Instant::now());

@@ -252,8 +252,8 @@ impl RuntimeBuilder {
         if installs && is_installed() {
             return Err(OpenError::AlreadyOpen);
         }
-        if self.existing_only
-            && let Source::Url(url) = &self.source
+        if let Source::Url(url) = &self.source
+            && (open::says_existing(url)? || self.existing_only)
         {
             schema::check_existing(url).await?;
         }

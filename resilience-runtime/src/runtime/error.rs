@@ -32,6 +32,11 @@ pub enum OpenError {
         /// The scheme of the URL.
         scheme: &'static str,
     },
+    /// What stands after the `?` of the URL is nothing that the store knows.
+    UnknownOption {
+        /// The scheme of the URL.
+        scheme: &'static str,
+    },
     /// The store keeps no sagas, and the program has one.
     NoSagas {
         /// The scheme of the URL.
@@ -131,6 +136,11 @@ impl fmt::Display for OpenError {
                 f,
                 "the URL says `{scheme}:` and names no file; write `{scheme}://app.db` or \
                  `{scheme}:///var/lib/app/app.db`"
+            ),
+            Self::UnknownOption { scheme } => write!(
+                f,
+                "what stands after the `?` of the `{scheme}:` URL is not known: write `?mode=rwc`, which is the same as \
+                 nothing, or `?mode=rw`, with which the file must be there already"
             ),
             Self::NoSagas {
                 scheme,

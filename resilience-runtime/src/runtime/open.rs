@@ -53,7 +53,7 @@ pub(super) async fn open(
     let (scheme, rest) = url.split_once(':').unwrap_or(("", url));
     match scheme {
         "memory" => Ok(memory()),
-        "sqlite" => sqlite(sqlite_path(rest)?).await,
+        "sqlite" => sqlite(sqlite_file(rest)?.path).await,
         "postgres" | "postgresql" => postgres(url, accepted, lease).await,
         _ => match redis_scheme(url) {
             Some(_) => redis_alone(url, accepted).await,
@@ -64,13 +64,37 @@ pub(super) async fn open(
     }
 }
 
-/// The path in what follows `sqlite:`.
-pub(super) fn sqlite_path(rest: &str) -> Result<&str, OpenError> {
-    let path = rest.strip_prefix("//").unwrap_or(rest);
+/// What follows `sqlite:`.
+pub(super) struct SqliteFile<'a> {
+    pub(super) path: &'a str,
+    /// With `?mode=rw`; created where it is missing otherwise.
+    must_exist: bool,
+}
+
+/// The path and the mode in what follows `sqlite:`.
+pub(super) fn sqlite_file(rest: &str) -> Result<SqliteFile<'_>, OpenError> {
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    let (path, option) = match rest.split_once('?') {
+        Some((path, option)) => (path, Some(option)),
+        None => (rest, None),
+    };
     if path.is_empty() {
         return Err(OpenError::NoPath { scheme: "sqlite" });
     }
-    Ok(path)
+    let must_exist = match option {
+        None | Some("mode=rwc") => false,
+        Some("mode=rw") => true,
+        Some(_) => return Err(OpenError::UnknownOption { scheme: "sqlite" }),
+    };
+    Ok(SqliteFile { path, must_exist })
+}
+
+/// Whether the URL itself says that the store is to be there already.
+pub(super) fn says_existing(url: &str) -> Result<bool, OpenError> {
+    match url.split_once(':') {
+        Some(("sqlite", rest)) => Ok(sqlite_file(rest)?.must_exist),
+        _ => Ok(false),
+    }
 }
 
 /// The schemes of Redis. With an `s` the connection is encrypted.
@@ -267,6 +291,29 @@ mod tests {
     async fn a_url_without_a_file_says_what_to_write() {
         let text = refusal("sqlite://").await;
         assert!(text.contains("sqlite://app.db"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn what_stands_after_the_path_is_a_mode() {
+        for (rest, must_exist) in [
+            ("//a.db", false),
+            ("//a.db?mode=rwc", false),
+            ("a.db?mode=rw", true),
+        ] {
+            let file = sqlite_file(rest).unwrap();
+            assert_eq!((file.path, file.must_exist), ("a.db", must_exist));
+        }
+        for url in [
+            "sqlite://a.db?",
+            "sqlite://a.db?mode=ro",
+            "sqlite:a.db?cache=shared",
+        ] {
+            let text = refusal(url).await;
+            assert!(
+                text.contains("`?mode=rwc`") && text.contains("`?mode=rw`"),
+                "{text}"
+            );
+        }
     }
 
     #[cfg(not(feature = "redis"))]

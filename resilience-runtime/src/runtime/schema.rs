@@ -1,6 +1,6 @@
 //! Which tables the store at a URL has.
 
-use super::open::{redis_scheme, sqlite_path};
+use super::open::{redis_scheme, sqlite_file};
 use super::{OpenError, Runtime};
 use crate::store::schema::SchemaVersion;
 
@@ -14,7 +14,7 @@ impl Runtime {
         let (scheme, rest) = url.split_once(':').unwrap_or(("", url));
         match scheme {
             "memory" => Ok(None),
-            "sqlite" => sqlite(sqlite_path(rest)?).await.map(Some),
+            "sqlite" => sqlite(sqlite_file(rest)?.path).await.map(Some),
             "postgres" | "postgresql" => postgres(url).await.map(Some),
             _ if redis_scheme(url).is_some() => Ok(None),
             _ => Err(OpenError::UnknownScheme {

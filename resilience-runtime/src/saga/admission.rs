@@ -17,7 +17,7 @@ use super::options::Saga;
 use super::recovery::proceed;
 use super::tries::Tries;
 use super::unstoppable::Unstoppable;
-use super::waiting::{self, Waited};
+use super::waiting::{self, Waited, Watch};
 use crate::arguments::Arguments;
 use crate::core::{Core, Permit, background, current};
 use crate::error::{Effect, Error, StoreError};
@@ -143,11 +143,12 @@ impl Ask {
 
     /// Starts the saga, or waits for the one that is there.
     pub(super) async fn admit(&self) -> Result<Admitted, Denied> {
+        let mut watch = Watch::default();
         loop {
             let record = match self.look().await? {
                 Found::New(running) => return Ok(Admitted::Run(running)),
                 Found::Over(record) => record,
-                Found::Working(id) => match self.wait(&id).await? {
+                Found::Working(id) => match self.wait(&id, &mut watch).await? {
                     Some(record) => record,
                     None => continue,
                 },
@@ -194,8 +195,12 @@ impl Ask {
     }
 
     /// The saga when it is over; `None` when it is to be asked for again.
-    async fn wait(&self, id: &SagaId) -> Result<Option<Box<SagaRecord>>, Denied> {
-        let waited = waiting::wait(&self.core, id).await;
+    async fn wait(
+        &self,
+        id: &SagaId,
+        watch: &mut Watch,
+    ) -> Result<Option<Box<SagaRecord>>, Denied> {
+        let waited = waiting::wait(&self.core, id, watch).await;
         match waited.map_err(|source| self.rejected(source))? {
             Waited::Ended(record) => Ok(Some(record)),
             Waited::Again => Ok(None),

@@ -68,7 +68,8 @@ pub trait Journal: Send + Sync {
     /// saga has another epoch or does not exist, nothing and [`Written::Superseded`].
     ///
     /// What is `None` leaves what is there. The status is written as it is given;
-    /// [`Status::after`] was asked before. With a status other than [`Status::Parked`] the saga is not parked. A step with
+    /// [`Status::after`] was asked before. With a status other than [`Status::Parked`] the saga is not parked; with [`Status::Completed`]
+    /// its error is none, whatever it was before. A step with
     /// the position, name and occurrence of one that is there is the same write made again; another step at that
     /// position is an error, and then nothing is written: except that a step that is there in doubt is replaced by what it
     /// came to. A step has at most one open dead letter, and a saga one that is of no step: a new one replaces it,

@@ -202,7 +202,7 @@ impl Sagas {
     async fn request(&self, id: &SagaId, by: Operator) -> Result<Compensation, StoreError> {
         let queue = &self.core.stores.queue;
         let filter = LetterFilter {
-            statuses: vec![DeadLetterStatus::Open],
+            statuses: vec![DeadLetterStatus::Open, DeadLetterStatus::Retrying],
             saga: Some(id.clone()),
             ..LetterFilter::default()
         };

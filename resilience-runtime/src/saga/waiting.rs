@@ -14,6 +14,39 @@ const PAUSES: Pauses = Pauses::new(Duration::from_millis(20), Duration::from_mil
 /// After so many looks it may be that the saga's process is gone.
 const LOOKS: u32 = 16;
 
+/// How long somebody has waited for a saga, so that he hears once that nobody may ever end it.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    looks: u32,
+    has_warned: bool,
+}
+
+impl Watch {
+    /// Ever less often, because the question is about all sagas.
+    fn is_due(&mut self) -> bool {
+        self.looks = self.looks.saturating_add(1);
+        !self.has_warned && self.looks >= LOOKS && self.looks.is_power_of_two()
+    }
+
+    /// Warns where no process that lives has the saga, and this one does not know it.
+    async fn look(&mut self, core: &Core, record: &SagaRecord) {
+        let (name, version) = (record.name.as_str(), record.version);
+        let is_known = !core.inspects && core.catalog.saga(name, version).is_some();
+        if !self.is_due() || is_known {
+            return;
+        }
+        // A hint: a store that cannot be asked is somebody else's error.
+        let unknown = core.stores.journal.unknown(Vec::new()).await;
+        let mut unknown = unknown.unwrap_or_default().into_iter();
+        if unknown.any(|it| it.name == name && it.version == version) {
+            self.has_warned = true;
+            tracing::warn!(target: "resilience", saga = name, saga_id = %record.id, version,
+                "a saga is waited for that no running program can end: start one that has this saga in this version, or \
+                 deploy that version again; until then the call waits");
+        }
+    }
+}
+
 /// What came of waiting.
 pub(super) enum Waited {
     /// The saga is at an end, or waits for an operator.
@@ -26,10 +59,14 @@ pub(super) enum Waited {
 }
 
 /// Woken by the sagas of this process; those of others are looked for, ever less often.
-pub(super) async fn wait(core: &Core, id: &SagaId) -> Result<Waited, StoreError> {
+pub(super) async fn wait(
+    core: &Core,
+    id: &SagaId,
+    watch: &mut Watch,
+) -> Result<Waited, StoreError> {
     let mut pauses = PAUSES;
     for _ in 0..LOOKS {
-        match look(core, id, &mut pauses).await? {
+        match look(core, id, &mut pauses, watch).await? {
             Look::Ended(record) => return Ok(Waited::Ended(record)),
             Look::Missing => return Ok(Waited::Again),
             Look::ShuttingDown => return Ok(Waited::ShuttingDown),
@@ -42,9 +79,9 @@ pub(super) async fn wait(core: &Core, id: &SagaId) -> Result<Waited, StoreError>
 /// Waits for as long as it takes, also for a journal that cannot be read; [`Waited::Again`] when there is no such saga,
 /// nor will be by `appears_by`.
 pub(super) async fn until_over(core: &Core, id: &SagaId, appears_by: Option<Instant>) -> Waited {
-    let mut pauses = PAUSES;
+    let (mut pauses, mut watch) = (PAUSES, Watch::default());
     loop {
-        let pause = match look(core, id, &mut pauses).await {
+        let pause = match look(core, id, &mut pauses, &mut watch).await {
             Ok(Look::Ended(record)) => return Waited::Ended(record),
             Ok(Look::ShuttingDown) => return Waited::ShuttingDown,
             Ok(Look::Working) => continue,
@@ -77,11 +114,16 @@ enum Look {
     ShuttingDown,
 }
 
-async fn look(core: &Core, id: &SagaId, pauses: &mut Pauses) -> Result<Look, StoreError> {
+async fn look(
+    core: &Core,
+    id: &SagaId,
+    pauses: &mut Pauses,
+    watch: &mut Watch,
+) -> Result<Look, StoreError> {
     // Before the look, so that an end after it is not missed.
     let expected = core.endings.expect(id);
     match core.stores.journal.load(id.clone()).await? {
-        Some(record) if record.status.is_unfinished() => {}
+        Some(record) if record.status.is_unfinished() => watch.look(core, &record).await,
         Some(record) => return Ok(Look::Ended(Box::new(record))),
         None => return Ok(Look::Missing),
     }

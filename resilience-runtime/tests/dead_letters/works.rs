@@ -121,7 +121,7 @@ async fn a_retry_hands_the_work_to_its_handler() {
     assert_eq!(letters.unresolved().await.unwrap(), 0);
     let error = letters.retry(id, "ada").await.unwrap_err();
     assert!(
-        matches!(error, DeadLetterError::NotOpen(it) if it == id),
+        matches!(error, DeadLetterError::NotOpen(it, _) if it == id),
         "{error}"
     );
     let error = letters.retry(id + 1, "ada").await.unwrap_err();
@@ -171,8 +171,8 @@ async fn of_two_who_act_at_once_one_does_it() {
     let letters = runtime.dead_letters();
     let id = letters.add("send", &json!({}), "full").await.unwrap();
     let (one, two) = tokio::join!(letters.retry(id, "ada"), letters.retry(id, "bob"));
-    let won = [one.is_ok(), two.is_ok()];
-    assert!(won == [true, false] || won == [false, true], "{won:?}");
+    // The other one waited for him, or was told that somebody is at it.
+    assert!(one.is_ok() || two.is_ok(), "{one:?} {two:?}");
     assert_eq!(sent.load(Ordering::Relaxed), 1);
     let id = letters.add("send", &json!({}), "full").await.unwrap();
     let (one, two) = tokio::join!(
@@ -180,7 +180,7 @@ async fn of_two_who_act_at_once_one_does_it() {
         letters.discard(id, "bob")
     );
     assert!(one.is_ok());
-    assert!(matches!(two.unwrap_err(), DeadLetterError::NotOpen(_)));
+    assert!(matches!(two.unwrap_err(), DeadLetterError::NotOpen(..)));
     let audit = letters.audit(id).await.unwrap();
     let done: Vec<_> = audit.iter().map(|it| it.action.as_str()).collect();
     assert_eq!(done, ["add", "resolve"]);
@@ -205,11 +205,11 @@ async fn a_process_that_has_the_code_takes_up_what_another_one_asked_for() {
             .request_retry(id, RetryAs::Itself, "ada")
             .await
             .unwrap();
-        let again = letters
+        // Nobody has taken it up yet.
+        letters
             .request_retry(id, RetryAs::Itself, "bob")
             .await
-            .unwrap_err();
-        assert!(matches!(again, DeadLetterError::NotOpen(_)), "{again}");
+            .unwrap();
         // A poll interval of the worker.
         tokio::time::sleep(Duration::from_secs(5)).await;
         let letter = letters.get(id).await.unwrap().unwrap();

@@ -69,7 +69,7 @@ async fn a_retry_undoes_the_rest_and_settles_the_entry() {
     let letter = letters.get(1).await.unwrap().unwrap();
     assert_eq!(letter.status, DeadLetterStatus::Settled);
     let again = letters.retry(1, "ada").await.unwrap_err();
-    assert!(matches!(again, DeadLetterError::NotOpen(1)));
+    assert!(matches!(again, DeadLetterError::NotOpen(1, _)));
     let unknown = letters.retry(2, "ada").await.unwrap_err();
     assert!(matches!(unknown, DeadLetterError::NotFound(2)));
 }
@@ -163,7 +163,7 @@ async fn resolving_closes_the_entry_and_runs_nothing() {
     let letter = letters.get(1).await.unwrap().unwrap();
     assert_eq!(letter.note.as_deref(), Some("released by phone"));
     let again = letters.resolve(1, "", "ada").await.unwrap_err();
-    assert!(matches!(again, DeadLetterError::NotOpen(1)));
+    assert!(matches!(again, DeadLetterError::NotOpen(1, _)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -114,6 +114,8 @@ pub(crate) async fn what_is_not_done_is_not_written_down(fixture: impl Workers) 
     assert_eq!(of_letter(&store, id).await, []);
     advance_under(&store, &saga, 2, dead(0)).await;
     assert!(requested(&store, id).await);
+    let revived = store.revive(saga.clone(), Event::Compensate, None).await;
+    assert!(revived.unwrap().is_some());
     for _ in 0..2 {
         assert!(!requested(&store, id).await);
         let closed = Queue::close(&store, id, Closing::Discard, operator()).await;

@@ -4,8 +4,8 @@ use resilience_runtime::dlq::{Closing, DeadLetterStatus, Queue, RetryAs};
 use resilience_runtime::saga::journal::{Advance, Event, Journal, Parking, Status, Written};
 
 use super::{
-    Store, Workers, advance, advance_under, came_to, dead, letter, letter_of, letters_of, loaded,
-    operator, parked, started, status,
+    Store, Workers, advance, advance_under, came_to, dead, known, letter, letter_of, letters_of,
+    loaded, operator, parked, started, status,
 };
 use crate::fixture::at_once;
 
@@ -127,18 +127,43 @@ pub(crate) async fn the_letter_of_a_saga_that_was_revived_is_not_closed(fixture:
     assert!(!close(&store, letter, by_hand()).await);
 }
 
-pub(crate) async fn a_letter_whose_retry_was_requested_is_not_closed(fixture: impl Workers) {
+pub(crate) async fn a_request_that_nobody_has_taken_up_is_withdrawn(fixture: impl Workers) {
     let store = fixture.worker().await;
-    let saga = came_to(&store, dead(0)).await;
-    let letter = letter_of(&store, &saga).await.id;
-    let request = store.request_retry(letter, RetryAs::Itself, operator());
-    assert!(request.await.unwrap());
-    for closing in [Closing::Discard, by_hand()] {
+    for (end, closing, status) in [
+        (dead(0), by_hand(), DeadLetterStatus::Resolved),
+        (
+            parked(Parking::Poison),
+            Closing::Discard,
+            DeadLetterStatus::Discarded,
+        ),
+    ] {
+        let saga = came_to(&store, end).await;
+        let letter = letter_of(&store, &saga).await.id;
+        let request = store.request_retry(letter, RetryAs::Itself, operator());
+        assert!(request.await.unwrap());
+        assert!(close(&store, letter, closing.clone()).await);
         assert!(!close(&store, letter, closing).await);
+        assert_eq!(letter_of(&store, &saga).await.status, status);
+        let record = loaded(&store, &saga).await;
+        assert_eq!((record.status, record.epoch), (Status::Resolved, 2));
+        assert!(store.take_over(known(), 9).await.unwrap().is_empty());
     }
-    let record = loaded(&store, &saga).await;
+    // The request stands for the letters that are left.
+    let saga = started(&store).await;
+    let write = Advance {
+        dead_letter: Some(super::letter(1)),
+        ..status(Status::Compensating)
+    };
+    advance(&store, &saga, write).await;
+    advance(&store, &saga, dead(0)).await;
+    let letters = letters_of(&store, &saga).await;
+    let request = store.request_retry(letters[0].id, RetryAs::Itself, operator());
+    assert!(request.await.unwrap());
+    assert!(close(&store, letters[0].id, by_hand()).await);
     assert_eq!(
-        (record.status, record.epoch),
-        (Status::CompensationFailed, 1)
+        loaded(&store, &saga).await.status,
+        Status::CompensationFailed
     );
+    assert_eq!(store.take_over(known(), 9).await.unwrap().len(), 1);
+    assert!(!close(&store, letters[1].id, by_hand()).await);
 }

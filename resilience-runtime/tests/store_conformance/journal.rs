@@ -10,6 +10,30 @@ use super::{
 };
 use crate::fixture::digest;
 
+/// Also in the commit that other writes share, and in the one that settles letters.
+pub(crate) async fn what_was_wrong_with_a_saga_that_is_completed_is_forgotten(
+    fixture: impl Workers,
+) {
+    let store = fixture.worker().await;
+    for settles in [Settles::Nothing, Settles::All] {
+        let id = started(&store).await;
+        let wrong = Advance {
+            error: Some("it asks for another step".to_owned()),
+            ..Advance::default()
+        };
+        advance(&store, &id, wrong).await;
+        assert!(loaded(&store, &id).await.error.is_some());
+        let end = Advance {
+            output: Some("7".to_owned()),
+            settles,
+            ..status(Status::Completed)
+        };
+        advance(&store, &id, end).await;
+        let record = loaded(&store, &id).await;
+        assert_eq!((record.status, record.error), (Status::Completed, None));
+    }
+}
+
 pub(crate) async fn a_saga_is_loaded_as_it_was_written(fixture: impl Workers) {
     let (store, other) = (fixture.worker().await, fixture.worker().await);
     let parent = started(&store).await;
@@ -44,7 +68,7 @@ pub(crate) async fn a_saga_is_loaded_as_it_was_written(fixture: impl Workers) {
         output: Some("[7]".to_owned()),
         error: Some("no stock".to_owned()),
         failure: Some(r#"{"NoStock":3}"#.to_owned()),
-        status: Some(Status::Completed),
+        status: Some(Status::Failed),
         ..steps(written.clone())
     };
     advance(&store, &id, write).await;
@@ -54,7 +78,7 @@ pub(crate) async fn a_saga_is_loaded_as_it_was_written(fixture: impl Workers) {
     assert_eq!(record.key, Some(digest(1)));
     assert_eq!(record.parent, Some(parent));
     assert_eq!(record.input, r#"{"order":1}"#);
-    assert_eq!((record.status, record.parking), (Status::Completed, None));
+    assert_eq!((record.status, record.parking), (Status::Failed, None));
     assert_eq!(record.epoch, 1);
     assert_eq!(record.output.as_deref(), Some("[7]"));
     assert_eq!(record.error.as_deref(), Some("no stock"));

@@ -80,7 +80,7 @@ pub(crate) async fn a_retry_takes_a_saga_to_where_it_was_asked_to(fixture: impl 
     }
 }
 
-pub(crate) async fn a_retry_is_requested_once(fixture: impl Workers) {
+pub(crate) async fn a_retry_that_many_ask_for_is_taken_up_once(fixture: impl Workers) {
     let (here, there) = (fixture.worker().await, fixture.worker().await);
     let saga = with_two_letters(&here).await;
     let letters = letters_of(&here, &saga).await;
@@ -93,12 +93,35 @@ pub(crate) async fn a_retry_is_requested_once(fixture: impl Workers) {
         async move { store.request_retry(id, RetryAs::Itself, operator()).await }
     })
     .await;
-    assert_eq!(answers.iter().filter(|requested| **requested).count(), 1);
-    assert_eq!(here.audit_of_saga(saga.clone()).await.unwrap().len(), 1);
+    assert!(answers.iter().all(|requested| *requested), "{answers:?}");
+    assert_eq!(here.audit_of_saga(saga.clone()).await.unwrap().len(), 20);
     for letter in letters_of(&here, &saga).await {
         assert_eq!(letter.status, DeadLetterStatus::Retrying);
     }
     assert_eq!(taken(&there).await.id, saga);
+    assert!(here.take_over(known(), 9).await.unwrap().is_empty());
+}
+
+pub(crate) async fn the_latest_request_is_the_one_that_is_taken_up(fixture: impl Workers) {
+    let (store, other) = (fixture.worker().await, fixture.worker().await);
+    for (first, latest, expected) in [
+        (RetryAs::Itself, RetryAs::Compensation, Status::Compensating),
+        (RetryAs::Compensation, RetryAs::Itself, Status::Running),
+    ] {
+        let saga = came_to(&store, parked(Parking::Poison)).await;
+        let letter = letter_of(&store, &saga).await;
+        assert!(request(&store, &letter, first).await);
+        assert!(request(&other, &letter, latest).await);
+        assert_eq!(store.audit_of_saga(saga.clone()).await.unwrap().len(), 2);
+        let record = taken(&store).await;
+        assert_eq!((record.id, record.status), (saga.clone(), expected));
+        assert!(!request(&other, &letter, latest).await);
+        let end = Advance {
+            settles: Settles::All,
+            ..status(Status::Compensated)
+        };
+        advance_under(&store, &saga, 2, end).await;
+    }
 }
 
 pub(crate) async fn a_retry_waits_for_somebody_who_knows_the_saga(fixture: impl Workers) {
@@ -197,16 +220,13 @@ pub(crate) async fn a_retry_that_fails_leaves_its_letters_open(fixture: impl Wor
     assert_eq!(taken(&store).await.epoch, 3);
 }
 
-pub(crate) async fn only_open_letters_are_retried(fixture: impl Workers) {
+pub(crate) async fn only_letters_that_nobody_works_on_are_retried(fixture: impl Workers) {
     let store = fixture.worker().await;
     let missing = store.request_retry(4_711, RetryAs::Itself, operator());
     assert!(!missing.await.unwrap());
     let saga = came_to(&store, dead(0)).await;
     let letter = letter_of(&store, &saga).await;
     assert!(request(&store, &letter, RetryAs::Itself).await);
-    for how in [RetryAs::Itself, RetryAs::Compensation] {
-        assert!(!request(&store, &letter, how).await);
-    }
     taken(&store).await;
     assert!(!request(&store, &letter, RetryAs::Itself).await);
 

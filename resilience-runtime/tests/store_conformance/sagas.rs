@@ -36,6 +36,7 @@ macro_rules! sagas {
         instantiate! { sagas, $fixture, $paused:
             journal:
                 a_saga_is_loaded_as_it_was_written,
+                what_was_wrong_with_a_saga_that_is_completed_is_forgotten,
                 a_write_under_another_epoch_changes_nothing,
                 a_write_sets_what_is_set_and_nothing_else,
                 a_saga_is_parked_for_as_long_as_its_status_says,
@@ -97,12 +98,13 @@ macro_rules! sagas {
                 what_is_not_parked_for_a_mismatch_is_left_alone;
             retries:
                 a_retry_takes_a_saga_to_where_it_was_asked_to,
-                a_retry_is_requested_once,
+                a_retry_that_many_ask_for_is_taken_up_once,
+                the_latest_request_is_the_one_that_is_taken_up,
                 a_retry_waits_for_somebody_who_knows_the_saga,
                 one_of_many_takes_up_a_retry,
                 a_retry_that_succeeds_settles_its_letters,
                 a_retry_that_fails_leaves_its_letters_open,
-                only_open_letters_are_retried,
+                only_letters_that_nobody_works_on_are_retried,
                 a_saga_that_is_worked_on_is_not_retried,
                 a_request_is_used_up_by_whoever_revives_the_saga;
             letters:
@@ -116,13 +118,14 @@ macro_rules! sagas {
                 a_saga_is_resolved_with_its_last_letter,
                 a_letter_that_is_given_up_is_discarded,
                 the_letter_of_a_saga_that_was_revived_is_not_closed,
-                a_letter_whose_retry_was_requested_is_not_closed;
+                a_request_that_nobody_has_taken_up_is_withdrawn;
             work:
                 work_is_added_once_for_a_nonce,
                 work_is_taken_when_a_retry_was_requested,
                 one_of_many_takes_a_work,
                 work_ends_settled_or_open_again,
                 the_work_of_a_worker_that_is_gone_is_taken_again,
+                what_a_worker_that_is_gone_had_can_be_closed_and_asked_for,
                 work_is_closed_without_a_saga,
                 attempts_are_counted_as_far_as_a_number_goes;
             queue:

@@ -83,7 +83,8 @@ pub(crate) async fn work_is_taken_when_a_retry_was_requested(fixture: impl Worke
     assert!(taken(&store, 9).await.is_empty());
     for id in ids.iter().rev() {
         assert!(requested(&store, *id).await);
-        assert!(!requested(&other, *id).await);
+        // Asked for again while it is nobody's.
+        assert!(requested(&other, *id).await);
     }
     assert!(taken(&store, 0).await.is_empty());
     assert!(store.take_work(Vec::new(), 9).await.unwrap().is_empty());
@@ -99,6 +100,29 @@ pub(crate) async fn work_is_taken_when_a_retry_was_requested(fixture: impl Worke
         let status = read(&store, *id).await.status;
         assert_eq!(status, DeadLetterStatus::Retrying);
     }
+    // What is somebody's is not; what nobody has code for is.
+    for (place, id) in ids.iter().enumerate() {
+        assert_eq!(requested(&store, *id).await, place == 2);
+    }
+    assert!(taken(&other, 9).await.is_empty());
+}
+
+pub(crate) async fn what_a_worker_that_is_gone_had_can_be_closed_and_asked_for(
+    fixture: impl Workers,
+) {
+    let (store, crashes) = (fixture.worker().await, fixture.worker().await);
+    let (first, second) = (added(&store, "mail").await, added(&store, "mail").await);
+    for id in [first, second] {
+        assert!(requested(&store, id).await);
+    }
+    assert_eq!(taken(&crashes, 9).await, [first, second]);
+    let discard = |id| Queue::close(&store, id, Closing::Discard, operator());
+    assert!(!discard(first).await.unwrap());
+    fixture.crash(crashes).await;
+    assert!(discard(first).await.unwrap());
+    assert!(requested(&store, second).await);
+    assert_eq!(taken(&store, 9).await, [second]);
+    assert!(store.end_work(second, None).await.unwrap());
 }
 
 pub(crate) async fn one_of_many_takes_a_work(fixture: impl Workers) {
@@ -189,14 +213,17 @@ pub(crate) async fn work_is_closed_without_a_saga(fixture: impl Workers) {
         assert!(!closed.unwrap());
         assert!(!requested(&store, id).await);
     }
-    // One that somebody works on is not closed.
-    let id = added(&store, "mail").await;
-    assert!(requested(&store, id).await);
-    for _ in 0..2 {
+    // One that somebody works on is not closed, one that nobody has taken up is.
+    for (is_taken, expected) in [(true, false), (false, true)] {
+        let id = added(&store, "mail").await;
+        assert!(requested(&store, id).await);
+        if is_taken {
+            assert_eq!(taken(&store, 9).await, [id]);
+        }
         let closed = Queue::close(&store, id, Closing::Discard, operator()).await;
-        assert!(!closed.unwrap());
-        taken(&store, 9).await;
+        assert_eq!(closed.unwrap(), expected);
     }
+    assert!(taken(&store, 9).await.is_empty());
 }
 
 pub(crate) async fn attempts_are_counted_as_far_as_a_number_goes(fixture: impl Workers) {

@@ -28,7 +28,7 @@ pub(super) async fn each(
             Ok(()) if until.wait => requested.push(id),
             Ok(()) => tally.good(id, "requested", "requested", output),
             // It went along with another letter of its saga.
-            Err(DeadLetterError::NotOpen(_)) if went_along(runtime, id, &requested).await? => {
+            Err(DeadLetterError::NotOpen(..)) if went_along(runtime, id, &requested).await? => {
                 requested.push(id);
             }
             Err(error) => tally.bad(id, None, &error.into(), output),
@@ -85,7 +85,10 @@ pub(super) async fn all(
     let filter = many.filters.filter(Vec::new());
     let progress = runtime.dead_letters().retry_all(filter, all, by).await?;
     output.value(&json!(progress));
-    output.say(&format!("requested {} retries", progress.requested));
+    output.say(&match progress.requested {
+        1 => "requested 1 retry".to_owned(),
+        many => format!("requested {many} retries"),
+    });
     if progress.passed > 0 {
         output.say(&format!(
             "{} were taken by somebody else, or went along with another letter of their saga",

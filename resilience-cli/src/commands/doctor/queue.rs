@@ -89,7 +89,10 @@ async fn requests(runtime: &Runtime) -> Result<Check, StoreError> {
         }
     }
     let Some(first) = waiting.first() else {
-        return Ok(Check::ok(REQUESTED, "no retry waits for a program"));
+        return Ok(Check::ok(
+            REQUESTED,
+            "no retry waits for longer than a minute",
+        ));
     };
     let finding = format!(
         "{} retries were requested more than a minute ago and nobody has taken them up, the first for letter {} (`{}`)",

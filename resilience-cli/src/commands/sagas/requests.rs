@@ -29,8 +29,12 @@ pub(super) async fn cancel(
             )));
         }
         Some(Cancel::Not(status)) => {
+            let instead = match status.is_dead() {
+                true => "; `sagas compensate` undoes it",
+                false => "",
+            };
             return Err(conflict(format!(
-                "saga {id} is not running: it is {}",
+                "saga {id} is not running: it is {}{instead}",
                 status.as_str()
             )));
         }
@@ -90,6 +94,7 @@ pub(super) async fn compensate(
     if !saga.status.is_dead() {
         let status = saga.status.as_str();
         let instead = match saga.status {
+            Status::Running if saga.pivoted => ", and past a pivot: it can only go forward",
             Status::Running => "; `sagas cancel` stops it, and undoes it",
             _ => "",
         };
@@ -128,20 +133,13 @@ async fn open_letter(runtime: &Runtime, id: &SagaId) -> Result<DeadLetterId, Fai
         statuses: vec![DeadLetterStatus::Open, DeadLetterStatus::Retrying],
         ..LetterFilter::default()
     };
-    let letters = runtime.dead_letters().list(of_saga, None, 100).await?;
-    let open = letters
-        .iter()
-        .find(|it| it.status == DeadLetterStatus::Open);
-    match (open, letters.first()) {
-        (Some(letter), _) => Ok(letter.id),
-        (None, Some(letter)) => Err(conflict(format!(
-            "a retry of saga {id} is requested already (letter {})",
-            letter.id
-        ))),
-        (None, None) => Err(conflict(format!(
+    let letters = runtime.dead_letters().list(of_saga, None, 1).await?;
+    let letter = letters.first().map(|it| it.id);
+    letter.ok_or_else(|| {
+        conflict(format!(
             "saga {id} has no open dead letter any more; look at it again"
-        ))),
-    }
+        ))
+    })
 }
 
 fn conflict(message: String) -> Failure {

@@ -201,7 +201,7 @@ pub struct Advance {
     pub parking: Option<Parking>,
     /// The result as JSON, with [`Status::Completed`].
     pub output: Option<String>,
-    /// Why, with [`Status::Compensating`], [`Status::Failed`] and [`Status::Parked`].
+    /// Why, with [`Status::Compensating`], [`Status::Failed`] and [`Status::Parked`]. Cleared with [`Status::Completed`].
     pub error: Option<String>,
     /// The error of the function as JSON, where it has a JSON form.
     pub failure: Option<String>,

@@ -36,6 +36,11 @@ impl Letter {
         self.letter.status == DeadLetterStatus::Open
     }
 
+    /// Whether it is unresolved and nobody works on it; of a saga, the saga has to be asked too.
+    pub(super) fn is_free(&self) -> bool {
+        self.is_unresolved() && self.owner.as_ref().is_none_or(is_gone)
+    }
+
     fn is_unresolved(&self) -> bool {
         self.letter.status.is_unresolved()
     }

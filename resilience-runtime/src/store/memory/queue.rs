@@ -177,7 +177,7 @@ impl Data {
             audit,
             ..
         } = self;
-        let there = letters.get_mut(id).filter(|there| there.is_open())?;
+        let there = letters.get_mut(id).filter(|there| there.is_free())?;
         let action = match closing {
             Closing::Resolve(_) => "resolve",
             Closing::Discard => "discard",
@@ -212,7 +212,7 @@ impl Data {
             RetryAs::Itself => "retry",
             RetryAs::Compensation => "compensate",
         };
-        let there = self.letters.get_mut(id).filter(|there| there.is_open())?;
+        let there = self.letters.get_mut(id).filter(|there| there.is_free())?;
         match there.letter.saga.clone() {
             None => there.becomes(DeadLetterStatus::Retrying, asking.now),
             Some(id) => {

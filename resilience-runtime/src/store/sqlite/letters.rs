@@ -90,6 +90,18 @@ impl SqliteStore {
         letter.map_err(|unreadable| unreadable.refused(READING))
     }
 
+    pub(super) async fn owner_of_letter(
+        &self,
+        id: DeadLetterId,
+    ) -> Result<Option<String>, StoreError> {
+        let mut query = QueryBuilder::new("SELECT owner FROM resilience_dead_letters WHERE id = ");
+        query.push_bind(id);
+        let rows = self.rows(query).await?;
+        let owner = rows.first().map(|row| column(row, 0)).transpose();
+        let owner: Option<Option<String>> = owner.map_err(|it| it.refused(READING))?;
+        Ok(owner.flatten())
+    }
+
     /// Works that are to be done again, with their owners, but for those that were seen: their ids are added to `seen`. Empty
     /// when there are no more.
     pub(super) async fn wanted_letters(

@@ -63,7 +63,8 @@ impl Queue for SqliteStore {
                 Closing::Discard => ("discarded", None, "discard"),
             };
             let reason = by.reason.as_deref().map(text);
-            let change = (id, status, note, action, text(&by.name), reason);
+            let gone = self.gone_from(id).await?;
+            let change = (id, status, note, action, text(&by.name), reason, gone);
             let operation = on_letter(CLOSING, Part::Close, id).with(Part::Close, &change);
             Ok(!self.write(operation).await?.is_empty())
         })
@@ -81,7 +82,8 @@ impl Queue for SqliteStore {
                 RetryAs::Compensation => (1, "compensate"),
             };
             let reason = by.reason.as_deref().map(text);
-            let change = (id, undone, action, text(&by.name), reason);
+            let gone = self.gone_from(id).await?;
+            let change = (id, undone, action, text(&by.name), reason, gone);
             // The other letters of its saga are retried with it, whichever those are.
             let operation = on_letter(RETRYING, Part::Retry, id)
                 .touching("retries", "of any saga")
@@ -136,6 +138,14 @@ impl Queue for SqliteStore {
 }
 
 impl SqliteStore {
+    /// Who worked on a letter and is gone.
+    async fn gone_from(&self, id: DeadLetterId) -> Result<Option<String>, StoreError> {
+        match self.owner_of_letter(id).await? {
+            Some(owner) if self.is_gone(owner.clone()).await? => Ok(Some(owner)),
+            _ => Ok(None),
+        }
+    }
+
     async fn take_letters(
         &self,
         operations: Vec<String>,

@@ -30,8 +30,8 @@ impl<F: Workers> Model<'_, F> {
     ) {
         let saga = &mut self.sagas[saga];
         let requested = self.workers[1].request_retry(id, how, operator()).await;
-        let is_open = saga.letters[place].status == DeadLetterStatus::Open;
-        let possible = is_open && saga.status.is_dead();
+        let is_unresolved = saga.letters[place].status.is_unresolved();
+        let possible = is_unresolved && saga.status.is_dead();
         assert_eq!(requested.unwrap(), possible);
         if possible {
             saga.retry = Some(how);
@@ -57,14 +57,15 @@ impl<F: Workers> Model<'_, F> {
             }
         };
         let closed = Queue::close(&self.workers[1], id, closing, operator()).await;
-        let is_open = saga.letters[place].status == DeadLetterStatus::Open;
-        let possible = is_open && saga.status.is_dead();
+        let is_unresolved = saga.letters[place].status.is_unresolved();
+        let possible = is_unresolved && saga.status.is_dead();
         assert_eq!(closed.unwrap(), possible);
         if possible {
             saga.letters[place].status = status;
             if saga.unresolved().next().is_none() {
                 saga.status = Status::Resolved;
                 saga.parking = None;
+                saga.retry = None;
                 saga.epoch += 1;
             }
         }

@@ -171,6 +171,9 @@ impl Saga {
         set(&mut record.output, &advance.output);
         set(&mut record.error, &advance.error);
         set(&mut record.failure, &advance.failure);
+        if advance.status == Some(Status::Completed) {
+            record.error = None;
+        }
         Ok(())
     }
 

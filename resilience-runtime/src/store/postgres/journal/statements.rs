@@ -155,7 +155,8 @@ pub(super) const END: &str = concat!(
     "
 WITH fence AS (
     UPDATE resilience_sagas AS saga
-    SET status = coalesce($4, saga.status), output = coalesce($5, saga.output), error = coalesce($6, saga.error),
+    SET status = coalesce($4, saga.status), output = coalesce($5, saga.output),
+        error = CASE WHEN $4 = 'completed' THEN NULL ELSE coalesce($6, saga.error) END,
         failure = coalesce($7, saga.failure), pivoted = saga.pivoted OR $8,
         parking = CASE WHEN $4::text IS NULL THEN saga.parking END,
         updated_at = CASE WHEN $4 <> saga.status THEN statement_timestamp() ELSE saga.updated_at END
@@ -196,7 +197,8 @@ WITH new AS (
 ), changed AS (
     UPDATE resilience_sagas AS saga
     SET status = coalesce(fence.status, saga.status), output = coalesce(fence.output, saga.output),
-        error = coalesce(fence.error, saga.error), failure = coalesce(fence.failure, saga.failure),
+        error = CASE WHEN fence.status = 'completed' THEN NULL ELSE coalesce(fence.error, saga.error) END,
+        failure = coalesce(fence.failure, saga.failure),
         pivoted = saga.pivoted OR fence.pivots,
         parking = CASE WHEN fence.status IS NULL THEN saga.parking END,
         updated_at = CASE WHEN fence.status <> saga.status THEN statement_timestamp() ELSE saga.updated_at END

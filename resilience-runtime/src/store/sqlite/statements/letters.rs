@@ -57,8 +57,9 @@ ON CONFLICT (saga_id, coalesce(position, -1))
     error = excluded.error, status = 'open', updated_at = excluded.updated_at;
 ";
 
-/// `[letter, new status, note, what was done, the operator, their reason]`
+/// `[letter, new status, note, what was done, the operator, their reason, an owner who is gone]`
 ///
+/// A retry that was requested and that nobody has taken up is withdrawn.
 /// A letter whose saga is being worked on again (an operator retried it) is not closed. The epoch of the saga moves on, so
 /// that nobody who had it once can write to it.
 pub(super) const CLOSE: &str = "
@@ -67,16 +68,16 @@ SELECT unixepoch('subsec'), change.value ->> 3, change.value ->> 4, change.value
        letter.saga_id
 FROM json_each($16) AS change
 CROSS JOIN resilience_dead_letters AS letter ON letter.id = change.value ->> 0
-WHERE +letter.status = 'open'
+WHERE (+letter.status = 'open' OR +letter.status = 'retrying' AND letter.owner IS change.value ->> 6)
   AND (letter.saga_id IS NULL
        OR EXISTS (SELECT 1 FROM resilience_sagas AS saga
                   WHERE saga.id = letter.saga_id
                     AND +saga.status IN ('parked', 'compensation_failed')));
 UPDATE resilience_dead_letters AS letter
-SET status = change.value ->> 1, note = change.value ->> 2, updated_at = unixepoch('subsec')
+SET status = change.value ->> 1, note = change.value ->> 2, owner = NULL, updated_at = unixepoch('subsec')
 FROM json_each($16) AS change
 WHERE letter.id = change.value ->> 0
-  AND +letter.status = 'open'
+  AND (+letter.status = 'open' OR +letter.status = 'retrying' AND letter.owner IS change.value ->> 6)
   AND (letter.saga_id IS NULL
        OR EXISTS (SELECT 1 FROM resilience_sagas AS saga
                   WHERE saga.id = letter.saga_id
@@ -96,8 +97,9 @@ WHERE +saga.status IN ('parked', 'compensation_failed')
                   WHERE letter.saga_id = saga.id AND +letter.status IN ('open', 'retrying'));
 ";
 
-/// `[letter, whether the saga is to be undone, what was done, the operator, their reason]`
+/// `[letter, whether the saga is to be undone, what was done, the operator, their reason, an owner who is gone]`
 ///
+/// The latest request is the one that counts.
 /// Of a saga that is not dead somebody is working on it already.
 pub(super) const RETRY: &str = "
 INSERT INTO resilience_audit (at, action, operator, reason, letter, saga)
@@ -105,7 +107,7 @@ SELECT unixepoch('subsec'), change.value ->> 2, change.value ->> 3, change.value
        letter.saga_id
 FROM json_each($17) AS change
 CROSS JOIN resilience_dead_letters AS letter ON letter.id = change.value ->> 0
-WHERE +letter.status = 'open'
+WHERE (+letter.status = 'open' OR +letter.status = 'retrying' AND letter.owner IS change.value ->> 5)
   AND (letter.saga_id IS NULL
        OR EXISTS (SELECT 1 FROM resilience_sagas AS saga
                   WHERE saga.id = letter.saga_id
@@ -116,7 +118,7 @@ WHERE +status IN ('parked', 'compensation_failed') AND id IN (
     SELECT letter.saga_id
     FROM json_each($17) AS change
     CROSS JOIN resilience_dead_letters AS letter ON letter.id = change.value ->> 0
-    WHERE +letter.status = 'open'
+    WHERE (+letter.status = 'open' OR +letter.status = 'retrying' AND letter.owner IS change.value ->> 5)
 );
 UPDATE resilience_sagas
 SET retry = 'running'
@@ -124,7 +126,7 @@ WHERE +status = 'parked' AND id IN (
     SELECT letter.saga_id
     FROM json_each($17) AS change
     CROSS JOIN resilience_dead_letters AS letter ON letter.id = change.value ->> 0
-    WHERE +letter.status = 'open' AND NOT change.value ->> 1
+    WHERE (+letter.status = 'open' OR +letter.status = 'retrying' AND letter.owner IS change.value ->> 5) AND NOT change.value ->> 1
 );
 UPDATE resilience_dead_letters
 SET status = 'retrying', owner = NULL, updated_at = unixepoch('subsec')
@@ -132,15 +134,15 @@ WHERE id IN (
     SELECT letter.id
     FROM json_each($17) AS change
     CROSS JOIN resilience_dead_letters AS letter ON letter.id = change.value ->> 0
-    WHERE +letter.status = 'open' AND letter.saga_id IS NULL
+    WHERE (+letter.status = 'open' OR +letter.status = 'retrying' AND letter.owner IS change.value ->> 5) AND letter.saga_id IS NULL
     UNION ALL
     SELECT other.id
     FROM json_each($17) AS change
     CROSS JOIN resilience_dead_letters AS letter ON letter.id = change.value ->> 0
     CROSS JOIN resilience_sagas AS saga ON saga.id = letter.saga_id
     CROSS JOIN resilience_dead_letters AS other ON other.saga_id = saga.id
-    WHERE +letter.status = 'open'
-      AND +other.status = 'open'
+    WHERE (+letter.status = 'open' OR +letter.status = 'retrying' AND letter.owner IS change.value ->> 5)
+      AND +other.status IN ('open', 'retrying')
       AND +saga.status IN ('parked', 'compensation_failed')
 )
 RETURNING 16, CAST(id AS TEXT);

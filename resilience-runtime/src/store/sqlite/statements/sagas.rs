@@ -9,7 +9,8 @@ SET status = coalesce(change.value ->> 2, saga.status),
     parking = CASE WHEN coalesce(change.value ->> 2, saga.status) = 'parked'
                    THEN coalesce(change.value ->> 3, saga.parking) END,
     output = coalesce(change.value ->> 4, saga.output),
-    error = coalesce(change.value ->> 5, saga.error),
+    error = CASE WHEN change.value ->> 2 = 'completed' THEN NULL
+                 ELSE coalesce(change.value ->> 5, saga.error) END,
     failure = coalesce(change.value ->> 6, saga.failure),
     pivoted = max(saga.pivoted, change.value ->> 7),
     updated_at = CASE WHEN change.value ->> 2 <> saga.status
