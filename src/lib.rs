@@ -279,6 +279,9 @@ pub mod locking {}
 #[doc = include_str!("../docs/guarantees.md")]
 pub mod guarantees {}
 
+/// [dead letter]: crate::dead_letters
+/// [guarantees]: crate::guarantees
+///
 #[doc = include_str!("../docs/sagas.md")]
 pub mod sagas {}
 
