@@ -119,7 +119,7 @@ pub(crate) async fn the_letter_of_a_saga_that_was_revived_is_not_closed(fixture:
     // Nor is one of a saga that is still undoing the rest.
     let saga = started(&store).await;
     let write = Advance {
-        dead_letter: Some(letter(1)),
+        dead_letter: Some(super::letter(1)),
         ..status(Status::Compensating)
     };
     advance(&store, &saga, write).await;
