@@ -25,6 +25,7 @@ impl Unreadable {
     }
 
     /// A row that must be there is not.
+    #[cfg(feature = "sqlite")]
     pub(super) fn missing() -> Self {
         Self("it is not there".to_owned())
     }
@@ -144,6 +145,7 @@ pub(super) fn audit_entry(row: &impl Columns) -> Result<AuditEntry, Unreadable> 
 }
 
 /// What was read; else it is reported and left out.
+#[cfg(feature = "sqlite")]
 pub(super) fn reported<T>(read: Result<T, Unreadable>, what: &'static str) -> Option<T> {
     read.inspect_err(|error| tracing::error!(target: "resilience", %error, "{what}"))
         .ok()
