@@ -1,6 +1,6 @@
 // A connection that no step can be taken on.
 //~ trait bounds were not satisfied
-//~ `Connection: resilience_runtime::saga::journal::transaction::StepConnection`
+//~ `Connection: StepConnection`
 
 use resilience::saga_step;
 
