@@ -220,7 +220,11 @@ async fn life(store: &PostgresStore, other: &PostgresStore, url: &str, number: u
     };
     let first = store.start(given.clone()).await.unwrap();
     assert!(matches!(first, Started::New(_)), "{number}");
-    let second = store.start(given.clone()).await.unwrap();
+    let of_another = NewSaga {
+        nonce: given.nonce.wrapping_add(1),
+        ..given.clone()
+    };
+    let second = store.start(of_another).await.unwrap();
     assert!(matches!(second, Started::Busy(_)), "{number}");
     let end = store.advance(given.id, 1, status(Status::Failed)).await;
     assert_eq!(end.unwrap(), Written::YES);
