@@ -46,7 +46,7 @@ const WATCHED: Duration = Duration::from_secs(60);
 /// ```
 /// # use resilience_runtime::saga::{start, SagaHandle};
 /// # use resilience_runtime::error::Error;
-/// # async fn checkout(order: u64) -> Result<String, Error> { unimplemented!() }
+/// # async fn checkout(order: u64) -> Result<String, Error> { Ok(format!("receipt of {order}")) }
 /// # async fn call() -> Result<(), Error> {
 /// let handle = start(checkout(17)).await?;
 /// println!("started saga {}", handle.id());
@@ -80,7 +80,7 @@ where
 /// # use resilience_runtime::saga::start_in;
 /// # use resilience_runtime::saga::journal::StartConnection;
 /// # use resilience_runtime::error::Error;
-/// # async fn ship(order: u64) -> Result<(), Error> { unimplemented!() }
+/// # async fn ship(order: u64) -> Result<(), Error> { println!("{order} is sent"); Ok(()) }
 /// # async fn call<C: StartConnection>(mut transaction: C) -> Result<(), Error> {
 /// // insert the order, and:
 /// let handle = start_in(&mut transaction, ship(17)).await?;
