@@ -20,9 +20,9 @@ use crate::lock::store::LockStore;
 use crate::registry::{Catalog, States};
 use crate::saga::endings::Endings;
 use crate::saga::journal::Journal;
-use crate::saga::limits::Places;
+use crate::saga::limits::ConcurrencyLimits;
 use crate::saga::signals::Signals;
-use crate::saga::slots::Slots;
+use crate::saga::slots::BackgroundSlots;
 
 pub(crate) use gate::{Gate, Permit, inside, is_inside};
 pub(crate) use settings::Settings;
@@ -70,11 +70,11 @@ pub(crate) struct Core {
     /// Who waits for a saga of this process.
     pub(crate) endings: Endings,
     /// Who works on sagas in the background.
-    pub(crate) slots: Arc<Slots>,
+    pub(crate) slots: Arc<BackgroundSlots>,
     /// The sagas whose bodies run in this process.
     pub(crate) signals: Signals,
     /// How many of them may.
-    pub(crate) places: Places,
+    pub(crate) limits: ConcurrencyLimits,
     /// What is left to do of sagas whose callers went away, for the supervisor.
     pub(crate) abandoned: mpsc::UnboundedSender<Abandoned>,
 }
@@ -101,7 +101,7 @@ impl Core {
             endings: Endings::default(),
             slots: Arc::default(),
             signals: Signals::default(),
-            places: Places::default(),
+            limits: ConcurrencyLimits::default(),
             abandoned,
         };
         (Arc::new(core), receiver)

@@ -12,7 +12,7 @@ use crate::operator::Operator;
 use crate::pauses::Pauses;
 use crate::saga::journal::{Event, SagaId, SagaRecord};
 use crate::saga::recovery::work;
-use crate::saga::{Unstoppable, revived};
+use crate::saga::{FinishOnDrop, revived};
 
 /// What a retry came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +48,8 @@ pub(super) async fn retry(
     }
     let core = Arc::clone(core);
     match letter.saga.clone() {
-        Some(saga) => Unstoppable::new(revive(core, permit, letter, saga, how, by)).await,
-        None => Unstoppable::new(handle(core, permit, letter, by)).await,
+        Some(saga) => FinishOnDrop::new(revive(core, permit, letter, saga, how, by)).await,
+        None => FinishOnDrop::new(handle(core, permit, letter, by)).await,
     }
 }
 

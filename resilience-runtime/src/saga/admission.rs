@@ -10,13 +10,13 @@ use uuid::Uuid;
 use super::abandon::Running;
 use super::ending;
 use super::execution::Execution;
+use super::finish_on_drop::FinishOnDrop;
 use super::identity::{Identity, Which};
 use super::journal::{NewSaga, SagaId, SagaRecord, Started, Status};
 use super::ledger;
 use super::options::Saga;
 use super::recovery::proceed;
-use super::tries::Tries;
-use super::unstoppable::Unstoppable;
+use super::reruns::Reruns;
 use super::waiting::{self, Waited, Watch};
 use crate::arguments::Arguments;
 use crate::core::{Core, Permit, background, current};
@@ -177,7 +177,7 @@ impl Ask {
             self.is_shared,
             permit,
         );
-        let found = Unstoppable::new(start)
+        let found = FinishOnDrop::new(start)
             .await
             .map_err(|source| self.not_started(&id, source))?;
         match &found {
@@ -304,7 +304,7 @@ async fn withdraw(core: Arc<Core>, id: SagaId, permit: Permit) {
             Arc::clone(&core),
             &Saga::named(""),
             record,
-            Tries::default(),
+            Reruns::default(),
         );
         let cause = "the start was not confirmed, and its caller was told so".to_owned();
         ending::fail(Arc::new(execution), cause, None, permit).await;
@@ -325,7 +325,7 @@ async fn own(core: Arc<Core>, saga: Saga, new: NewSaga, permit: Permit) {
         // It may be somebody else's: the journal knows by the nonce.
         match core.stores.journal.start(new.clone()).await {
             Ok(Started::New(_)) => {
-                return proceed::here(core, record, permit, Tries::default()).await;
+                return proceed::here(core, record, permit, Reruns::default()).await;
             }
             Ok(Started::TakenOver(record)) => {
                 return proceed::taken_over(core, record, permit).await;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::execution::Execution;
-use super::journal::{Advance, Event, SagaId, SagaRecord, Settles, Status, StepRecord};
+use super::journal::{Advance, Event, SagaId, SagaRecord, SettledLetters, Status, StepRecord};
 use super::ledger::{self, Stop};
 use super::letter;
 use super::options::{OnDead, Saga};
@@ -176,9 +176,9 @@ impl Undoing {
     ) -> Result<(), Stop> {
         // There are letters if an operator's retry brought us here, in this process or in one that died since.
         let settles = match (position, end) {
-            (_, Some(Event::Undone)) => Settles::All,
-            (Some(position), _) => Settles::Step(position),
-            (None, _) => Settles::Nothing,
+            (_, Some(Event::Undone)) => SettledLetters::All,
+            (Some(position), _) => SettledLetters::Step(position),
+            (None, _) => SettledLetters::Nothing,
         };
         let advance = Advance {
             undone: position,

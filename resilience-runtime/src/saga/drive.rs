@@ -19,7 +19,7 @@ use super::context::{self, Context};
 use super::execution::{Execution, Halt};
 use super::journal::SagaId;
 use super::ledger::{self, Stop};
-use super::limits::Place;
+use super::limits::ConcurrencyPlace;
 use crate::core::Core;
 use crate::operator::Operator;
 use crate::outcome::{Answer, Failures, Outcome};
@@ -68,7 +68,7 @@ enum Ended<O> {
 }
 
 /// Runs the body of a saga and brings the saga to its end, with or without the caller.
-pub(super) async fn drive<C, O, T, E>(
+pub(super) async fn run_body<C, O, T, E>(
     run: Run,
     call: Pin<Box<C>>,
     types: Types<T, E>,
@@ -178,14 +178,14 @@ pub(super) async fn halted(execution: &Execution) -> Halt {
 
 /// Waits for its turn, where there is a bound. Of the sagas that call each other one has a place, the outermost one that
 /// has a bound: if one that has a place waited for another place, two could wait for each other.
-async fn place(execution: &Execution) -> Option<Place> {
+async fn place(execution: &Execution) -> Option<ConcurrencyPlace> {
     let saga = &execution.options;
     let most = saga.max_concurrent?;
     if is_bounded(&execution.core, execution.parent.clone()).await {
         return None;
     }
-    let places = &execution.core.places;
-    places.take(saga.name, saga.version, most).await
+    let limits = &execution.core.limits;
+    limits.take(saga.name, saga.version, most).await
 }
 
 /// Whether there is a bound for this saga or one that called it, directly or not, in whatever process.

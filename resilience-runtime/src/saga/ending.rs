@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::compensation::{self, Undoing, Undone};
 use super::execution::{Execution, Outstanding};
-use super::journal::{Advance, Event, Parking, Settles, Status, StepRecord};
+use super::journal::{Advance, Event, Parking, SettledLetters, Status, StepRecord};
 use super::ledger::{self, Stop};
 use super::parking::Halted;
 use crate::core::Permit;
@@ -65,7 +65,7 @@ pub(super) async fn fail(
         failure,
         settles: match steps.is_empty() {
             true => settles(&execution),
-            false => Settles::Nothing,
+            false => SettledLetters::Nothing,
         },
         ..Advance::default()
     };
@@ -110,10 +110,10 @@ pub(super) async fn die(
 }
 
 /// A saga that ends has no letters any more: there are some if it was parked before, which needs another owner.
-fn settles(execution: &Execution) -> Settles {
+fn settles(execution: &Execution) -> SettledLetters {
     match execution.epoch {
-        ..=1 => Settles::Nothing,
-        _ => Settles::All,
+        ..=1 => SettledLetters::Nothing,
+        _ => SettledLetters::All,
     }
 }
 

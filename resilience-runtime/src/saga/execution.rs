@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use super::journal::{SagaId, SagaRecord, StepRecord};
 use super::ledger::Stop;
 use super::options::{Saga, SagaStep};
-use super::tries::Tries;
+use super::reruns::Reruns;
 use crate::core::Core;
 use crate::error::Error;
 use crate::telemetry::sagas;
@@ -46,7 +46,7 @@ pub(crate) struct Execution {
     /// The saga that called it.
     pub(super) parent: Option<SagaId>,
     /// The runs before this one that did not get any further.
-    pub(super) tries: Tries,
+    pub(super) reruns: Reruns,
     /// Its body is asked what was under way, and not run: it is to be undone.
     pub(super) undoes: bool,
     /// How many earlier runs may have begun what this run begins first.
@@ -134,7 +134,7 @@ impl Execution {
             input,
             options: *saga,
             parent,
-            tries: Tries::default(),
+            reruns: Reruns::default(),
             started: Instant::now(),
             undoes: false,
             before: 0,
@@ -149,9 +149,9 @@ impl Execution {
     }
 
     /// Another run of a saga that the journal has.
-    pub(super) fn again(core: Arc<Core>, saga: &Saga, record: SagaRecord, tries: Tries) -> Self {
+    pub(super) fn again(core: Arc<Core>, saga: &Saga, record: SagaRecord, reruns: Reruns) -> Self {
         let steps = record.steps;
-        let fruitless = tries.runs();
+        let fruitless = reruns.runs();
         let is_first = record.epoch <= 1 && fruitless == 0 && steps.is_empty();
         let before = match is_first {
             true => 0,
@@ -161,7 +161,7 @@ impl Execution {
         progress.is_pivoted = record.pivoted;
         let (at, parent) = (record.read_at, record.parent);
         Self {
-            tries,
+            reruns,
             started: sagas::started(record.started_at, record.read_at),
             before,
             epoch: record.epoch,

@@ -9,7 +9,7 @@ use super::journal::{Parking, Status};
 use super::ledger::{self, Stop};
 use super::parking::Halted;
 use super::recovery::proceed;
-use super::tries::Tries;
+use super::reruns::Reruns;
 use crate::core::Permit;
 use crate::telemetry::sagas;
 
@@ -46,16 +46,16 @@ async fn again(
     execution.forget_failures();
     execution.flush().await?;
     let core = Arc::clone(&execution.core);
-    let tries = match execution.progressed() {
-        true => Tries::default(),
-        false => execution.tries,
+    let reruns = match execution.progressed() {
+        true => Reruns::default(),
+        false => execution.reruns,
     };
     let most = core.settings.forward_attempts;
     let next = match why {
-        Later::NoWayBack => tries.failed(most),
-        Later::Refused { retry_after } => Some(tries.refused(retry_after)),
+        Later::NoWayBack => reruns.failed(most),
+        Later::Refused { retry_after } => Some(reruns.refused(retry_after)),
     };
-    let Some((tries, pause)) = next else {
+    let Some((reruns, pause)) = next else {
         let reason = format!(
             "there is no way back, and it failed {most} times in a row without getting any further: {cause}"
         );
@@ -89,7 +89,7 @@ async fn again(
         return Ok(());
     };
     if (record.status, record.epoch) == (Status::Running, epoch) {
-        slot.during(proceed::here(core, record, permit, tries))
+        slot.during(proceed::here(core, record, permit, reruns))
             .await;
     }
     Ok(())

@@ -19,7 +19,7 @@ use crate::timestamp::Timestamp;
 pub use super::id::SagaId;
 pub use query::{Durations, SagaCursor, SagaFilter, SagaStatistics, SagaSummary, Unknown};
 pub use record::{
-    Advance, NewSaga, SagaRecord, Settles, Started, StepOutcome, StepRecord, Written,
+    Advance, NewSaga, SagaRecord, SettledLetters, Started, StepOutcome, StepRecord, Written,
 };
 pub use status::{Event, Parking, Status};
 pub use transaction::{StartConnection, StartedIn, StepConnection, StepTransaction};

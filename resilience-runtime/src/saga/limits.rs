@@ -7,14 +7,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The places of each saga function that has a bound, by its name and version.
 #[derive(Default)]
-pub(crate) struct Places(Mutex<HashMap<(&'static str, u32), Arc<Semaphore>>>);
+pub(crate) struct ConcurrencyLimits(Mutex<HashMap<(&'static str, u32), Arc<Semaphore>>>);
 
 /// A place, until it is dropped.
-pub(super) struct Place(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
+pub(super) struct ConcurrencyPlace(
+    #[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit,
+);
 
-impl Places {
+impl ConcurrencyLimits {
     /// Waits for a place, in the order of the calls. Dropped, the call has left the line.
-    pub(super) async fn take(&self, name: &'static str, version: u32, most: u32) -> Option<Place> {
+    pub(super) async fn take(
+        &self,
+        name: &'static str,
+        version: u32,
+        most: u32,
+    ) -> Option<ConcurrencyPlace> {
         let places = {
             let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let new = || {
@@ -24,6 +31,6 @@ impl Places {
             Arc::clone(places.entry((name, version)).or_insert_with(new))
         };
         // It is never closed.
-        places.acquire_owned().await.ok().map(Place)
+        places.acquire_owned().await.ok().map(ConcurrencyPlace)
     }
 }

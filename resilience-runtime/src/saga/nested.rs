@@ -10,7 +10,7 @@ use super::admission::{Admitted, Ask};
 use super::answer::{self, Ended, Types};
 use super::cancel;
 use super::compensation::{self, Undoing, Undone};
-use super::drive::{Driven, Run, drive};
+use super::drive::{Driven, Run, run_body};
 use super::execution::{Child, Execution, Failure};
 use super::journal::{
     Advance, Cancel, Event, NewSaga, SagaId, SagaRecord, Started, Status, StepRecord,
@@ -83,7 +83,7 @@ where
                 running,
                 resumes: false,
             };
-            drive(run, call, types, failures).await
+            run_body(run, call, types, failures).await
         }
         Ok(Admitted::Over(record)) => {
             let is_over = record.status != Status::Parked;

@@ -33,7 +33,7 @@ impl<'a> Halted<'a> {
             version: execution.options.version,
             input: &execution.input,
             started: execution.started,
-            attempts: execution.tries.runs().saturating_add(1),
+            attempts: execution.reruns.runs().saturating_add(1),
         }
     }
 

@@ -7,8 +7,8 @@ use super::abandon::Running;
 use super::ending;
 use super::execution::Execution;
 use super::journal::SagaRecord;
+use super::reruns::Reruns;
 use super::ticket::Ticket;
-use super::tries::Tries;
 use crate::arguments::JournaledArguments;
 use crate::core::{Core, Permit, SCOPED};
 use crate::idempotency::resuming::resuming;
@@ -26,7 +26,7 @@ pub(super) async fn resume(
     core: Arc<Core>,
     record: SagaRecord,
     permit: Permit,
-    tries: Tries,
+    reruns: Reruns,
     undoes: bool,
 ) {
     let Some(entry) = core.catalog.saga(&record.name, record.version) else {
@@ -36,7 +36,7 @@ pub(super) async fn resume(
         return;
     };
     let (id, keyed) = (record.id.clone(), record.key.is_some());
-    let mut execution = Execution::again(Arc::clone(&core), &entry.saga, record, tries);
+    let mut execution = Execution::again(Arc::clone(&core), &entry.saga, record, reruns);
     execution.undoes = undoes;
     let ticket = Ticket::new(Running::new(Arc::new(execution), permit));
     let mut pauses = PAUSES;

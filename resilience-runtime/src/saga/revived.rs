@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::journal::{Event, SagaRecord, StepOutcome};
 use super::recovery::proceed::here;
-use super::tries::Tries;
+use super::reruns::Reruns;
 use crate::core::{Core, Permit};
 use crate::registry::StateType;
 
@@ -44,5 +44,5 @@ pub(crate) fn missing(core: &Core, record: &SagaRecord, event: Event) -> Option<
 
 /// Brings a saga that was just revived to its end.
 pub(crate) async fn finish(core: &Arc<Core>, record: SagaRecord, permit: Permit) {
-    here(Arc::clone(core), record, permit, Tries::default()).await;
+    here(Arc::clone(core), record, permit, Reruns::default()).await;
 }

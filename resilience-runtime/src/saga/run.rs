@@ -3,7 +3,7 @@
 use super::admission::{Admitted, Ask};
 use super::answer::{self, Types};
 use super::context;
-use super::drive::{Run, drive};
+use super::drive::{Run, run_body};
 use super::identity::Identity;
 use super::nested;
 use super::options::Saga;
@@ -90,7 +90,7 @@ impl Saga {
                     running,
                     resumes: true,
                 };
-                return drive(run, call, types, failures).await.answer;
+                return run_body(run, call, types, failures).await.answer;
             }
             let ask = match Ask::new(self, arguments, identity, function.name) {
                 Ok(ask) => ask,
@@ -114,7 +114,7 @@ impl Saga {
                         running,
                         resumes: false,
                     };
-                    drive(run, call, types, failures).await.answer
+                    run_body(run, call, types, failures).await.answer
                 }
                 Ok(Admitted::Over(record)) => {
                     types.answer(answer::ended(&ask.core, self.name, *record).await)

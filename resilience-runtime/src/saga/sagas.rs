@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use super::cancel;
 use super::compensation::{self, Undoing, Undone};
+use super::finish_on_drop::FinishOnDrop;
 use super::handle::SagaHandle;
 use super::journal::{
     Cancel, Event, SagaCursor, SagaFilter, SagaId, SagaRecord, SagaStatistics, SagaSummary, Status,
 };
 use super::start::types_of;
-use super::unstoppable::Unstoppable;
 use crate::core::{Core, Permit};
 use crate::dlq::{AuditEntry, DeadLetter, DeadLetterStatus, LetterFilter, RetryAs};
 use crate::error::StoreError;
@@ -181,7 +181,7 @@ impl Sagas {
             return self.request(id, by.into()).await;
         };
         let work = compensate(Arc::clone(core), id.clone(), by.into(), permit);
-        match Unstoppable::new(work).await? {
+        match FinishOnDrop::new(work).await? {
             Some(Undone::Compensated) => Ok(Compensation::Undone),
             Some(Undone::Stuck { step, error }) => Ok(Compensation::Failed { step, error }),
             // Another process has it, or the next one will.

@@ -13,7 +13,7 @@ const AT_ONCE: usize = 16;
 const LONG: Duration = Duration::from_secs(10);
 
 /// The places of a runtime. Names take turns, so that a flood of one saga does not keep the others waiting.
-pub(crate) struct Slots {
+pub(crate) struct BackgroundSlots {
     lines: Mutex<Lines>,
     /// Signalled whenever somebody has left a line.
     moved: Notify,
@@ -26,9 +26,9 @@ struct Lines {
 }
 
 /// A place, until it is dropped.
-pub(super) struct Slot(Option<Arc<Slots>>);
+pub(super) struct Slot(Option<Arc<BackgroundSlots>>);
 
-impl Default for Slots {
+impl Default for BackgroundSlots {
     fn default() -> Self {
         Self {
             lines: Mutex::new(Lines {
@@ -40,7 +40,7 @@ impl Default for Slots {
     }
 }
 
-impl Slots {
+impl BackgroundSlots {
     /// A place for a saga of this name, in its turn. Dropped while it waits, it leaves the line.
     pub(super) async fn enter(self: &Arc<Self>, name: &str) -> Slot {
         let place = {
@@ -154,7 +154,11 @@ mod tests {
         }
     }
 
-    fn work(slots: &Arc<Slots>, name: &'static str, begun: &Arc<Mutex<Vec<&'static str>>>) {
+    fn work(
+        slots: &Arc<BackgroundSlots>,
+        name: &'static str,
+        begun: &Arc<Mutex<Vec<&'static str>>>,
+    ) {
         let (slots, begun) = (Arc::clone(slots), Arc::clone(begun));
         tokio::spawn(async move {
             let slot = slots.enter(name).await;
@@ -166,7 +170,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn names_take_turns_whatever_came_first() {
-        let slots = Arc::new(Slots::default());
+        let slots = Arc::new(BackgroundSlots::default());
         let begun = Arc::default();
         for _ in 0..3 * AT_ONCE {
             work(&slots, "flood", &begun);
@@ -185,7 +189,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_leaves_the_line_takes_no_place_along() {
-        let slots = Arc::new(Slots::default());
+        let slots = Arc::new(BackgroundSlots::default());
         let mut places = Vec::new();
         for _ in 0..AT_ONCE {
             places.push(slots.enter("first").await);
@@ -202,7 +206,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_takes_long_goes_on_without_a_place() {
-        let slots = Arc::new(Slots::default());
+        let slots = Arc::new(BackgroundSlots::default());
         for _ in 0..AT_ONCE {
             let slot = slots.enter("hangs").await;
             tokio::spawn(slot.during(std::future::pending::<()>()));

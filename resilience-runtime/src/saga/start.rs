@@ -17,7 +17,7 @@ use super::handle::SagaHandle;
 use super::journal::{NewSaga, SagaId, SagaRecord, StartConnection, Started, StartedIn};
 use super::nested::derived;
 use super::recovery::proceed;
-use super::tries::Tries;
+use super::reruns::Reruns;
 use crate::core::{Core, Permit};
 use crate::error::Error;
 use crate::outcome::{Function, Kept, Storable, Stored, TakesRefusals};
@@ -303,7 +303,7 @@ fn hand_over(core: Arc<Core>, record: SagaRecord, permit: Permit) {
         core,
         record,
         permit,
-        Tries::default(),
+        Reruns::default(),
     )));
 }
 

@@ -12,7 +12,7 @@ use super::journal::{Parking, Status};
 use super::ledger::{self, Stop};
 use super::parking::Halted;
 use super::recovery::proceed;
-use super::tries::{CUT_OFF, Tries};
+use super::reruns::{CUT_OFF, Reruns};
 use crate::core::{Abandoned, Permit};
 
 /// Finishes abandoned sagas until the runtime is gone. There is no bound on how many at once: they
@@ -66,11 +66,11 @@ async fn go_on(execution: Arc<Execution>, permit: Permit) -> Result<(), Stop> {
     if (record.status, record.epoch) != (Status::Running, execution.epoch) {
         return Ok(());
     }
-    let tries = match execution.progressed() {
-        true => Tries::default(),
-        false => execution.tries,
+    let reruns = match execution.progressed() {
+        true => Reruns::default(),
+        false => execution.reruns,
     };
-    let Some((tries, pause)) = tries.cut_off() else {
+    let Some((reruns, pause)) = reruns.cut_off() else {
         let reason = format!(
             "it was cut off {CUT_OFF} times in a row before it finished a step; a timeout above \
              the saga is probably shorter than that step"
@@ -92,6 +92,6 @@ async fn go_on(execution: Arc<Execution>, permit: Permit) -> Result<(), Stop> {
         }
     }
     drop(execution);
-    proceed::here(core, record, permit, tries).await;
+    proceed::here(core, record, permit, reruns).await;
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use resilience_runtime::dlq::{DeadLetter, DeadLetterId, DeadLetterStatus, NewDeadLetter};
 use resilience_runtime::saga::journal::{
-    Advance, SagaId, SagaRecord, Settles, StepOutcome, StepRecord,
+    Advance, SagaId, SagaRecord, SettledLetters, StepOutcome, StepRecord,
 };
 use resilience_runtime::timestamp::Timestamp;
 use tokio::time::Instant;
@@ -142,7 +142,7 @@ impl Data {
         let open = self.letters.iter_mut().find(open);
         match (
             advance.dead_letter,
-            advance.settles != Settles::Nothing,
+            advance.settles != SettledLetters::Nothing,
             open,
         ) {
             (Some(mut work), _, Some(letter)) => {

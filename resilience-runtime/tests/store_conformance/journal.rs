@@ -1,7 +1,8 @@
 //! The saga journal.
 
 use resilience_runtime::saga::journal::{
-    Advance, Journal, NewSaga, Parking, SagaId, Settles, Started, Status, StepRecord, Written,
+    Advance, Journal, NewSaga, Parking, SagaId, SettledLetters, Started, Status, StepRecord,
+    Written,
 };
 
 use super::{
@@ -15,7 +16,7 @@ pub(crate) async fn what_was_wrong_with_a_saga_that_is_completed_is_forgotten(
     fixture: impl Workers,
 ) {
     let store = fixture.worker().await;
-    for settles in [Settles::Nothing, Settles::All] {
+    for settles in [SettledLetters::Nothing, SettledLetters::All] {
         let id = started(&store).await;
         let wrong = Advance {
             error: Some("it asks for another step".to_owned()),
@@ -100,7 +101,7 @@ pub(crate) async fn a_write_under_another_epoch_changes_nothing(fixture: impl Wo
         error: Some("late".to_owned()),
         failure: Some("2".to_owned()),
         dead_letter: Some(letter(1)),
-        settles: Settles::All,
+        settles: SettledLetters::All,
         status: Some(Status::Completed),
         ..steps([step(1)])
     };

@@ -1,7 +1,7 @@
 //! Letters that the journal writes.
 
 use resilience_runtime::dlq::{DeadLetterStatus, Kind, NewDeadLetter, Priority, Queue};
-use resilience_runtime::saga::journal::{Advance, Event, Journal, Parking, Settles, Status};
+use resilience_runtime::saga::journal::{Advance, Event, Journal, Parking, SettledLetters, Status};
 
 use super::{
     Workers, advance, advance_under, came_to, dead, letter, letter_of, letters_of, parked, started,
@@ -121,13 +121,13 @@ pub(crate) async fn letters_are_settled_by_position_or_all(fixture: impl Workers
         settles,
         ..Advance::default()
     };
-    advance(&store, &saga, settles(Settles::Nothing)).await;
-    advance(&store, &saga, settles(Settles::Step(9))).await;
+    advance(&store, &saga, settles(SettledLetters::Nothing)).await;
+    advance(&store, &saga, settles(SettledLetters::Step(9))).await;
     assert_eq!(open().await, [Some(0), Some(1), Some(2), None]);
-    advance(&store, &saga, settles(Settles::Step(1))).await;
+    advance(&store, &saga, settles(SettledLetters::Step(1))).await;
     assert_eq!(open().await, [Some(0), Some(2), None]);
-    advance(&store, &saga, settles(Settles::Step(1))).await;
-    advance(&store, &saga, settles(Settles::All)).await;
+    advance(&store, &saga, settles(SettledLetters::Step(1))).await;
+    advance(&store, &saga, settles(SettledLetters::All)).await;
     assert_eq!(open().await, []);
     for letter in letters_of(&store, &saga).await {
         assert_eq!(letter.status, DeadLetterStatus::Settled);
@@ -144,7 +144,7 @@ pub(crate) async fn a_letter_that_was_settled_is_not_replaced(fixture: impl Work
     let revived = store.revive(saga.clone(), Event::Compensate, None).await;
     assert!(revived.unwrap().is_some());
     let write = Advance {
-        settles: Settles::All,
+        settles: SettledLetters::All,
         ..status(Status::Compensating)
     };
     advance_under(&store, &saga, 2, write).await;

@@ -2,7 +2,7 @@
 
 use resilience_runtime::dlq::{DeadLetter, DeadLetterStatus, Queue, RetryAs};
 use resilience_runtime::saga::journal::{
-    Advance, Event, Journal, Parking, SagaId, SagaRecord, Settles, Status, Written,
+    Advance, Event, Journal, Parking, SagaId, SagaRecord, SettledLetters, Status, Written,
 };
 
 use super::{
@@ -73,7 +73,7 @@ pub(crate) async fn a_retry_takes_a_saga_to_where_it_was_asked_to(fixture: impl 
         let late = store.advance(saga.clone(), 1, status(Status::Completed));
         assert_eq!(late.await.unwrap(), Written::Superseded);
         let end = Advance {
-            settles: Settles::All,
+            settles: SettledLetters::All,
             ..status(Status::Compensated)
         };
         advance_under(&other, &saga, 2, end).await;
@@ -117,7 +117,7 @@ pub(crate) async fn the_latest_request_is_the_one_that_is_taken_up(fixture: impl
         assert_eq!((record.id, record.status), (saga.clone(), expected));
         assert!(!request(&other, &letter, latest).await);
         let end = Advance {
-            settles: Settles::All,
+            settles: SettledLetters::All,
             ..status(Status::Compensated)
         };
         advance_under(&store, &saga, 2, end).await;
@@ -169,7 +169,7 @@ pub(crate) async fn a_retry_that_succeeds_settles_its_letters(fixture: impl Work
     taken(&store).await;
     let write = Advance {
         undone: Some(1),
-        settles: Settles::Step(1),
+        settles: SettledLetters::Step(1),
         ..Advance::default()
     };
     advance_under(&store, &saga, 2, write).await;
@@ -184,7 +184,7 @@ pub(crate) async fn a_retry_that_succeeds_settles_its_letters(fixture: impl Work
     assert_eq!(statuses().await, [(Some(0), true), (Some(1), false)]);
     let end = Advance {
         undone: Some(0),
-        settles: Settles::All,
+        settles: SettledLetters::All,
         ..status(Status::Compensated)
     };
     advance_under(&store, &saga, 2, end).await;

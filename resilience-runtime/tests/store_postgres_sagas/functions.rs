@@ -131,7 +131,7 @@ async fn a_retry_wakes_a_worker_that_takes_it_up() {
         assert!(!closed.unwrap());
         let end = Advance {
             status: Some(Status::Compensated),
-            settles: resilience_runtime::saga::journal::Settles::All,
+            settles: resilience_runtime::saga::journal::SettledLetters::All,
             ..Advance::default()
         };
         assert_eq!(write_to(&store, &saga, 2, end).await, Written::YES);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use resilience_runtime::saga::journal::{
-    Advance, Journal, NewSaga, SagaFilter, SagaSummary, Settles, Started, Status,
+    Advance, Journal, NewSaga, SagaFilter, SagaSummary, SettledLetters, Started, Status,
 };
 
 use crate::{advance, execute, known, number, open, saga, started, step};
@@ -36,7 +36,7 @@ async fn a_hundred_thousand_finished_sagas_slow_nothing() {
             steps: vec![step(0)],
             status: Some(Status::Completed),
             output: Some("1".to_owned()),
-            settles: Settles::All,
+            settles: SettledLetters::All,
             ..Advance::default()
         };
         advance(&store, &id, 1, end).await;

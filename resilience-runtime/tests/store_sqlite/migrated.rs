@@ -7,7 +7,7 @@ use resilience_runtime::dlq::{
 };
 use resilience_runtime::operator::Operator;
 use resilience_runtime::saga::journal::{
-    Advance, Event, Journal, Parking, SagaId, Settles, Status, StepOutcome,
+    Advance, Event, Journal, Parking, SagaId, SettledLetters, Status, StepOutcome,
 };
 use resilience_runtime::timestamp::Timestamp;
 
@@ -126,7 +126,7 @@ async fn letters_stay_and_can_be_worked_on() {
     assert_eq!(record.unwrap().epoch, 3);
     let undone = Advance {
         undone: Some(1),
-        settles: Settles::Step(1),
+        settles: SettledLetters::Step(1),
         ..Advance::default()
     };
     advance(&store, &id("5"), 3, undone).await;

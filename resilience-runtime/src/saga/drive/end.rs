@@ -15,10 +15,10 @@ use crate::saga::cause::Cut;
 use crate::saga::compensation::Undone;
 use crate::saga::ending::{self, Failed};
 use crate::saga::execution::{Execution, Halt};
+use crate::saga::finish_on_drop::FinishOnDrop;
 use crate::saga::forward::{self, Later};
 use crate::saga::journal::Parking;
 use crate::saga::ledger::Stop;
-use crate::saga::unstoppable::Unstoppable;
 use crate::saga::waiting::{self, Waited};
 
 /// A result as JSON, where it has such a form.
@@ -90,7 +90,7 @@ impl<T, E> End<T, E> {
     async fn complete(self, output: String, answer: Answer<T, E>) -> Driven<T, E> {
         let execution = Arc::clone(&self.execution);
         let ending = ending::complete(execution, output, self.permit);
-        match Unstoppable::new(ending).await {
+        match FinishOnDrop::new(ending).await {
             Ok(()) => Driven::over(answer),
             Err(stop) => {
                 let error = self.execution.error(stop, self.types.function.name);
@@ -207,7 +207,7 @@ impl<T, E> End<T, E> {
     async fn park(self, difference: String) -> Driven<T, E> {
         let execution = Arc::clone(&self.execution);
         let dying = ending::die(Arc::clone(&execution), difference.clone(), self.permit);
-        if let Err(stop) = Unstoppable::new(dying).await {
+        if let Err(stop) = FinishOnDrop::new(dying).await {
             let error = execution.error(stop, self.types.function.name);
             return Driven::open(self.types.refused(error));
         }
@@ -234,7 +234,7 @@ async fn undo(
     failure: Option<String>,
     permit: Permit,
 ) -> Failed {
-    Unstoppable::new(ending::fail(Arc::clone(execution), cause, failure, permit)).await
+    FinishOnDrop::new(ending::fail(Arc::clone(execution), cause, failure, permit)).await
 }
 
 impl<T, E> Types<T, E> {

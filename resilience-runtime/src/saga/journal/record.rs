@@ -208,12 +208,12 @@ pub struct Advance {
     /// What an operator has to finish.
     pub dead_letter: Option<NewDeadLetter>,
     /// Open dead letters of this saga whose work is done by this write.
-    pub settles: Settles,
+    pub settles: SettledLetters,
 }
 
 /// Which open dead letters of a saga a write settles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Settles {
+pub enum SettledLetters {
     /// None.
     #[default]
     Nothing,

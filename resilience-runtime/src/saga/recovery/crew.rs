@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 
 use crate::core::{Core, Permit};
-use crate::saga::slots::Slots;
+use crate::saga::slots::BackgroundSlots;
 
 /// How many may be taken and wait for their turn, before no more are taken.
 const WAITING: usize = 64;
@@ -51,7 +51,7 @@ impl Crew {
     }
 
     /// Resolves when more may be taken.
-    pub(super) async fn room(slots: &Slots) {
+    pub(super) async fn room(slots: &BackgroundSlots) {
         slots.room(WAITING).await;
     }
 

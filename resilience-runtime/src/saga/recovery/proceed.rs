@@ -9,8 +9,8 @@ use crate::saga::execution::Outstanding;
 use crate::saga::journal::{Parking, SagaRecord, Status};
 use crate::saga::options::Recover;
 use crate::saga::parking::Halted;
+use crate::saga::reruns::Reruns;
 use crate::saga::resume::resume;
-use crate::saga::tries::Tries;
 
 /// Brings a saga that was taken over to its end.
 pub(in crate::saga) async fn taken_over(core: Arc<Core>, record: SagaRecord, permit: Permit) {
@@ -19,7 +19,7 @@ pub(in crate::saga) async fn taken_over(core: Arc<Core>, record: SagaRecord, per
     );
     let entry = core.catalog.saga(&record.name, record.version);
     let recover = entry.map_or(Recover::Resume, |entry| entry.saga.recover);
-    proceed(core, record, permit, recover, Tries::default()).await;
+    proceed(core, record, permit, recover, Reruns::default()).await;
 }
 
 /// Goes on with a saga of this process that has paused.
@@ -27,10 +27,10 @@ pub(in crate::saga) async fn here(
     core: Arc<Core>,
     record: SagaRecord,
     permit: Permit,
-    tries: Tries,
+    reruns: Reruns,
 ) {
     // Its process is not gone.
-    proceed(core, record, permit, Recover::Resume, tries).await;
+    proceed(core, record, permit, Recover::Resume, reruns).await;
 }
 
 async fn proceed(
@@ -38,7 +38,7 @@ async fn proceed(
     record: SagaRecord,
     permit: Permit,
     recover: Recover,
-    tries: Tries,
+    reruns: Reruns,
 ) {
     let rules = Rules {
         recover,
@@ -46,9 +46,9 @@ async fn proceed(
     };
     // However it ends: where it does not come to its end here, somebody else goes on with it.
     match decide(&record, rules) {
-        Decision::Resume => resume(core, record, permit, tries, false).await,
+        Decision::Resume => resume(core, record, permit, reruns, false).await,
         // Not by the journal alone: only the code knows what was under way when the saga was interrupted.
-        Decision::Undo => resume(core, record, permit, tries, true).await,
+        Decision::Undo => resume(core, record, permit, reruns, true).await,
         Decision::GoOnUndoing => {
             let undoing = Undoing::of(&core, record);
             compensation::undo(&core, undoing).await;

@@ -10,7 +10,7 @@ use crate::dlq::{
     Closing, DeadLetter, DeadLetterId, DeadLetterStatus, Kind, LetterFilter, LetterStatistics,
     NewDeadLetter,
 };
-use crate::saga::journal::{SagaId, Settles};
+use crate::saga::journal::{SagaId, SettledLetters};
 use crate::timestamp::Timestamp;
 
 /// So many operations and dependencies are listed.
@@ -144,11 +144,11 @@ impl Letters {
         there.becomes(DeadLetterStatus::Open, now);
     }
 
-    pub(super) fn settle(&mut self, saga: &SagaId, settles: Settles, now: Timestamp) {
+    pub(super) fn settle(&mut self, saga: &SagaId, settles: SettledLetters, now: Timestamp) {
         let done = |letter: &DeadLetter| match settles {
-            Settles::Nothing => false,
-            Settles::Step(position) => letter.work.position == Some(position),
-            Settles::All => true,
+            SettledLetters::Nothing => false,
+            SettledLetters::Step(position) => letter.work.position == Some(position),
+            SettledLetters::All => true,
         };
         for there in self.unresolved_of(saga) {
             if done(&there.letter) {

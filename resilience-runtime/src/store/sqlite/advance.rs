@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteRow;
 use super::operation::Operation;
 use super::rows::flag;
 use super::statements::Part;
-use crate::saga::journal::{Advance, Parking, SagaId, Settles, Status, StepRecord, Written};
+use crate::saga::journal::{Advance, Parking, SagaId, SettledLetters, Status, StepRecord, Written};
 use crate::store::rows::{Unreadable, text};
 
 /// The write of `advance`.
@@ -53,11 +53,11 @@ pub(super) fn operation(
         operation = operation.with(Part::Undone, &(id, epoch, position));
     }
     match advance.settles {
-        Settles::Nothing => {}
-        Settles::Step(position) => {
+        SettledLetters::Nothing => {}
+        SettledLetters::Step(position) => {
             operation = operation.with(Part::Settle, &(id, epoch, Some(position)));
         }
-        Settles::All => operation = operation.with(Part::Settle, &(id, epoch, None::<u32>)),
+        SettledLetters::All => operation = operation.with(Part::Settle, &(id, epoch, None::<u32>)),
     }
     if status.is_some_and(Status::is_dead) {
         operation = operation.with(Part::Reopen, &(id, epoch));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use resilience_runtime::dlq::DeadLetterStatus;
 use resilience_runtime::idempotency::SagaKey;
 use resilience_runtime::saga::journal::{
-    Advance, Cancel, Event, Journal, NewSaga, Parking, SagaRecord, Settles, Started, Status,
+    Advance, Cancel, Event, Journal, NewSaga, Parking, SagaRecord, SettledLetters, Started, Status,
     Written,
 };
 use resilience_runtime::timestamp::Timestamp;
@@ -106,8 +106,8 @@ impl<F: Workers> Model<'_, F> {
         saga.pivoted |= write.pivots;
         for letter in saga.unresolved() {
             match write.settles {
-                Settles::Step(position) if letter.position != Some(position) => {}
-                Settles::Nothing => {}
+                SettledLetters::Step(position) if letter.position != Some(position) => {}
+                SettledLetters::Nothing => {}
                 _ => letter.status = DeadLetterStatus::Settled,
             }
         }

@@ -1,7 +1,7 @@
 //! A store, and what it is expected to do.
 
 use resilience_runtime::saga::journal::{
-    Advance, Journal, Known, Parking, SagaFilter, SagaId, Settles, Status, Written,
+    Advance, Journal, Known, Parking, SagaFilter, SagaId, SettledLetters, Status, Written,
 };
 
 use super::super::{
@@ -103,7 +103,7 @@ impl<'f, F: Workers> Model<'f, F> {
             }
             Operation::Settle { saga, position } => {
                 let write = Advance {
-                    settles: position.map_or(Settles::All, Settles::Step),
+                    settles: position.map_or(SettledLetters::All, SettledLetters::Step),
                     ..Advance::default()
                 };
                 self.write(saga.index(some), write).await;

@@ -11,7 +11,7 @@ use super::rows::column;
 use super::statements::{ADVANCE, BEGIN, END, RECORD, START};
 use super::{STARTING, WRITING};
 use crate::dlq::NewDeadLetter;
-use crate::saga::journal::{Advance, NewSaga, SagaId, Settles, Status, StepRecord};
+use crate::saga::journal::{Advance, NewSaga, SagaId, SettledLetters, Status, StepRecord};
 use crate::store::postgres::call::Call;
 use crate::store::postgres::rows::micros;
 use crate::store::rows::{Unreadable, text};
@@ -95,7 +95,7 @@ impl Write {
 /// Whether `advance` says nothing but which steps came out and what became of the saga.
 pub(super) fn is_plain(advance: &Advance) -> bool {
     advance.dead_letter.is_none()
-        && advance.settles == Settles::Nothing
+        && advance.settles == SettledLetters::Nothing
         && advance.undone.is_none()
         && advance.parking.is_none()
         && !advance.status.is_some_and(Status::is_dead)
@@ -124,9 +124,9 @@ fn plain(saga: &SagaId, epoch: i64, advance: &Advance) -> Call {
 /// A write that says more.
 pub(super) fn full(saga: &SagaId, epoch: i64, advance: &Advance) -> Call {
     let (settles, settled) = match advance.settles {
-        Settles::Nothing => ("nothing", None),
-        Settles::Step(position) => ("step", Some(position)),
-        Settles::All => ("all", None),
+        SettledLetters::Nothing => ("nothing", None),
+        SettledLetters::Step(position) => ("step", Some(position)),
+        SettledLetters::All => ("all", None),
     };
     let letter = advance.dead_letter.as_ref().map(letter);
     Call::new(WRITING, ADVANCE)

@@ -13,13 +13,13 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 /// The runs of a saga in this process since a step came out, by how they ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Tries {
+pub(super) struct Reruns {
     cut_off: u32,
     failed: u32,
     refused: u32,
 }
 
-impl Tries {
+impl Reruns {
     /// Its caller went away, or it was dropped: how it is run again, and after which pause. `None`: it is not.
     pub(super) fn cut_off(self) -> Option<(Self, Duration)> {
         let cut_off = self.cut_off + 1;
@@ -65,26 +65,26 @@ mod tests {
 
     #[test]
     fn what_cannot_go_back_is_run_so_often_with_pauses_up_to_a_minute() {
-        let mut tries = Tries::default();
+        let mut reruns = Reruns::default();
         let mut pauses = Vec::new();
-        while let Some((next, pause)) = tries.failed(12) {
-            tries = next;
+        while let Some((next, pause)) = reruns.failed(12) {
+            reruns = next;
             pauses.push(pause.as_millis());
         }
         let expected = [
             200, 400, 800, 1600, 3200, 6400, 12800, 25600, 51200, 60000, 60000,
         ];
         assert_eq!(pauses, expected);
-        assert_eq!(tries.runs(), 11);
-        assert!(Tries::default().failed(1).is_none());
+        assert_eq!(reruns.runs(), 11);
+        assert!(Reruns::default().failed(1).is_none());
     }
 
     #[test]
     fn what_is_cut_off_is_run_eight_times_more() {
-        let mut tries = Tries::default();
+        let mut reruns = Reruns::default();
         let mut pauses = Vec::new();
-        while let Some((next, pause)) = tries.cut_off() {
-            tries = next;
+        while let Some((next, pause)) = reruns.cut_off() {
+            reruns = next;
             pauses.push(pause.as_millis());
         }
         assert_eq!(pauses, [0, 400, 800, 1600, 3200, 6400, 12800, 25600]);
@@ -92,21 +92,21 @@ mod tests {
 
     #[test]
     fn refusals_burn_nothing_and_the_breaker_knows_best_when_to_come_again() {
-        let mut tries = Tries::default();
+        let mut reruns = Reruns::default();
         for pause in [200, 400, 800] {
-            let (next, actual) = tries.refused(None);
+            let (next, actual) = reruns.refused(None);
             assert_eq!(actual.as_millis(), pause);
-            tries = next;
+            reruns = next;
         }
         let half_a_minute = Duration::from_secs(30);
-        assert_eq!(tries.refused(Some(half_a_minute)).1, half_a_minute);
-        assert_eq!(tries.refused(Some(Duration::ZERO)).1.as_millis(), 1600);
+        assert_eq!(reruns.refused(Some(half_a_minute)).1, half_a_minute);
+        assert_eq!(reruns.refused(Some(Duration::ZERO)).1.as_millis(), 1600);
         for _ in 0..100 {
-            tries = tries.refused(None).0;
+            reruns = reruns.refused(None).0;
         }
-        assert_eq!(tries.refused(None).1, LONGEST);
+        assert_eq!(reruns.refused(None).1, LONGEST);
         assert_eq!(
-            tries.failed(2).map(|(_, pause)| pause.as_millis()),
+            reruns.failed(2).map(|(_, pause)| pause.as_millis()),
             Some(200)
         );
     }

@@ -9,12 +9,12 @@ use crate::BoxFuture;
 
 /// A future that its owner polls, and that goes on as a task of its own when the owner is dropped.
 /// Unlike a task from the start, it costs no change of threads while the owner stays.
-pub(crate) struct Unstoppable<T: Send + 'static> {
+pub(crate) struct FinishOnDrop<T: Send + 'static> {
     future: Option<BoxFuture<'static, T>>,
     handle: Option<Handle>,
 }
 
-impl<T: Send + 'static> Unstoppable<T> {
+impl<T: Send + 'static> FinishOnDrop<T> {
     pub(crate) fn new(future: impl Future<Output = T> + Send + 'static) -> Self {
         Self {
             future: Some(Box::pin(future)),
@@ -23,7 +23,7 @@ impl<T: Send + 'static> Unstoppable<T> {
     }
 }
 
-impl<T: Send + 'static> Future for Unstoppable<T> {
+impl<T: Send + 'static> Future for FinishOnDrop<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
@@ -39,7 +39,7 @@ impl<T: Send + 'static> Future for Unstoppable<T> {
     }
 }
 
-impl<T: Send + 'static> Drop for Unstoppable<T> {
+impl<T: Send + 'static> Drop for FinishOnDrop<T> {
     fn drop(&mut self) {
         if let (Some(future), Some(handle)) = (self.future.take(), self.handle.take()) {
             handle.spawn(future);
