@@ -99,7 +99,7 @@ const PURGE: &str = "
 WITH old AS (
     SELECT id FROM resilience_sagas AS saga
     WHERE parent IS NULL AND status IN ('completed', 'compensated', 'failed', 'resolved')
-      AND updated_at <= clock_timestamp() - $1 * interval '1 microsecond'
+      AND updated_at <= statement_timestamp() - $1 * interval '1 microsecond'
       AND NOT EXISTS (
           WITH RECURSIVE called AS (
               SELECT id, status FROM resilience_sagas WHERE parent = saga.id

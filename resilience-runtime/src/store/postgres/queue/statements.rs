@@ -157,7 +157,7 @@ pub(super) const PURGE: &str = "
 WITH old AS (
     SELECT id FROM resilience_dead_letters
     WHERE kind = 'work' AND status NOT IN ('open', 'retrying')
-      AND updated_at <= clock_timestamp() - $1 * interval '1 microsecond'
+      AND updated_at <= statement_timestamp() - $1 * interval '1 microsecond'
     ORDER BY updated_at
     LIMIT $2
     FOR UPDATE SKIP LOCKED
