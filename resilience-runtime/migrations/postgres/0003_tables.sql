@@ -98,6 +98,8 @@ CREATE INDEX resilience_sagas_by_parent ON resilience_sagas (parent) WHERE paren
 DROP INDEX resilience_dead_letters_open;
 CREATE UNIQUE INDEX resilience_dead_letters_unresolved ON resilience_dead_letters (saga_id, (coalesce(position, -1)))
     WHERE status IN ('open', 'retrying');
+-- The unresolved ones in their order, of however many there are beside them.
+CREATE INDEX resilience_dead_letters_to_resolve ON resilience_dead_letters (id) WHERE status IN ('open', 'retrying');
 CREATE INDEX resilience_dead_letters_by_time ON resilience_dead_letters (created_at);
 CREATE INDEX resilience_dead_letters_by_priority ON resilience_dead_letters (priority, id)
     WHERE status IN ('open', 'retrying');

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use resilience_runtime::dlq::Queue;
-use resilience_runtime::saga::journal::{Advance, Journal, Status};
+use resilience_runtime::dlq::{DeadLetterStatus, Queue};
+use resilience_runtime::saga::journal::{Advance, Journal, SagaFilter, Status};
 use resilience_runtime::store::postgres::PostgresStore;
 
 use super::{at_last, database, dead, execute, known, now, open, shell, started, step, write_to};
@@ -75,11 +75,24 @@ async fn reads_little(url: &str, what: &str, work: impl AsyncFnOnce(&PostgresSto
     assert!(read > 0 && read < READ_MAX, "{what}: {read}");
 }
 
+/// How many sagas are on a page of those in one of these statuses.
+async fn page(store: &PostgresStore, statuses: &[Status]) -> usize {
+    let filter = SagaFilter {
+        statuses: statuses.to_vec(),
+        ..SagaFilter::default()
+    };
+    Journal::list(store, filter, None, 50).await.unwrap().len()
+}
+
 #[tokio::test]
 async fn what_is_over_is_not_read() {
     let Some(url) = database() else { return };
     begin(&url, true).await;
     everything(&url).await;
+    reads_little(&url, "a page of sagas", async |store| {
+        assert_eq!(page(store, &[]).await, 50);
+    })
+    .await;
 }
 
 /// As after a flood, or a restore: until the server has looked through the tables, it goes by rules of thumb.
@@ -94,6 +107,20 @@ async fn everything(url: &str) {
     reads_little(url, "nothing to take over", async |store| {
         // Of those that nobody has none is of a function that this process knows.
         assert!(store.take_over(vec![], 64).await.unwrap().is_empty());
+    })
+    .await;
+    reads_little(url, "the unfinished sagas", async |store| {
+        let unfinished = [Status::Running, Status::Compensating];
+        assert_eq!(page(store, &unfinished).await, 3);
+    })
+    .await;
+    reads_little(url, "the dead sagas", async |store| {
+        assert_eq!(page(store, &[Status::CompensationFailed]).await, 1);
+    })
+    .await;
+    reads_little(url, "the open letters", async |store| {
+        let page = Queue::list(store, DeadLetterStatus::Open.into(), None, 50).await;
+        assert_eq!(page.unwrap().len(), 1);
     })
     .await;
     reads_little(url, "what nobody knows", async |store| {

@@ -20,11 +20,17 @@ macro_rules! letter {
 /// `$1` statuses as a JSON array, `$2` kind, `$3` operation, `$4` dependency, `$5` saga, `$6` the lowest priority, `$7` since
 /// and `$8` before when; NULL for all of them. `$9` the last id of the page before, `$10` at most how many. The oldest
 /// first, and the newest first.
+///
+/// In the order of an index, or, where `$order` is not the column itself, sorted, of the few that another one finds. Not by the
+/// index of the times: of a range that the planner does not know it thinks that hardly any are within.
 macro_rules! list {
-    ($which:literal) => {
-        [list!($which, ">", ""), list!($which, "<", " DESC")]
+    ($which:literal, $order:literal) => {
+        [
+            list!($which, $order, ">", ""),
+            list!($which, $order, "<", " DESC"),
+        ]
     };
-    ($which:literal, $beyond:literal, $direction:literal) => {
+    ($which:literal, $order:literal, $beyond:literal, $direction:literal) => {
         concat!(
             "SELECT ",
             letter!(),
@@ -39,12 +45,13 @@ WHERE ",
   AND ($4::text IS NULL OR dependency = $4)
   AND ($5::text IS NULL OR saga_id = $5)
   AND ($6::int8 IS NULL OR priority >= $6)
-  AND created_at >= coalesce(timestamptz 'epoch' + $7::int8 * interval '1 microsecond', '-infinity')
-  AND created_at < coalesce(timestamptz 'epoch' + $8::int8 * interval '1 microsecond', 'infinity')
+  AND created_at + interval '0' >= coalesce(timestamptz 'epoch' + $7::int8 * interval '1 microsecond', '-infinity')
+  AND created_at + interval '0' < coalesce(timestamptz 'epoch' + $8::int8 * interval '1 microsecond', 'infinity')
   AND id ",
             $beyond,
             " $9
-ORDER BY id",
+ORDER BY ",
+            $order,
             $direction,
             "
 LIMIT $10"
@@ -52,10 +59,10 @@ LIMIT $10"
     };
 }
 
-pub(super) const LIST: [&str; 2] = list!("true");
+pub(super) const LIST: [&str; 2] = list!("true", "id");
 /// The same where each has an index that is small.
-pub(super) const LIST_UNRESOLVED: [&str; 2] = list!("status IN ('open', 'retrying')");
-pub(super) const LIST_OF_SAGA: [&str; 2] = list!("saga_id = $5");
+pub(super) const LIST_UNRESOLVED: [&str; 2] = list!("status IN ('open', 'retrying')", "id");
+pub(super) const LIST_OF_SAGA: [&str; 2] = list!("saga_id = $5", "id + 0");
 
 /// `$1` id.
 pub(super) const GET: &str = concat!(
