@@ -22,6 +22,8 @@ pub(super) struct Call {
     pub(super) doing: &'static str,
     text: &'static str,
     values: Vec<Value>,
+    /// Whether it is made again when its answer is lost.
+    again: bool,
 }
 
 #[derive(Debug)]
@@ -41,6 +43,16 @@ impl Call {
             doing,
             text,
             values: Vec::new(),
+            again: true,
+        }
+    }
+
+    /// Not to be made again when its answer is lost: what is made a second time while the first one may still be under way
+    /// does not see what that one does.
+    pub(super) fn once(self) -> Self {
+        Self {
+            again: false,
+            ..self
         }
     }
 
@@ -121,6 +133,7 @@ impl Call {
                     held.discard();
                     pool.forget_idle();
                     maybe_done = true;
+                    again &= self.again;
                 }
             }
             if !std::mem::take(&mut again) {

@@ -35,6 +35,8 @@ const READING: &str = "reading the dead letter queue";
 const CLOSING: &str = "closing a dead letter";
 const RETRYING: &str = "retrying a dead letter";
 const PURGING: &str = "deleting old dead letters";
+/// The line of the statements that take works.
+const WORKS: &str = "taking works";
 
 impl Queue for PostgresStore {
     fn add(
@@ -155,13 +157,16 @@ impl Queue for PostgresStore {
             let owner = self.shared.sagas.worker.id();
             let operations: Vec<_> = operations.iter().map(|it| text(it)).collect();
             let call = Call::new(RETRYING, TAKE_WORK)
+                .once()
                 .text(json!(operations).to_string())
                 .number(limit.into())
                 .text(owner.to_string())
                 .text(nonce.to_string())
                 .text(json!(nonces).to_string())
                 .text(self.shared.sagas.worker.all_ids());
-            let rows = match self.call(call).await {
+            // One after the other, also where nobody waits for the answer of the first one: a statement does not see what
+            // another one takes meanwhile.
+            let rows = match self.hand_over(WORKS, call).await {
                 Ok(rows) => rows,
                 Err(error) => {
                     if error.effect() == Effect::DidNotRun {

@@ -2,7 +2,9 @@
 //!
 //! What is acquired must reach the caller, or nobody would work on it as long as this worker lives. So what is about
 //! to be acquired is written down first, here in memory; the next one who takes over looks for what an
-//! answer that was lost, or a caller that went away, has left of it.
+//! answer that was lost, or a caller that went away, has left of it. For that one acquisition of this process comes after the other
+//! (`LINE`), also where nobody waits for the answer of the first one: a statement does not see what another one does meanwhile,
+//! and would say that there is nothing. And what was to be acquired is forgotten only when it is told, or somebody has it.
 
 mod statements;
 
@@ -13,7 +15,7 @@ use sqlx::postgres::PgRow;
 use tokio::sync::MutexGuard;
 use uuid::Uuid;
 
-use self::statements::{ACQUIRE, COLLECT, LEFT_BEHIND, PARKED};
+use self::statements::{ACQUIRE, COLLECT, LEFT_BEHIND, MINE, PARKED};
 use super::PostgresStore;
 use super::call::Call;
 use super::journal::known_as_json;
@@ -27,6 +29,9 @@ use crate::store::rows::{Columns, Unreadable, text, word, word_if_any};
 use crate::timestamp::Timestamp;
 
 const TAKING_OVER: &str = "taking over sagas";
+
+/// The line of the statements that acquire sagas, and of those that look for what was acquired.
+const LINE: &str = "taking over";
 
 /// Sagas that this worker may have acquired and has not told anybody of, with the epoch that they have then.
 pub(super) type Untold = BTreeMap<SagaId, i64>;
@@ -228,7 +233,7 @@ impl PostgresStore {
         owner.is_some_and(|owner| self.shared.sagas.worker.was(owner))
     }
 
-    /// Acquires those of `sighted` that are still so; false when it was none. They are in `untold` then.
+    /// Acquires those of `sighted` that are still so; false when it was none. They are in `untold` in any case.
     async fn acquire(
         &self,
         doing: &'static str,
@@ -263,7 +268,7 @@ impl PostgresStore {
             .maybe_text(maybe(reason.flatten()))
             .text(Uuid::new_v4().to_string());
         untold.extend(sighted.iter().map(|saga| (saga.id.clone(), saga.epoch + 1)));
-        let acquired: Vec<String> = match self.call(call).await {
+        let acquired: Vec<String> = match self.hand_over(LINE, call).await {
             Ok(rows) => {
                 let ids: Result<_, Unreadable> = rows.iter().map(|row| column(row, 0)).collect();
                 ids.map_err(|unreadable| unreadable.in_doubt(doing))?
@@ -276,11 +281,6 @@ impl PostgresStore {
             }
         };
         self.shared.sagas.worker.has_written_as(owner);
-        for saga in sighted {
-            if !acquired.iter().any(|id| id == saga.id.as_str()) {
-                untold.remove(&saga.id);
-            }
-        }
         Ok(!acquired.is_empty())
     }
 
@@ -302,17 +302,20 @@ impl PostgresStore {
         let call = Call::new(doing, COLLECT)
             .text(json!(sagas).to_string())
             .text(self.shared.sagas.worker.all_ids());
-        let rows = self.call(call).await.map_err(|error| {
+        let rows = self.hand_over(LINE, call).await.map_err(|error| {
             // They are this worker's by now.
             StoreError::in_doubt(doing, error)
         })?;
-        untold.retain(|id, _| !wanted.contains_key(id));
         let mut told = Vec::new();
         for row in &rows {
+            let read = || Ok((SagaId::from_stored(column(row, 0)?), column(row, MINE)?));
+            let (id, mine) = read().map_err(|it: Unreadable| it.in_doubt(doing))?;
+            untold.remove(&id);
             match saga(row) {
-                Ok(record) => told.push(record),
+                Ok(record) if mine => told.push(record),
+                Ok(_) => {}
                 Err(error) => {
-                    tracing::error!(target: "resilience", %error, "a saga that was taken over cannot be read");
+                    tracing::error!(target: "resilience", saga = %id, %error, "a saga that was taken over cannot be read");
                 }
             }
         }

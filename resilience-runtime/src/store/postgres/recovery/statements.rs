@@ -142,17 +142,19 @@ FROM change
 JOIN resilience_sagas AS saga
   ON saga.id = change.id AND saga.epoch = change.epoch + 1 AND saga.owner = $2::uuid";
 
-/// `$1` sagas, a JSON array of objects; `$2` owners as a JSON array. Those that are unfinished and still
-/// under this epoch and one of these owners, with their steps.
+/// `$1` sagas, a JSON array of objects; `$2` owners as a JSON array. Those that somebody has acquired, with their steps, and
+/// whether they are unfinished under this epoch and one of these owners. Of one that nobody has acquired yet there is no row.
 pub(super) const COLLECT: &str = concat!(
     "SELECT ",
     columns!(),
-    "
-FROM json_to_recordset($1::json) AS wanted (id text, epoch int8)
-JOIN resilience_sagas AS saga ON saga.id = wanted.id AND saga.epoch = wanted.epoch
-WHERE saga.owner IN (SELECT json_array_elements_text($2::json)::uuid)
-  AND saga.status NOT IN ",
+    ", saga.epoch = wanted.epoch AND saga.owner IN (SELECT json_array_elements_text($2::json)::uuid)
+       AND saga.status NOT IN ",
     at_rest!(),
     "
+FROM json_to_recordset($1::json) AS wanted (id text, epoch int8)
+JOIN resilience_sagas AS saga ON saga.id = wanted.id AND saga.epoch >= wanted.epoch
 ORDER BY saga.created_at, saga.id"
 );
+
+/// Where [`COLLECT`] says whether a saga is the worker's.
+pub(super) const MINE: usize = super::super::journal::rows::OWNER + 1;
