@@ -20,11 +20,20 @@ macro_rules! letter {
 /// `$1` statuses as a JSON array, `$2` kind, `$3` operation, `$4` dependency, `$5` saga, `$6` the lowest priority, `$7` since
 /// and `$8` before when; NULL for all of them. `$9` the last id of the page before, `$10` at most how many. The oldest
 /// first, and the newest first.
+///
+/// A plan is made for all values of the parameters, and takes a range of time, which may be all of it, for a narrow one. So
+/// the index of the times must not be seen unless there is a range.
 macro_rules! list {
     ($which:literal) => {
-        [list!($which, ">", ""), list!($which, "<", " DESC")]
+        list!($which, "created_at + interval '0'")
     };
-    ($which:literal, $beyond:literal, $direction:literal) => {
+    ($which:literal, $at:literal) => {
+        [
+            list!($which, $at, ">", ""),
+            list!($which, $at, "<", " DESC"),
+        ]
+    };
+    ($which:literal, $at:literal, $beyond:literal, $direction:literal) => {
         concat!(
             "SELECT ",
             letter!(),
@@ -39,8 +48,12 @@ WHERE ",
   AND ($4::text IS NULL OR dependency = $4)
   AND ($5::text IS NULL OR saga_id = $5)
   AND ($6::int8 IS NULL OR priority >= $6)
-  AND created_at >= coalesce(timestamptz 'epoch' + $7::int8 * interval '1 microsecond', '-infinity')
-  AND created_at < coalesce(timestamptz 'epoch' + $8::int8 * interval '1 microsecond', 'infinity')
+  AND ",
+            $at,
+            " >= coalesce(timestamptz 'epoch' + $7::int8 * interval '1 microsecond', '-infinity')
+  AND ",
+            $at,
+            " < coalesce(timestamptz 'epoch' + $8::int8 * interval '1 microsecond', 'infinity')
   AND id ",
             $beyond,
             " $9
@@ -53,7 +66,11 @@ LIMIT $10"
 }
 
 pub(super) const LIST: [&str; 2] = list!("true");
-/// The same where each has an index that is small.
+/// The same where a range of time is asked for.
+pub(super) const LIST_SINCE: [&str; 2] = list!("true", "created_at");
+/// The same where each has an index, or one that is small.
+pub(super) const LIST_OF_OPERATION: [&str; 2] = list!("operation = $3");
+pub(super) const LIST_OF_DEPENDENCY: [&str; 2] = list!("dependency = $4");
 pub(super) const LIST_UNRESOLVED: [&str; 2] = list!("status IN ('open', 'retrying')");
 pub(super) const LIST_OF_SAGA: [&str; 2] = list!("saga_id = $5");
 
