@@ -109,9 +109,14 @@ async fn requests(runtime: &Runtime, now: Timestamp) -> Result<Check, StoreError
         Some(saga) => runtime.sagas().get(saga).await?,
         None => None,
     };
-    let operation = || format!("a handler for `{}`", first.work.operation);
-    let code = saga.as_ref().map_or_else(operation, named::code);
-    let remedy = format!("start a program that has {code}");
+    let remedy = match &saga {
+        Some(saga) => format!("start a program that has {}", named::code(saga)),
+        // Who works on a work is not told.
+        None => format!(
+            "start a program that has a handler for `{}`, unless one has been at it for so long",
+            first.work.operation
+        ),
+    };
     Ok(Check::warn(REQUESTED, finding, remedy))
 }
 
