@@ -33,6 +33,8 @@ mod by_sql;
 mod closing;
 #[path = "command_line/doctor.rs"]
 mod doctor;
+#[path = "command_line/ends.rs"]
+mod ends;
 #[path = "command_line/hostile.rs"]
 mod hostile;
 #[path = "command_line/looking.rs"]
@@ -41,6 +43,8 @@ mod looking;
 mod migrate;
 #[path = "command_line/naming.rs"]
 mod naming;
+#[path = "command_line/nothing.rs"]
+mod nothing;
 #[path = "command_line/program.rs"]
 mod program;
 #[path = "command_line/retrying.rs"]
@@ -63,6 +67,10 @@ on_both_stores! {
     sagas: sagas_are_listed_with_filters_and_pages, a_saga_is_shown_with_its_steps_and_letters,
         a_running_saga_is_cancelled, what_does_not_run_is_not_cancelled, a_dead_saga_is_undone_by_a_program, sagas_are_counted,
         moments_are_shown_as_such, versions_are_named_where_they_matter;
+    ends: a_saga_that_is_past_a_pivot_is_not_cancelled, a_cancel_that_waits_says_how_the_saga_ended,
+        a_letter_that_is_closed_while_it_is_waited_for_is_told, what_somebody_works_on_is_left_to_him,
+        letters_of_one_saga_go_along, a_compensation_that_is_asked_for_is_told;
+    nothing: an_empty_store_is_shown_as_such;
     naming: a_beginning_that_is_unique_names_a_saga, a_beginning_that_fits_several_names_none;
     hostile: no_name_is_a_command_or_another_line, a_payload_of_ten_megabytes_is_shown, a_reader_that_leaves_is_no_failure;
     migrate: a_store_is_migrated_once, a_newer_store_is_refused_by_every_command;

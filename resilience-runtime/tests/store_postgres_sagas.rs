@@ -11,6 +11,8 @@
 
 #[path = "store_postgres_sagas/functions.rs"]
 mod functions;
+#[path = "store_postgres_sagas/lists.rs"]
+mod lists;
 #[path = "store_postgres_sagas/migration.rs"]
 mod migration;
 #[path = "store_postgres_sagas/scale.rs"]

@@ -161,7 +161,7 @@ async fn look(
 }
 
 fn unopened(error: OpenError) -> Check {
-    let remedy = "programs cannot open the store either: do what the message says";
+    let remedy = "programs that run as this user cannot open the store either: do what the message says, or run this as theirs";
     Check::fail("opening", Failure::from(error).message, remedy)
 }
 

@@ -167,7 +167,7 @@ async fn show(runtime: &Runtime, id: &str, output: &Output) -> Result<(), Failur
     for (name, value) in [
         ("output", &saga.output),
         ("error", &saga.error),
-        ("its form", &saga.failure),
+        ("error as JSON", &saga.failure),
     ] {
         if let Some(value) = value {
             field(name, value);
@@ -210,6 +210,8 @@ fn steps(saga: &SagaRecord, output: &Output) {
             (Some(function), false) if saga.status == Status::Completed => {
                 &format!("by {function}")
             }
+            // Somebody has seen to it by hand, or nobody has.
+            (Some(_), false) if saga.status == Status::Resolved => "not undone",
             (Some(function), false) => function,
             (None, false) => "nothing to undo",
         };

@@ -83,6 +83,30 @@ async fn an_empty_file_becomes_a_store_by_migrate_and_by_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_file_of_the_first_version_is_migrated() {
+    const FIRST: &str =
+        include_str!("../../../resilience-runtime/migrations/sqlite/0001_initial.sql");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.db");
+    let url = path.to_str();
+    let options = sqlx::sqlite::SqliteConnectOptions::new();
+    let options = options.filename(&path).create_if_missing(true);
+    let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let version = "CREATE TABLE resilience_schema (version INTEGER NOT NULL);
+                   INSERT INTO resilience_schema VALUES (1)";
+    for text in [FIRST, version] {
+        sqlx::raw_sql(text).execute(&mut connection).await.unwrap();
+    }
+    sqlx::Connection::close(connection).await.unwrap();
+    tool::run(url, &["sagas", "list"]).await.ends_with(5);
+    let text = tool::run(url, &["doctor"]).await.ends_with(5);
+    assert!(text.out.contains("fail  schema: version 1"), "{text:?}");
+    let done = tool::run(url, &["migrate"]).await.ends_with(0);
+    assert!(done.out.starts_with("migrated from schema version 1 to "));
+    tool::run(url, &["doctor"]).await.ends_with(0);
+}
+
+#[tokio::test]
 async fn a_file_of_another_kind_is_not_touched() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notes.txt");

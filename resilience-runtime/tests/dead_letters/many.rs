@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use resilience_runtime::dlq::{DeadLetterStatus, LetterFilter, RetryAll};
+use resilience_runtime::order::Order;
 use resilience_runtime::runtime::Runtime;
 use tokio::time::Instant;
 
@@ -56,6 +57,24 @@ async fn another_call_goes_on_where_one_ended() {
     let rest = letters.retry_all(odd, all, "ada").await.unwrap();
     assert_eq!((rest.requested, rest.finished), (3, true));
     assert_eq!(retrying(&runtime).await, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_newest_come_first_where_the_filter_says_so() {
+    let runtime = with_letters(10).await;
+    let letters = runtime.dead_letters();
+    let newest = LetterFilter {
+        order: Order::NewestFirst,
+        ..LetterFilter::default()
+    };
+    let two = RetryAll::new().limit(2);
+    let first = letters.retry_all(newest.clone(), two, "ada").await.unwrap();
+    assert_eq!((first.requested, first.last), (2, Some(9)));
+    let all = RetryAll::new().after(first.last);
+    let rest = letters.retry_all(newest, all, "ada").await.unwrap();
+    assert_eq!((rest.requested, rest.last), (8, Some(1)));
+    assert!(rest.finished);
+    assert_eq!(retrying(&runtime).await, 10);
 }
 
 #[tokio::test(start_paused = true)]

@@ -109,9 +109,14 @@ async fn requests(runtime: &Runtime, now: Timestamp) -> Result<Check, StoreError
         Some(saga) => runtime.sagas().get(saga).await?,
         None => None,
     };
-    let operation = || format!("a handler for `{}`", first.work.operation);
-    let code = saga.as_ref().map_or_else(operation, named::code);
-    let remedy = format!("start a program that has {code}");
+    let remedy = match &saga {
+        Some(saga) => format!("start a program that has {}", named::code(saga)),
+        // Who works on a work is not told.
+        None => format!(
+            "start a program that has a handler for `{}`, unless one has been at it for so long",
+            first.work.operation
+        ),
+    };
     Ok(Check::warn(REQUESTED, finding, remedy))
 }
 
@@ -121,4 +126,40 @@ async fn is_worked_on(runtime: &Runtime, letter: &DeadLetter) -> Result<bool, St
     };
     let record = runtime.sagas().get(saga).await?;
     Ok(record.is_some_and(|it| it.status.is_unfinished()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use resilience_runtime::dlq::RetryAs;
+    use resilience_runtime::store::memory::MemoryStore;
+
+    use super::*;
+
+    /// The clock of this store is not that of this machine, which stands still here.
+    #[tokio::test(start_paused = true)]
+    async fn ages_are_by_the_clock_of_the_store() {
+        let store = Arc::new(MemoryStore::new());
+        let runtime = Runtime::on_store(store).without_recovery().scoped();
+        let runtime = runtime.open().await.unwrap();
+        let letters = runtime.dead_letters();
+        let id = letters.add("send", &7, "full").await.unwrap();
+        let asked = letters.request_retry(id, RetryAs::Itself, "ada").await;
+        asked.unwrap();
+        for (minutes, expected) in [(0, Level::Ok), (2, Level::Warn)] {
+            tokio::time::advance(Duration::from_secs(60 * minutes)).await;
+            let mut checks = Vec::new();
+            look(&runtime, 1000, &mut checks).await.unwrap();
+            let found = |name| checks.iter().find(|it| it.check == name).unwrap();
+            assert_eq!(found("requests").result, expected);
+            let age = format!("the oldest {minutes}");
+            assert!(found("dead letters").finding.contains(&age));
+        }
+        tokio::time::advance(FORGOTTEN).await;
+        let mut checks = Vec::new();
+        look(&runtime, 1000, &mut checks).await.unwrap();
+        let remedy = checks.iter().find_map(|it| it.remedy.as_deref());
+        assert!(remedy.unwrap().contains("more than a day"));
+    }
 }

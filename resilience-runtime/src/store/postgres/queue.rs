@@ -9,8 +9,9 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use self::statements::{
-    ADD, AUDIT, AUDIT_OF_SAGA, DISCARD, END_WORK, GET, LIST, LIST_OF_SAGA, LIST_UNRESOLVED, PURGE,
-    RESOLVE, RETRY, STATISTICS, TAKE_WORK, UNRESOLVED,
+    ADD, AUDIT, AUDIT_OF_SAGA, DISCARD, END_WORK, GET, LIST, LIST_OF_DEPENDENCY, LIST_OF_OPERATION,
+    LIST_OF_SAGA, LIST_SINCE, LIST_UNRESOLVED, PURGE, RESOLVE, RETRY, STATISTICS, TAKE_WORK,
+    UNRESOLVED,
 };
 use super::PostgresStore;
 use super::call::Call;
@@ -265,6 +266,9 @@ fn listing(filter: &LetterFilter, after: Option<DeadLetterId>, limit: u32) -> Ca
     let [oldest_first, newest_first] = match () {
         () if filter.saga.is_some() => LIST_OF_SAGA,
         () if unresolved => LIST_UNRESOLVED,
+        () if filter.operation.is_some() => LIST_OF_OPERATION,
+        () if filter.dependency.is_some() => LIST_OF_DEPENDENCY,
+        () if filter.since.is_some() => LIST_SINCE,
         () => LIST,
     };
     let (list, first) = match filter.order {

@@ -24,18 +24,20 @@ use crate::timestamp::Timestamp;
 
 const PURGING: &str = "deleting old sagas";
 
-/// `$1` name, `$2` statuses as a JSON array, `$3` parent; NULL for all of them. `$4` and `$5` the beginning and the id of the
-/// place from which on, `$6` and `$7` up to which; NULL for no end. `$8` at most how many. `$9` the first id and `$10` the one
-/// behind the last; NULL for all of them. The oldest first, and the newest first.
+/// `$1` name, `$2` statuses as a JSON array, `$3` since and `$4` before when, `$5` parent; NULL for all of them. `$6` and
+/// `$7` the beginning and the id of the last one of the page before, `$8` at most how many. `$9` the first id and `$10` the
+/// one behind the last; NULL for all of them. The oldest first, and the newest first.
 ///
-/// Where `$at` is the column itself an index has the order; else another index is small, and what it finds is sorted. What the
-/// planner thinks of a range that it does not know must not decide that: of two rows that are compared it does not think that
-/// hardly any are within.
+/// Where `$at` is the column itself an index has the order. Else that index must not be seen: another one knows of the few that
+/// are to be sorted, and a plan for all values of the parameters takes a range of time, which may be all of it, for a narrow one.
 macro_rules! list {
     ($which:expr, $at:literal) => {
-        [list!($which, $at, ""), list!($which, $at, " DESC")]
+        [
+            list!($which, $at, ">", "-infinity", ""),
+            list!($which, $at, "<", "infinity", " DESC"),
+        ]
     };
-    ($which:expr, $at:literal, $direction:literal) => {
+    ($which:expr, $at:literal, $beyond:literal, $end:literal, $direction:literal) => {
         concat!(
             "
 SELECT id, name, version, status, parking,
@@ -52,11 +54,22 @@ WHERE ",
             "
   AND ($1::text IS NULL OR name = $1)
   AND ($2::text IS NULL OR status IN (SELECT json_array_elements_text($2::json)))
-  AND ($3::text IS NULL OR parent = $3)
+  AND ",
+            $at,
+            " >= coalesce(timestamptz 'epoch' + $3::int8 * interval '1 microsecond', '-infinity')
+  AND ",
+            $at,
+            " < coalesce(timestamptz 'epoch' + $4::int8 * interval '1 microsecond', 'infinity')
+  AND ($5::text IS NULL OR parent = $5)
   AND ($9::text IS NULL OR id >= $9)
   AND ($10::text IS NULL OR id < $10)
-  AND (created_at, id) > (coalesce(timestamptz 'epoch' + $4::int8 * interval '1 microsecond', '-infinity'), $5)
-  AND (created_at, id) < (coalesce(timestamptz 'epoch' + $6::int8 * interval '1 microsecond', 'infinity'), $7)
+  AND (",
+            $at,
+            ", id) ",
+            $beyond,
+            " (coalesce(timestamptz 'epoch' + $6::int8 * interval '1 microsecond', '",
+            $end,
+            "'), $7)
 ORDER BY ",
             $at,
             $direction,
@@ -75,7 +88,7 @@ const LIST_UNFINISHED: [&str; 2] = list!(
     concat!("status NOT IN ", at_rest!()),
     "created_at + interval '0'"
 );
-const LIST_CALLED: [&str; 2] = list!("parent = $3", "created_at + interval '0'");
+const LIST_CALLED: [&str; 2] = list!("parent = $5", "created_at + interval '0'");
 const LIST_ALIKE: [&str; 2] = list!("id >= $9 AND id < $10", "created_at + interval '0'");
 
 /// Looks at every saga. The name, the status, how many; and of those that are completed how long they took: the shortest,
@@ -140,14 +153,6 @@ WITH old AS (
 )
 SELECT count(*) FROM gone";
 
-/// The place before all sagas that were started at this moment.
-fn before_all(moment: Timestamp) -> SagaCursor {
-    SagaCursor {
-        started_at: moment,
-        id: SagaId::from_stored(String::new()),
-    }
-}
-
 impl PostgresStore {
     pub(super) async fn list_sagas(
         &self,
@@ -167,11 +172,9 @@ impl PostgresStore {
             () if only(Status::is_unfinished) => LIST_UNFINISHED,
             () => LIST,
         };
-        let [from, to] = [filter.since, filter.before].map(|moment| moment.map(before_all));
-        let (list, from, to) = match filter.order {
-            // `None` is the smallest, and no place at all.
-            Order::OldestFirst => (oldest_first, from.max(after), to),
-            Order::NewestFirst => (newest_first, from, [to, after].into_iter().flatten().min()),
+        let list = match filter.order {
+            Order::OldestFirst => oldest_first,
+            Order::NewestFirst => newest_first,
         };
         let statuses: Vec<_> = filter.statuses.iter().map(|it| it.as_str()).collect();
         let call = Call::new(READING, list)
@@ -182,11 +185,11 @@ impl PostgresStore {
                     .map(|name| super::text(name).into_owned()),
             )
             .maybe_text((!statuses.is_empty()).then(|| json!(statuses).to_string()))
+            .maybe_number(filter.since.map(at))
+            .maybe_number(filter.before.map(at))
             .maybe_text(filter.parent.map(|parent| parent.to_string()))
-            .maybe_number(from.as_ref().map(|from| at(from.started_at)))
-            .text(from.as_ref().map_or("", |from| from.id.as_str()))
-            .maybe_number(to.as_ref().map(|to| at(to.started_at)))
-            .text(to.as_ref().map_or("", |to| to.id.as_str()))
+            .maybe_number(after.as_ref().map(|after| at(after.started_at)))
+            .text(after.as_ref().map_or("", |after| after.id.as_str()))
             .number(limit.into())
             .maybe_text(prefix.map(std::borrow::Cow::into_owned))
             .maybe_text(end);

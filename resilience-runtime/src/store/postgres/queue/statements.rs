@@ -21,16 +21,20 @@ macro_rules! letter {
 /// and `$8` before when; NULL for all of them. `$9` the last id of the page before, `$10` at most how many. The oldest
 /// first, and the newest first.
 ///
-/// In the order of an index, or, where `$order` is not the column itself, sorted, of the few that another one finds. Not by the
-/// index of the times: of a range that the planner does not know it thinks that hardly any are within.
+/// A plan is made for all values of the parameters, and takes a range of time, which may be all of it, for a narrow one. So
+/// the index of the times must not be seen unless there is a range. Where `$order` is the column itself an index has the order;
+/// else there are few to sort, of which another index knows.
 macro_rules! list {
-    ($which:literal, $order:literal) => {
+    ($which:literal) => {
+        list!($which, "created_at + interval '0'", "id")
+    };
+    ($which:literal, $at:literal, $order:literal) => {
         [
-            list!($which, $order, ">", ""),
-            list!($which, $order, "<", " DESC"),
+            list!($which, $at, $order, ">", ""),
+            list!($which, $at, $order, "<", " DESC"),
         ]
     };
-    ($which:literal, $order:literal, $beyond:literal, $direction:literal) => {
+    ($which:literal, $at:literal, $order:literal, $beyond:literal, $direction:literal) => {
         concat!(
             "SELECT ",
             letter!(),
@@ -45,8 +49,12 @@ WHERE ",
   AND ($4::text IS NULL OR dependency = $4)
   AND ($5::text IS NULL OR saga_id = $5)
   AND ($6::int8 IS NULL OR priority >= $6)
-  AND created_at + interval '0' >= coalesce(timestamptz 'epoch' + $7::int8 * interval '1 microsecond', '-infinity')
-  AND created_at + interval '0' < coalesce(timestamptz 'epoch' + $8::int8 * interval '1 microsecond', 'infinity')
+  AND ",
+            $at,
+            " >= coalesce(timestamptz 'epoch' + $7::int8 * interval '1 microsecond', '-infinity')
+  AND ",
+            $at,
+            " < coalesce(timestamptz 'epoch' + $8::int8 * interval '1 microsecond', 'infinity')
   AND id ",
             $beyond,
             " $9
@@ -59,10 +67,15 @@ LIMIT $10"
     };
 }
 
-pub(super) const LIST: [&str; 2] = list!("true", "id");
-/// The same where each has an index that is small.
-pub(super) const LIST_UNRESOLVED: [&str; 2] = list!("status IN ('open', 'retrying')", "id");
-pub(super) const LIST_OF_SAGA: [&str; 2] = list!("saga_id = $5", "id + 0");
+pub(super) const LIST: [&str; 2] = list!("true");
+/// The same where a range of time is asked for.
+pub(super) const LIST_SINCE: [&str; 2] = list!("true", "created_at", "id");
+/// The same where each has an index, or one that is small.
+pub(super) const LIST_OF_OPERATION: [&str; 2] = list!("operation = $3");
+pub(super) const LIST_OF_DEPENDENCY: [&str; 2] = list!("dependency = $4");
+pub(super) const LIST_UNRESOLVED: [&str; 2] = list!("status IN ('open', 'retrying')");
+pub(super) const LIST_OF_SAGA: [&str; 2] =
+    list!("saga_id = $5", "created_at + interval '0'", "id + 0");
 
 /// `$1` id.
 pub(super) const GET: &str = concat!(
