@@ -56,6 +56,18 @@ impl Place {
         Ledger::at(self.folder.with_extension("ledger"))
     }
 
+    /// Copies all of its files, and its ledger.
+    pub(crate) fn copy_to(&self, other: &Self) {
+        for entry in std::fs::read_dir(&self.folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_file() {
+                let name = path.file_name().expect("a name");
+                std::fs::copy(&path, other.folder.join(name)).expect("a copy");
+            }
+        }
+        self.ledger().copy_to(&other.ledger());
+    }
+
     /// A runtime on the database.
     pub(crate) fn runtime(&self) -> RuntimeBuilder {
         Runtime::builder(format!("sqlite://{}", self.database().display())).state(self.ledger())
