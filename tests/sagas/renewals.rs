@@ -12,7 +12,7 @@ use crate::ledger::{Action, Moment, Stop};
 use crate::shop::{Order, Plan};
 use crate::worker::{Errand, Worker, finish};
 
-const LEASE: Duration = Duration::from_secs(3);
+const LEASE: Duration = Duration::from_millis(1_500);
 
 /// The worker that is in the table alone, and when its lease ends, in microseconds.
 async fn lease(ground: &Ground) -> (String, i64) {
