@@ -159,6 +159,11 @@ impl Ledger {
         self.beside("errors")
     }
 
+    /// The database of the place that this is beside.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.0.with_extension("").join("a.db")
+    }
+
     /// Makes `other` the same.
     pub(crate) fn copy_to(&self, other: &Self) {
         if self.0.exists() {

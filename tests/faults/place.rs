@@ -21,6 +21,8 @@ pub(crate) struct Place {
 pub(crate) struct Snapshot {
     pub(crate) ledger: Vec<Entry>,
     pub(crate) sagas: Vec<Saga>,
+    /// How often a step that is a row had its effect.
+    pub(crate) entries: i64,
 }
 
 impl Place {
@@ -85,9 +87,11 @@ impl Place {
 
     /// Looks at what there is, without touching it.
     pub(crate) async fn look(&self) -> Snapshot {
+        let (sagas, entries) = journal::look(&self.database()).await;
         Snapshot {
             ledger: self.ledger().read(),
-            sagas: journal::look(&self.database()).await,
+            sagas,
+            entries,
         }
     }
 }

@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | start | `writes` (a saga that succeeds, on a new file) | `freezes` (stages `None`; `Running, 0, 0`) |
 //! | step 1, 2, 3 | `writes` (a saga that succeeds) | `freezes` (`Running, 1, 0`; `Running, 2, 0`; `Completed, 3, 0`) |
-//! | step in a transaction of its own | at random: `storm`, here | `freezes` (a step in a transaction) |
+//! | step in a transaction of its own | `writes` (a step in a transaction) | `freezes` (a step in a transaction) |
 //! | decision to undo | `writes` (a saga that is undone) | `freezes` (`Compensating, 2, 0`) |
 //! | compensation 2, 1 (step 3 is the one that fails) | `writes` (a saga that is undone) | `freezes` (`Compensating, 2, 1`; `Compensated, 2, 2`) |
 //! | finish, with what came out last | `writes` (all three) | `freezes` (`Completed`; `Compensated`; `CompensationFailed`) |
