@@ -32,6 +32,7 @@ pub(crate) fn check(
     }
     let expected: &[Action] = match end {
         End::NeverStarted | End::Withdrawn => &[],
+        End::Completed if plan == Plan::Transaction => &[Action::Do(1), Action::Do(3)],
         End::Completed => &[Action::Do(1), Action::Do(2), Action::Do(3)],
         End::Compensated => &[
             Action::Do(1),
@@ -49,7 +50,16 @@ pub(crate) fn check(
     if all.len() > expected.len() + kills {
         return Err(format!("{kills} interruptions, and the effects {all:?}"));
     }
-    records(end, after)?;
+    for snapshot in [before, after] {
+        let mut steps = snapshot.sagas.iter().flat_map(|saga| &saga.steps);
+        let is_recorded = steps.any(|step| step.name == "enter");
+        if snapshot.entries != i64::from(is_recorded) {
+            return Err(format!(
+                "a step without its record, or the other way round: {snapshot:?}"
+            ));
+        }
+    }
+    records(plan, end, after)?;
     told_the_truth(end, before)?;
     Ok(end)
 }
@@ -62,7 +72,7 @@ fn end(plan: Plan, after: &Snapshot) -> Result<End, String> {
         sagas => return Err(format!("one saga became {}", sagas.len())),
     };
     match (saga.status.as_str(), plan) {
-        ("completed", Plan::Succeed) => Ok(End::Completed),
+        ("completed", Plan::Succeed | Plan::Transaction) => Ok(End::Completed),
         ("failed", _) if saga.steps.is_empty() => Ok(End::Withdrawn),
         ("compensated", Plan::Fail) => Ok(End::Compensated),
         ("compensation_failed", Plan::FailForGood) => Ok(End::Dead),
@@ -71,7 +81,7 @@ fn end(plan: Plan, after: &Snapshot) -> Result<End, String> {
 }
 
 /// Whether the journal and the queue have what belongs to this end.
-fn records(end: End, after: &Snapshot) -> Result<(), String> {
+fn records(plan: Plan, end: End, after: &Snapshot) -> Result<(), String> {
     let Some(saga) = after.sagas.first() else {
         return Ok(());
     };
@@ -88,7 +98,11 @@ fn records(end: End, after: &Snapshot) -> Result<(), String> {
     let is_sound = match end {
         End::NeverStarted | End::Withdrawn => steps.is_empty() && letters.is_empty(),
         End::Completed => {
-            steps == [("first", false), ("second", false), ("third", false)]
+            let second = match plan {
+                Plan::Transaction => "enter",
+                _ => "second",
+            };
+            steps == [("first", false), (second, false), ("third", false)]
                 && letters.is_empty()
                 && saga.output == Some(RESULT.to_string())
         }

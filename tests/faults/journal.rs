@@ -1,6 +1,7 @@
 //! The journal, read behind the runtime's back.
 
 use std::path::Path;
+use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
@@ -31,8 +32,31 @@ pub(crate) struct Letter {
     pub(crate) attempts: i64,
 }
 
+/// A connection beside those of the runtime.
+pub(crate) async fn connect(database: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    let options = SqliteConnectOptions::new().filename(database);
+    let options = options.busy_timeout(Duration::from_secs(30));
+    options.connect().await
+}
+
+/// Makes the table of the steps that are rows.
+pub(crate) async fn create_entries(database: &Path) {
+    let mut connection = connect(database).await.expect("it opens");
+    sqlx::raw_sql("CREATE TABLE entries (order_id BIGINT NOT NULL)")
+        .execute(&mut connection)
+        .await
+        .expect("a table");
+    connection.close().await.expect("it closes");
+}
+
+pub(crate) async fn enter(conn: &mut SqliteConnection, order: u64) -> Result<(), sqlx::Error> {
+    let order = i64::try_from(order).expect("small");
+    let entered = sqlx::query("INSERT INTO entries (order_id) VALUES (?)").bind(order);
+    entered.execute(conn).await.map(drop)
+}
+
 /// Reads a copy: to open a database is to recover it, and that is for the runtime to do.
-pub(crate) async fn look(database: &Path) -> Vec<Saga> {
+pub(crate) async fn look(database: &Path) -> (Vec<Saga>, i64) {
     let scratch = TempDir::with_prefix("faults-copy").expect("a temporary folder");
     for suffix in ["", "-wal", "-journal"] {
         let mut from = database.as_os_str().to_owned();
@@ -44,13 +68,16 @@ pub(crate) async fn look(database: &Path) -> Vec<Saga> {
     }
     let copy = scratch.path().join("a.db");
     if !copy.exists() {
-        return Vec::new();
+        return (Vec::new(), 0);
     }
     let options = SqliteConnectOptions::new().filename(&copy);
     let mut connection = options.connect().await.expect("the copy opens");
     let sagas = read(&mut connection).await.expect("the copy can be read");
+    let entries = sqlx::query_scalar("SELECT count(*) FROM entries");
+    // Where there is no such table, there are none.
+    let entries = entries.fetch_one(&mut connection).await.unwrap_or(0);
     connection.close().await.expect("it closes");
-    sagas
+    (sagas, entries)
 }
 
 /// How many sagas are not completed, in a database that others work on.

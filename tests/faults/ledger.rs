@@ -145,14 +145,39 @@ impl Ledger {
         self.read().into_iter().filter_map(of_order).collect()
     }
 
+    /// From now on the first step can be undone, whatever the plan was.
+    pub(crate) fn mend(&self) {
+        File::create(self.beside("mended")).expect("a file beside the ledger");
+    }
+
+    pub(crate) fn is_mended(&self) -> bool {
+        self.beside("mended").exists()
+    }
+
+    /// Where a process writes down what it logs as an error.
+    pub(crate) fn errors(&self) -> PathBuf {
+        self.beside("errors")
+    }
+
+    /// The database of the place that this is beside.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.0.with_extension("").join("a.db")
+    }
+
     /// Makes `other` the same.
     pub(crate) fn copy_to(&self, other: &Self) {
-        fs::copy(&self.0, &other.0).expect("a copy");
+        if self.0.exists() {
+            fs::copy(&self.0, &other.0).expect("a copy");
+        }
+        if self.is_mended() {
+            other.mend();
+        }
     }
 
     pub(crate) fn remove(&self) {
-        for path in [self.0.clone(), self.beside("held"), self.beside("go")] {
-            let _ = fs::remove_file(path);
+        let _ = fs::remove_file(&self.0);
+        for beside in ["held", "go", "mended", "errors"] {
+            let _ = fs::remove_file(self.beside(beside));
         }
     }
 

@@ -1,5 +1,6 @@
 //! What holds when processes are killed, disks fail, servers go away and callers lose patience: the
-//! attributes on real files, real processes and real servers.
+//! attributes on real files, real processes and real servers. Which test kills at which durable write of a saga is
+//! said in `tests/sagas/main.rs`.
 
 #![allow(missing_docs)] // Tests.
 // Clippy lets tests panic, but not their helpers.
@@ -8,6 +9,8 @@
 mod broken_disk;
 mod checker;
 mod drops;
+mod errors;
+mod full_disk;
 mod journal;
 mod keys;
 mod kills;

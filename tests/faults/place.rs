@@ -21,6 +21,8 @@ pub(crate) struct Place {
 pub(crate) struct Snapshot {
     pub(crate) ledger: Vec<Entry>,
     pub(crate) sagas: Vec<Saga>,
+    /// How often a step that is a row had its effect.
+    pub(crate) entries: i64,
 }
 
 impl Place {
@@ -56,6 +58,18 @@ impl Place {
         Ledger::at(self.folder.with_extension("ledger"))
     }
 
+    /// Copies all of its files, and its ledger.
+    pub(crate) fn copy_to(&self, other: &Self) {
+        for entry in std::fs::read_dir(&self.folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_file() {
+                let name = path.file_name().expect("a name");
+                std::fs::copy(&path, other.folder.join(name)).expect("a copy");
+            }
+        }
+        self.ledger().copy_to(&other.ledger());
+    }
+
     /// A runtime on the database.
     pub(crate) fn runtime(&self) -> RuntimeBuilder {
         Runtime::builder(format!("sqlite://{}", self.database().display())).state(self.ledger())
@@ -73,9 +87,11 @@ impl Place {
 
     /// Looks at what there is, without touching it.
     pub(crate) async fn look(&self) -> Snapshot {
+        let (sagas, entries) = journal::look(&self.database()).await;
         Snapshot {
             ledger: self.ledger().read(),
-            sagas: journal::look(&self.database()).await,
+            sagas,
+            entries,
         }
     }
 }

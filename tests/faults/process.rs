@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use resilience_test_support::child;
+use resilience_test_support::{child, crash};
 use serde::{Deserialize, Serialize};
 
 use crate::place::{Place, block_on};
 use crate::shop::{Order, Plan, forgetful_purchase, keyed_purchase, purchase, told};
+use crate::{errors, full_disk};
 
 /// The child's exit status when the store did not open.
 pub(crate) const NOT_OPENED: i32 = 12;
@@ -22,6 +23,12 @@ pub(crate) enum Job {
     Purchase(Plan),
     /// The same, and gives up when the disk has been broken for a while.
     PurchaseOnBrokenDisk(Plan),
+    /// One saga on a disk that has room again after a while.
+    PurchaseOnFullDisk(Plan),
+    /// The same, and the saga is cancelled in its second step.
+    CancelOnFullDisk,
+    /// The dead letter that is there is retried, on such a disk.
+    RetryOnFullDisk,
     /// The saga that is broken on purpose.
     Forgetful,
     /// Recovery alone.
@@ -81,12 +88,28 @@ async fn work(place: &Place, job: Job) {
     };
     let ledger = place.ledger();
     let order = |plan| Order { id: 7, plan };
+    if matches!(
+        job,
+        Job::PurchaseOnFullDisk(_) | Job::CancelOnFullDisk | Job::RetryOnFullDisk
+    ) {
+        errors::write_to(&ledger.errors());
+        tokio::spawn(async {
+            disk_broken_for(TRIED_AGAIN / 2).await;
+            crash::make_room();
+        });
+    }
     let answer = match job {
         Job::Purchase(plan) => Some(purchase(&ledger, order(plan)).await),
         Job::PurchaseOnBrokenDisk(plan) => tokio::select! {
             answer = purchase(&ledger, order(plan)) => Some(answer),
-            () = disk_broken_for(Duration::from_millis(120)) => std::process::exit(WAITS),
+            () = disk_broken_for(TRIED_AGAIN) => std::process::exit(WAITS),
         },
+        Job::PurchaseOnFullDisk(plan) => Some(purchase(&ledger, order(plan)).await),
+        Job::CancelOnFullDisk => Some(full_disk::cancel(&runtime, &ledger).await),
+        Job::RetryOnFullDisk => {
+            full_disk::retry(&runtime).await;
+            None
+        }
         Job::Forgetful => Some(forgetful_purchase(&ledger, order(Plan::Succeed)).await),
         Job::Recover | Job::Keyed(_) | Job::KeyedAndStay(_) => {
             runtime.recovered().await;
@@ -99,15 +122,12 @@ async fn work(place: &Place, job: Job) {
     runtime.shutdown().await;
 }
 
-/// Resolves when the fault that was injected into this process has lasted for `time`: long enough
-/// for what failed to have been tried again.
+/// Long enough for what failed to have been tried again.
+const TRIED_AGAIN: Duration = Duration::from_millis(120);
+
+/// Resolves when the fault that was injected into this process has lasted for `time`.
 async fn disk_broken_for(time: Duration) {
-    let log = std::env::var_os("CRASH_LOG").expect("this process has a fault");
-    loop {
-        let calls = std::fs::read_to_string(&log).unwrap_or_default();
-        if calls.lines().any(|line| line == "fired") {
-            break;
-        }
+    while !crash::has_struck() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     tokio::time::sleep(time).await;

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use resilience::{Effect, Error, idempotent, saga, saga_step};
 use serde::{Deserialize, Serialize};
+use sqlx::SqliteConnection;
 
+use crate::journal;
 use crate::ledger::{Action, Ledger, Told};
 
 /// How a saga goes.
@@ -18,6 +20,8 @@ pub(crate) enum Plan {
     Fail,
     /// The third fails, two is undone, and one cannot be.
     FailForGood,
+    /// All three succeed, and two is a row in the database of the journal.
+    Transaction,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -32,7 +36,13 @@ pub(crate) const RESULT: u32 = 123;
 #[saga]
 pub(crate) async fn purchase(#[state] ledger: &Ledger, order: Order) -> Result<u32, ShopError> {
     let one = first(ledger, &order).await?;
-    let two = second(ledger, &order, one).await?;
+    let two = match order.plan {
+        Plan::Transaction => {
+            let mut conn = journal::connect(&ledger.database()).await?;
+            enter(&mut conn, order.id).await?
+        }
+        _ => second(ledger, &order, one).await?,
+    };
     third(ledger, &order, two).await
 }
 
@@ -70,9 +80,16 @@ async fn second(#[state] ledger: &Ledger, order: &Order, one: u32) -> Result<u32
     Ok(one * 10 + 2)
 }
 
+/// Has its effect and is recorded in one commit.
+#[saga_step(compensate = none, tx = conn)]
+async fn enter(conn: &mut SqliteConnection, order: u64) -> Result<u32, ShopError> {
+    journal::enter(conn, order).await?;
+    Ok(12)
+}
+
 #[saga_step(compensate = undo_third)]
 async fn third(#[state] ledger: &Ledger, order: &Order, two: u32) -> Result<u32, ShopError> {
-    if order.plan == Plan::Succeed {
+    if matches!(order.plan, Plan::Succeed | Plan::Transaction) {
         ledger.effect(order.id, Action::Do(3)).await;
         return Ok(two * 10 + 3);
     }
@@ -81,7 +98,7 @@ async fn third(#[state] ledger: &Ledger, order: &Order, two: u32) -> Result<u32,
 }
 
 async fn undo_first(ledger: &Ledger, order: &Order, one: &u32) -> Result<(), ShopError> {
-    if order.plan == Plan::FailForGood {
+    if order.plan == Plan::FailForGood && !ledger.is_mended() {
         ledger.reach(order.id, Action::Undo(1), "before").await;
         skip_pause();
         return Err(ShopError::Refused);
@@ -123,6 +140,13 @@ pub(crate) enum ShopError {
     /// The shop's own error.
     Refused,
     Resilience(Error),
+    Database(sqlx::Error),
+}
+
+impl From<sqlx::Error> for ShopError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
 }
 
 impl From<Error> for ShopError {
@@ -136,6 +160,7 @@ impl fmt::Display for ShopError {
         match self {
             Self::Refused => f.write_str("refused"),
             Self::Resilience(error) => error.fmt(f),
+            Self::Database(error) => error.fmt(f),
         }
     }
 }
@@ -147,6 +172,6 @@ pub(crate) fn told(answer: &Result<u32, ShopError>) -> Told {
         Err(ShopError::Refused) => Told::Failure,
         Err(ShopError::Resilience(Error::CompensationFailed { .. })) => Told::Stuck,
         Err(ShopError::Resilience(error)) if error.effect() == Effect::DidNotRun => Told::DidNotRun,
-        Err(ShopError::Resilience(error)) => Told::Unclear(error.to_string()),
+        Err(error) => Told::Unclear(error.to_string()),
     }
 }

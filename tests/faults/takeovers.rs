@@ -2,7 +2,7 @@
 //! left of the saga, its end, its letter.
 
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use resilience_test_support::child;
 use resilience_test_support::crash::{Fault, at_every_write};
@@ -16,18 +16,6 @@ use crate::writes::{recovers_from, report};
 
 /// To open the file takes some; the claim, a record and the end are a write and a sync each.
 const POINTS_MIN: u64 = 16;
-
-/// Copies all files of a place, and its ledger.
-fn copy(from: &Place, folder: &Path) {
-    for entry in std::fs::read_dir(from.folder()).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_file() {
-            let name = path.file_name().expect("a name");
-            std::fs::copy(&path, folder.join(name)).expect("a copy");
-        }
-    }
-    from.ledger().copy_to(&Place::at(folder).ledger());
-}
 
 fn kill_at_every_write(plan: Plan, point: &str, end: End) {
     let left = Place::new();
@@ -50,7 +38,7 @@ fn kill_with(plan: Plan, fault: Fault, left: &Place, end: End) {
         fault,
         |folder| {
             folder.clone_into(&mut last);
-            copy(left, folder);
+            left.copy_to(&Place::at(folder));
             command(folder, &Job::Recover)
         },
         |point, folder| {

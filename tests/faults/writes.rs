@@ -8,6 +8,7 @@ use resilience_test_support::crash::{Fault, Summary, at_every_write};
 use resilience_test_support::server::say;
 
 use crate::checker::{End, check};
+use crate::journal;
 use crate::place::{Place, block_on};
 use crate::process::{Job, command};
 use crate::shop::Plan;
@@ -112,6 +113,7 @@ pub(crate) fn template() -> Place {
     block_on(async {
         let runtime = place.runtime().scoped().open().await.expect("it opens");
         runtime.shutdown().await;
+        journal::create_entries(&place.database()).await;
     });
     place
 }
@@ -124,6 +126,11 @@ fn a_saga_that_succeeds_survives_a_kill_at_every_write() {
 #[test]
 fn a_saga_that_is_undone_survives_a_kill_at_every_write() {
     kill_at_every_write(Plan::Fail);
+}
+
+#[test]
+fn a_step_in_a_transaction_survives_a_kill_at_every_write() {
+    kill_at_every_write(Plan::Transaction);
 }
 
 #[test]

@@ -47,7 +47,7 @@ const DAMAGES: [(&str, &str); 5] = [
 ];
 
 /// The id of each order, in their order.
-fn ids(ground: &Ground) -> Vec<String> {
+pub(crate) fn ids(ground: &Ground) -> Vec<String> {
     let mut ids: Vec<(u64, String)> = ground
         .ledger()
         .read()
@@ -63,7 +63,7 @@ fn ids(ground: &Ground) -> Vec<String> {
 }
 
 /// The saga, when nobody works on it any more.
-async fn over(runtime: &Runtime, id: &SagaId) -> SagaRecord {
+pub(crate) async fn over(runtime: &Runtime, id: &SagaId) -> SagaRecord {
     let over = async {
         loop {
             let saga = runtime.sagas().get(id).await.expect("an answer");

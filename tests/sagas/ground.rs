@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use resilience::store::Risk;
 use resilience::{Runtime, RuntimeBuilder};
+use resilience_test_support::clock::MovedClock;
 use resilience_test_support::proxy::Proxy;
 use resilience_test_support::scratch;
 use resilience_test_support::server::Postgres;
@@ -40,9 +41,9 @@ impl Ground {
         Some(Self::with(url, folder))
     }
 
-    /// On a server of the test's own.
-    pub(crate) fn on(server: &Postgres) -> Self {
-        Self::with(server.url(), scratch::folder("sagas"))
+    /// A database on a server of the test's own.
+    pub(crate) fn on(server: &Postgres, name: &str) -> Self {
+        Self::with(server.create_database(name), scratch::folder("sagas"))
     }
 
     fn with(url: String, folder: TempDir) -> Self {
@@ -64,8 +65,16 @@ impl Ground {
         opened.expect("the store opens")
     }
 
-    /// Lets the lease of every process on PostgreSQL be over at once: those that live take a new one.
+    /// The clock of the machine that the processes are on which are given it.
+    pub(crate) fn clock(&self) -> MovedClock {
+        MovedClock::new(&self.folder().join("clock"))
+    }
+
+    /// Lets the lease of every process on PostgreSQL be over at once: those that live take a new one. On SQLite there are none.
     pub(crate) async fn bury(&self) {
+        if self.url.starts_with("sqlite:") {
+            return;
+        }
         const BURY: &str = "UPDATE resilience_workers SET lease_end = lease_end - interval '1 day'";
         let mut connection = sqlx::PgConnection::connect(&self.url)
             .await
@@ -115,6 +124,8 @@ pub(crate) fn with_lease(url: &str, ledger: &Ledger, lease: Duration) -> Runtime
         .state(Entries::at(url))
         // Servers of tests are in memory.
         .accept(Risk::NotDurable)
+        // Some of them move the clocks of processes.
+        .accept(Risk::Clock)
         .worker_lease(lease)
         .poll_interval(Duration::from_millis(200))
 }

@@ -53,6 +53,8 @@ pub(crate) enum Told {
     Stuck,
     /// It waits for an operator.
     Parked,
+    /// Its `timeout` was over: everything is undone.
+    TimedOut,
     /// Somebody else has the saga.
     Superseded,
     /// Anything else.
@@ -94,7 +96,7 @@ impl Ledger {
 
     /// Has the effect of a step, or of its compensation, slowly: a process may be killed before it, in it and after it.
     pub(crate) async fn effect(&self, order: u64, action: Action) {
-        self.reach(action, Moment::Before).await;
+        self.reach(order, action, Moment::Before).await;
         let pause = Duration::from_millis(pause_of(order, action));
         tokio::time::sleep(pause).await;
         self.append(&Entry::Effect(Effect {
@@ -111,11 +113,11 @@ impl Ledger {
             process: std::process::id(),
         }));
         tokio::time::sleep(pause).await;
-        self.reach(action, Moment::After).await;
+        self.reach(order, action, Moment::After).await;
     }
 
     /// Comes to a place at which a process may wait or die.
-    async fn reach(&self, action: Action, moment: Moment) {
+    async fn reach(&self, order: u64, action: Action, moment: Moment) {
         let Some(stop) = self.stop else { return };
         if (stop.action, stop.moment) != (action, moment) {
             return;
@@ -124,6 +126,7 @@ impl Ledger {
             die();
         }
         self.raise("held");
+        self.raise(&format!("held{order}"));
         while !self.is_raised("go") {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }

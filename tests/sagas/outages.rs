@@ -80,78 +80,69 @@ fn orders() -> Vec<Order> {
     (0..).zip(plans).map(order).collect()
 }
 
-/// Longer than a lease, and than every pause between two tries.
-const AWAY: Duration = Duration::from_secs(8);
+/// Longer than many leases, and than every pause between two tries.
+const AWAY: Duration = Duration::from_secs(30);
 
+/// One process alone, and two that have their sagas from each other: both on one server, which is away once.
 #[test]
-fn a_server_that_is_away_in_the_middle_of_steps_is_waited_for() {
+fn a_server_that_is_away_for_half_a_minute_in_the_middle_of_steps_is_waited_for() {
     let Some(mut server) = Postgres::start() else {
         return;
     };
-    let (ground, orders) = (Ground::on(&server), orders());
-    let ledger = ground.ledger();
+    let grounds = ["alone", "shared"].map(|name| Ground::on(&server, name));
+    let ([alone, shared], orders) = (&grounds, orders());
+    let worker = Worker::start(&Errand {
+        stop: Some(HELD),
+        ..Errand::new(shared, orders.clone())
+    });
     block_on(async {
-        let stopping = ledger.clone().stopping(Some(HELD));
-        let runtime = ground::runtime(&ground.url, &stopping).scoped().open();
+        let stopping = alone.ledger().stopping(Some(HELD));
+        let runtime = ground::runtime(&alone.url, &stopping).scoped().open();
         let runtime: Runtime = runtime.await.expect("the store opens");
+        let other = shared.open().await;
         let away = async {
-            let all_there = || {
-                orders
-                    .iter()
-                    .all(|order| ledger.effects(order.id).len() >= 2)
+            let is_held = |ground: &Ground, order: &Order| {
+                ground.ledger().is_raised(&format!("held{}", order.id))
             };
-            while !all_there() {
+            let are_held = |ground| orders.iter().all(|order| is_held(ground, order));
+            while !grounds.iter().all(are_held) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             server.stop_immediately();
-            ledger.raise("go");
+            grounds
+                .iter()
+                .for_each(|ground| ground.ledger().raise("go"));
             tokio::time::sleep(AWAY).await;
             tokio::task::block_in_place(|| server.restart());
         };
-        tokio::join!(finish(&ground, &runtime, &orders), away);
-        let verdict = judge(&ground, &runtime, Allowed::default()).await;
+        let ended = async { tokio::join!(finish(alone, &runtime, &orders), away) };
+        let ended = tokio::time::timeout(AWAY + wait::PATIENCE, ended).await;
+        ended.expect("every saga ends");
+        let verdict = judge(alone, &runtime, Allowed::default()).await;
         assert_eq!(verdict.repeated, 0);
         runtime.shutdown().await;
+        let ended = tokio::time::timeout(wait::PATIENCE, finish(shared, &other, &orders)).await;
+        ended.expect("every saga ends");
+        judge_two(shared, &other, worker).await;
+        other.shutdown().await;
     });
 }
 
-#[test]
-fn a_server_that_comes_back_to_two_processes_has_each_saga_run_by_one() {
-    let Some(mut server) = Postgres::start() else {
-        return;
-    };
-    let (ground, orders) = (Ground::on(&server), orders());
+/// Each saga was run by one process at a time.
+async fn judge_two(ground: &Ground, runtime: &Runtime, worker: Worker) {
     let ledger = ground.ledger();
-    let worker = Worker::start(&Errand {
-        stop: Some(HELD),
-        ..Errand::new(&ground, orders.clone())
-    });
-    wait::until("all steps to be under way", || {
-        orders
-            .iter()
-            .all(|order| ledger.effects(order.id).len() >= 2)
-    });
-    block_on(async {
-        let runtime = ground.open().await;
-        server.stop_immediately();
-        ledger.raise("go");
-        tokio::time::sleep(AWAY).await;
-        tokio::task::block_in_place(|| server.restart());
-        finish(&ground, &runtime, &orders).await;
-        ledger.raise("closed");
-        let process = worker.id();
-        worker.end();
-        let allowed = Allowed {
-            interruptions: 1,
-            zombie: Some(process),
-        };
-        let verdict = judge(&ground, &runtime, allowed).await;
-        let superseded = orders.iter().flat_map(|order| ledger.told(order.id));
-        let superseded = superseded.filter(|told| *told == Told::Superseded).count();
-        say(&format!(
-            "a server that comes back to two processes: {} effects had again, {superseded} superseded",
-            verdict.repeated
-        ));
-        runtime.shutdown().await;
-    });
+    ledger.raise("closed");
+    let process = worker.id();
+    worker.end();
+    let allowed = Allowed {
+        interruptions: 1,
+        zombie: Some(process),
+    };
+    let verdict = judge(ground, runtime, allowed).await;
+    let superseded = orders().into_iter().flat_map(|order| ledger.told(order.id));
+    let superseded = superseded.filter(|told| *told == Told::Superseded).count();
+    say(&format!(
+        "a server that comes back to two processes: {} effects had again, {superseded} superseded",
+        verdict.repeated
+    ));
 }

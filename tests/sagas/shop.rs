@@ -1,15 +1,20 @@
 //! The sagas under test.
 
+pub(crate) mod builds;
+mod hurried;
 mod steps;
 
 use std::fmt;
 use std::time::Duration;
 
+use resilience::saga::SagaHandle;
 use resilience::{Error, saga};
 use serde::{Deserialize, Serialize};
 
 use crate::entries::Entries;
 use crate::ledger::{Action, Ledger, Told};
+use builds::assemble;
+use hurried::{hurried, patient};
 use steps::{count, dubious, first, fourth, hand_over, insist, second, third, write};
 
 /// How a saga goes.
@@ -45,6 +50,16 @@ pub(crate) enum Plan {
     Steps(u32),
     /// Two kills its process.
     Poison,
+    /// One, a pause that is longer than its `timeout`: one is undone.
+    TimesOut,
+    /// One, a pause that is shorter than its `timeout`, two, three.
+    InTime,
+    /// The same, and its `timeout` is over all the same, by the clock of its store: one is undone.
+    OutOfTime,
+    /// One, two, three, in a program of which there are several builds.
+    Assemble,
+    /// The same, and an operator undoes it behind two.
+    Dismantle,
 }
 
 impl Plan {
@@ -70,6 +85,8 @@ impl Plan {
             Self::Fail | Self::FailBeside | Self::InDoubt | Self::FailNested => Told::Refused,
             Self::FailForGood => Told::Stuck,
             Self::Poison => Told::Parked,
+            Self::TimesOut | Self::OutOfTime => Told::TimedOut,
+            Self::Dismantle => Told::Refused,
             _ => Told::Success(123),
         }
     }
@@ -90,8 +107,22 @@ impl Order {
     }
 }
 
+/// Starts the saga of this order, or joins it.
+pub(crate) async fn start(
+    ledger: &Ledger,
+    entries: &Entries,
+    order: Order,
+) -> Result<SagaHandle<u32, ShopError>, ShopError> {
+    match order.plan {
+        Plan::TimesOut => saga::start(hurried(ledger, order)).await,
+        Plan::InTime | Plan::OutOfTime => saga::start(patient(ledger, order)).await,
+        Plan::Assemble | Plan::Dismantle => saga::start(assemble(ledger, order)).await,
+        _ => saga::start(purchase(ledger, entries, order)).await,
+    }
+}
+
 #[saga(key = order.id, on_dead = stop)]
-pub(crate) async fn purchase(
+async fn purchase(
     #[state] ledger: &Ledger,
     #[state] entries: &Entries,
     order: Order,
@@ -135,7 +166,8 @@ pub(crate) async fn purchase(
             let two = second(ledger, &order, one).await?;
             third(ledger, &order, two).await
         }
-        Plan::Succeed | Plan::Fail | Plan::FailForGood | Plan::Poison => {
+        // Those that are left are sagas of their own.
+        _ => {
             let two = second(ledger, &order, one).await?;
             third(ledger, &order, two).await
         }
@@ -186,6 +218,7 @@ pub(crate) fn told(answer: &Result<u32, ShopError>) -> Told {
         Err(ShopError::Resilience(Error::SagaFailed { .. })) => Told::Refused,
         Err(ShopError::Resilience(Error::CompensationFailed { .. })) => Told::Stuck,
         Err(ShopError::Resilience(Error::SagaParked { .. })) => Told::Parked,
+        Err(ShopError::Resilience(Error::SagaTimedOut { .. })) => Told::TimedOut,
         Err(ShopError::Resilience(Error::Superseded { .. })) => Told::Superseded,
         Err(error) => Told::Unclear(error.to_string()),
     }
@@ -195,13 +228,19 @@ pub(crate) fn told(answer: &Result<u32, ShopError>) -> Told {
 pub(crate) fn sequences(plan: Plan) -> &'static [&'static [Action]] {
     use Action::{Do, Undo};
     match plan {
-        Plan::Succeed | Plan::Pivot | Plan::Sleep | Plan::Rest | Plan::Text(_) | Plan::Steps(_) => {
-            &[&[Do(1), Do(2), Do(3)]]
-        }
+        Plan::Succeed
+        | Plan::Pivot
+        | Plan::Sleep
+        | Plan::Rest
+        | Plan::Text(_)
+        | Plan::Steps(_)
+        | Plan::InTime
+        | Plan::Assemble => &[&[Do(1), Do(2), Do(3)]],
+        Plan::TimesOut | Plan::OutOfTime => &[&[Do(1), Undo(1)]],
         // Two is in no ledger but a table.
         Plan::Transaction => &[&[Do(1), Do(3)]],
         Plan::Nested => &[&[Do(1), Do(2), Do(3), Do(4)]],
-        Plan::Fail | Plan::InDoubt => &[&[Do(1), Do(2), Undo(2), Undo(1)]],
+        Plan::Fail | Plan::InDoubt | Plan::Dismantle => &[&[Do(1), Do(2), Undo(2), Undo(1)]],
         Plan::Beside => &[&[Do(1), Do(2), Do(3), Do(4)], &[Do(1), Do(3), Do(2), Do(4)]],
         // Two comes out before the failure of three decides, or never begins.
         Plan::FailBeside => &[&[Do(1), Do(2), Undo(2), Undo(1)], &[Do(1), Undo(1)]],

@@ -59,19 +59,14 @@ fn wake_up(plan: Plan, action: Action, moment: Moment) {
     });
 }
 
+/// In a step, behind an effect, and in a compensation, beside each other: all of them wait for leases.
 #[test]
-fn who_stood_still_in_a_step_is_fenced_out() {
-    wake_up(Plan::Succeed, Action::Do(2), Moment::Before);
-}
-
-#[test]
-fn who_stood_still_behind_an_effect_is_fenced_out() {
-    wake_up(Plan::Succeed, Action::Do(1), Moment::After);
-}
-
-#[test]
-fn who_stood_still_in_a_compensation_is_fenced_out() {
-    wake_up(Plan::Fail, Action::Undo(2), Moment::Before);
+fn who_stood_still_in_a_step_or_a_compensation_is_fenced_out() {
+    std::thread::scope(|scope| {
+        scope.spawn(|| wake_up(Plan::Succeed, Action::Do(2), Moment::Before));
+        scope.spawn(|| wake_up(Plan::Succeed, Action::Do(1), Moment::After));
+        scope.spawn(|| wake_up(Plan::Fail, Action::Undo(2), Moment::Before));
+    });
 }
 
 /// Between two steps, where it waits for nothing but time.

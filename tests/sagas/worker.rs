@@ -5,6 +5,8 @@ use std::process::Child;
 use std::time::Duration;
 
 use resilience::Runtime;
+use resilience::saga::SagaId;
+use resilience_test_support::clock::MovedClock;
 use resilience_test_support::{child, wait};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::entries::Entries;
 use crate::ground::{self, Ground, LEASE, block_on};
 use crate::ledger::{Action, Entry, Ledger, Moment, Stop};
-use crate::shop::{Order, purchase, told};
+use crate::shop::builds::Build;
+use crate::shop::{self, Order, told};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Errand {
@@ -28,6 +31,10 @@ pub(crate) struct Errand {
     pub(crate) lease: Duration,
     /// When open it raises `ready<number>`, and starts at `go<number>`.
     pub(crate) number: Option<u64>,
+    /// How its program was built.
+    pub(crate) build: Build,
+    /// What an operator undoes there when it is open.
+    pub(crate) undoes: Option<String>,
     /// Whether it ends as soon as everything that it has started is over, instead of when `closed` is raised.
     pub(crate) leaves: bool,
 }
@@ -42,6 +49,8 @@ impl Errand {
             stop: None,
             lease: LEASE,
             number: None,
+            build: Build::default(),
+            undoes: None,
             leaves: false,
         }
     }
@@ -54,10 +63,22 @@ pub(crate) struct Worker(Child);
 
 impl Worker {
     pub(crate) fn start(errand: &Errand) -> Self {
+        Self::spawn(errand, None)
+    }
+
+    /// A process on a machine with this clock.
+    pub(crate) fn start_by(clock: &MovedClock, errand: &Errand) -> Self {
+        Self::spawn(errand, Some(clock))
+    }
+
+    fn spawn(errand: &Errand, clock: Option<&MovedClock>) -> Self {
         let errand = serde_json::to_string(errand).expect("it has a JSON form");
         let mut command = child::again(CHILD, errand);
         if std::env::var_os("FAULTS_VERBOSE").is_some() {
             command.stderr(std::process::Stdio::inherit());
+        }
+        if let Some(clock) = clock {
+            clock.give_to(&mut command);
         }
         Self(command.spawn().expect("it starts"))
     }
@@ -149,12 +170,20 @@ fn child() {
 }
 
 async fn work(errand: Errand) {
+    errand.build.applies();
     let ledger = Ledger::at(&errand.folder).stopping(errand.stop);
     let builder = ground::with_lease(&errand.url, &ledger, errand.lease);
     let runtime = builder.open().await.expect("the store opens");
     if let Some(number) = errand.number {
         ledger.raise(&format!("ready{number}"));
         raised(&ledger, &format!("go{number}")).await;
+    }
+    if let Some(saga) = errand.undoes {
+        // What is parked is tried again first.
+        runtime.recovered().await;
+        let saga = SagaId::from_stored(saga);
+        let undone = runtime.sagas().compensate(&saga, "ada").await;
+        undone.expect("the store answers");
     }
     let entries = Entries::at(&errand.url);
     let mut callers = Vec::new();
@@ -185,7 +214,7 @@ async fn start(
     order: Order,
 ) -> Option<impl Future<Output = ()> + Send + use<>> {
     let (id, ledger) = (order.id, ledger.clone());
-    match resilience::saga::start(purchase(&ledger, entries, order)).await {
+    match shop::start(&ledger, entries, order).await {
         Ok(handle) => {
             let saga = handle.id().to_string();
             ledger.append(&Entry::Acknowledged { order, saga });

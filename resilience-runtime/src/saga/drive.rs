@@ -9,7 +9,7 @@ use std::task::{self, Poll};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use super::abandon::Running;
 use super::answer::Types;
@@ -160,6 +160,8 @@ fn returned<O>(ended: Result<O, Box<dyn Any + Send>>) -> Ended<O> {
 pub(super) async fn halted(execution: &Execution) -> Halt {
     let deadline = async {
         match execution.deadline() {
+            // A timer sleeps until its next tick, even for what is over.
+            Some(deadline) if deadline <= Instant::now() => {}
             Some(deadline) => tokio::time::sleep_until(deadline).await,
             None => std::future::pending().await,
         }

@@ -160,13 +160,16 @@ impl Execution {
         let mut progress = Progress::of(steps, Instant::now());
         progress.is_pivoted = record.pivoted;
         let (at, parent) = (record.read_at, record.parent);
+        // Where the clock of the store was set back, all of its time is left, and not more.
+        let late = record.started_at.since(at);
+        let deadline = record.deadline.map(|deadline| deadline.before(late));
         Self {
             reruns,
             started: sagas::started(record.started_at, record.read_at),
             before,
             epoch: record.epoch,
             progress: Mutex::new(progress),
-            deadline: record.deadline,
+            deadline,
             cancelled: watch::Sender::new(record.cancelled),
             ..Self::first(core, saga, record.id, record.input, at, parent)
         }

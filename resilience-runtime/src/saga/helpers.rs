@@ -69,6 +69,8 @@ pub async fn sleep(duration: Duration) {
     if execution.flush().await.is_err() {
         never::<()>().await;
     }
+    // Where the clock of the store was set back meanwhile, not for longer than the whole of it.
+    let until = execution.store_now().after(duration).min(until);
     tokio::time::sleep_until(execution.instant(until)).await;
 }
 

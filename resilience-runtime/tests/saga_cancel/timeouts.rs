@@ -99,3 +99,22 @@ async fn a_saga_that_is_resumed_has_the_rest_of_its_time() {
     assert_eq!(saga.error.as_deref(), Some("it did not end within 10s"));
     assert_eq!(process.world.effects(), ["take 1", "give back 1"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_saga_whose_time_is_over_when_it_is_taken_over_has_timed_out() {
+    let process = Process::first(&[]).await;
+    let plan = [Ask::Take(1), Ask::Take(2)];
+    process.world.plan("hasty", &plan);
+    process.spy.dies_after(1);
+    tokio::select! {
+        _ = process.scope(hasty(&process.world, 7, 5)) => panic!("it died"),
+        () = process.spy.died() => {}
+    }
+    // A moment between two ticks of the timer, which sleeps until the next one for what is over already.
+    tokio::time::advance(LONG + Duration::from_micros(300)).await;
+    let process = process.restart().await;
+    process.quiet().await;
+    let saga = process.saga("hasty").await;
+    assert_eq!(saga.status, Status::Compensated);
+    assert_eq!(saga.error.as_deref(), Some("it did not end within 10s"));
+}

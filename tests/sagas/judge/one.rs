@@ -15,9 +15,15 @@ pub(super) fn repetitions(effects: &[&Effect]) -> usize {
 
 pub(super) fn judge(order: Order, saga: &SagaRecord, effects: &[&Effect], allowed: Allowed) {
     let plan = order.plan;
-    let story = format!("{order:?}, {:?}: {effects:#?}", saga.status);
+    let story = format!(
+        "{order:?}, {:?} {:?}: {effects:#?}",
+        saga.status, saga.error
+    );
     let expected = match plan {
-        Plan::Fail | Plan::FailBeside | Plan::InDoubt | Plan::FailNested => Status::Compensated,
+        Plan::Fail | Plan::FailBeside | Plan::InDoubt | Plan::FailNested | Plan::Dismantle => {
+            Status::Compensated
+        }
+        Plan::TimesOut | Plan::OutOfTime => Status::Compensated,
         Plan::FailForGood => Status::CompensationFailed,
         Plan::Poison => Status::Parked,
         _ => Status::Completed,

@@ -8,15 +8,13 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-use crate::{child, scratch};
+use crate::{child, scratch, shim};
 
 /// What happens at the chosen write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +25,7 @@ pub enum Fault {
     KillAfter,
     /// Half of the write is made, and the process is killed.
     Torn,
-    /// This write and all later ones fail: no space left on device.
+    /// This write and all later ones fail: no space left on device. The child can make room: [`make_room`].
     DiskFull,
     /// This write and all later ones fail: input/output error.
     DiskBroken,
@@ -118,6 +116,23 @@ pub fn at_every_write(
     panic!("the child still writes after {POINTS_MAX} durable writes");
 }
 
+/// In a child that [`at_every_write`] has started: whether the fault has struck.
+#[must_use]
+pub fn has_struck() -> bool {
+    let log = std::env::var_os("CRASH_LOG").expect("a child with a fault");
+    let calls = fs::read_to_string(log).unwrap_or_default();
+    calls.lines().any(|line| line == "fired")
+}
+
+/// In a child that [`at_every_write`] has started: from now on its writes succeed, and the fault strikes no more.
+///
+/// # Panics
+/// When it is no such child.
+pub fn make_room() {
+    let room = std::env::var_os("CRASH_ROOM").expect("a child with a fault");
+    fs::write(room, "").expect("a file beside the log");
+}
+
 struct Run {
     fired: bool,
     status: ExitStatus,
@@ -132,6 +147,7 @@ fn run_once(mut command: Command, folder: &Path, fault: Fault, number: u64) -> R
         .env("CRASH_FOLDER", folder)
         .env("CRASH_FAULT", fault.as_str())
         .env("CRASH_AT", number.to_string())
+        .env("CRASH_ROOM", log.path().join("room"))
         .env("CRASH_LOG", &log_path);
     let mut process = command.spawn().expect("the child starts");
     let status = child::wait(&mut process);
@@ -151,43 +167,6 @@ fn run_once(mut command: Command, folder: &Path, fault: Fault, number: u64) -> R
 fn library() -> &'static OsStr {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY
-        .get_or_init(|| {
-            build().unwrap_or_else(|error| {
-                panic!(
-                    "the crash library cannot be built: {error}. It needs a C compiler under the \
-                     name `cc`: install the package `gcc`, or run scripts/test, which does"
-                )
-            })
-        })
+        .get_or_init(|| shim::library("crash", include_str!("crash_shim.c")))
         .as_os_str()
-}
-
-/// Builds it in the folder of the test binary, unless a test binary of the same source has.
-fn build() -> io::Result<PathBuf> {
-    const SOURCE: &str = include_str!("crash_shim.c");
-    let mut hasher = DefaultHasher::new();
-    SOURCE.hash(&mut hasher);
-    let program = std::env::current_exe()?;
-    let library = program.with_file_name(format!("crash-shim-{:016x}.so", hasher.finish()));
-    if library.exists() {
-        return Ok(library);
-    }
-    let parent = program.parent().unwrap_or(Path::new("."));
-    let folder = TempDir::with_prefix_in("crash-shim", parent)?;
-    let source = folder.path().join("crash_shim.c");
-    let output = folder.path().join("crash_shim.so");
-    fs::write(&source, SOURCE)?;
-    let compiled = Command::new("cc")
-        .args([
-            "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o",
-        ])
-        .args([&output, &source])
-        .output()?;
-    if !compiled.status.success() {
-        let complaint = String::from_utf8_lossy(&compiled.stderr).into_owned();
-        return Err(io::Error::other(complaint));
-    }
-    // At once, so that no other test binary loads half of it.
-    fs::rename(&output, &library)?;
-    Ok(library)
 }

@@ -9,6 +9,7 @@
  *                 torn    a write is cut in half and the process is killed; other calls: as before
  *                 full    this call and all later ones fail: no space left on device
  *                 broken  this call and all later ones fail: input/output error
+ *   CRASH_ROOM    once this file is there, full and broken disks are well again
  *   CRASH_LOG     a line "<n> <call> <path under the folder>" for each call, and a line "fired"
  *                 when the fault has struck
  *
@@ -36,6 +37,7 @@ static char folder[PATH_MAX];
 static size_t folder_length;
 static long fault_at;
 static enum fault fault;
+static const char *room;
 static int log_file = -1;
 static long calls;
 
@@ -58,6 +60,7 @@ __attribute__((constructor)) static void read_environment(void)
     const char *name = getenv("CRASH_FAULT");
     const char *path = getenv("CRASH_FOLDER");
     const char *log_path = getenv("CRASH_LOG");
+    room = getenv("CRASH_ROOM");
     fault_at = at ? atol(at) : 0;
     fault = name ? fault_named(name) : BEFORE;
     if (log_path)
@@ -125,6 +128,10 @@ static enum verdict decide(const char *call, const char *path)
     errno = saved;
     if (fault_at <= 0 || number < fault_at || (number > fault_at && !sticky))
         return PROCEED;
+    if (sticky && room && syscall(SYS_faccessat, AT_FDCWD, room, F_OK) == 0) {
+        errno = saved;
+        return PROCEED;
+    }
     if (number == fault_at)
         log_line(fired, sizeof fired - 1);
     switch (fault) {

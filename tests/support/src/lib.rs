@@ -5,6 +5,7 @@
 //! | [`server`] | a private Redis or PostgreSQL: stopped, continued, killed and restarted at will |
 //! | [`proxy`] | a TCP proxy in front of one, with faults that are switched at run time |
 //! | [`crash`] | a child process that is killed at its first durable write, its second, its third … |
+//! | [`clock`] | child processes whose clock jumps |
 //! | [`cancel`] | a future that is dropped at its first await, its second, its third … |
 //! | [`child`] | a test that runs itself again as a child process |
 //! | [`scratch`] | folders for what killed processes leave behind |
@@ -18,8 +19,10 @@
 
 pub mod cancel;
 pub mod child;
+pub mod clock;
 pub mod crash;
 pub mod proxy;
 pub mod scratch;
 pub mod server;
+mod shim;
 pub mod wait;

@@ -47,11 +47,20 @@ impl Freeze {
     pub const ALL: [Self; 3] = [Self::Before, Self::Within, Self::After];
 }
 
-/// What is to happen at a message, counted over all connections.
-#[derive(Debug, Clone, Copy)]
+/// What is to happen at a message.
+#[derive(Debug)]
 struct Plan {
-    message: u64,
+    at: At,
     fault: Fault,
+}
+
+/// Which message it is.
+#[derive(Debug)]
+enum At {
+    /// The one with this number, counted over all connections.
+    Number(u64),
+    /// The first one with this in it.
+    Content(Vec<u8>),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -190,6 +199,14 @@ impl Proxy {
         self.plan(message, Fault::Freeze(freeze));
     }
 
+    /// The same at the first message from now on that has `content` in it.
+    pub fn freeze_at_content(&self, content: impl Into<Vec<u8>>, freeze: Freeze) {
+        self.shared.counters().plan = Some(Plan {
+            at: At::Content(content.into()),
+            fault: Fault::Freeze(freeze),
+        });
+    }
+
     /// Whether everything stands still.
     #[must_use]
     pub fn is_frozen(&self) -> bool {
@@ -199,7 +216,7 @@ impl Proxy {
     fn plan(&self, message: u64, fault: Fault) {
         let mut counters = self.shared.counters();
         counters.plan = Some(Plan {
-            message: counters.requests + message,
+            at: At::Number(counters.requests + message),
             fault,
         });
     }
@@ -229,16 +246,19 @@ impl Shared {
     }
 
     /// Counts a message from a client; what is planned for it, if anything is.
-    fn count_request(&self) -> Option<Fault> {
+    fn count_request(&self, message: &[u8]) -> Option<Fault> {
         let mut counters = self.counters();
         counters.requests += 1;
-        let due = counters.plan?;
-        if counters.requests < due.message {
-            return None;
-        }
-        counters.plan = None;
-        counters.cuts += u64::from(matches!(due.fault, Fault::Cut(_)));
-        Some(due.fault)
+        let requests = counters.requests;
+        let is_due = |plan: &mut Plan| match &plan.at {
+            At::Number(number) => requests >= *number,
+            At::Content(content) => message
+                .windows(content.len())
+                .any(|part| part == content.as_slice()),
+        };
+        let fault = counters.plan.take_if(is_due)?.fault;
+        counters.cuts += u64::from(matches!(fault, Fault::Cut(_)));
+        Some(fault)
     }
 
     /// Lets everything stand still from now on.
@@ -311,7 +331,7 @@ async fn pass_requests(
         if length == 0 {
             return close_in_order(server.as_ref());
         }
-        match shared.count_request() {
+        match shared.count_request(&buffer[..length]) {
             Some(Fault::Cut(Cut::Before)) => return Ok(()),
             Some(Fault::Cut(Cut::After)) => {
                 next.send_replace(Answer::IsCut);

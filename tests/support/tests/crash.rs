@@ -10,7 +10,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 
 use resilience_test_support::child;
-use resilience_test_support::crash::{Fault, Point, at_every_write};
+use resilience_test_support::crash::{self, Fault, Point, at_every_write};
 
 const CONTENT: &[u8] = b"ten bytes!";
 
@@ -84,6 +84,31 @@ fn a_full_or_broken_disk_stays_so() {
             |point: &Point, _| assert_eq!(point.status.code(), Some(code), "{point:?}"),
         );
         assert_eq!(summary.points, 6);
+    }
+}
+
+#[test]
+fn a_full_or_broken_disk_has_room_again() {
+    if let Some(folder) = child::role("a_full_or_broken_disk_has_room_again") {
+        let folder = Path::new(&folder);
+        if write_safely(folder).is_err() {
+            assert!(crash::has_struck());
+            crash::make_room();
+            write_safely(folder).expect("there is room");
+        }
+        return;
+    }
+    for fault in [Fault::DiskFull, Fault::DiskBroken] {
+        let summary = at_every_write(
+            fault,
+            |folder| child::again("a_full_or_broken_disk_has_room_again", folder),
+            |point, folder| {
+                assert!(point.status.success(), "{point:?}");
+                let content = fs::read(folder.join("file")).expect("a file");
+                assert_eq!(content, CONTENT);
+            },
+        );
+        assert_eq!(summary.points, 3);
     }
 }
 

@@ -208,6 +208,20 @@ fn a_cut_that_was_dropped_does_not_happen() {
 }
 
 #[test]
+fn everything_stands_still_at_the_first_message_with_a_content() {
+    let echo = Echo::start();
+    let proxy = Proxy::start(echo.port);
+    let mut client = Client::connect(&proxy);
+    proxy.freeze_at_content("y", Freeze::Before);
+    client.round_trip().expect("an echo of another message");
+    assert!(!proxy.is_frozen());
+    client.0.write_all(b"y").expect("the kernel takes it");
+    wait::until("it to stand still", || proxy.is_frozen());
+    assert!(client.hears_nothing());
+    assert_eq!(echo.heard(), 1);
+}
+
+#[test]
 fn everything_stands_still_at_a_message_until_it_is_dropped() {
     let echo = Echo::start();
     for (moment, heard) in Freeze::ALL.into_iter().zip([1, 1, 2]) {
