@@ -246,6 +246,7 @@ pub use resilience_runtime::idempotency::replayed;
 pub use resilience_runtime::lease::FencingToken;
 pub use resilience_runtime::lock::{LockGuard, LockRequest};
 pub use resilience_runtime::operator::Operator;
+pub use resilience_runtime::order::Order;
 pub use resilience_runtime::policy::bulkhead::Bulkhead;
 pub use resilience_runtime::policy::circuit_breaker::{
     CircuitBreaker, KeyedCircuitBreaker, OnCancel, Probe, State, Statistics,

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use resilience_runtime::operator::Operator;
+use resilience_runtime::order::Order;
 use resilience_runtime::store::risk::Risk;
 
-pub(crate) use dlq::{Dlq, RetryMany};
-pub(crate) use sagas::Sagas;
+pub(crate) use dlq::{Dlq, LetterFilters, RetryMany};
+pub(crate) use sagas::{SagaFilters, Sagas};
 
 const AFTER: &str = "\
 Nothing of the program is run here: what is asked for is written into the store, and a program that has the code takes it up. \
@@ -19,7 +20,7 @@ Moments are in UTC, by the clock of the store.
 Exit status:
   0  done
   1  it was tried and failed; of `doctor`: a check failed
-  2  the command makes no sense
+  2  the command makes no sense, or the beginning of an id fits several sagas
   3  there is no such saga or dead letter
   4  conflict: somebody else was first, or it is not open
   5  the store cannot be reached or used";
@@ -86,6 +87,34 @@ impl Who {
         match because {
             Some(reason) => operator.because(reason),
             None => operator,
+        }
+    }
+}
+
+/// Which end a list begins at.
+#[derive(Debug, Args)]
+pub(crate) struct Direction {
+    /// The newest first, which is so unless told otherwise
+    #[arg(long, conflicts_with = "oldest")]
+    newest: bool,
+    /// The oldest first
+    #[arg(long)]
+    oldest: bool,
+}
+
+impl Direction {
+    pub(crate) fn order(&self) -> Order {
+        match self.oldest {
+            true => Order::OldestFirst,
+            false => Order::NewestFirst,
+        }
+    }
+
+    /// What says the same to the next page.
+    pub(crate) fn option(&self) -> &'static str {
+        match self.oldest {
+            true => " --oldest",
+            false => "",
         }
     }
 }

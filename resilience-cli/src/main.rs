@@ -9,6 +9,7 @@ mod failure;
 mod output;
 mod store;
 mod times;
+mod usage;
 mod views;
 
 use std::process::ExitCode;
@@ -20,7 +21,10 @@ use output::Output;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage::refuse(&error),
+    };
     let output = Output::new(cli.json);
     match run(cli, &output).await {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,7 @@
 //! The store: where it is, and opening it without changing it.
 
+use std::env::VarError;
+
 use resilience_runtime::runtime::{OpenError, Runtime};
 use resilience_runtime::store::risk::Risk;
 
@@ -7,7 +9,18 @@ use crate::failure::{Failure, FailureKind};
 
 /// The URL of the store, from the option or from the environment. A path is a file of SQLite.
 pub(crate) fn url(given: Option<String>) -> Result<String, Failure> {
-    let given = given.or_else(|| std::env::var("RESILIENCE_URL").ok());
+    let given = match given {
+        Some(url) => Some(url),
+        None => match std::env::var("RESILIENCE_URL") {
+            Ok(url) => Some(url),
+            Err(VarError::NotPresent) => None,
+            Err(VarError::NotUnicode(_)) => {
+                let message =
+                    "RESILIENCE_URL is not UTF-8: give the store another name, or a link to it";
+                return Err(Failure::new(FailureKind::Usage, message));
+            }
+        },
+    };
     let given = given.filter(|it| !it.is_empty()).ok_or_else(|| {
         Failure::new(
             FailureKind::Usage,
@@ -15,14 +28,16 @@ pub(crate) fn url(given: Option<String>) -> Result<String, Failure> {
         )
     })?;
     let scheme = given.split_once(':').map(|it| it.0);
-    let is_url = given.contains("://") || scheme.is_some_and(|it| it == "sqlite" || it == "memory");
+    const SCHEMES: [&str; 4] = ["sqlite", "memory", "postgres", "postgresql"];
+    let is_url = given.contains("://") || scheme.is_some_and(|it| SCHEMES.contains(&it));
     let url = if is_url {
         given
     } else {
         format!("sqlite:{given}")
     };
     match url.split_once(':').map_or("", |it| it.0) {
-        "sqlite" | "postgres" | "postgresql" => Ok(url),
+        "sqlite" => Ok(url),
+        "postgres" | "postgresql" if url.contains("://") => Ok(url),
         // It may be half a password.
         _ => Err(Failure::new(
             FailureKind::Usage,

@@ -33,10 +33,14 @@ mod by_sql;
 mod closing;
 #[path = "command_line/doctor.rs"]
 mod doctor;
+#[path = "command_line/hostile.rs"]
+mod hostile;
 #[path = "command_line/looking.rs"]
 mod looking;
 #[path = "command_line/migrate.rs"]
 mod migrate;
+#[path = "command_line/naming.rs"]
+mod naming;
 #[path = "command_line/program.rs"]
 mod program;
 #[path = "command_line/retrying.rs"]
@@ -55,9 +59,13 @@ on_both_stores! {
         letters_are_counted, no_text_breaks_a_table;
     closing: letters_are_resolved_and_discarded_once, several_are_closed_and_each_is_told;
     retrying: a_request_that_nobody_takes_up_is_told, a_program_takes_up_what_was_asked_for,
-        what_fails_again_is_told, many_are_asked_for_and_another_run_goes_on;
+        what_fails_again_is_told, a_dry_run_says_what_would_be_done_and_does_nothing, many_are_asked_for_and_another_run_goes_on;
     sagas: sagas_are_listed_with_filters_and_pages, a_saga_is_shown_with_its_steps_and_letters,
-        a_running_saga_is_cancelled, what_does_not_run_is_not_cancelled, a_dead_saga_is_undone_by_a_program, sagas_are_counted;
+        a_running_saga_is_cancelled, what_does_not_run_is_not_cancelled, a_dead_saga_is_undone_by_a_program, sagas_are_counted,
+        moments_are_shown_as_such, versions_are_named_where_they_matter;
+    naming: a_beginning_that_is_unique_names_a_saga, a_beginning_that_fits_several_names_none;
+    hostile: no_name_is_a_command_or_another_line, a_payload_of_ten_megabytes_is_shown, a_reader_that_leaves_is_no_failure;
     migrate: a_store_is_migrated_once, a_newer_store_is_refused_by_every_command;
-    doctor: a_sound_store_is_ok, what_waits_is_a_warning_and_too_much_fails, what_nobody_works_on_is_named;
+    doctor: a_sound_store_is_ok, what_waits_is_a_warning_and_too_much_fails, what_nobody_works_on_is_named,
+        a_request_that_nobody_takes_up_is_a_warning;
 }

@@ -22,7 +22,7 @@
 //!
 //! Dependencies go one way: `store` implements the traits that the concerns define, the concerns
 //! work on the `core`, `runtime` opens it and wires them, and nothing in `policy` knows that a store
-//! exists. `recursion`, `pauses` and `json` are small tools of more than one of them.
+//! exists. `order`, `recursion`, `pauses` and `json` are small tools of more than one of them.
 
 pub mod arguments;
 pub mod catalog;
@@ -37,6 +37,7 @@ pub mod key;
 pub mod lease;
 pub mod lock;
 pub mod operator;
+pub mod order;
 pub mod outcome;
 mod pauses;
 pub mod policy;

@@ -17,12 +17,14 @@ pub use error::OpenError;
 
 use crate::core::{Core, SCOPED, Stores};
 use crate::dlq::{DeadLetters, Queue};
+use crate::error::StoreError;
 use crate::idempotency::store::IdempotencyStore;
 use crate::key::KeyValue;
 use crate::lock::LockRequest;
 use crate::lock::store::LockStore;
 use crate::saga::Sagas;
 use crate::saga::journal::Journal;
+use crate::timestamp::Timestamp;
 use background::Background;
 
 /// A handle to the runtime. Annotated functions find it by themselves; `main` keeps one, and ends
@@ -96,6 +98,14 @@ impl Runtime {
     #[must_use]
     pub fn sagas(&self) -> Sagas {
         Sagas::of(Arc::clone(&self.core))
+    }
+
+    /// What time it is by the clock of the store, which all moments of sagas and dead letters are by.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn store_time(&self) -> Result<Timestamp, StoreError> {
+        self.core.stores.journal.now().await
     }
 
     /// The dead letter queue.

@@ -56,7 +56,9 @@ fn micros(duration: Duration) -> i64 {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let micros = u64::try_from(self.0).unwrap_or(0);
+        // The last moment with a year of four digits.
+        const LAST: u64 = 253_402_300_799_999_999;
+        let micros = u64::try_from(self.0).unwrap_or(0).min(LAST);
         let since = UNIX_EPOCH + Duration::from_micros(micros);
         humantime::format_rfc3339_micros(since).fmt(f)
     }
@@ -73,5 +75,6 @@ mod tests {
         assert_eq!(text(951_827_696_000_001), "2000-02-29T12:34:56.000001Z");
         assert_eq!(text(4_102_444_799_999_999), "2099-12-31T23:59:59.999999Z");
         assert_eq!(text(-1), text(0));
+        assert_eq!(text(i64::MAX), "9999-12-31T23:59:59.999999Z");
     }
 }

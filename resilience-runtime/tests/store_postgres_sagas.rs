@@ -13,6 +13,8 @@
 mod functions;
 #[path = "store_postgres_sagas/migration.rs"]
 mod migration;
+#[path = "store_postgres_sagas/scale.rs"]
+mod scale;
 #[path = "store_postgres_sagas/together.rs"]
 mod together;
 #[path = "store_postgres_sagas/transactions.rs"]

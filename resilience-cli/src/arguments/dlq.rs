@@ -9,12 +9,12 @@ use resilience_runtime::dlq::{
 use resilience_runtime::saga::journal::SagaId;
 use resilience_runtime::timestamp::Timestamp;
 
-use super::{Waiting, Who, word};
-use crate::times::moment;
+use super::{Direction, Waiting, Who, word};
+use crate::times::{When, moment};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Dlq {
-    /// Shows dead letters, oldest first; those that are unresolved unless a status is named
+    /// Shows dead letters, newest first; those that are unresolved unless a status is named
     List {
         #[command(flatten)]
         filters: LetterFilters,
@@ -24,6 +24,8 @@ pub(crate) enum Dlq {
         /// In any status
         #[arg(long)]
         all: bool,
+        #[command(flatten)]
+        direction: Direction,
         /// How many at most
         #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,
@@ -39,7 +41,7 @@ pub(crate) enum Dlq {
     /// Asks for letters to be retried: by a program that has the code
     Retry {
         /// The letters
-        #[arg(required_unless_present = "all", conflicts_with_all = ["all", "operation", "dependency", "saga", "priority", "kind", "since", "before"])]
+        #[arg(required_unless_present = "all", conflicts_with_all = ["all", "dry_run", "per_second", "limit", "after", "operation", "dependency", "saga", "priority", "kind", "since", "before"])]
         ids: Vec<DeadLetterId>,
         /// How: what failed again, or undoing the saga
         #[arg(long = "as", value_name = "WAY", value_enum, default_value_t = Way::Itself)]
@@ -91,7 +93,7 @@ pub(crate) struct LetterFilters {
     dependency: Option<String>,
     /// Only of this saga
     #[arg(long, value_name = "ID")]
-    saga: Option<String>,
+    pub(crate) saga: Option<String>,
     /// Only of this priority or a higher one: low, normal, high, critical
     #[arg(long, value_name = "PRIORITY", value_parser = priority)]
     priority: Option<Priority>,
@@ -100,23 +102,24 @@ pub(crate) struct LetterFilters {
     kind: Option<Kind>,
     /// Only written since: 90s, 1h, 2days ago, or a moment such as 2026-03-01T12:00:00Z
     #[arg(long, value_name = "TIME", value_parser = moment)]
-    since: Option<Timestamp>,
+    since: Option<When>,
     /// Only written before
     #[arg(long, value_name = "TIME", value_parser = moment)]
-    before: Option<Timestamp>,
+    before: Option<When>,
 }
 
 impl LetterFilters {
-    pub(crate) fn filter(self, statuses: Vec<DeadLetterStatus>) -> LetterFilter {
+    /// Which they are at `now`; `saga` is the one that is named so.
+    pub(crate) fn filter(self, saga: Option<SagaId>, now: Timestamp) -> LetterFilter {
         LetterFilter {
-            statuses,
             kind: self.kind,
             operation: self.operation,
             dependency: self.dependency,
-            saga: self.saga.map(SagaId::from_stored),
+            saga,
             priority: self.priority,
-            since: self.since,
-            before: self.before,
+            since: self.since.map(|it| it.at(now)),
+            before: self.before.map(|it| it.at(now)),
+            ..LetterFilter::default()
         }
     }
 }
@@ -138,6 +141,9 @@ pub(crate) struct RetryMany {
     /// With --all: begins after this letter, where another run ended
     #[arg(long, value_name = "ID", requires = "all")]
     pub(crate) after: Option<DeadLetterId>,
+    /// With --all: says what would be done, and does nothing
+    #[arg(long, requires = "all")]
+    pub(crate) dry_run: bool,
 }
 
 /// How a letter is retried.

@@ -1,18 +1,21 @@
 //! `resilience sagas`.
 
 use clap::{Args, Subcommand};
+use resilience_runtime::order::Order;
 use resilience_runtime::saga::journal::{SagaFilter, SagaId, Status};
 use resilience_runtime::timestamp::Timestamp;
 
-use super::{Waiting, Who, word};
-use crate::times::moment;
+use super::{Direction, Waiting, Who, word};
+use crate::times::{When, moment};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sagas {
-    /// Shows sagas, oldest first
+    /// Shows sagas, newest first
     List {
         #[command(flatten)]
         filters: SagaFilters,
+        #[command(flatten)]
+        direction: Direction,
         /// How many at most
         #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,
@@ -22,12 +25,12 @@ pub(crate) enum Sagas {
     },
     /// Shows one saga with its steps, its dead letters and what was done to it by hand
     Show {
-        /// The saga
+        /// The saga: its id, or so much of the beginning that no other one begins so
         id: String,
     },
     /// Asks the program that runs a saga to stop and undo it
     Cancel {
-        /// The saga
+        /// The saga, as for `show`
         id: String,
         /// Why, for the audit
         #[arg(long, value_name = "TEXT")]
@@ -39,7 +42,7 @@ pub(crate) enum Sagas {
     },
     /// Asks for a saga to be undone that waits for an operator: one that is parked, or could not be undone before
     Compensate {
-        /// The saga
+        /// The saga, as for `show`
         id: String,
         /// Why, for the audit
         #[arg(long, value_name = "TEXT")]
@@ -64,23 +67,26 @@ pub(crate) struct SagaFilters {
     status: Vec<Status>,
     /// Only started since: 90s, 1h, 2days ago, or a moment such as 2026-03-01T12:00:00Z
     #[arg(long, value_name = "TIME", value_parser = moment)]
-    since: Option<Timestamp>,
+    since: Option<When>,
     /// Only started before
     #[arg(long, value_name = "TIME", value_parser = moment)]
-    before: Option<Timestamp>,
+    before: Option<When>,
     /// Only called by this saga
     #[arg(long, value_name = "ID")]
-    parent: Option<String>,
+    pub(crate) parent: Option<String>,
 }
 
 impl SagaFilters {
-    pub(crate) fn filter(self) -> SagaFilter {
+    /// Which they are at `now`; `parent` is the saga that is named so.
+    pub(crate) fn filter(self, parent: Option<SagaId>, order: Order, now: Timestamp) -> SagaFilter {
         SagaFilter {
             name: self.name,
             statuses: self.status,
-            since: self.since,
-            before: self.before,
-            parent: self.parent.map(SagaId::from_stored),
+            since: self.since.map(|it| it.at(now)),
+            before: self.before.map(|it| it.at(now)),
+            parent,
+            order,
+            ..SagaFilter::default()
         }
     }
 }

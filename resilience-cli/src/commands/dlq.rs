@@ -1,18 +1,20 @@
 //! `resilience dlq`.
 
 mod actions;
+mod dry_run;
 mod retry;
 
 use resilience_runtime::dlq::{DeadLetter, DeadLetterId, DeadLetterStatus, LetterFilter};
 use resilience_runtime::runtime::Runtime;
+use resilience_runtime::timestamp::Timestamp;
 use serde_json::{Value, json};
 
-use super::shown;
-use crate::arguments::Dlq;
+use super::{named, shown};
+use crate::arguments::{Direction, Dlq, LetterFilters};
 use crate::failure::{Failure, FailureKind};
 use crate::output::{Cell, Output, Table, Tone};
 use crate::store;
-use crate::times::age;
+use crate::times::distance;
 use crate::views::{AuditView, LetterView, object};
 
 pub(crate) async fn run(url: &str, command: Dlq, output: &Output) -> Result<(), Failure> {
@@ -22,13 +24,20 @@ pub(crate) async fn run(url: &str, command: Dlq, output: &Output) -> Result<(), 
             filters,
             mut status,
             all,
+            direction,
             limit,
             after,
         } => {
             if status.is_empty() && !all {
                 status = vec![DeadLetterStatus::Open, DeadLetterStatus::Retrying];
             }
-            list(&runtime, filters.filter(status), after, limit, output).await
+            let page = Page {
+                statuses: status,
+                direction,
+                limit,
+                after,
+            };
+            list(&runtime, filters, page, output).await
         }
         Dlq::Show { id } => show(&runtime, id, output).await,
         Dlq::Retry {
@@ -60,54 +69,86 @@ pub(crate) async fn run(url: &str, command: Dlq, output: &Output) -> Result<(), 
     done
 }
 
+/// What of a list is shown.
+struct Page {
+    statuses: Vec<DeadLetterStatus>,
+    direction: Direction,
+    limit: u32,
+    after: Option<DeadLetterId>,
+}
+
+/// What the options mean now.
+async fn filter(
+    runtime: &Runtime,
+    filters: LetterFilters,
+    now: Timestamp,
+) -> Result<LetterFilter, Failure> {
+    let saga = named::id_if_any(runtime, filters.saga.as_deref()).await?;
+    Ok(filters.filter(saga, now))
+}
+
 async fn list(
     runtime: &Runtime,
-    filter: LetterFilter,
-    after: Option<DeadLetterId>,
-    limit: u32,
+    filters: LetterFilters,
+    page: Page,
     output: &Output,
 ) -> Result<(), Failure> {
+    let now = runtime.store_time().await?;
+    let filter = LetterFilter {
+        statuses: page.statuses,
+        order: page.direction.order(),
+        ..filter(runtime, filters, now).await?
+    };
+    let (after, limit) = (page.after, page.limit);
     let letters = runtime.dead_letters().list(filter, after, limit).await?;
     output.value(&letters.iter().map(LetterView::from).collect::<Vec<_>>());
     if letters.is_empty() {
         shown::nothing(output, "no dead letters");
         return Ok(());
     }
-    output.table(&table(&letters));
+    output.table(&table(&letters, Columns::All, now));
     if letters.len() == usize::try_from(limit).unwrap_or(usize::MAX)
         && let Some(last) = letters.last()
     {
-        shown::nothing(output, &format!("more with --after {}", last.id));
+        let direction = page.direction.option();
+        shown::nothing(output, &format!("more with --after {}{direction}", last.id));
     }
     Ok(())
 }
 
+/// What is said of letters.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Columns {
+    All,
+    /// Where they are of one saga.
+    WithoutSaga,
+}
+
 /// Letters, a line each.
-pub(super) fn table(letters: &[DeadLetter]) -> Table {
-    let mut table = Table::new(&[
-        "ID",
-        "STATUS",
-        "PRIORITY",
-        "KIND",
-        "OPERATION",
-        "DEPENDENCY",
-        "TRIES",
-        "WRITTEN",
-        "ERROR",
-    ]);
+pub(super) fn table(letters: &[DeadLetter], columns: Columns, now: Timestamp) -> Table {
+    let mut names = vec!["ID", "STATUS", "PRIORITY", "KIND", "SAGA", "OPERATION"];
+    names.extend(["DEPENDENCY", "TRIES", "WRITTEN", "ERROR"]);
+    names.retain(|name| columns == Columns::All || *name != "SAGA");
+    let mut table = Table::new(&names);
     for letter in letters {
         let work = &letter.work;
-        table.row(vec![
+        let mut row = vec![
             Cell::new(letter.id.to_string()).tone(Tone::Strong),
             shown::letter_status(letter.status),
             shown::priority(work.priority),
             Cell::new(work.kind.as_str()),
+        ];
+        if columns == Columns::All {
+            row.push(Cell::maybe(letter.saga_name.as_deref()));
+        }
+        row.extend([
             Cell::new(&work.operation),
             Cell::maybe(work.dependency.as_deref()),
             Cell::new(work.attempts.to_string()),
-            Cell::new(format!("{} ago", age(letter.created_at))),
+            Cell::new(distance(letter.created_at, now)),
             Cell::maybe(Some(&work.error).filter(|it| !it.is_empty())),
         ]);
+        table.row(row);
     }
     table
 }
@@ -131,10 +172,14 @@ async fn show(runtime: &Runtime, id: DeadLetterId, output: &Output) -> Result<()
     let work = &letter.work;
     let field = |name: &str, value: &str| shown::field(output, name, value);
     field("letter", &letter.id.to_string());
+    let now = runtime.store_time().await?;
+    let saga = match &letter.saga {
+        Some(id) => runtime.sagas().get(id).await?,
+        None => None,
+    };
     let mut status = letter.status.as_str().to_owned();
     if letter.status == DeadLetterStatus::Retrying
-        && let Some(saga) = &letter.saga
-        && let Some(saga) = runtime.sagas().get(saga).await?
+        && let Some(saga) = &saga
     {
         status.push_str(match saga.status.is_dead() {
             true => ": a retry was requested, and nobody has taken it up yet",
@@ -154,16 +199,19 @@ async fn show(runtime: &Runtime, id: DeadLetterId, output: &Output) -> Result<()
     if let Some(dependency) = &work.dependency {
         field("dependency", dependency);
     }
-    if let Some(saga) = &letter.saga {
-        let name = letter.saga_name.as_deref().unwrap_or("?");
-        field("saga", &format!("{saga} ({name})"));
+    if let Some(saga) = saga {
+        let (name, version, status) = (saga.name, saga.version, saga.status.as_str());
+        field(
+            "saga",
+            &format!("{} ({name}, version {version}, {status})", saga.id),
+        );
     }
     if let Some(position) = work.position {
         field("step", &format!("at position {position}"));
     }
     field("tries", &work.attempts.to_string());
-    field("written", &shown::moment(letter.created_at));
-    field("changed", &shown::moment(letter.updated_at));
+    field("written", &shown::moment(letter.created_at, now));
+    field("changed", &shown::moment(letter.updated_at, now));
     field("arguments", &work.arguments);
     if let Some(out) = &work.output {
         field("output", out);
@@ -172,7 +220,7 @@ async fn show(runtime: &Runtime, id: DeadLetterId, output: &Output) -> Result<()
     if let Some(note) = &letter.note {
         field("note", note);
     }
-    shown::audit(output, &audit);
+    shown::audit(output, &audit, now);
     Ok(())
 }
 
@@ -219,7 +267,7 @@ async fn stats(runtime: &Runtime, output: &Output) -> Result<(), Failure> {
     if let Some(oldest) = stats.oldest {
         output.say(&format!(
             "the oldest unresolved one was written {}",
-            shown::moment(oldest)
+            shown::moment(oldest, runtime.store_time().await?)
         ));
     }
     Ok(())

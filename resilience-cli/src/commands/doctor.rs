@@ -97,12 +97,23 @@ async fn look(
     let schema = match Runtime::schema(url).await {
         Ok(schema) => schema,
         Err(error) => {
+            let is_missing = matches!(error, OpenError::Missing { .. });
             let failure = Failure::from(error);
             if failure.kind == FailureKind::Usage {
                 return Err(failure);
             }
-            let remedy =
-                "check the path or the URL, and that the server runs and lets this user in";
+            let remedy = match (is_missing, url.starts_with("sqlite:")) {
+                (true, _) => {
+                    "name the file that the programs open; a new one is made by them, or by `resilience migrate`"
+                }
+                (false, true) => {
+                    "name the file that the programs open, as a user who may read and write it and its directory; if this \
+                     is the one, and it is damaged, stop the programs and restore it from a backup"
+                }
+                (false, false) => {
+                    "check the URL (host, port, database, user, password), and that the server runs and lets this user in"
+                }
+            };
             checks.push(Check::fail("store", failure.message, remedy));
             return Ok(Some(unusable));
         }

@@ -4,16 +4,16 @@ mod requests;
 
 use resilience_runtime::dlq::LetterFilter;
 use resilience_runtime::runtime::Runtime;
-use resilience_runtime::saga::journal::{
-    SagaCursor, SagaFilter, SagaId, SagaRecord, Status, StepOutcome,
-};
+use resilience_runtime::saga::journal::{SagaCursor, SagaRecord, Status, StepOutcome, StepRecord};
+use resilience_runtime::timestamp::Timestamp;
 
-use super::shown;
-use crate::arguments::Sagas;
-use crate::failure::{Failure, FailureKind};
+use super::dlq::Columns;
+use super::{named, shown};
+use crate::arguments::{Direction, SagaFilters, Sagas};
+use crate::failure::Failure;
 use crate::output::{Cell, Output, Table, Tone};
 use crate::store;
-use crate::times::age;
+use crate::times::distance;
 use crate::views::{SagaView, StatisticsView, SummaryView, rounded};
 
 /// How many letters of one saga are shown.
@@ -24,10 +24,18 @@ pub(crate) async fn run(url: &str, command: Sagas, output: &Output) -> Result<()
     let done = match command {
         Sagas::List {
             filters,
+            direction,
             limit,
             after,
-        } => list(&runtime, filters.filter(), after, limit, output).await,
-        Sagas::Show { id } => show(&runtime, id, output).await,
+        } => {
+            let page = Page {
+                direction,
+                limit,
+                after,
+            };
+            list(&runtime, filters, page, output).await
+        }
+        Sagas::Show { id } => show(&runtime, &id, output).await,
         Sagas::Cancel {
             id,
             because,
@@ -35,7 +43,7 @@ pub(crate) async fn run(url: &str, command: Sagas, output: &Output) -> Result<()
             waiting,
         } => {
             let by = who.operator(because.as_deref());
-            requests::cancel(&runtime, id, by, &waiting, output).await
+            requests::cancel(&runtime, &id, by, &waiting, output).await
         }
         Sagas::Compensate {
             id,
@@ -44,7 +52,7 @@ pub(crate) async fn run(url: &str, command: Sagas, output: &Output) -> Result<()
             waiting,
         } => {
             let by = who.operator(because.as_deref());
-            requests::compensate(&runtime, id, by, &waiting, output).await
+            requests::compensate(&runtime, &id, by, &waiting, output).await
         }
         Sagas::Stats => stats(&runtime, output).await,
     };
@@ -52,16 +60,26 @@ pub(crate) async fn run(url: &str, command: Sagas, output: &Output) -> Result<()
     done
 }
 
+/// What of a list is shown.
+struct Page {
+    direction: Direction,
+    limit: u32,
+    after: Option<String>,
+}
+
 async fn list(
     runtime: &Runtime,
-    filter: SagaFilter,
-    after: Option<String>,
-    limit: u32,
+    filters: SagaFilters,
+    page: Page,
     output: &Output,
 ) -> Result<(), Failure> {
-    let after = match after {
+    let now = runtime.store_time().await?;
+    let parent = named::id_if_any(runtime, filters.parent.as_deref()).await?;
+    let filter = filters.filter(parent, page.direction.order(), now);
+    let limit = page.limit;
+    let after = match page.after {
         Some(id) => {
-            let record = get(runtime, id).await?;
+            let record = named::saga(runtime, &id).await?;
             Some(SagaCursor {
                 started_at: record.started_at,
                 id: record.id,
@@ -87,11 +105,11 @@ async fn list(
         }
         table.row(vec![
             Cell::new(saga.id.as_str()),
-            Cell::new(named(&saga.name, saga.version)),
+            Cell::new(named::short(&saga.name, saga.version)),
             Cell::new(status).tone(shown::saga_tone(saga.status)),
             Cell::new(saga.steps.to_string()),
             Cell::new(saga.undone.to_string()),
-            Cell::new(format!("{} ago", age(saga.started_at))),
+            Cell::new(distance(saga.started_at, now)),
             Cell::maybe(saga.error.as_deref().filter(|it| !it.is_empty())),
         ]);
     }
@@ -99,13 +117,15 @@ async fn list(
     if sagas.len() == usize::try_from(limit).unwrap_or(usize::MAX)
         && let Some(last) = sagas.last()
     {
-        shown::nothing(output, &format!("more with --after {}", last.id));
+        let direction = page.direction.option();
+        shown::nothing(output, &format!("more with --after {}{direction}", last.id));
     }
     Ok(())
 }
 
-async fn show(runtime: &Runtime, id: String, output: &Output) -> Result<(), Failure> {
-    let saga = get(runtime, id).await?;
+async fn show(runtime: &Runtime, id: &str, output: &Output) -> Result<(), Failure> {
+    let saga = named::saga(runtime, id).await?;
+    let now = saga.read_at;
     let of_saga = LetterFilter {
         saga: Some(saga.id.clone()),
         ..LetterFilter::default()
@@ -116,17 +136,18 @@ async fn show(runtime: &Runtime, id: String, output: &Output) -> Result<(), Fail
 
     let field = |name: &str, value: &str| shown::field(output, name, value);
     field("saga", saga.id.as_str());
-    field("name", &named(&saga.name, saga.version));
+    field("name", &saga.name);
+    field("version", &saga.version.to_string());
     let tone = shown::saga_tone(saga.status);
     shown::toned(output, "status", saga.status.as_str(), tone);
     if let Some(parking) = saga.parking {
         field("parked for", parking.as_str());
     }
-    field("started", &shown::moment(saga.started_at));
-    field("changed", &shown::moment(saga.updated_at));
+    field("started", &shown::moment(saga.started_at, now));
+    field("changed", &shown::moment(saga.updated_at, now));
     let is_unfinished = saga.status.is_unfinished();
     if let Some(deadline) = saga.deadline.filter(|_| is_unfinished) {
-        field("deadline", &crate::times::shown(deadline));
+        field("deadline", &shown::moment(deadline, now));
     }
     let mut marks = vec![format!("epoch {}", saga.epoch)];
     if saga.interruptions > 0 {
@@ -155,9 +176,9 @@ async fn show(runtime: &Runtime, id: String, output: &Output) -> Result<(), Fail
     steps(&saga, output);
     if !letters.is_empty() {
         shown::heading(output, "dead letters");
-        output.table(&super::dlq::table(&letters));
+        output.table(&super::dlq::table(&letters, Columns::WithoutSaga, now));
     }
-    shown::audit(output, &audit);
+    shown::audit(output, &audit, now);
     Ok(())
 }
 
@@ -173,6 +194,7 @@ fn steps(saga: &SagaRecord, output: &Output) {
         "CALL",
         "OUTCOME",
         "UNDOING",
+        "WHEN",
         "ARGUMENTS",
         "OUTPUT",
     ]);
@@ -197,11 +219,27 @@ fn steps(saga: &SagaRecord, output: &Output) {
             Cell::new((step.occurrence + 1).to_string()),
             Cell::new(step.outcome.as_str()).tone(tone),
             Cell::new(undoing),
+            Cell::maybe(step.written_at.map(|at| distance(at, saga.read_at))),
             Cell::new(&step.arguments),
-            Cell::maybe(step.output.as_deref()),
+            Cell::maybe(came_to(step, saga.read_at)),
         ]);
     }
     output.table(&table);
+}
+
+/// The output of a step. Of the steps that are moments, the moment.
+fn came_to(step: &StepRecord, now: Timestamp) -> Option<String> {
+    let output = step.output.as_deref()?;
+    let moment = || {
+        let micros = output.parse().ok()?;
+        Some(shown::moment(Timestamp::from_micros(micros), now))
+    };
+    let moment = match step.step.as_str() {
+        "saga::sleep" => moment().map(|until| format!("until {until}")),
+        "saga::now" => moment(),
+        _ => None,
+    };
+    Some(moment.unwrap_or_else(|| output.to_owned()))
 }
 
 async fn stats(runtime: &Runtime, output: &Output) -> Result<(), Failure> {
@@ -234,22 +272,4 @@ async fn stats(runtime: &Runtime, output: &Output) -> Result<(), Failure> {
     }
     output.table(&table);
     Ok(())
-}
-
-/// The name, with a version that is not the first.
-fn named(name: &str, version: u32) -> String {
-    match version {
-        1 => name.to_owned(),
-        version => format!("{name} v{version}"),
-    }
-}
-
-async fn get(runtime: &Runtime, id: String) -> Result<SagaRecord, Failure> {
-    let id = SagaId::from_stored(id);
-    let record = runtime.sagas().get(&id).await?;
-    record.ok_or_else(|| not_found(&id))
-}
-
-fn not_found(id: &SagaId) -> Failure {
-    Failure::new(FailureKind::NotFound, format!("there is no saga {id}"))
 }

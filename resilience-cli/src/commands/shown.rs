@@ -2,9 +2,10 @@
 
 use resilience_runtime::dlq::{AuditEntry, DeadLetterStatus, Priority};
 use resilience_runtime::saga::journal::Status;
+use resilience_runtime::timestamp::Timestamp;
 
 use crate::output::{Cell, Output, Table, Tone, block, line};
-use crate::times::{age, shown};
+use crate::times::{distance, shown};
 
 /// A letter's status, in its colour.
 pub(super) fn letter_status(status: DeadLetterStatus) -> Cell {
@@ -63,7 +64,7 @@ pub(super) fn heading(output: &Output, text: &str) {
 }
 
 /// What was done by hand.
-pub(super) fn audit(output: &Output, entries: &[AuditEntry]) {
+pub(super) fn audit(output: &Output, entries: &[AuditEntry], now: Timestamp) {
     if entries.is_empty() {
         return;
     }
@@ -71,7 +72,7 @@ pub(super) fn audit(output: &Output, entries: &[AuditEntry]) {
     let mut table = Table::new(&["AT", "WHO", "ACTION", "LETTER", "WHY"]);
     for entry in entries {
         table.row(vec![
-            Cell::new(shown(entry.at)),
+            Cell::new(moment(entry.at, now)),
             Cell::new(&entry.operator),
             Cell::new(&entry.action),
             Cell::maybe(entry.letter.map(|it| it.to_string())),
@@ -81,9 +82,9 @@ pub(super) fn audit(output: &Output, entries: &[AuditEntry]) {
     output.table(&table);
 }
 
-/// A moment, and how long ago it was.
-pub(super) fn moment(at: resilience_runtime::timestamp::Timestamp) -> String {
-    format!("{} ({} ago)", shown(at), age(at))
+/// A moment, and how far away it is.
+pub(super) fn moment(at: Timestamp, now: Timestamp) -> String {
+    format!("{} ({})", shown(at), distance(at, now))
 }
 
 /// `(none)` where a list is empty.

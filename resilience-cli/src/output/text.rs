@@ -16,8 +16,14 @@ fn harmless(c: char, line_break: char) -> char {
     match c {
         '\n' => line_break,
         '\t' | '\r' => ' ',
+        // Lines and paragraphs end with these, too.
+        '\u{2028}' | '\u{2029}' => line_break,
         // Those that turn the direction of what follows would make a line read as another one.
-        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{FFFD}',
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            '\u{FFFD}'
+        }
+        // Nobody sees these.
+        '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}' => '\u{FFFD}',
         c if c.is_control() => '\u{FFFD}',
         c => c,
     }
@@ -55,6 +61,8 @@ mod tests {
         let text = line("a\0b\u{1b}[31mc\nd\te\u{202e}f");
         assert_eq!(text, "a\u{FFFD}b\u{FFFD}[31mc d e\u{FFFD}f");
         assert_eq!(block("a\nb"), "a\nb");
+        assert_eq!(line("a\u{61c}b\u{200b}c\u{2028}d"), "a\u{FFFD}b\u{FFFD}c d");
+        assert_eq!(line("👩\u{200d}🔧"), "👩\u{200d}🔧");
     }
 
     #[test]

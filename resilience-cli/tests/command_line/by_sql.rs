@@ -24,7 +24,9 @@ async fn what_is_done_by_sql_is_what_the_tool_sees() {
     let as_first = examples().replace("(17,", "(1,").replace("(18,", "(2,");
     let done = sqlx::raw_sql(AssertSqlSafe(as_first));
     done.execute(&mut connection).await.unwrap();
-    let list = stage.tool(&["dlq", "list", "--all", "--json"]).await;
+    let list = stage
+        .tool(&["dlq", "list", "--all", "--oldest", "--json"])
+        .await;
     let list = list.ends_with(0).json();
     let statuses: Vec<_> = list
         .as_array()

@@ -71,6 +71,28 @@ pub(crate) async fn what_nobody_works_on_is_named(mut stage: Stage) {
     );
 }
 
+pub(crate) async fn a_request_that_nobody_takes_up_is_a_warning(stage: Stage) {
+    stage.parked("order").await;
+    let work = stage.work(letter("send")).await.to_string();
+    stage.tool(&["dlq", "retry", "1", &work]).await.ends_with(0);
+    let doctor = [&ACCEPT[..], &["--json"]].concat();
+    let fresh = stage.tool(&doctor).await.ends_with(0).json();
+    assert_eq!(result(&fresh, "requests")["result"], "ok", "{fresh}");
+    let earlier = match stage.is_sqlite() {
+        true => "updated_at - 61",
+        false => "updated_at - interval '61 seconds'",
+    };
+    let text = format!("UPDATE resilience_dead_letters SET updated_at = {earlier}");
+    stage.execute(&text).await;
+    let old = stage.tool(&doctor).await.ends_with(0).json();
+    let requests = result(&old, "requests");
+    assert_eq!(requests["result"], "warn", "{old}");
+    let finding = requests["finding"].as_str().unwrap();
+    assert!(finding.starts_with("2 retries") && finding.contains("letter 1"));
+    let remedy = requests["remedy"].as_str().unwrap();
+    assert!(remedy.contains("`order` in version 1"), "{old}");
+}
+
 #[tokio::test]
 async fn a_server_that_is_away_is_told_without_the_password() {
     let url = "postgres://root:hunter2@127.0.0.1:1/shop";

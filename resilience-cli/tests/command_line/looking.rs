@@ -35,25 +35,33 @@ pub(crate) async fn letters_are_listed_with_filters_and_pages(stage: Stage) {
     let saga = three(&stage).await;
     let all = stage.tool(&["dlq", "list", "--json"]).await.ends_with(0);
     let (first, second, third) = match ids(&all.json())[..] {
-        [first, second, third] => (first, second, third),
+        // The newest first.
+        [third, second, first] => (first, second, third),
         _ => panic!("{all:?}"),
     };
-    let cases: [(&[&str], &[i64]); 14] = [
+    let cases: [(&[&str], &[i64]); 21] = [
         (&["--operation", "print"], &[second]),
         (&["--dependency", "smtp"], &[first]),
         (&["--priority", "high"], &[second]),
-        (&["--priority", "normal"], &[second, third]),
-        (&["--kind", "work"], &[first, second]),
+        (&["--priority", "normal"], &[third, second]),
+        (&["--kind", "work"], &[second, first]),
         (&["--kind", "compensation"], &[third]),
         (&["--saga", &saga], &[third]),
-        (&["--since", "1h"], &[first, second, third]),
+        (&["--since", "1h"], &[third, second, first]),
         (&["--before", "1h"], &[]),
         (&["--since", "2020-01-01", "--before", "2021-01-01"], &[]),
         (&["--status", "settled,discarded"], &[]),
-        (&["--limit", "2"], &[first, second]),
-        (&["--after", &second.to_string()], &[third]),
+        (&["--limit", "2"], &[third, second]),
+        (&["--newest", "--limit", "2"], &[third, second]),
+        (&["--oldest", "--limit", "2"], &[first, second]),
+        (&["--after", &second.to_string()], &[first]),
+        (&["--after", &first.to_string()], &[]),
+        (&["--oldest", "--after", &second.to_string()], &[third]),
+        (&["--oldest", "--kind", "work"], &[first, second]),
+        (&["--oldest", "--priority", "normal"], &[second, third]),
+        (&["--saga", &saga[..20], "--oldest"], &[third]),
         (
-            &["--all", "--after", &first.to_string(), "--limit", "1"],
+            &["--all", "--after", &third.to_string(), "--limit", "1"],
             &[second],
         ),
     ];
@@ -62,14 +70,25 @@ pub(crate) async fn letters_are_listed_with_filters_and_pages(stage: Stage) {
         let list = stage.tool(&arguments).await.ends_with(0);
         assert_eq!(ids(&list.json()), expected, "{filters:?}");
     }
-    let table = stage
-        .tool(&["dlq", "list", "--limit", "2"])
-        .await
-        .ends_with(0);
+    let oldest = ["dlq", "list", "--limit", "2", "--oldest"];
+    let table = stage.tool(&oldest).await.ends_with(0);
     let lines: Vec<_> = table.out.lines().collect();
     assert_eq!(lines.len(), 4, "{table:?}");
     assert!(lines[0].starts_with("ID") && lines[1].contains("smtp"));
-    assert_eq!(lines[3], format!("more with --after {second}"));
+    assert_eq!(lines[3], format!("more with --after {second} --oldest"));
+    let newest = stage.tool(&["dlq", "list", "--limit", "1"]).await;
+    let newest = newest.ends_with(0);
+    let lines: Vec<_> = newest.out.lines().collect();
+    assert!(lines[0].contains("  SAGA  "), "{newest:?}");
+    // The saga, the step that could not be undone, and how long ago.
+    for part in ["compensation", "greet", "wave", "s ago"] {
+        assert!(lines[1].contains(part), "{part}: {newest:?}");
+    }
+    assert_eq!(lines[2], format!("more with --after {third}"));
+    stage
+        .tool(&["dlq", "list", "--newest", "--oldest"])
+        .await
+        .ends_with(2);
     assert!(!table.out.contains('\u{1b}'), "colours, and no terminal");
 }
 

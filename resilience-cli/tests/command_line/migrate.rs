@@ -1,7 +1,6 @@
 //! `migrate`, and stores of other versions.
 
 use serde_json::json;
-use sqlx::Connection as _;
 
 use crate::stage::Stage;
 use crate::tool;
@@ -9,15 +8,7 @@ use crate::tool;
 /// Says that the tables have this version.
 async fn set_version(stage: &Stage, version: u32) {
     let text = format!("UPDATE resilience_schema SET version = {version}");
-    let text = sqlx::AssertSqlSafe(text);
-    if stage.is_sqlite() {
-        let url = format!("sqlite:{}", stage.url);
-        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
-        sqlx::raw_sql(text).execute(&mut connection).await.unwrap();
-    } else {
-        let mut connection = sqlx::PgConnection::connect(&stage.url).await.unwrap();
-        sqlx::raw_sql(text).execute(&mut connection).await.unwrap();
-    }
+    stage.execute(&text).await;
 }
 
 pub(crate) async fn a_store_is_migrated_once(stage: Stage) {
@@ -37,9 +28,22 @@ pub(crate) async fn a_newer_store_is_refused_by_every_command(stage: Stage) {
     let doctor = stage.tool(&["doctor", "--json"]).await.ends_with(5).json();
     assert_eq!(doctor[1]["check"], "schema");
     assert_eq!(doctor[1]["result"], "fail");
+    let remedy = doctor[1]["remedy"].as_str().unwrap();
+    assert!(remedy.contains("version of the tool"), "{doctor}");
     set_version(&stage, 1).await;
     let refused = stage.tool(&["dlq", "list"]).await.ends_with(5);
     assert!(refused.err.contains("resilience migrate"), "{refused:?}");
+    let doctor = stage.tool(&["doctor", "--json"]).await.ends_with(5).json();
+    assert_eq!(
+        (&doctor[1]["check"], &doctor[1]["result"]),
+        (&json!("schema"), &json!("fail"))
+    );
+    let remedy = doctor[1]["remedy"].as_str().unwrap();
+    assert!(remedy.contains("resilience migrate"), "{doctor}");
+    set_version(&stage, 0).await;
+    let doctor = stage.tool(&["doctor"]).await.ends_with(5);
+    assert!(doctor.out.contains("there are no tables"), "{doctor:?}");
+    assert!(doctor.out.contains("resilience migrate"), "{doctor:?}");
 }
 
 #[tokio::test]
@@ -62,6 +66,23 @@ async fn a_missing_file_is_made_by_migrate_and_by_nothing_else() {
 }
 
 #[tokio::test]
+async fn an_empty_file_becomes_a_store_by_migrate_and_by_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.db");
+    std::fs::write(&path, "").unwrap();
+    let list = tool::run(path.to_str(), &["dlq", "list"])
+        .await
+        .ends_with(5);
+    assert!(list.err.contains("resilience migrate"), "{list:?}");
+    let doctor = tool::run(path.to_str(), &["doctor"]).await.ends_with(5);
+    assert!(doctor.out.contains("ok    store"), "{doctor:?}");
+    assert!(doctor.out.contains("there are no tables"), "{doctor:?}");
+    assert_eq!(std::fs::read(&path).unwrap(), b"");
+    tool::run(path.to_str(), &["migrate"]).await.ends_with(0);
+    tool::run(path.to_str(), &["doctor"]).await.ends_with(0);
+}
+
+#[tokio::test]
 async fn a_file_of_another_kind_is_not_touched() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notes.txt");
@@ -73,6 +94,17 @@ async fn a_file_of_another_kind_is_not_touched() {
             "{refused:?}"
         );
     }
+    let doctor = tool::run(path.to_str(), &["doctor", "--json"]).await;
+    let doctor = doctor.ends_with(5).json();
+    assert_eq!(
+        (&doctor[0]["check"], &doctor[0]["result"]),
+        (&json!("store"), &json!("fail"))
+    );
+    let remedy = doctor[0]["remedy"].as_str().unwrap();
+    assert!(
+        remedy.contains("backup") && !remedy.contains("server"),
+        "{doctor}"
+    );
     let text = std::fs::read_to_string(&path).unwrap();
     assert_eq!(text, "not a database, and long enough");
 }

@@ -2,7 +2,7 @@
 
 use resilience_runtime::dlq::NewDeadLetter;
 use resilience_runtime::saga::journal::Status;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::program;
 use crate::stage::{Stage, letter};
@@ -107,6 +107,70 @@ pub(crate) async fn what_fails_again_is_told(stage: Stage) {
         (&json!("open"), &json!(2))
     );
     program.shutdown().await;
+}
+
+pub(crate) async fn a_dry_run_says_what_would_be_done_and_does_nothing(stage: Stage) {
+    let none = ["dlq", "retry", "--all", "--dry-run"];
+    let nothing = stage.tool(&none).await.ends_with(0);
+    assert_eq!(
+        nothing.out,
+        "would request 0 retries; nothing was changed\n"
+    );
+    let stuck = stage.stuck(true).await;
+    stage.parked("greet").await;
+    for operation in ["send", "print", "send"] {
+        stage.work(letter(operation)).await;
+    }
+    // Somebody has asked for this one.
+    stage.tool(&["dlq", "retry", "5"]).await.ends_with(0);
+    let before = stage.tool(&["dlq", "list", "--all", "--json"]).await.json();
+    let cases: [(&[&str], Value); 5] = [
+        (
+            &[],
+            json!({ "would_request": 4, "would_pass": 0, "letters": [1, 2, 3, 4], "last": 4, "finished": true }),
+        ),
+        (
+            &["--operation", "send"],
+            json!({ "would_request": 1, "would_pass": 0, "letters": [3], "last": 3, "finished": true }),
+        ),
+        (
+            &["--limit", "2"],
+            json!({ "would_request": 2, "would_pass": 0, "letters": [1, 2], "last": 2, "finished": false }),
+        ),
+        (
+            &["--after", "2"],
+            json!({ "would_request": 2, "would_pass": 0, "letters": [3, 4], "last": 4, "finished": true }),
+        ),
+        (
+            &["--saga", stuck.as_str()],
+            json!({ "would_request": 1, "would_pass": 0, "letters": [1], "last": 1, "finished": true }),
+        ),
+    ];
+    for (filters, expected) in cases {
+        let dry = [&none[..], &["--json"], filters].concat();
+        let said = stage.tool(&dry).await.ends_with(0).json();
+        assert_eq!(said, expected, "{filters:?}");
+    }
+    let undo = [&none[..], &["--as", "compensation", "--limit", "3"]].concat();
+    let text = stage.tool(&undo).await.ends_with(0);
+    let lines: Vec<_> = text.out.lines().collect();
+    assert_eq!(lines.len(), 6, "{text:?}");
+    assert!(lines[1].contains("wave") && lines[2].contains("greet"));
+    let would = "would request 3 retries, each as a compensation; nothing was changed";
+    assert_eq!(lines[4], would);
+    assert_eq!(lines[5], "there may be more: go on with --after 3");
+    stage
+        .tool(&["dlq", "retry", "1", "--dry-run"])
+        .await
+        .ends_with(2);
+    let after = stage.tool(&["dlq", "list", "--all", "--json"]).await.json();
+    assert_eq!(after, before);
+    let shown = stage.tool(&["dlq", "show", "1", "--json"]).await.json();
+    assert_eq!(shown["audit"], json!([]));
+    // It would have been so.
+    let all = ["dlq", "retry", "--all", "--per-second", "1000", "--json"];
+    let done = stage.tool(&all).await.ends_with(0).json();
+    assert_eq!((&done["requested"], &done["last"]), (&json!(4), &json!(4)));
 }
 
 pub(crate) async fn many_are_asked_for_and_another_run_goes_on(stage: Stage) {

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use resilience_runtime::error::Error;
-use resilience_runtime::saga::journal::Status;
+use resilience_runtime::saga::journal::{Advance, SagaId, Status, StepOutcome, StepRecord};
+use resilience_runtime::timestamp::Timestamp;
 use serde_json::{Value, json};
 
 use crate::program;
@@ -24,17 +25,29 @@ pub(crate) async fn until(stage: &Stage, arguments: &[&str], status: &str) -> Va
 
 pub(crate) async fn sagas_are_listed_with_filters_and_pages(stage: Stage) {
     let done = stage.completed("order").await.to_string();
+    // The moments of SQLite are milliseconds.
+    let pause = Duration::from_millis(5);
+    tokio::time::sleep(pause).await;
     let running = stage.running("order").await.to_string();
+    tokio::time::sleep(pause).await;
     let parked = stage.parked("refund").await.to_string();
-    let cases: [(&[&str], &[&str]); 9] = [
-        (&[], &[&done, &running, &parked]),
-        (&["--name", "order"], &[&done, &running]),
-        (&["--status", "running,parked"], &[&running, &parked]),
-        (&["--since", "1h"], &[&done, &running, &parked]),
+    let cases: [(&[&str], &[&str]); 14] = [
+        (&[], &[&parked, &running, &done]),
+        (&["--name", "order"], &[&running, &done]),
+        (&["--status", "running,parked"], &[&parked, &running]),
+        (&["--since", "1h"], &[&parked, &running, &done]),
         (&["--before", "1h"], &[]),
-        (&["--limit", "1"], &[&done]),
-        (&["--after", &done], &[&running, &parked]),
-        (&["--after", &parked], &[]),
+        (&["--limit", "1"], &[&parked]),
+        (&["--limit", "1", "--newest"], &[&parked]),
+        (&["--limit", "1", "--oldest"], &[&done]),
+        (&["--after", &parked], &[&running, &done]),
+        (&["--after", &done], &[]),
+        (&["--after", &done, "--oldest"], &[&running, &parked]),
+        (&["--after", &parked, "--oldest"], &[]),
+        (
+            &["--status", "running,parked", "--oldest"],
+            &[&running, &parked],
+        ),
         (&["--parent", &done], &[]),
     ];
     for (filters, expected) in cases {
@@ -54,6 +67,92 @@ pub(crate) async fn sagas_are_listed_with_filters_and_pages(stage: Stage) {
         .tool(&["sagas", "list", "--after", "gone"])
         .await
         .ends_with(3);
+    let more = ["sagas", "list", "--limit", "2", "--oldest"];
+    let more = stage.tool(&more).await.ends_with(0);
+    let expected = format!("more with --after {running} --oldest\n");
+    assert!(more.out.ends_with(&expected), "{more:?}");
+}
+
+pub(crate) async fn moments_are_shown_as_such(stage: Stage) {
+    let id = stage.running("order").await;
+    let now = stage.journal.now().await.unwrap();
+    let at = |position, step: &str, moment: i64| StepRecord {
+        position,
+        step: step.to_owned(),
+        occurrence: position,
+        arguments: "{}".to_owned(),
+        outcome: StepOutcome::Done,
+        output: Some(moment.to_string()),
+        compensation: None,
+        undone: false,
+        written_at: None,
+    };
+    let hour = Duration::from_secs(3605);
+    let until = now.after(hour);
+    let advance = Advance {
+        steps: vec![
+            at(0, "saga::now", now.before(hour).as_micros()),
+            at(1, "saga::sleep", until.as_micros()),
+            // Somebody sleeps for ever.
+            at(2, "saga::sleep", i64::MAX),
+            at(3, "count", 1_700_000_000_000_000),
+        ],
+        ..Advance::default()
+    };
+    stage.advance(&id, advance).await;
+    let id = id.to_string();
+    let shown = stage.tool(&["sagas", "show", &id]).await.ends_with(0);
+    let to_the_second = |at: Timestamp| at.to_string()[..19].replace('T', " ");
+    let steps: Vec<_> = shown.out.lines().skip_while(|it| *it != "steps").collect();
+    let expected = [
+        format!("{} UTC (1h ago)", to_the_second(now.before(hour))),
+        format!("until {} UTC (in 1h)", to_the_second(until)),
+        "until 9999-12-31 23:59:59 UTC (in ".to_owned(),
+        " 1700000000000000".to_owned(),
+    ];
+    for (row, expected) in steps[2..].iter().zip(expected) {
+        assert!(row.contains(&expected), "{expected}: {shown:?}");
+        assert!(row.contains("s ago  {}"), "{shown:?}");
+    }
+    assert!(shown.out.contains(" UTC (0s ago)"), "{shown:?}");
+    // For programs the journal is as it is.
+    let json = stage.tool(&["sagas", "show", &id, "--json"]).await.json();
+    assert_eq!(json["steps"][1]["output"], json!(until.as_micros()));
+}
+
+pub(crate) async fn versions_are_named_where_they_matter(stage: Stage) {
+    let old = stage.running("order").await;
+    let new = SagaId::generate();
+    stage.running_as(&new, "order", 2).await;
+    let list = ["sagas", "list", "--oldest"];
+    let table = stage.tool(&list).await.ends_with(0);
+    let rows: Vec<_> = table.out.lines().collect();
+    assert!(rows[1].contains("  order     running"), "{table:?}");
+    assert!(rows[2].contains("  order v2  running"), "{table:?}");
+    for (id, version) in [(&old, 1), (&new, 2)] {
+        let id = id.to_string();
+        let shown = stage.tool(&["sagas", "show", &id]).await.ends_with(0);
+        let expected = format!("version       {version}\n");
+        assert!(shown.out.contains(&expected), "{shown:?}");
+        let wait = ["sagas", "cancel", &id, "--wait", "--timeout", "100ms"];
+        let waited = stage.tool(&wait).await.ends_with(1);
+        let expected = format!("`order` in version {version}");
+        assert!(waited.err.contains(&expected), "{waited:?}");
+    }
+    let parked = stage.parked("refund").await.to_string();
+    let wait = [
+        "sagas",
+        "compensate",
+        &parked,
+        "--wait",
+        "--timeout",
+        "100ms",
+    ];
+    let waited = stage.tool(&wait).await.ends_with(1);
+    assert!(waited.err.contains("`refund` in version 1"), "{waited:?}");
+    let retry = ["dlq", "retry", "1", "--wait", "--timeout", "100ms"];
+    let waited = stage.tool(&retry).await.ends_with(1);
+    assert!(waited.out.contains("`refund` in version 1"), "{waited:?}");
 }
 
 pub(crate) async fn a_saga_is_shown_with_its_steps_and_letters(stage: Stage) {

@@ -12,6 +12,7 @@ use resilience_runtime::store::postgres::PostgresStore;
 use resilience_runtime::store::risk::{Accepted, Risk};
 use resilience_runtime::store::sqlite::SqliteStore;
 use resilience_test_support::server::Postgres;
+use sqlx::Connection as _;
 use tempfile::TempDir;
 
 use crate::tool::{self, Ran};
@@ -92,6 +93,19 @@ impl Stage {
         Runtime::builder(url).scoped().accept(Risk::NotDurable)
     }
 
+    /// What no version of the crate does.
+    pub(crate) async fn execute(&self, text: &str) {
+        let text = sqlx::AssertSqlSafe(text.to_owned());
+        if self.is_sqlite() {
+            let url = format!("sqlite:{}", self.url);
+            let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+            sqlx::raw_sql(text).execute(&mut connection).await.unwrap();
+        } else {
+            let mut connection = sqlx::PgConnection::connect(&self.url).await.unwrap();
+            sqlx::raw_sql(text).execute(&mut connection).await.unwrap();
+        }
+    }
+
     pub(crate) async fn work(&self, work: NewDeadLetter) -> DeadLetterId {
         let nonce = SagaId::generate().to_string();
         let by = Operator::named("mailer");
@@ -101,11 +115,17 @@ impl Stage {
     /// A saga that runs, in this process.
     pub(crate) async fn running(&self, name: &str) -> SagaId {
         let id = SagaId::generate();
+        self.running_as(&id, name, 1).await;
+        id
+    }
+
+    /// The same under this id.
+    pub(crate) async fn running_as(&self, id: &SagaId, name: &str, version: u32) {
         let saga = NewSaga {
             id: id.clone(),
-            given: false,
+            given: true,
             name: name.to_owned(),
-            version: 1,
+            version,
             key: None,
             input: r#"{"cart":7}"#.to_owned(),
             timeout: None,
@@ -113,7 +133,6 @@ impl Stage {
             nonce: 7,
         };
         self.journal.start(saga).await.unwrap();
-        id
     }
 
     pub(crate) async fn advance(&self, id: &SagaId, advance: Advance) {
@@ -170,6 +189,12 @@ impl Stage {
     /// A saga of this name that is parked before its first step.
     pub(crate) async fn parked(&self, name: &str) -> SagaId {
         let id = self.running(name).await;
+        self.park(&id, name).await;
+        id
+    }
+
+    /// Parks it.
+    pub(crate) async fn park(&self, id: &SagaId, name: &str) {
         let advance = Advance {
             status: Some(Status::Parked),
             parking: Some(Parking::Stuck),
@@ -180,8 +205,7 @@ impl Stage {
             }),
             ..Advance::default()
         };
-        self.advance(&id, advance).await;
-        id
+        self.advance(id, advance).await;
     }
 }
 

@@ -76,6 +76,11 @@ CREATE UNIQUE INDEX resilience_sagas_by_key ON resilience_sagas (key)
 DROP INDEX resilience_sagas_unfinished;
 CREATE INDEX resilience_sagas_unfinished ON resilience_sagas (owner, created_at, id)
     WHERE status NOT IN ('completed', 'compensated', 'failed', 'resolved', 'compensation_failed', 'parked');
+-- What nobody has, in the order in which it is taken. The index above has it, too; but that "owner IS NULL" leaves its order as
+-- it is, the planner does not know, and would rather go through all sagas in the order of their start.
+CREATE INDEX resilience_sagas_left ON resilience_sagas (created_at, id)
+    WHERE owner IS NULL
+      AND status NOT IN ('completed', 'compensated', 'failed', 'resolved', 'compensation_failed', 'parked');
 
 -- What is dead: all of it, in the order of the lists; what is to be retried; what was parked when.
 CREATE INDEX resilience_sagas_dead ON resilience_sagas (created_at, id)

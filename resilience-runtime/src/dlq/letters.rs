@@ -82,9 +82,9 @@ impl DeadLetters {
         )
     }
 
-    /// A page of the letters, oldest first: at most `limit`, from after the letter `after`, which is the last one of the page
-    /// before. Pages stay right whatever is added or closed between them. A
-    /// [`DeadLetterStatus`](super::DeadLetterStatus) will do as the filter.
+    /// A page of the letters, oldest first unless the filter has another [order](LetterFilter::order): at most `limit`, from
+    /// after the letter `after`, which is the last one of the page before. Pages stay right whatever is added or closed
+    /// between them. A [`DeadLetterStatus`](super::DeadLetterStatus) will do as the filter.
     ///
     /// ```
     /// # use resilience_runtime::runtime::Runtime;
@@ -203,7 +203,7 @@ impl DeadLetters {
         self.found(id, requested).await
     }
 
-    /// Asks for a retry of every open letter that `filter` lets through, oldest first, at the rate of `all`: as
+    /// Asks for a retry of every open letter that `filter` lets through, in its order, at the rate of `all`: as
     /// [`DeadLetters::request_retry`] does for one. The answer says how far it came; another call with
     /// [`RetryAll::after`] goes on from there. Letters that somebody else was faster with are left to him.
     ///

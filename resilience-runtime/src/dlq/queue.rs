@@ -10,6 +10,7 @@ use super::{
 use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::operator::Operator;
+use crate::order::Order;
 use crate::saga::id::SagaId;
 use crate::timestamp::Timestamp;
 
@@ -32,6 +33,8 @@ pub struct LetterFilter {
     pub since: Option<Timestamp>,
     /// Only written before this moment.
     pub before: Option<Timestamp>,
+    /// By their ids: the oldest first unless set.
+    pub order: Order,
 }
 
 impl From<DeadLetterStatus> for LetterFilter {
@@ -92,8 +95,8 @@ pub trait Queue: Send + Sync {
         by: Operator,
     ) -> BoxFuture<'_, Result<DeadLetterId, StoreError>>;
 
-    /// A page of at most `limit` letters, in the order of their ids, from after `after`. Rows that cannot be read are left out
-    /// and reported.
+    /// A page of at most `limit` letters, in the order of the filter, by their ids, from after `after`. Rows that cannot be
+    /// read are left out and reported.
     fn list(
         &self,
         filter: LetterFilter,

@@ -58,7 +58,8 @@ impl RetryAll {
         self
     }
 
-    /// Begins after this letter: where another call ended ([`RetryProgress::last`]). With the oldest unless set.
+    /// Begins after this letter: where another call ended ([`RetryProgress::last`]). With the first of the filter's order
+    /// unless set.
     pub const fn after(mut self, last: Option<DeadLetterId>) -> Self {
         self.after = last;
         self

@@ -142,14 +142,19 @@ pub trait Journal: Send + Sync {
     /// The saga with its steps, or `None`.
     fn load(&self, saga: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>>;
 
-    /// A page of at most `limit` sagas, oldest first, from after `after`. Rows that cannot be read are left out and
-    /// reported.
+    /// A page of at most `limit` sagas, in the order of the filter, from after `after`. Rows that cannot be read are left
+    /// out and reported.
     fn list(
         &self,
         filter: SagaFilter,
         after: Option<SagaCursor>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SagaSummary>, StoreError>>;
+
+    /// What time it is, by the clock of the store. Unless a store has a clock of its own: that of this machine.
+    fn now(&self) -> BoxFuture<'_, Result<Timestamp, StoreError>> {
+        Box::pin(async { Ok(Timestamp::of_this_machine()) })
+    }
 
     /// What there is of each name, in the order of the names. Looks at every saga.
     fn statistics(&self) -> BoxFuture<'_, Result<Vec<SagaStatistics>, StoreError>>;

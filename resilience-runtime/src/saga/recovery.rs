@@ -4,6 +4,7 @@ mod alarm;
 mod chores;
 mod crew;
 pub(super) mod proceed;
+mod purge;
 mod taking;
 pub(crate) mod work;
 

@@ -85,8 +85,9 @@ impl Sagas {
         self.core.stores.journal.load(id.clone()).await
     }
 
-    /// A page of at most `limit` sagas, in the order in which they were started, from after `after`, which is the
-    /// [cursor](SagaSummary::cursor) of the last one of the page before. Pages stay right whatever is added or deleted.
+    /// A page of at most `limit` sagas, in the order in which they were started unless the filter has
+    /// [another one](SagaFilter::order), from after `after`, which is the [cursor](SagaSummary::cursor) of the last one of
+    /// the page before. Pages stay right whatever is added or deleted.
     ///
     /// # Errors
     /// When the store cannot be asked. Rows that cannot be read are left out and reported in the log.

@@ -162,13 +162,44 @@ pub(super) fn text(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The first text behind all that begin with `prefix`, in the order of their bytes. `None` where there is none.
+pub(super) fn behind(prefix: &str) -> Option<String> {
+    let kept = prefix.trim_end_matches(char::MAX);
+    let last = kept.chars().next_back()?;
+    // Between these two no character is.
+    let next = match last {
+        '\u{D7FF}' => '\u{E000}',
+        last => char::from_u32(u32::from(last) + 1)?,
+    };
+    let kept = &kept[..kept.len() - last.len_utf8()];
+    Some(format!("{kept}{next}"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::{behind, text};
 
     #[test]
     fn a_nul_character_becomes_visible_and_nothing_else_changes() {
         assert_eq!(text("a\0🦀\0"), "a\u{2400}🦀\u{2400}");
         assert_eq!(text("\\u0000 ␀ '🦀\n"), "\\u0000 ␀ '🦀\n");
+    }
+
+    #[test]
+    fn what_begins_alike_ends_before_what_is_behind_it() {
+        for (prefix, expected) in [
+            ("0191", Some("0192")),
+            ("019", Some("01:")),
+            ("a\u{D7FF}", Some("a\u{E000}")),
+            ("a\u{10FFFF}\u{10FFFF}", Some("b")),
+            ("\u{10FFFF}", None),
+            ("", None),
+        ] {
+            assert_eq!(behind(prefix).as_deref(), expected);
+            if let Some(end) = expected {
+                let longest = format!("{prefix}\u{10FFFF}\u{10FFFF}");
+                assert!(prefix < end && longest.as_str() < end);
+            }
+        }
     }
 }

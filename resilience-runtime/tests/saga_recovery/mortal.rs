@@ -23,6 +23,8 @@ pub(crate) struct Mortal {
     /// The operation that fails, so many times.
     fails: Mutex<Option<&'static str>>,
     left: AtomicU32,
+    /// The operation that never answers.
+    pub(crate) hangs: Mutex<Option<&'static str>>,
 }
 
 impl Mortal {
@@ -44,6 +46,7 @@ impl Mortal {
             asked: Mutex::default(),
             fails: Mutex::default(),
             left: AtomicU32::new(0),
+            hangs: Mutex::default(),
         })
     }
 
@@ -82,6 +85,9 @@ impl Mortal {
             std::future::pending().await
         };
         *self.asked.lock().unwrap().entry(operation).or_insert(0) += 1;
+        if *self.hangs.lock().unwrap() == Some(operation) {
+            std::future::pending::<()>().await;
+        }
         let is_due = *self.fails.lock().unwrap() == Some(operation);
         let left = |left: u32| left.checked_sub(1);
         let ordering = Ordering::Relaxed;

@@ -113,6 +113,20 @@ async fn sagas_that_are_over_are_deleted_after_the_retention() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_is_to_be_taken_over_does_not_wait_for_what_is_deleted() {
+    let (first, second) = two().await;
+    *second.store.hangs.lock().unwrap() = Some("purge");
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    assert_eq!(second.store.asked("purge"), 2);
+    let rounds = second.store.asked("take_over");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(second.store.asked("take_over"), rounds + 2);
+    drop(first.store.kill());
+    tokio::time::sleep(Duration::from_millis(5010)).await;
+    assert_eq!(second.saga().await.status, Status::Completed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_store_that_fails_is_asked_again_and_the_rest_is_done() {
     let process = Process::first().await;
     process.world.plan("order", PLAN);

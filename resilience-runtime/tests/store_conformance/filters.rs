@@ -3,6 +3,7 @@
 use resilience_runtime::dlq::{
     DeadLetterStatus, Kind, LetterFilter, NewDeadLetter, Priority, Queue,
 };
+use resilience_runtime::order::Order;
 use resilience_runtime::saga::journal::{Journal, NewSaga, SagaFilter, SagaId, Status};
 use resilience_runtime::timestamp::Timestamp;
 
@@ -76,8 +77,22 @@ pub(crate) async fn letters_are_filtered(fixture: impl Workers) {
         if let [first, rest @ ..] = &expected[..] {
             let page = Queue::list(&store, filter.clone(), None, 1).await.unwrap();
             assert_eq!(page[0].id, *first, "{shown}");
-            let page = Queue::list(&store, filter, Some(*first), 9).await.unwrap();
+            let page = Queue::list(&store, filter.clone(), Some(*first), 9);
+            let page = page.await.unwrap();
             let page: Vec<_> = page.iter().map(|letter| letter.id).collect();
+            assert_eq!(page, rest, "{shown}");
+        }
+        let newest = LetterFilter {
+            order: Order::NewestFirst,
+            ..filter
+        };
+        let mut found = letters(&store, newest.clone()).await;
+        found.reverse();
+        let found: Vec<_> = found.iter().map(|letter| letter.id).collect();
+        assert_eq!(found, expected, "{shown}");
+        if let [rest @ .., last] = &expected[..] {
+            let page = Queue::list(&store, newest, Some(*last), 9).await.unwrap();
+            let page: Vec<_> = page.iter().rev().map(|letter| letter.id).collect();
             assert_eq!(page, rest, "{shown}");
         }
     }
@@ -105,7 +120,7 @@ pub(crate) async fn sagas_are_filtered(fixture: impl Workers) {
     let text = |text: &str| Some(text.to_owned());
     let all = SagaFilter::default;
     #[rustfmt::skip]
-    let cases: [(SagaFilter, &[usize]); 14] = [
+    let cases: [(SagaFilter, &[usize]); 18] = [
         (all(), &[0, 1, 2, 3]),
         (SagaFilter { name: text("checkout"), ..all() }, &[0, 3]),
         (SagaFilter { name: text("check%"), ..all() }, &[]),
@@ -120,6 +135,10 @@ pub(crate) async fn sagas_are_filtered(fixture: impl Workers) {
         (SagaFilter { parent: Some(ids[1].clone()), ..all() }, &[]),
         (SagaFilter { name: text("child"), parent: Some(ids[0].clone()), statuses: vec![Status::Completed], ..all() }, &[1]),
         (SagaFilter { name: text("checkout"), statuses: vec![Status::Completed], ..all() }, &[]),
+        (SagaFilter { id_prefix: text(""), ..all() }, &[0, 1, 2, 3]),
+        (SagaFilter { id_prefix: text(ids[2].as_str()), ..all() }, &[2]),
+        (SagaFilter { id_prefix: text(ids[2].as_str()), name: text("child"), ..all() }, &[]),
+        (SagaFilter { id_prefix: text("%"), ..all() }, &[]),
     ];
     for (filter, expected) in cases {
         let shown = format!("{filter:?}");
@@ -131,8 +150,89 @@ pub(crate) async fn sagas_are_filtered(fixture: impl Workers) {
         assert_eq!(listed, expected, "{shown}");
         if let [first, ..] = &found[..] {
             let after = Some(first.cursor());
-            let page = Journal::list(&store, filter, after, 9).await.unwrap();
-            assert_eq!(page, found[1..], "{shown}");
+            let page = Journal::list(&store, filter.clone(), after, 9);
+            assert_eq!(page.await.unwrap(), found[1..], "{shown}");
+        }
+        let newest = SagaFilter {
+            order: Order::NewestFirst,
+            ..filter
+        };
+        let mut page = Journal::list(&store, newest.clone(), None, 9)
+            .await
+            .unwrap();
+        page.reverse();
+        assert_eq!(page, found, "{shown}");
+        if let [rest @ .., last] = &found[..] {
+            let after = Some(last.cursor());
+            let mut page = Journal::list(&store, newest, after, 9).await.unwrap();
+            page.reverse();
+            assert_eq!(page, rest, "{shown}");
         }
     }
+}
+
+/// Ids that authors choose: letters of any size, some of which mean something to a pattern.
+pub(crate) async fn sagas_are_found_by_how_their_ids_begin(fixture: impl Workers) {
+    let store = fixture.worker().await;
+    for id in [
+        "order-1",
+        "Order-1",
+        "order-",
+        "order-10",
+        "order",
+        "orders",
+        "order-%",
+        "order-2\u{10FFFF}",
+        "order-1\u{10FFFF}7",
+        "örder-1",
+    ] {
+        let saga = NewSaga {
+            id: SagaId::from_stored(id.to_owned()),
+            given: true,
+            ..named("checkout")
+        };
+        begun(&store, saga).await;
+        a_moment().await;
+    }
+    let page = async |prefix: &str, order, after, limit| {
+        let alike = SagaFilter {
+            id_prefix: Some(prefix.to_owned()),
+            order,
+            ..SagaFilter::default()
+        };
+        Journal::list(&store, alike, after, limit).await.unwrap()
+    };
+    let cases: [(&str, &[&str]); 8] = [
+        ("order-1", &["order-1", "order-10", "order-1\u{10FFFF}7"]),
+        ("order-1\u{10FFFF}", &["order-1\u{10FFFF}7"]),
+        ("order-10", &["order-10"]),
+        ("order-%", &["order-%"]),
+        ("O", &["Order-1"]),
+        ("orders", &["orders"]),
+        ("ö", &["örder-1"]),
+        ("\u{10FFFF}", &[]),
+    ];
+    for (prefix, expected) in cases {
+        let found = page(prefix, Order::OldestFirst, None, 9).await;
+        let ids: Vec<_> = found.iter().map(|saga| saga.id.as_str()).collect();
+        assert_eq!(ids, expected, "{prefix}");
+        let mut after = None;
+        let mut one_by_one = Vec::new();
+        while let Some(saga) = page(prefix, Order::NewestFirst, after, 1).await.pop() {
+            after = Some(saga.cursor());
+            one_by_one.insert(0, saga);
+        }
+        assert_eq!(one_by_one, found, "{prefix}");
+    }
+}
+
+pub(crate) async fn a_store_says_what_time_it_is(fixture: impl Workers) {
+    let store = fixture.worker().await;
+    let before = Journal::now(&store).await.unwrap();
+    a_moment().await;
+    let saga = loaded(&store, &started(&store).await).await;
+    a_moment().await;
+    let after = Journal::now(&store).await.unwrap();
+    assert!(before < saga.started_at && saga.started_at < after);
+    assert!(after.since(before) < std::time::Duration::from_secs(60));
 }

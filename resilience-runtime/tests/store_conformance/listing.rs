@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use resilience_runtime::dlq::{Closing, LetterFilter, Queue};
+use resilience_runtime::order::Order;
 use resilience_runtime::saga::journal::{
     Advance, Event, Journal, NewSaga, Parking, SagaFilter, SagaId, SagaStatistics, SagaSummary,
     Status,
@@ -81,6 +82,37 @@ pub(crate) async fn pages_of_sagas_stay_right_whatever_happens(fixture: impl Wor
     let third = page(Some(second[2].cursor())).await;
     assert_eq!(ids(&third), [&old[7], &old[8], &new].map(Clone::clone));
     assert_eq!(page(Some(third[2].cursor())).await, []);
+}
+
+pub(crate) async fn pages_of_the_newest_sagas_stay_right_whatever_happens(fixture: impl Workers) {
+    let store = fixture.worker().await;
+    let mut old = Vec::new();
+    for _ in 0..9 {
+        old.insert(0, started(&store).await);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let page = async |after| {
+        let newest = SagaFilter {
+            order: Order::NewestFirst,
+            ..SagaFilter::default()
+        };
+        Journal::list(&store, newest, after, 3).await.unwrap()
+    };
+    let ids = |page: &[SagaSummary]| page.iter().map(|it| it.id.clone()).collect::<Vec<_>>();
+    let first = page(None).await;
+    assert_eq!(ids(&first), old[..3]);
+    // The last one of the page, one before it, and one behind it, are deleted; one is added.
+    for saga in [&old[0], &old[2], &old[4]] {
+        advance(&store, saga, status(Status::Completed)).await;
+    }
+    assert_eq!(store.purge(Duration::ZERO, 9).await.unwrap(), 3);
+    let new = started(&store).await;
+    let second = page(Some(first[2].cursor())).await;
+    assert_eq!(ids(&second), [&old[3], &old[5], &old[6]].map(Clone::clone));
+    let third = page(Some(second[2].cursor())).await;
+    assert_eq!(ids(&third), old[7..]);
+    assert_eq!(page(Some(third[1].cursor())).await, []);
+    assert_eq!(page(None).await[0].id, new);
 }
 
 pub(crate) async fn a_summary_says_what_the_record_says(fixture: impl Workers) {

@@ -3,6 +3,7 @@
 use resilience_runtime::dlq::{
     Closing, DeadLetterStatus, LetterFilter, LetterStatistics, NewDeadLetter, Priority, Queue,
 };
+use resilience_runtime::order::Order;
 use resilience_runtime::saga::journal::{Advance, Status};
 
 use super::work::{added, nonce, requested, work};
@@ -60,6 +61,37 @@ pub(crate) async fn pages_of_letters_stay_right_whatever_happens(fixture: impl W
     assert_eq!(page(Some(old[2])).await, [old[3], old[5], old[6]]);
     assert_eq!(page(Some(old[6])).await, [old[7], old[8], new]);
     assert!(page(Some(new)).await.is_empty());
+}
+
+pub(crate) async fn pages_of_the_newest_letters_stay_right_whatever_happens(fixture: impl Workers) {
+    let store = fixture.worker().await;
+    let mut old = Vec::new();
+    for _ in 0..9 {
+        old.insert(0, added(&store, "mail").await);
+    }
+    let page = async |after| {
+        let newest = LetterFilter {
+            order: Order::NewestFirst,
+            ..LetterFilter::default()
+        };
+        let page = Queue::list(&store, newest, after, 3).await;
+        let ids = page.unwrap().into_iter().map(|letter| letter.id);
+        ids.collect::<Vec<_>>()
+    };
+    assert_eq!(page(None).await, old[..3]);
+    // The last one of the page, one before it, and one behind it, are deleted; one is added.
+    for id in [old[0], old[2], old[4]] {
+        let closed = Queue::close(&store, id, Closing::Discard, operator()).await;
+        assert!(closed.unwrap());
+    }
+    let purged = store.purge_letters(std::time::Duration::ZERO, 9).await;
+    assert_eq!(purged.unwrap(), 3);
+    let new = added(&store, "mail").await;
+    assert_eq!(page(Some(old[2])).await, [old[3], old[5], old[6]]);
+    assert_eq!(page(Some(old[6])).await, old[7..]);
+    assert!(page(Some(old[8])).await.is_empty());
+    assert_eq!(page(None).await[0], new);
+    assert_eq!(page(Some(i64::MAX)).await[0], new);
 }
 
 pub(crate) async fn letters_are_counted(fixture: impl Workers) {

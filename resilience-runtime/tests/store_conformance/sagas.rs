@@ -131,14 +131,18 @@ macro_rules! sagas {
             queue:
                 letters_are_listed_oldest_first_in_pages,
                 pages_of_letters_stay_right_whatever_happens,
+                pages_of_the_newest_letters_stay_right_whatever_happens,
                 letters_are_counted,
                 an_empty_queue_is_counted;
             filters:
                 letters_are_filtered,
-                sagas_are_filtered;
+                sagas_are_filtered,
+                sagas_are_found_by_how_their_ids_begin,
+                a_store_says_what_time_it_is;
             listing:
                 sagas_are_listed_oldest_first_in_pages,
                 pages_of_sagas_stay_right_whatever_happens,
+                pages_of_the_newest_sagas_stay_right_whatever_happens,
                 a_summary_says_what_the_record_says,
                 sagas_are_counted_by_name_and_status,
                 durations_are_those_of_the_completed_ones,

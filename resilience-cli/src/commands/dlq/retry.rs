@@ -6,8 +6,9 @@ use resilience_runtime::runtime::Runtime;
 use serde_json::json;
 
 use super::actions::Tally;
+use super::dry_run;
 use crate::arguments::{RetryMany, Waiting};
-use crate::commands::waiting;
+use crate::commands::{named, waiting};
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -36,13 +37,7 @@ pub(super) async fn each(
     }
     for id in requested {
         let ended = waiting::letter(runtime, id, until.timeout).await?;
-        let code = match letters.get(id).await? {
-            Some(letter) => {
-                let saga = letter.saga_name.map(|name| format!("the saga `{name}`"));
-                saga.unwrap_or_else(|| format!("the operation `{}`", letter.work.operation))
-            }
-            None => "it".to_owned(),
-        };
+        let code = code(runtime, id).await?;
         let word = waiting::word(&ended);
         match waiting::failure(&ended, &format!("letter {id}"), &code, until.timeout) {
             None => tally.good(id, word, "done", output),
@@ -50,6 +45,19 @@ pub(super) async fn each(
         }
     }
     tally.finish(output)
+}
+
+/// What a program has to know for it.
+async fn code(runtime: &Runtime, id: DeadLetterId) -> Result<String, Failure> {
+    let Some(letter) = runtime.dead_letters().get(id).await? else {
+        return Ok("it".to_owned());
+    };
+    let saga = match &letter.saga {
+        Some(saga) => runtime.sagas().get(saga).await?,
+        None => None,
+    };
+    let operation = || format!("the operation `{}`", letter.work.operation);
+    Ok(saga.as_ref().map_or_else(operation, named::code))
 }
 
 async fn went_along(
@@ -77,12 +85,17 @@ pub(super) async fn all(
     by: Operator,
     output: &Output,
 ) -> Result<(), Failure> {
+    let now = runtime.store_time().await?;
+    let filter = super::filter(runtime, many.filters, now).await?;
+    let limit = many.limit.unwrap_or(u64::MAX);
+    if many.dry_run {
+        return dry_run::all(runtime, filter, how, many.after, limit, output).await;
+    }
     let all = RetryAll::new()
         .per_second(many.per_second.get())
         .how(how)
-        .limit(many.limit.unwrap_or(u64::MAX))
+        .limit(limit)
         .after(many.after);
-    let filter = many.filters.filter(Vec::new());
     let progress = runtime.dead_letters().retry_all(filter, all, by).await?;
     output.value(&json!(progress));
     output.say(&match progress.requested {

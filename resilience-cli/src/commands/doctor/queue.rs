@@ -8,6 +8,7 @@ use resilience_runtime::runtime::Runtime;
 use resilience_runtime::timestamp::Timestamp;
 
 use super::{Check, Level};
+use crate::commands::named;
 use crate::times::age;
 
 /// After so long a request that nobody has taken up is one that nobody knows.
@@ -23,8 +24,10 @@ pub(super) async fn look(
     checks: &mut Vec<Check>,
 ) -> Result<(), StoreError> {
     checks.extend(left_behind(runtime).await?);
-    checks.push(letters(runtime, limit).await?);
-    checks.push(requests(runtime).await?);
+    // Not the clock of this machine: the moments in the store are not by it.
+    let now = runtime.store_time().await?;
+    checks.push(letters(runtime, limit, now).await?);
+    checks.push(requests(runtime, now).await?);
     Ok(())
 }
 
@@ -49,7 +52,7 @@ async fn left_behind(runtime: &Runtime) -> Result<Vec<Check>, StoreError> {
     Ok(checks.collect())
 }
 
-async fn letters(runtime: &Runtime, limit: u64) -> Result<Check, StoreError> {
+async fn letters(runtime: &Runtime, limit: u64, now: Timestamp) -> Result<Check, StoreError> {
     const LETTERS: &str = "dead letters";
     let stats = runtime.dead_letters().statistics().await?;
     let unresolved: u64 = stats
@@ -61,8 +64,11 @@ async fn letters(runtime: &Runtime, limit: u64) -> Result<Check, StoreError> {
     let Some(oldest) = stats.oldest.filter(|_| unresolved > 0) else {
         return Ok(Check::ok(LETTERS, "none is unresolved"));
     };
-    let is_old = Timestamp::of_this_machine().since(oldest) > FORGOTTEN;
-    let finding = format!("{unresolved} unresolved, the oldest {} old", age(oldest));
+    let is_old = now.since(oldest) > FORGOTTEN;
+    let finding = format!(
+        "{unresolved} unresolved, the oldest {} old",
+        age(oldest, now)
+    );
     let level = match unresolved >= limit {
         true => Level::Fail,
         false => Level::Warn,
@@ -74,13 +80,12 @@ async fn letters(runtime: &Runtime, limit: u64) -> Result<Check, StoreError> {
     Ok(Check::of(LETTERS, level, finding, Some(remedy.to_owned())))
 }
 
-async fn requests(runtime: &Runtime) -> Result<Check, StoreError> {
+async fn requests(runtime: &Runtime, now: Timestamp) -> Result<Check, StoreError> {
     const REQUESTED: &str = "requests";
     let retrying = runtime
         .dead_letters()
         .list(DeadLetterStatus::Retrying, None, REQUESTS)
         .await?;
-    let now = Timestamp::of_this_machine();
     let mut waiting = Vec::new();
     for letter in retrying {
         if now.since(letter.updated_at) > TAKEN_UP_WITHIN && !is_worked_on(runtime, &letter).await?
@@ -100,8 +105,13 @@ async fn requests(runtime: &Runtime) -> Result<Check, StoreError> {
         first.id,
         first.work.operation
     );
-    let name = first.saga_name.as_ref().unwrap_or(&first.work.operation);
-    let remedy = format!("start a program that has `{name}`");
+    let saga = match &first.saga {
+        Some(saga) => runtime.sagas().get(saga).await?,
+        None => None,
+    };
+    let operation = || format!("a handler for `{}`", first.work.operation);
+    let code = saga.as_ref().map_or_else(operation, named::code);
+    let remedy = format!("start a program that has {code}");
     Ok(Check::warn(REQUESTED, finding, remedy))
 }
 

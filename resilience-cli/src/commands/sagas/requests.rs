@@ -6,22 +6,24 @@ use resilience_runtime::runtime::Runtime;
 use resilience_runtime::saga::journal::{Cancel, SagaId, SagaRecord, Status};
 use serde_json::json;
 
-use super::{get, named, not_found};
 use crate::arguments::Waiting;
-use crate::commands::waiting;
+use crate::commands::{named, waiting};
 use crate::failure::{Failure, FailureKind};
-use crate::output::Output;
+use crate::output::{Output, line};
 
 pub(super) async fn cancel(
     runtime: &Runtime,
-    id: String,
+    id: &str,
     by: Operator,
     until: &Waiting,
     output: &Output,
 ) -> Result<(), Failure> {
-    let id = SagaId::from_stored(id);
+    let id = named::id(runtime, id).await?;
     match runtime.sagas().cancel(&id, by).await? {
-        None => return Err(not_found(&id)),
+        None => {
+            let message = format!("there is no saga {id} any more");
+            return Err(Failure::new(FailureKind::NotFound, message));
+        }
         Some(Cancel::Requested) => {}
         Some(Cancel::Pivoted) => {
             return Err(conflict(format!(
@@ -44,6 +46,7 @@ pub(super) async fn cancel(
     }
     if !until.wait {
         output.value(&json!({ "saga": id, "result": "requested" }));
+        let id = line(id.as_str());
         output.say(&format!("asked for saga {id} to be cancelled"));
         return Ok(());
     }
@@ -62,7 +65,7 @@ fn ended(
     output.value(&json!({ "saga": id, "result": word }));
     let message = match status {
         None | Some(Status::Compensated | Status::Failed | Status::Resolved) => {
-            output.say(&format!("saga {id} is {word}"));
+            output.say(&format!("saga {} is {word}", line(id.as_str())));
             return Ok(());
         }
         Some(Status::Completed) => {
@@ -71,9 +74,9 @@ fn ended(
             )));
         }
         Some(Status::Running | Status::Compensating) => {
-            let known = record.map_or(String::new(), |it| named(&it.name, it.version));
+            let known = record.as_ref().map_or(String::new(), named::code);
             format!(
-                "saga {id} is still {word} after {}: is a program running that knows `{known}`? The request stands",
+                "saga {id} is still {word} after {}: is a program running that knows {known}? The request stands",
                 humantime::format_duration(until.timeout)
             )
         }
@@ -87,12 +90,12 @@ fn ended(
 
 pub(super) async fn compensate(
     runtime: &Runtime,
-    id: String,
+    id: &str,
     by: Operator,
     until: &Waiting,
     output: &Output,
 ) -> Result<(), Failure> {
-    let saga = get(runtime, id).await?;
+    let saga = named::saga(runtime, id).await?;
     let id = &saga.id;
     if !saga.status.is_dead() {
         let status = saga.status.as_str();
@@ -112,6 +115,7 @@ pub(super) async fn compensate(
         .await?;
     if !until.wait {
         output.value(&json!({ "saga": id, "letter": letter, "result": "requested" }));
+        let id = line(id.as_str());
         output.say(&format!(
             "asked for saga {id} to be undone (letter {letter})"
         ));
@@ -119,11 +123,11 @@ pub(super) async fn compensate(
     }
     let ended = waiting::letter(runtime, letter, until.timeout).await?;
     output.value(&json!({ "saga": id, "letter": letter, "result": waiting::word(&ended) }));
-    let known = format!("the saga `{}`", named(&saga.name, saga.version));
+    let known = named::code(&saga);
     match waiting::failure(&ended, &format!("saga {id}"), &known, until.timeout) {
         Some(failure) => Err(failure),
         None => {
-            output.say(&format!("saga {id} is undone"));
+            output.say(&format!("saga {} is undone", line(id.as_str())));
             Ok(())
         }
     }

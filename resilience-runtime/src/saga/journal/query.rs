@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{Parking, SagaId, Status};
+use crate::order::Order;
 use crate::timestamp::Timestamp;
 
 /// Which sagas to list. Empty: all.
@@ -20,10 +21,14 @@ pub struct SagaFilter {
     pub before: Option<Timestamp>,
     /// Only called by this saga.
     pub parent: Option<SagaId>,
+    /// Only with an id that begins like this, letter by letter.
+    pub id_prefix: Option<String>,
+    /// By when they were started: the oldest first unless set.
+    pub order: Order,
 }
 
-/// A place in a list of sagas, which is in the order in which they were started. Stays right whatever is added or
-/// deleted.
+/// A place in a list of sagas, which is in the order in which they were started, or the other way round. Stays right
+/// whatever is added or deleted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SagaCursor {
     /// When the last one of the page before was started.

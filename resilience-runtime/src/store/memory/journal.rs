@@ -129,6 +129,10 @@ impl Journal for MemoryStore {
         Box::pin(async move { Ok(self.data().sagas.list(&filter, after, limit)) })
     }
 
+    fn now(&self) -> BoxFuture<'_, Result<Timestamp, StoreError>> {
+        Box::pin(async move { Ok(self.asked().1.now) })
+    }
+
     fn statistics(&self) -> BoxFuture<'_, Result<Vec<SagaStatistics>, StoreError>> {
         Box::pin(async move { Ok(self.data().sagas.statistics()) })
     }

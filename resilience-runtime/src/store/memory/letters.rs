@@ -10,6 +10,7 @@ use crate::dlq::{
     Closing, DeadLetter, DeadLetterId, DeadLetterStatus, Kind, LetterFilter, LetterStatistics,
     NewDeadLetter,
 };
+use crate::order::Order;
 use crate::saga::journal::{SagaId, SettledLetters};
 use crate::timestamp::Timestamp;
 
@@ -187,15 +188,25 @@ impl Letters {
         self.by_id.values().map(|there| &there.letter)
     }
 
-    pub(super) fn list(
-        &self,
-        filter: &LetterFilter,
+    pub(super) fn list<'a>(
+        &'a self,
+        filter: &'a LetterFilter,
         after: Option<DeadLetterId>,
-    ) -> impl Iterator<Item = &DeadLetter> {
-        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let page = self.by_id.range((start, Bound::Unbounded));
-        page.map(|(_, there)| &there.letter)
-            .filter(|letter| passes(filter, letter))
+    ) -> Box<dyn Iterator<Item = &'a DeadLetter> + 'a> {
+        let beyond = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let passing = |(_, there): (&DeadLetterId, &'a Letter)| {
+            Some(&there.letter).filter(|letter| passes(filter, letter))
+        };
+        match filter.order {
+            Order::OldestFirst => {
+                let page = self.by_id.range((beyond, Bound::Unbounded));
+                Box::new(page.filter_map(passing))
+            }
+            Order::NewestFirst => {
+                let page = self.by_id.range((Bound::Unbounded, beyond));
+                Box::new(page.rev().filter_map(passing))
+            }
+        }
     }
 
     pub(super) fn statistics(&self) -> LetterStatistics {

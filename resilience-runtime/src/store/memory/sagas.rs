@@ -8,6 +8,7 @@ use std::ops::Bound;
 pub(super) use self::saga::Saga;
 use super::Owner;
 use crate::idempotency::Digest;
+use crate::order::Order;
 use crate::saga::journal::{SagaCursor, SagaId};
 
 /// Sagas in the order in which they were started, by their ids and by their keys.
@@ -52,11 +53,23 @@ impl Sagas {
         self.in_order.values_mut()
     }
 
-    /// Those from after `after`, oldest first.
-    pub(super) fn after(&self, after: Option<SagaCursor>) -> impl Iterator<Item = &Saga> {
-        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let page = self.in_order.range((start, Bound::Unbounded));
-        page.map(|(_, saga)| saga)
+    /// Those from after `after`, in this order.
+    pub(super) fn after(
+        &self,
+        after: Option<SagaCursor>,
+        order: Order,
+    ) -> Box<dyn Iterator<Item = &Saga> + '_> {
+        let beyond = after.map_or(Bound::Unbounded, Bound::Excluded);
+        match order {
+            Order::OldestFirst => {
+                let page = self.in_order.range((beyond, Bound::Unbounded));
+                Box::new(page.map(|(_, saga)| saga))
+            }
+            Order::NewestFirst => {
+                let page = self.in_order.range((Bound::Unbounded, beyond));
+                Box::new(page.rev().map(|(_, saga)| saga))
+            }
+        }
     }
 
     pub(super) fn remove(&mut self, id: &SagaId) {

@@ -219,6 +219,10 @@ impl Journal for PostgresStore {
         Box::pin(self.list_sagas(filter, after, limit))
     }
 
+    fn now(&self) -> BoxFuture<'_, Result<Timestamp, StoreError>> {
+        Box::pin(self.clock())
+    }
+
     fn statistics(&self) -> BoxFuture<'_, Result<Vec<SagaStatistics>, StoreError>> {
         Box::pin(self.saga_statistics())
     }

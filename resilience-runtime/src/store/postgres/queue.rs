@@ -25,6 +25,7 @@ use crate::dlq::{
 };
 use crate::error::{Effect, StoreError};
 use crate::operator::Operator;
+use crate::order::Order;
 use crate::saga::journal::SagaId;
 use crate::store::rows::{Unreadable, audit_entry, dead_letter, text};
 use crate::timestamp::Timestamp;
@@ -256,10 +257,14 @@ impl PostgresStore {
 fn listing(filter: &LetterFilter, after: Option<DeadLetterId>, limit: u32) -> Call {
     let statuses = &filter.statuses;
     let unresolved = !statuses.is_empty() && statuses.iter().all(|it| it.is_unresolved());
-    let list = match () {
+    let [oldest_first, newest_first] = match () {
         () if filter.saga.is_some() => LIST_OF_SAGA,
         () if unresolved => LIST_UNRESOLVED,
         () => LIST,
+    };
+    let (list, first) = match filter.order {
+        Order::OldestFirst => (oldest_first, i64::MIN),
+        Order::NewestFirst => (newest_first, i64::MAX),
     };
     let statuses: Vec<_> = filter.statuses.iter().map(|it| it.as_str()).collect();
     Call::new(READING, list)
@@ -271,7 +276,7 @@ fn listing(filter: &LetterFilter, after: Option<DeadLetterId>, limit: u32) -> Ca
         .maybe_number(filter.priority.map(Priority::rank))
         .maybe_number(filter.since.map(at))
         .maybe_number(filter.before.map(at))
-        .number(after.unwrap_or(i64::MIN))
+        .number(after.unwrap_or(first))
         .number(limit.into())
 }
 

@@ -191,6 +191,22 @@ pub(super) fn explain(path: &Path, error: &sqlx::Error) -> StoreError {
     }
 }
 
+/// How SQLite goes about a query, in its words.
+#[cfg(test)]
+pub(super) async fn plan(
+    connection: &mut SqliteConnection,
+    query: sqlx::QueryBuilder<sqlx::Sqlite>,
+) -> Vec<String> {
+    let text = format!("EXPLAIN QUERY PLAN {}", query.sql().as_str());
+    let parameters = text.matches('?').count();
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
+    for _ in 0..parameters {
+        query = query.bind(None::<i64>);
+    }
+    let rows = query.fetch_all(connection).await.unwrap();
+    rows.iter().map(|row| sqlx::Row::get(row, 3)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

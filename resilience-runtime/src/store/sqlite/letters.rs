@@ -10,6 +10,7 @@ use crate::dlq::{
     AuditEntry, DeadLetter, DeadLetterId, DeadLetterStatus, LetterFilter, LetterStatistics,
 };
 use crate::error::StoreError;
+use crate::order::Order;
 use crate::saga::journal::SagaId;
 use crate::store::rows::{
     Columns, Unreadable, audit_entry, count, dead_letter, priority, reported, text, word,
@@ -239,10 +240,14 @@ fn page(
             .push(" AND created_at < ")
             .push_bind(in_seconds(before));
     }
+    let (beyond, direction) = match filter.order {
+        Order::OldestFirst => (" AND id > ", " ORDER BY id LIMIT "),
+        Order::NewestFirst => (" AND id < ", " ORDER BY id DESC LIMIT "),
+    };
     if let Some(after) = after {
-        query.push(" AND id > ").push_bind(after);
+        query.push(beyond).push_bind(after);
     }
-    query.push(" ORDER BY id LIMIT ");
+    query.push(direction);
     query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
     query.push(" OFFSET ");
     query.push_bind(i64::try_from(seen).unwrap_or(i64::MAX));
@@ -252,4 +257,65 @@ fn page(
 fn entries(rows: &[SqliteRow]) -> Vec<AuditEntry> {
     let read = |row| reported(audit_entry(row), "an entry of the audit cannot be read");
     rows.iter().filter_map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::connection;
+    use super::*;
+
+    /// As for sagas. What is in several statuses is put in order.
+    #[tokio::test]
+    async fn no_list_looks_through_all_letters() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let mut connection = connection::prepare(&path).await.unwrap();
+        let all = LetterFilter::default;
+        let cases = [
+            (all(), ""),
+            (LetterFilter::from(DeadLetterStatus::Open), "by_status"),
+            (
+                LetterFilter {
+                    statuses: vec![DeadLetterStatus::Open, DeadLetterStatus::Retrying],
+                    ..all()
+                },
+                "by_status",
+            ),
+            (
+                LetterFilter {
+                    saga: Some(SagaId::generate()),
+                    ..all()
+                },
+                "by_saga",
+            ),
+            (
+                LetterFilter {
+                    operation: Some("send".to_owned()),
+                    ..all()
+                },
+                "by_operation",
+            ),
+            (
+                LetterFilter {
+                    dependency: Some("smtp".to_owned()),
+                    ..all()
+                },
+                "by_dependency",
+            ),
+        ];
+        for (filter, index) in cases {
+            for order in [Order::OldestFirst, Order::NewestFirst] {
+                let filter = LetterFilter {
+                    order,
+                    ..filter.clone()
+                };
+                for after in [None, Some(7)] {
+                    let plan = connection::plan(&mut connection, page(&filter, after, 9, 0)).await;
+                    assert!(plan[0].contains(index), "{filter:?}: {plan:?}");
+                    let sorts = plan.iter().any(|it| it.contains("TEMP B-TREE"));
+                    assert_eq!(sorts, filter.statuses.len() > 1, "{filter:?}: {plan:?}");
+                }
+            }
+        }
+    }
 }

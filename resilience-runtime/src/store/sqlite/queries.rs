@@ -9,11 +9,12 @@ use sqlx::{QueryBuilder, Sqlite};
 use super::rows::{column, flag, in_seconds};
 use super::{SqliteStore, failure};
 use crate::error::StoreError;
+use crate::order::Order;
 use crate::saga::journal::{
     Durations, Parking, SagaCursor, SagaFilter, SagaId, SagaStatistics, SagaSummary, Status,
 };
 use crate::store::rows::{
-    Columns, Unreadable, count, number, reported, saga_if_any, text, word, word_if_any,
+    Columns, Unreadable, behind, count, number, reported, saga_if_any, text, word, word_if_any,
 };
 
 const LISTING: &str = "listing sagas";
@@ -150,15 +151,34 @@ fn page(
             .push(" AND parent = ")
             .push_bind(parent.as_str().to_owned());
     }
+    // By the index of the ids, and not by that of the order: the `+` hides the column from it.
+    let at = match &filter.id_prefix {
+        Some(prefix) => {
+            query
+                .push(" AND id >= ")
+                .push_bind(text(prefix).into_owned());
+            if let Some(end) = behind(&text(prefix)) {
+                query.push(" AND id < ").push_bind(end);
+            }
+            "+created_at"
+        }
+        None => "created_at",
+    };
+    let (beyond, direction) = match filter.order {
+        Order::OldestFirst => (">", ""),
+        Order::NewestFirst => ("<", " DESC"),
+    };
     if let Some(after) = after {
         query
-            .push(" AND (created_at, id) > (")
+            .push(format_args!(" AND ({at}, id) {beyond} ("))
             .push_bind(in_seconds(after.started_at))
             .push(", ")
             .push_bind(after.id.as_str().to_owned())
             .push(")");
     }
-    query.push(" ORDER BY created_at, id LIMIT ");
+    query.push(format_args!(
+        " ORDER BY {at}{direction}, id{direction} LIMIT "
+    ));
     query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
     query.push(" OFFSET ");
     query.push_bind(i64::try_from(seen).unwrap_or(i64::MAX));
@@ -200,4 +220,61 @@ fn durations(row: &SqliteRow) -> Result<(String, Durations), Unreadable> {
         p95: seconds(4)?,
     };
     Ok((column(row, 0)?, durations))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::connection;
+    use super::*;
+
+    /// Whichever end a list begins at, a page of it reads no more than the page, or what an index has of the filter.
+    #[tokio::test]
+    async fn no_list_looks_through_all_sagas() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let mut connection = connection::prepare(&path).await.unwrap();
+        let in_order = "resilience_sagas_by_start";
+        let of = |statuses: &[Status]| SagaFilter {
+            statuses: statuses.to_vec(),
+            ..SagaFilter::default()
+        };
+        let called = SagaFilter {
+            parent: Some(SagaId::generate()),
+            ..SagaFilter::default()
+        };
+        let alike = |statuses: &[Status]| SagaFilter {
+            id_prefix: Some("0191".to_owned()),
+            ..of(statuses)
+        };
+        let cases = [
+            (of(&[]), in_order),
+            (of(&[Status::Failed, Status::Running]), in_order),
+            (of(&[Status::Parked]), "resilience_sagas_dead"),
+            (of(&[Status::Running]), "resilience_sagas_unfinished"),
+            (called, "resilience_sagas_by_parent"),
+            (alike(&[]), "PRIMARY KEY (id>? AND id<?)"),
+        ];
+        for (filter, index) in cases {
+            for order in [Order::OldestFirst, Order::NewestFirst] {
+                let filter = SagaFilter {
+                    order,
+                    ..filter.clone()
+                };
+                let cursor = SagaCursor {
+                    started_at: crate::timestamp::Timestamp::from_micros(7),
+                    id: SagaId::generate(),
+                };
+                for after in [None, Some(&cursor)] {
+                    let plan = connection::plan(&mut connection, page(&filter, after, 9, 0)).await;
+                    assert!(plan[0].contains(index), "{filter:?}: {plan:?}");
+                    let sorts = plan.iter().any(|it| it.contains("TEMP B-TREE"));
+                    let is_in_order = ["by_start", "dead", "unfinished"];
+                    let is_in_order = is_in_order.iter().any(|it| index.contains(it));
+                    assert_eq!(sorts, !is_in_order, "{filter:?}: {plan:?}");
+                    let seeks = after.is_some() || !is_in_order;
+                    assert!(!seeks || plan[0].starts_with("SEARCH"), "{plan:?}");
+                }
+            }
+        }
+    }
 }

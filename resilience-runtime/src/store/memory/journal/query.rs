@@ -16,7 +16,8 @@ impl Sagas {
         after: Option<SagaCursor>,
         limit: u32,
     ) -> Vec<SagaSummary> {
-        let found = self.after(after).filter(|saga| passes(filter, saga));
+        let page = self.after(after, filter.order);
+        let found = page.filter(|saga| passes(filter, saga));
         found.take(size(limit)).map(Saga::summary).collect()
     }
 
@@ -70,6 +71,10 @@ fn passes(filter: &SagaFilter, saga: &Saga) -> bool {
             .before
             .is_none_or(|before| record.started_at < before)
         && (filter.parent.is_none() || filter.parent == record.parent)
+        && filter
+            .id_prefix
+            .as_ref()
+            .is_none_or(|prefix| record.id.as_str().starts_with(prefix))
 }
 
 /// Of all that there are: there are fewer in a test than would be left out.

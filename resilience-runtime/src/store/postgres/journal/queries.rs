@@ -9,6 +9,7 @@ use super::rows::column;
 use super::statements::{at_rest, micros};
 use super::{READING, known_as_json};
 use crate::error::StoreError;
+use crate::order::Order;
 use crate::saga::journal::{
     Durations, Known, Parking, SagaCursor, SagaFilter, SagaId, SagaStatistics, SagaSummary, Status,
     Unknown,
@@ -16,14 +17,24 @@ use crate::saga::journal::{
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::call::Call;
 use crate::store::postgres::rows::{at, micros};
-use crate::store::rows::{Columns, Unreadable, count, number, saga_if_any, word, word_if_any};
+use crate::store::rows::{
+    Columns, Unreadable, behind, count, number, saga_if_any, word, word_if_any,
+};
+use crate::timestamp::Timestamp;
 
 const PURGING: &str = "deleting old sagas";
 
 /// `$1` name, `$2` statuses as a JSON array, `$3` since and `$4` before when, `$5` parent; NULL for all of them. `$6` and
-/// `$7` the beginning and the id of the last one of the page before, `$8` at most how many.
+/// `$7` the beginning and the id of the last one of the page before, `$8` at most how many. `$9` the first id and `$10` the
+/// one behind the last; NULL for all of them. The oldest first, and the newest first.
 macro_rules! list {
-    ($which:expr) => {
+    ($which:expr, $at:literal) => {
+        [
+            list!($which, $at, ">", "-infinity", ""),
+            list!($which, $at, "<", "infinity", " DESC"),
+        ]
+    };
+    ($which:expr, $at:literal, $beyond:literal, $end:literal, $direction:literal) => {
         concat!(
             "
 SELECT id, name, version, status, parking,
@@ -43,18 +54,31 @@ WHERE ",
   AND created_at >= coalesce(timestamptz 'epoch' + $3::int8 * interval '1 microsecond', '-infinity')
   AND created_at < coalesce(timestamptz 'epoch' + $4::int8 * interval '1 microsecond', 'infinity')
   AND ($5::text IS NULL OR parent = $5)
-  AND (created_at, id) > (coalesce(timestamptz 'epoch' + $6::int8 * interval '1 microsecond', '-infinity'), $7)
-ORDER BY created_at, id
+  AND ($9::text IS NULL OR id >= $9)
+  AND ($10::text IS NULL OR id < $10)
+  AND (created_at, id) ",
+            $beyond,
+            " (coalesce(timestamptz 'epoch' + $6::int8 * interval '1 microsecond', '",
+            $end,
+            "'), $7)
+ORDER BY ",
+            $at,
+            $direction,
+            ", id",
+            $direction,
+            "
 LIMIT $8"
         )
     };
 }
 
-const LIST: &str = list!("true");
+const LIST: [&str; 2] = list!("true", "created_at");
 /// The same where each has an index that is small, or does.
-const LIST_DEAD: &str = list!("status IN ('compensation_failed', 'parked')");
-const LIST_UNFINISHED: &str = list!(concat!("status NOT IN ", at_rest!()));
-const LIST_CALLED: &str = list!("parent = $5");
+const LIST_DEAD: [&str; 2] = list!("status IN ('compensation_failed', 'parked')", "created_at");
+const LIST_UNFINISHED: [&str; 2] = list!(concat!("status NOT IN ", at_rest!()), "created_at");
+const LIST_CALLED: [&str; 2] = list!("parent = $5", "created_at");
+/// By the index of the ids: that of the order does not have this one.
+const LIST_ALIKE: [&str; 2] = list!("id >= $9 AND id < $10", "created_at + interval '0'");
 
 /// Looks at every saga. The name, the status, how many; and of those that are completed how long they took: the shortest,
 /// the mean, the 95th percentile of the last ones, and the longest.
@@ -78,6 +102,8 @@ FROM counts AS saga
 LEFT JOIN durations ON durations.name = saga.name AND saga.status = 'completed'
 ORDER BY saga.name COLLATE \"C\", saga.status";
 
+const NOW: &str = concat!("SELECT ", micros!("clock_timestamp()"));
+
 /// `$1` known functions as a JSON array.
 const UNKNOWN: &str = concat!(
     "
@@ -99,7 +125,7 @@ const PURGE: &str = "
 WITH old AS (
     SELECT id FROM resilience_sagas AS saga
     WHERE parent IS NULL AND status IN ('completed', 'compensated', 'failed', 'resolved')
-      AND updated_at <= clock_timestamp() - $1 * interval '1 microsecond'
+      AND updated_at <= statement_timestamp() - $1 * interval '1 microsecond'
       AND NOT EXISTS (
           WITH RECURSIVE called AS (
               SELECT id, status FROM resilience_sagas WHERE parent = saga.id
@@ -126,11 +152,18 @@ impl PostgresStore {
         let only = |is: fn(Status) -> bool| {
             !filter.statuses.is_empty() && filter.statuses.iter().all(|status| is(*status))
         };
-        let list = match () {
+        let prefix = filter.id_prefix.as_deref().map(super::text);
+        let end = prefix.as_deref().and_then(behind);
+        let [oldest_first, newest_first] = match () {
+            () if end.is_some() => LIST_ALIKE,
             () if filter.parent.is_some() => LIST_CALLED,
             () if only(Status::is_dead) => LIST_DEAD,
             () if only(Status::is_unfinished) => LIST_UNFINISHED,
             () => LIST,
+        };
+        let list = match filter.order {
+            Order::OldestFirst => oldest_first,
+            Order::NewestFirst => newest_first,
         };
         let statuses: Vec<_> = filter.statuses.iter().map(|it| it.as_str()).collect();
         let call = Call::new(READING, list)
@@ -146,7 +179,9 @@ impl PostgresStore {
             .maybe_text(filter.parent.map(|parent| parent.to_string()))
             .maybe_number(after.as_ref().map(|after| at(after.started_at)))
             .text(after.as_ref().map_or("", |after| after.id.as_str()))
-            .number(limit.into());
+            .number(limit.into())
+            .maybe_text(prefix.map(std::borrow::Cow::into_owned))
+            .maybe_text(end);
         let mut sagas = Vec::new();
         for row in &self.call(call).await? {
             match summary(row) {
@@ -158,6 +193,13 @@ impl PostgresStore {
             }
         }
         Ok(sagas)
+    }
+
+    pub(super) async fn clock(&self) -> Result<Timestamp, StoreError> {
+        let rows = self.call(Call::new(READING, NOW)).await?;
+        let now = rows.first().map(|row| row.moment(0)).transpose();
+        let now = now.map_err(|unreadable: Unreadable| unreadable.refused(READING))?;
+        now.ok_or_else(|| StoreError::refused(READING, "the server did not say what time it is"))
     }
 
     pub(super) async fn saga_statistics(&self) -> Result<Vec<SagaStatistics>, StoreError> {

@@ -18,9 +18,13 @@ macro_rules! letter {
 }
 
 /// `$1` statuses as a JSON array, `$2` kind, `$3` operation, `$4` dependency, `$5` saga, `$6` the lowest priority, `$7` since
-/// and `$8` before when; NULL for all of them. `$9` the last id of the page before, `$10` at most how many.
+/// and `$8` before when; NULL for all of them. `$9` the last id of the page before, `$10` at most how many. The oldest
+/// first, and the newest first.
 macro_rules! list {
     ($which:literal) => {
+        [list!($which, ">", ""), list!($which, "<", " DESC")]
+    };
+    ($which:literal, $beyond:literal, $direction:literal) => {
         concat!(
             "SELECT ",
             letter!(),
@@ -37,17 +41,21 @@ WHERE ",
   AND ($6::int8 IS NULL OR priority >= $6)
   AND created_at >= coalesce(timestamptz 'epoch' + $7::int8 * interval '1 microsecond', '-infinity')
   AND created_at < coalesce(timestamptz 'epoch' + $8::int8 * interval '1 microsecond', 'infinity')
-  AND id > $9
-ORDER BY id
+  AND id ",
+            $beyond,
+            " $9
+ORDER BY id",
+            $direction,
+            "
 LIMIT $10"
         )
     };
 }
 
-pub(super) const LIST: &str = list!("true");
+pub(super) const LIST: [&str; 2] = list!("true");
 /// The same where each has an index that is small.
-pub(super) const LIST_UNRESOLVED: &str = list!("status IN ('open', 'retrying')");
-pub(super) const LIST_OF_SAGA: &str = list!("saga_id = $5");
+pub(super) const LIST_UNRESOLVED: [&str; 2] = list!("status IN ('open', 'retrying')");
+pub(super) const LIST_OF_SAGA: [&str; 2] = list!("saga_id = $5");
 
 /// `$1` id.
 pub(super) const GET: &str = concat!(
@@ -157,7 +165,7 @@ pub(super) const PURGE: &str = "
 WITH old AS (
     SELECT id FROM resilience_dead_letters
     WHERE kind = 'work' AND status NOT IN ('open', 'retrying')
-      AND updated_at <= clock_timestamp() - $1 * interval '1 microsecond'
+      AND updated_at <= statement_timestamp() - $1 * interval '1 microsecond'
     ORDER BY updated_at
     LIMIT $2
     FOR UPDATE SKIP LOCKED
