@@ -140,6 +140,17 @@ fn distance(left: &str, right: &str) -> usize {
     last[right.len()]
 }
 
+/// Tokens as a person would write them.
+pub(crate) fn readable(tokens: &TokenStream) -> String {
+    tokens
+        .to_string()
+        .replace(" :: ", "::")
+        .replace(" < ", "<")
+        .replace(" >", ">")
+        .replace(" ,", ",")
+        .replace("& ", "&")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

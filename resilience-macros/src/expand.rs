@@ -4,6 +4,7 @@
 
 mod body;
 mod call;
+mod compensation;
 mod declare;
 pub(crate) mod marker;
 mod owned;
@@ -18,7 +19,7 @@ use syn::{Attribute, Pat};
 use crate::check::Question;
 use crate::function::{Body, Function, Parameter, Passing, strip_mut};
 use crate::paths::Paths;
-use crate::policy::{Kind, Owner, Policy};
+use crate::policy::{Compensation, Kind, Owner, Policy};
 
 /// A function with its policies, everything checked.
 pub(crate) struct Annotated {
@@ -111,6 +112,15 @@ impl Annotated {
     pub(crate) fn asks_errors(&self) -> bool {
         let mut kinds = self.policies.iter().map(Policy::kind);
         kinds.any(|kind| kind.judges() || kind == Kind::SingleFlight)
+    }
+
+    /// Whether the function, or its compensation, is called with arguments from the journal.
+    pub(crate) fn is_called_from_the_journal(&self) -> bool {
+        self.policies.iter().any(|policy| match policy {
+            Policy::Saga(_) => true,
+            Policy::SagaStep(step) => matches!(step.compensation, Compensation::By { .. }),
+            _ => false,
+        })
     }
 
     pub(crate) fn keeps_records(&self) -> bool {

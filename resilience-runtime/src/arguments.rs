@@ -1,5 +1,7 @@
 //! The arguments of an annotated function, as the journal keeps them: by name, as JSON.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -34,12 +36,6 @@ impl<T: Serialize + ?Sized> Journaled for T {
 
 /// The type of an argument that is read back from the journal: `Deserialize`, or one of the unsized
 /// types that are passed by reference, which come back in their owned form.
-#[diagnostic::on_unimplemented(
-    message = "argument of type `{Self}` cannot be read back from the journal",
-    label = "after a crash the call is made again with the argument from the journal",
-    note = "derive `serde::Deserialize` for it, or, if it is a pool or a client that the runtime \
-            supplies, mark the parameter `#[state]`"
-)]
 pub trait ReadBack {
     /// What holds the value: `String` for `str`, `Vec<T>` for `[T]`, `PathBuf` for `Path`.
     type Owned;
@@ -79,6 +75,82 @@ impl ReadBack for Path {
     }
 }
 
+/// An argument that is written into the journal and read back from it: `Serialize` and `Deserialize`.
+#[diagnostic::on_unimplemented(
+    message = "argument of type `{Self}` cannot be kept in the journal",
+    label = "after a crash the call is made again, with this argument from the journal",
+    note = "derive `serde::Serialize` and `serde::Deserialize` for it, or, if it is a pool or a \
+            client that the runtime supplies, mark the parameter `#[state]`"
+)]
+pub trait Restorable {
+    /// As a JSON value.
+    ///
+    /// # Errors
+    /// When the value has no JSON form.
+    fn journal(&self) -> Result<Value, serde_json::Error>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Journaled + ReadBack + ?Sized> Restorable for T {
+    fn journal(&self) -> Result<Value, serde_json::Error> {
+        Journaled::journal(self)
+    }
+}
+
+/// How an argument of type `T` is read back. To be followed by `.found()`: that it can be is demanded once, where the
+/// argument is written down ([`Arguments::with_restorable`]).
+#[must_use]
+pub fn argument<T: ?Sized>() -> ArgumentType<T> {
+    ArgumentType(PhantomData)
+}
+
+/// The question how arguments of this type are read back.
+pub struct ArgumentType<T: ?Sized>(PhantomData<T>);
+
+/// Reads an argument back from its JSON value, in its owned form.
+pub struct ReadArgument<Owned>(fn(Value) -> Result<Owned, serde_json::Error>);
+
+impl<T: ReadBack + ?Sized> ArgumentType<T> {
+    /// In this way.
+    #[must_use]
+    pub fn found(self) -> ReadArgument<T::Owned> {
+        ReadArgument(T::read_back)
+    }
+}
+
+/// Arguments that cannot be read back: what is called where [`ArgumentType`] cannot do it itself, in code that does not
+/// compile for another reason.
+pub trait Unrestorable {
+    /// Not at all.
+    fn found<Owned>(self) -> ReadArgument<Owned>;
+}
+
+impl<T: ?Sized> Unrestorable for ArgumentType<T> {
+    fn found<Owned>(self) -> ReadArgument<Owned> {
+        ReadArgument(|_| Err(serde::de::Error::custom("it has no `Deserialize`")))
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for ArgumentType<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ArgumentType")
+    }
+}
+
+impl<Owned> Clone for ReadArgument<Owned> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<Owned> Copy for ReadArgument<Owned> {}
+
+impl<Owned> fmt::Debug for ReadArgument<Owned> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReadArgument")
+    }
+}
+
 /// The arguments of one call, or why they could not be written down.
 #[derive(Debug, Default)]
 pub struct Arguments {
@@ -102,13 +174,28 @@ impl Arguments {
         }
     }
 
-    /// Adds the argument `name`. The first failure is kept and reported when the call is made.
+    /// Adds the argument `name`, of a call that is only compared with. The first failure is kept and reported when the
+    /// call is made.
     #[must_use]
-    pub fn with<T: Journaled + ?Sized>(mut self, name: &'static str, value: &T) -> Self {
+    pub fn with<T: Journaled + ?Sized>(self, name: &'static str, value: &T) -> Self {
+        self.and(name, || value.journal())
+    }
+
+    /// The same, of a call that can be made again from the journal.
+    #[must_use]
+    pub fn with_restorable<T: Restorable + ?Sized>(self, name: &'static str, value: &T) -> Self {
+        self.and(name, || value.journal())
+    }
+
+    fn and(
+        mut self,
+        name: &'static str,
+        value: impl FnOnce() -> Result<Value, serde_json::Error>,
+    ) -> Self {
         if self.ignored {
             return self;
         }
-        match value.journal() {
+        match value() {
             Ok(value) => {
                 self.values.insert(name.to_owned(), value);
             }
@@ -156,13 +243,17 @@ impl JournaledArguments {
         }
     }
 
-    /// The argument `name`, in the owned form of `T` (`String` for `str`, `Vec<T>` for `[T]`).
+    /// The argument `name`, in its owned form (`String` for `str`, `Vec<T>` for `[T]`).
     ///
     /// # Errors
     /// [`Error::Decode`] when the journal has no such argument or one of another type.
-    pub fn argument<T: ReadBack + ?Sized>(&self, name: &'static str) -> Result<T::Owned, Error> {
+    pub fn argument<Owned>(
+        &self,
+        name: &'static str,
+        read: ReadArgument<Owned>,
+    ) -> Result<Owned, Error> {
         let value = self.values.get(name).cloned().unwrap_or(Value::Null);
-        T::read_back(value).map_err(|source| Error::Decode {
+        (read.0)(value).map_err(|source| Error::Decode {
             function: self.function,
             what: format!("argument `{name}`"),
             source,

@@ -3,6 +3,7 @@
 //! [`runtime`](crate::runtime) above opens and closes it.
 
 mod gate;
+mod give_back;
 mod settings;
 
 use std::sync::{Arc, PoisonError, RwLock, Weak};
@@ -25,6 +26,7 @@ use crate::saga::signals::Signals;
 use crate::saga::slots::BackgroundSlots;
 
 pub(crate) use gate::{Gate, Permit, inside, is_inside};
+pub(crate) use give_back::give_back;
 pub(crate) use settings::Settings;
 
 /// The faces of the store that a runtime works on.

@@ -6,6 +6,7 @@ mod encode;
 mod opening;
 mod saga;
 mod store;
+mod time;
 
 use std::error::Error as StdError;
 use std::time::Duration;

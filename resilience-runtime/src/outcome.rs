@@ -10,6 +10,7 @@ mod function;
 mod joined;
 mod kept;
 mod origin;
+mod output;
 mod stored;
 
 use crate::error::Error;
@@ -23,6 +24,7 @@ pub use joined::{Joined, Shareable, Uncloned, joined};
 pub(crate) use kept::Forms;
 pub use kept::{Kept, KeptErrors, Unkept, kept};
 pub use origin::{Origin, Refusal};
+pub use output::{OutputType, ReadOutput, Unstorable, output};
 pub use stored::{
     Described, Failures, OrErrors, Records, Storable, Stored, StoredErrors, failures, stored,
     stored_errors,

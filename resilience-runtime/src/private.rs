@@ -5,18 +5,21 @@ use std::ops::ControlFlow;
 
 pub use inventory::submit;
 
+pub use crate::__compensation as compensation;
 pub use crate::BoxFuture;
+pub use crate::arguments::argument;
 pub use crate::catalog::{Annotated, Entry};
 pub use crate::classify::retry_after;
 pub use crate::idempotency::{Idempotent, OnSchemaChange};
 pub use crate::lock::Locked;
 pub use crate::outcome::{
-    Judgement, errors, failures, function, joined, kept, returns, stored, stored_errors,
+    Judgement, errors, failures, function, joined, kept, output, returns, stored, stored_errors,
 };
 pub use crate::policy::replay::Replay;
 pub use crate::policy::retry::Verdict;
 pub use crate::policy::single_flight::SingleFlight;
 pub use crate::policy::verify;
+pub use crate::registry::compensates::{Compensates, Lends};
 pub use crate::registry::{
     CompensationError, JournaledCall, Place, SagaEntry, StateType, StepEntry, undone,
 };
@@ -27,19 +30,26 @@ use crate::outcome::{Answer, Function, Kept, Stored};
 use crate::saga::Taken;
 use crate::saga::journal::StepConnection;
 
-/// What is called where an error type cannot do something by itself.
+/// What is called where a type cannot do something by itself.
 pub mod otherwise {
-    pub use crate::outcome::{Unclassified, Uncloned, Undescribed, Unkept, Unwrapped};
+    // Without names, which would hide those of the author.
+    pub use crate::arguments::Unrestorable as _;
+    pub use crate::outcome::{
+        Unclassified as _, Uncloned as _, Undescribed as _, Unkept as _, Unstorable as _,
+        Unwrapped as _,
+    };
 }
 
 /// A connection that is lent to a step for its transaction.
 #[derive(Debug)]
 pub struct Lent<'c, C>(&'c mut C);
 
-/// The connection, of which nothing is demanded yet: one that no step can be taken on is one error, because what follows
-/// has no type then.
-pub fn lent<C>(connection: &mut C) -> Lent<'_, C> {
-    Lent(connection)
+/// The connection. One that no step can be taken on is one error, because what follows has no type then.
+pub fn lent<C, How, Itself>(connection: &mut C) -> Lent<'_, Itself>
+where
+    C: Lends<How, Itself>,
+{
+    Lent(connection.itself())
 }
 
 impl<'c, C: StepConnection> Lent<'c, C> {

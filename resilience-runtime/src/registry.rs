@@ -2,15 +2,16 @@
 //! a crash.
 
 mod catalog;
+pub mod compensates;
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::BoxFuture;
-use crate::arguments::{JournaledArguments, ReadBack};
+use crate::arguments::{JournaledArguments, ReadArgument};
 use crate::error::Error;
-use crate::outcome::{Outcome, Storable};
+use crate::outcome::ReadOutput;
 use crate::saga::{Saga, SagaStep};
 pub(crate) use catalog::Catalog;
 
@@ -95,35 +96,32 @@ impl JournaledCall {
         self.states.get(self.function)
     }
 
-    /// The value of a parameter, in the owned form of `T`.
+    /// The value of a parameter, in its owned form.
     ///
     /// # Errors
     /// [`Error::Decode`] when the journal has none of this name and type.
-    pub fn argument<T: ReadBack + ?Sized>(&self, name: &'static str) -> Result<T::Owned, Error> {
-        self.arguments.argument::<T>(name)
+    pub fn argument<Owned>(
+        &self,
+        name: &'static str,
+        read: ReadArgument<Owned>,
+    ) -> Result<Owned, Error> {
+        self.arguments.argument(name, read)
     }
 
-    /// The output of the step that is undone; `R` is what the step returns.
+    /// The output of the step that is undone.
     ///
     /// # Errors
     /// [`Error::Decode`] when the journal has none, or one of another type.
-    pub fn output<R: Outcome>(&self) -> Result<R::Ok, Error>
-    where
-        R::Ok: Storable,
-    {
-        R::Ok::decode(self.output.as_deref().unwrap_or("null"))
-            .map_err(|source| self.bad_output(source))
+    pub fn output<T>(&self, read: ReadOutput<T>) -> Result<T, Error> {
+        (read.0)(self.output.as_deref().unwrap_or("null")).map_err(|source| self.bad_output(source))
     }
 
     /// The output of the step that is undone; `None` for a step that failed in doubt.
     ///
     /// # Errors
     /// [`Error::Decode`] when the journal has one of another type.
-    pub fn output_if_known<R: Outcome>(&self) -> Result<Option<R::Ok>, Error>
-    where
-        R::Ok: Storable,
-    {
-        let output = self.output.as_deref().map(R::Ok::decode);
+    pub fn output_if_known<T>(&self, read: ReadOutput<T>) -> Result<Option<T>, Error> {
+        let output = self.output.as_deref().map(read.0);
         output.transpose().map_err(|source| self.bad_output(source))
     }
 

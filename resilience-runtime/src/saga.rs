@@ -64,6 +64,7 @@ mod nested;
 mod options;
 mod parking;
 pub(crate) mod recovery;
+mod rerun;
 mod reruns;
 mod resume;
 pub(crate) mod revived;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use resilience_runtime::BoxFuture;
+use resilience_runtime::arguments::argument;
 use resilience_runtime::dlq::{DeadLetterStatus, RetryAs};
 use resilience_runtime::error::Error;
 use resilience_runtime::outcome::{failures, function, kept, stored};
@@ -131,8 +132,8 @@ async fn note(number: u32) -> Answer {
 
 fn resume(call: JournaledCall) -> BoxFuture<'static, Result<(), Error>> {
     Box::pin(async move {
-        let id = call.argument::<String>("id")?;
-        let what = call.argument::<String>("what")?;
+        let id = call.argument("id", argument::<String>().found())?;
+        let what = call.argument("what", argument::<String>().found())?;
         let _outcome = odd(id, what).await;
         Ok(())
     })

@@ -34,7 +34,7 @@ pub async fn checkout(shop: &Shop, order: Order) -> Result<Confirmation, Checkou
         ::resilience::__private::kept::<Result<Confirmation, CheckoutError>>().found()
     };
     let key = idempotent.key(&order.id).argument("order", &order);
-    let arguments = saga.arguments().with("order", &order);
+    let arguments = saga.arguments().with_restorable("order", &order);
     let mut observed = annotated.observe();
     let answer = {
         let call = async move {
@@ -70,8 +70,14 @@ const _: () = {
         ::core::result::Result<(), ::resilience::Error>,
     > {
         ::std::boxed::Box::pin(async move {
+            #[allow(unused_imports)]
+            use ::resilience::__private::otherwise::*;
             let shop = call.state::<Shop>()?;
-            let order = call.argument::<Order>("order")?;
+            let order = call
+                .argument(
+                    "order",
+                    ::resilience::__private::argument::<Order>().found(),
+                )?;
             let outcome = checkout(&shop, order).await;
             ::core::mem::drop(outcome);
             ::core::result::Result::Ok(())

@@ -24,7 +24,7 @@ async fn checkout(order: Order) -> Result<(), CheckoutError> {
         use ::resilience::__private::otherwise::*;
         ::resilience::__private::kept::<Result<(), CheckoutError>>().found()
     };
-    let arguments = saga.arguments().with("order", &order);
+    let arguments = saga.arguments().with_restorable("order", &order);
     let identity = saga.id(&order.id);
     let mut observed = annotated.observe();
     let answer = {
@@ -51,7 +51,13 @@ const _: () = {
         ::core::result::Result<(), ::resilience::Error>,
     > {
         ::std::boxed::Box::pin(async move {
-            let order = call.argument::<Order>("order")?;
+            #[allow(unused_imports)]
+            use ::resilience::__private::otherwise::*;
+            let order = call
+                .argument(
+                    "order",
+                    ::resilience::__private::argument::<Order>().found(),
+                )?;
             let outcome = checkout(order).await;
             ::core::mem::drop(outcome);
             ::core::result::Result::Ok(())

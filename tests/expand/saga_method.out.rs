@@ -9,8 +9,14 @@ impl Subject {
                 ::core::result::Result<(), ::resilience::Error>,
             > {
                 ::std::boxed::Box::pin(async move {
+                    #[allow(unused_imports)]
+                    use ::resilience::__private::otherwise::*;
                     let this = call.state::<Shop>()?;
-                    let order = call.argument::<Order>("order")?;
+                    let order = call
+                        .argument(
+                            "order",
+                            ::resilience::__private::argument::<Order>().found(),
+                        )?;
                     let outcome = <Shop>::checkout(&this, order).await;
                     ::core::mem::drop(outcome);
                     ::core::result::Result::Ok(())
@@ -58,7 +64,7 @@ impl Subject {
                 .found()
         };
         let key = idempotent.key(&order.id).argument("order", &order);
-        let arguments = saga.arguments().with("order", &order);
+        let arguments = saga.arguments().with_restorable("order", &order);
         let mut observed = annotated.observe();
         let answer = {
             let call = async move {

@@ -24,7 +24,7 @@ async fn trip(world: &World, trip: Trip) -> Result<u64, TripError> {
         use ::resilience::__private::otherwise::*;
         ::resilience::__private::kept::<Result<u64, TripError>>().found()
     };
-    let arguments = saga.arguments().with("trip", &trip);
+    let arguments = saga.arguments().with_restorable("trip", &trip);
     let mut observed = annotated.observe();
     let answer = {
         let call = async move {
@@ -50,8 +50,11 @@ const _: () = {
         ::core::result::Result<(), ::resilience::Error>,
     > {
         ::std::boxed::Box::pin(async move {
+            #[allow(unused_imports)]
+            use ::resilience::__private::otherwise::*;
             let world = call.state::<World>()?;
-            let trip_argument = call.argument::<Trip>("trip")?;
+            let trip_argument = call
+                .argument("trip", ::resilience::__private::argument::<Trip>().found())?;
             let outcome = trip(&world, trip_argument).await;
             ::core::mem::drop(outcome);
             ::core::result::Result::Ok(())

@@ -33,7 +33,7 @@ pub async fn checkout(shop: &Shop, order: Order) -> Result<Confirmation, Checkou
         use ::resilience::__private::otherwise::*;
         ::resilience::__private::kept::<Result<Confirmation, CheckoutError>>().found()
     };
-    let arguments = saga.arguments().with("order", &order);
+    let arguments = saga.arguments().with_restorable("order", &order);
     let identity = saga.key(&(&shop.name, &order.id));
     let mut observed = annotated.observe();
     let answer = {
@@ -60,8 +60,14 @@ const _: () = {
         ::core::result::Result<(), ::resilience::Error>,
     > {
         ::std::boxed::Box::pin(async move {
+            #[allow(unused_imports)]
+            use ::resilience::__private::otherwise::*;
             let shop = call.state::<Shop>()?;
-            let order = call.argument::<Order>("order")?;
+            let order = call
+                .argument(
+                    "order",
+                    ::resilience::__private::argument::<Order>().found(),
+                )?;
             let outcome = checkout(&shop, order).await;
             ::core::mem::drop(outcome);
             ::core::result::Result::Ok(())

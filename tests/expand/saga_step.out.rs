@@ -44,7 +44,10 @@ async fn reserve(
         use ::resilience::__private::otherwise::*;
         ::resilience::__private::kept::<Result<Reservation, StockError>>().found()
     };
-    let arguments = step.arguments().with("order", order).with("count", &count);
+    let arguments = step
+        .arguments()
+        .with_restorable("order", order)
+        .with_restorable("count", &count);
     let mut observed = annotated.observe();
     let answer = {
         let call = async {
@@ -79,6 +82,10 @@ async fn reserve(
 #[allow(dead_code, non_upper_case_globals)]
 const two_saga_steps_are_named_reserve__give_one_another_name: () = ();
 const _: () = {
+    ::resilience::__private::compensation! {
+        "`release` cannot compensate `reserve`",
+        "write `async fn release(warehouse: &Warehouse, order: &Order, count: u32, output: &Reservation) -> Result<(), E>`, with an `E` that is `Display`"
+    }
     fn __compensate(
         call: ::resilience::__private::JournaledCall,
     ) -> ::resilience::__private::BoxFuture<
@@ -86,12 +93,24 @@ const _: () = {
         ::core::result::Result<(), ::resilience::__private::CompensationError>,
     > {
         ::std::boxed::Box::pin(async move {
+            #[allow(unused_imports)]
+            use ::resilience::__private::otherwise::*;
             let warehouse = call.state::<Warehouse>()?;
-            let order = call.argument::<Order>("order")?;
-            let count = call.argument::<u32>("count")?;
-            let output = call.output::<Result<Reservation, StockError>>()?;
+            let order = call
+                .argument(
+                    "order",
+                    ::resilience::__private::argument::<Order>().found(),
+                )?;
+            let count = call
+                .argument("count", ::resilience::__private::argument::<u32>().found())?;
+            let output = call
+                .output(
+                    ::resilience::__private::output::<Result<Reservation, StockError>>()
+                        .found(),
+                )?;
+            let undo = __compensation((&&warehouse, &&order, &count, &&output), release);
             ::resilience::__private::undone(
-                release(&warehouse, &order, count, &output).await,
+                undo(&warehouse, &order, count, &output).await,
             )
         })
     }

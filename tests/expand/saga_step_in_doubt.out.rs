@@ -25,7 +25,7 @@ async fn reserve(order: Order) -> Result<Reservation, StockError> {
         use ::resilience::__private::otherwise::*;
         ::resilience::__private::kept::<Result<Reservation, StockError>>().found()
     };
-    let arguments = step.arguments().with("order", &order);
+    let arguments = step.arguments().with_restorable("order", &order);
     let mut observed = annotated.observe();
     let answer = {
         let call = async move {
@@ -45,6 +45,10 @@ async fn reserve(order: Order) -> Result<Reservation, StockError> {
 #[allow(dead_code, non_upper_case_globals)]
 const two_saga_steps_are_named_reserve_u2d_stock__give_one_another_name: () = ();
 const _: () = {
+    ::resilience::__private::compensation! {
+        "`stock::release` cannot compensate `reserve`",
+        "write `async fn release(order: Order, output: Option<&Reservation>) -> Result<(), E>`, with an `E` that is `Display`"
+    }
     fn __compensate(
         call: ::resilience::__private::JournaledCall,
     ) -> ::resilience::__private::BoxFuture<
@@ -52,9 +56,20 @@ const _: () = {
         ::core::result::Result<(), ::resilience::__private::CompensationError>,
     > {
         ::std::boxed::Box::pin(async move {
-            let order = call.argument::<Order>("order")?;
-            let output = call.output_if_known::<Result<Reservation, StockError>>()?;
-            ::resilience::__private::undone(stock::release(order, output.as_ref()).await)
+            #[allow(unused_imports)]
+            use ::resilience::__private::otherwise::*;
+            let order = call
+                .argument(
+                    "order",
+                    ::resilience::__private::argument::<Order>().found(),
+                )?;
+            let output = call
+                .output_if_known(
+                    ::resilience::__private::output::<Result<Reservation, StockError>>()
+                        .found(),
+                )?;
+            let undo = __compensation((&order, &output.as_ref()), stock::release);
+            ::resilience::__private::undone(undo(order, output.as_ref()).await)
         })
     }
     ::resilience::__private::submit! {

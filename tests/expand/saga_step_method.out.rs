@@ -7,6 +7,10 @@ impl Subject {
         const _: () = {
             #[allow(unused_imports)]
             use Stock as _;
+            ::resilience::__private::compensation! {
+                "`release` cannot compensate `reserve`",
+                "write `async fn release(&self, order: &Self::Order, output: &Option<Self::Reservation>) -> Result<(), E>`, with an `E` that is `Display`"
+            }
             fn __compensate(
                 call: ::resilience::__private::JournaledCall,
             ) -> ::resilience::__private::BoxFuture<
@@ -14,19 +18,32 @@ impl Subject {
                 ::core::result::Result<(), ::resilience::__private::CompensationError>,
             > {
                 ::std::boxed::Box::pin(async move {
+                    #[allow(unused_imports)]
+                    use ::resilience::__private::otherwise::*;
                     let this = call.state::<Shop>()?;
                     let order = call
-                        .argument::<<Shop as Stock<Pallet>>::Order>("order")?;
+                        .argument(
+                            "order",
+                            ::resilience::__private::argument::<
+                                <Shop as Stock<Pallet>>::Order,
+                            >()
+                                .found(),
+                        )?;
                     let output = call
-                        .output::<
-                            Result<
-                                Option<<Shop as Stock<Pallet>>::Reservation>,
-                                StockError,
-                            >,
-                        >()?;
-                    ::resilience::__private::undone(
-                        <Shop>::release(&this, &order, &output).await,
-                    )
+                        .output(
+                            ::resilience::__private::output::<
+                                Result<
+                                    Option<<Shop as Stock<Pallet>>::Reservation>,
+                                    StockError,
+                                >,
+                            >()
+                                .found(),
+                        )?;
+                    let undo = __compensation(
+                        (&&this, &&order, &&output),
+                        <Shop>::release,
+                    );
+                    ::resilience::__private::undone(undo(&this, &order, &output).await)
                 })
             }
             ::resilience::__private::submit! {
@@ -79,7 +96,7 @@ impl Subject {
             >()
                 .found()
         };
-        let arguments = step.arguments().with("order", order);
+        let arguments = step.arguments().with_restorable("order", order);
         let mut observed = annotated.observe();
         let answer = {
             let call = async {

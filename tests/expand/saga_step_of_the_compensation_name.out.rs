@@ -24,7 +24,7 @@ async fn reserve(release: &Release) -> Result<Reservation, StockError> {
         use ::resilience::__private::otherwise::*;
         ::resilience::__private::kept::<Result<Reservation, StockError>>().found()
     };
-    let arguments = step.arguments().with("release", release);
+    let arguments = step.arguments().with_restorable("release", release);
     let mut observed = annotated.observe();
     let answer = {
         let call = async move {
@@ -44,6 +44,10 @@ async fn reserve(release: &Release) -> Result<Reservation, StockError> {
 #[allow(dead_code, non_upper_case_globals)]
 const two_saga_steps_are_named_reserve__give_one_another_name: () = ();
 const _: () = {
+    ::resilience::__private::compensation! {
+        "`release` cannot compensate `reserve`",
+        "write `async fn release(release: &Release, output: &Reservation) -> Result<(), E>`, with an `E` that is `Display`"
+    }
     fn __compensate(
         call: ::resilience::__private::JournaledCall,
     ) -> ::resilience::__private::BoxFuture<
@@ -51,9 +55,20 @@ const _: () = {
         ::core::result::Result<(), ::resilience::__private::CompensationError>,
     > {
         ::std::boxed::Box::pin(async move {
-            let release_argument = call.argument::<Release>("release")?;
-            let output = call.output::<Result<Reservation, StockError>>()?;
-            ::resilience::__private::undone(release(&release_argument, &output).await)
+            #[allow(unused_imports)]
+            use ::resilience::__private::otherwise::*;
+            let release_argument = call
+                .argument(
+                    "release",
+                    ::resilience::__private::argument::<Release>().found(),
+                )?;
+            let output = call
+                .output(
+                    ::resilience::__private::output::<Result<Reservation, StockError>>()
+                        .found(),
+                )?;
+            let undo = __compensation((&&release_argument, &&output), release);
+            ::resilience::__private::undone(undo(&release_argument, &output).await)
         })
     }
     ::resilience::__private::submit! {

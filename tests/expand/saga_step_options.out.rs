@@ -28,7 +28,7 @@ async fn charge(bank: &Bank, order: &Order) -> Result<Receipt, BankError> {
         use ::resilience::__private::otherwise::*;
         ::resilience::__private::kept::<Result<Receipt, BankError>>().found()
     };
-    let arguments = step.arguments().with("order", order);
+    let arguments = step.arguments().with_restorable("order", order);
     let mut observed = annotated.observe();
     let answer = {
         let call = async move {
@@ -48,6 +48,10 @@ async fn charge(bank: &Bank, order: &Order) -> Result<Receipt, BankError> {
 #[allow(dead_code, non_upper_case_globals)]
 const two_saga_steps_are_named_charge__give_one_another_name: () = ();
 const _: () = {
+    ::resilience::__private::compensation! {
+        "`refund` cannot compensate `charge`",
+        "write `async fn refund(bank: &Bank, order: &Order, output: &Receipt) -> Result<(), E>`, with an `E` that is `Display`"
+    }
     fn __compensate(
         call: ::resilience::__private::JournaledCall,
     ) -> ::resilience::__private::BoxFuture<
@@ -55,10 +59,21 @@ const _: () = {
         ::core::result::Result<(), ::resilience::__private::CompensationError>,
     > {
         ::std::boxed::Box::pin(async move {
+            #[allow(unused_imports)]
+            use ::resilience::__private::otherwise::*;
             let bank = call.state::<Bank>()?;
-            let order = call.argument::<Order>("order")?;
-            let output = call.output::<Result<Receipt, BankError>>()?;
-            ::resilience::__private::undone(refund(&bank, &order, &output).await)
+            let order = call
+                .argument(
+                    "order",
+                    ::resilience::__private::argument::<Order>().found(),
+                )?;
+            let output = call
+                .output(
+                    ::resilience::__private::output::<Result<Receipt, BankError>>()
+                        .found(),
+                )?;
+            let undo = __compensation((&&bank, &&order, &&output), refund);
+            ::resilience::__private::undone(undo(&bank, &order, &output).await)
         })
     }
     ::resilience::__private::submit! {

@@ -31,7 +31,7 @@ async fn reserve(
         use ::resilience::__private::otherwise::*;
         ::resilience::__private::kept::<Result<Reservation, StockError>>().found()
     };
-    let arguments = step.arguments().with("order", &order);
+    let arguments = step.arguments().with_restorable("order", &order);
     let mut observed = annotated.observe();
     let answer = {
         let begun = {
@@ -67,6 +67,10 @@ async fn reserve(
 #[allow(dead_code, non_upper_case_globals)]
 const two_saga_steps_are_named_reserve__give_one_another_name: () = ();
 const _: () = {
+    ::resilience::__private::compensation! {
+        "`release` cannot compensate `reserve`",
+        "write `async fn release(order: Order, output: &Reservation) -> Result<(), E>`, with an `E` that is `Display`"
+    }
     fn __compensate(
         call: ::resilience::__private::JournaledCall,
     ) -> ::resilience::__private::BoxFuture<
@@ -74,9 +78,20 @@ const _: () = {
         ::core::result::Result<(), ::resilience::__private::CompensationError>,
     > {
         ::std::boxed::Box::pin(async move {
-            let order = call.argument::<Order>("order")?;
-            let output = call.output::<Result<Reservation, StockError>>()?;
-            ::resilience::__private::undone(release(order, &output).await)
+            #[allow(unused_imports)]
+            use ::resilience::__private::otherwise::*;
+            let order = call
+                .argument(
+                    "order",
+                    ::resilience::__private::argument::<Order>().found(),
+                )?;
+            let output = call
+                .output(
+                    ::resilience::__private::output::<Result<Reservation, StockError>>()
+                        .found(),
+                )?;
+            let undo = __compensation((&order, &&output), release);
+            ::resilience::__private::undone(undo(order, &output).await)
         })
     }
     ::resilience::__private::submit! {

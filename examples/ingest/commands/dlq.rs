@@ -85,6 +85,7 @@ async fn retry(runtime: &Runtime, ids: &[i64]) -> Result<Verdict, StartError> {
                 well = false;
                 say(&format!("{id}: {step} failed again: {error}"));
             }
+            Ok(other) => say(&format!("{id}: {other:?}")),
             Err(error) => {
                 well = false;
                 say(&format!("{id}: {error}"));

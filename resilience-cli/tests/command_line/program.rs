@@ -78,7 +78,7 @@ const _: () = {
             place: PLACE,
             states: &[],
             compensate: Some(|call| Box::pin(async move {
-                match call.argument::<bool>("works")? {
+                match call.argument("works", resilience_runtime::arguments::argument::<bool>().found())? {
                     true => Ok(()),
                     false => Err(CompensationError::Failed("nobody looks".to_owned())),
                 }

@@ -1,11 +1,11 @@
 //! What a function must be that policies can stand on.
 
-use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::Type;
 use syn::spanned::Spanned;
 
 use super::Subject;
+use crate::diagnostics::readable;
 use crate::function::{Body, ungrouped_type};
 
 impl Subject<'_> {
@@ -116,15 +116,4 @@ fn is_certainly_no_result(ty: &Type) -> bool {
         | Type::Tuple(_) => true,
         _ => false,
     }
-}
-
-/// Tokens as a person would write them.
-fn readable(tokens: &TokenStream) -> String {
-    tokens
-        .to_string()
-        .replace(" :: ", "::")
-        .replace(" < ", "<")
-        .replace(" >", ">")
-        .replace(" ,", ",")
-        .replace("& ", "&")
 }

@@ -12,7 +12,7 @@ use crate::policy::{Idempotent, Identity, Kind, Locked, Policy, SingleFlight};
 
 impl Annotated {
     // Output: let key = idempotent.key(&order.id).argument("order", &order);
-    //         let arguments = saga.arguments().with("order", &order);
+    //         let arguments = saga.arguments().with_restorable("order", &order);
     pub(super) fn declare_records(&self) -> TokenStream {
         let keys = self.policies.iter().map(|policy| match policy {
             Policy::Idempotent(policy) => self.declare_key(policy),
@@ -27,7 +27,12 @@ impl Annotated {
             (None, None) => return key,
         };
         let variable = local("arguments");
-        let recorded = self.recorded(&variable, quote!(#owner.arguments()), "with");
+        // What is only compared need not be read back.
+        let verb = match self.is_called_from_the_journal() {
+            true => "with_restorable",
+            false => "with",
+        };
+        let recorded = self.recorded(&variable, quote!(#owner.arguments()), verb);
         let identity = self.declare_identity();
         quote!(#key #recorded #identity)
     }

@@ -2,9 +2,8 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::Attribute;
 use syn::ext::IdentExt;
-use syn::spanned::Spanned;
-use syn::{Attribute, Path};
 
 use super::declare::at;
 use super::{Annotated, marker, owned};
@@ -43,7 +42,10 @@ impl Annotated {
         let (cfgs, saga) = (self.cfgs(), self.saga(saga));
         let (place, states) = (self.place(), self.states());
         let called = Some(&self.function.sig.ident);
-        let (declared, passed) = (self.restored(called), self.passed(called));
+        let (declared, passed) = (
+            self.restored(called),
+            self.passed(called, &TokenStream::new()),
+        );
         let deprecated = self.allow_deprecated();
         // A future that is not `Send` is an error at the function's name.
         let resumed = quote_spanned! {self.function.sig.ident.span()=>
@@ -103,45 +105,16 @@ impl Annotated {
         }
     }
 
-    fn compensation(&self, function: &Path, in_doubt: bool) -> TokenStream {
-        let (call, output) = (local("call"), local("output"));
-        let journaled_call = self.paths.private("JournaledCall");
-        let future = self.paths.private("BoxFuture");
-        let error = self.paths.private("CompensationError");
-        let undone = self.paths.private("undone");
-        let called = function.get_ident();
-        let (declared, passed) = (self.restored(called), self.passed(called));
-        let returns = self.function.return_type().map(|ty| self.outside(ty));
-        let compensation = self.compensating(function);
-        let (read, passed_output) = if in_doubt {
-            (quote!(output_if_known), quote!(#output.as_ref()))
-        } else {
-            (quote!(output), quote!(&#output))
-        };
-        // What the compensation cannot take is an error at its path.
-        let place = function.to_token_stream();
-        let passed_output = at(&place, passed_output);
-        let undo = quote_spanned! {function.span()=>
-            ::std::boxed::Box::pin(async move {
-                #declared
-                let #output = #call.#read::<#returns>()?;
-                #undone(#compensation(#passed #passed_output).await)
-            })
-        };
-        quote! {
-            fn __compensate(
-                #call: #journaled_call,
-            ) -> #future<'static, ::core::result::Result<(), #error>> {
-                #undo
-            }
-        }
-    }
-
-    // Output: let this = call.state::<Shop>()?;    in a method
+    // Output: use otherwise::*;
+    //         let this = call.state::<Shop>()?;    in a method
     //         let shop = call.state::<Shop>()?;
-    //         let order = call.argument::<Order>("order")?;
-    fn restored(&self, called: Option<&Ident>) -> TokenStream {
+    //         let order = call.argument("order", argument::<Order>().found())?;
+    pub(super) fn restored(&self, called: Option<&Ident>) -> TokenStream {
         let (call, this) = (local("call"), local("this"));
+        let (argument, otherwise) = (
+            self.paths.private("argument"),
+            self.paths.private("otherwise"),
+        );
         let receiver = self
             .receiver_type()
             .map(|ty| quote!(let #this = #call.state::<#ty>()?;));
@@ -151,34 +124,37 @@ impl Annotated {
                 quote!(state::<#ty>())
             } else {
                 let key = name.to_string();
-                quote!(argument::<#ty>(#key))
+                quote!(argument(#key, #argument::<#ty>().found()))
             };
             // A type that cannot be read back is an error at the parameter's type.
             let read = at(&ty, quote!(#call.#read));
             let variable = variable(name, called);
             quote!(#(#cfgs)* let #variable = #read?;)
         });
-        quote!(#receiver #(#parameters)*)
+        quote! {
+            #[allow(unused_imports)]
+            use #otherwise::*;
+            #receiver
+            #(#parameters)*
+        }
     }
 
-    // Output: &this, &shop, order,
-    fn passed(&self, called: Option<&Ident>) -> TokenStream {
+    // Output: &this, &shop, order,        with `prefix`, which each of them begins with
+    pub(super) fn passed(&self, called: Option<&Ident>, prefix: &TokenStream) -> TokenStream {
         let this = local("this");
-        let receiver = self.receiver_type().map(|_| quote!(&#this,));
+        let receiver = self.receiver_type().map(|_| quote!(#prefix &#this,));
         let parameters = self.journaled_parameters().map(|(name, parameter)| {
             let (cfgs, variable) = (&parameter.cfgs, variable(name, called));
-            if parameter.is_reference() {
-                let lent = at(&name.to_token_stream(), quote!(&#variable));
-                quote!(#(#cfgs)* #lent,)
-            } else {
-                quote!(#(#cfgs)* #variable,)
-            }
+            let name = name.to_token_stream();
+            let lent = parameter.is_reference().then(|| at(&name, quote!(&)));
+            let prefix = at(&name, prefix.clone());
+            quote!(#(#cfgs)* #prefix #lent #variable,)
         });
         quote!(#receiver #(#parameters)*)
     }
 
     /// Those that the runtime can supply: the connection of a transaction is its caller's.
-    fn journaled_parameters(&self) -> impl Iterator<Item = (&Ident, &Parameter)> {
+    pub(super) fn journaled_parameters(&self) -> impl Iterator<Item = (&Ident, &Parameter)> {
         self.parameters
             .iter()
             .filter(|parameter| !parameter.connection)
@@ -186,7 +162,7 @@ impl Annotated {
     }
 
     /// The type of `self`, where there is one.
-    fn receiver_type(&self) -> Option<TokenStream> {
+    pub(super) fn receiver_type(&self) -> Option<TokenStream> {
         let owner = self.owner()?;
         self.function.sig.receiver()?;
         Some(owner.ty.to_token_stream())
@@ -209,21 +185,8 @@ impl Annotated {
         }
     }
 
-    // Output: stock::release    <Shop>::release
-    /// The compensation, as items can name it: a plain name is that of another method, in a method.
-    fn compensating(&self, function: &Path) -> TokenStream {
-        let Some(owner) = self.owner() else {
-            return generated(function);
-        };
-        let ty = &owner.ty;
-        match function.get_ident() {
-            Some(method) => quote_spanned!(method.span()=> <#ty>::#method),
-            None => owned::path(function, owner),
-        }
-    }
-
     /// The type as items can name it, which know no `Self`.
-    fn outside(&self, ty: &syn::Type) -> TokenStream {
+    pub(super) fn outside(&self, ty: &syn::Type) -> TokenStream {
         match self.owner() {
             Some(owner) => owned::tokens(ty.to_token_stream(), owner),
             None => ty.to_token_stream(),
@@ -301,19 +264,4 @@ fn variable(name: &Ident, called: Option<&Ident>) -> Ident {
     } else {
         name.clone()
     }
-}
-
-/// The path, standing where it was written, but as a part of what is generated: the compiler would
-/// suggest to write arguments behind it, in the attribute.
-fn generated(path: &Path) -> TokenStream {
-    let tokens = path.to_token_stream().into_iter();
-    tokens
-        .map(|mut token| {
-            // The crate that `$crate` stands for is known by its span.
-            if token.to_string() != "$crate" {
-                token.set_span(Span::call_site().located_at(token.span()));
-            }
-            token
-        })
-        .collect()
 }

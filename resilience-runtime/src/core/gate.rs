@@ -1,6 +1,7 @@
 //! Who may still begin, and how many are inside.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -99,6 +100,11 @@ impl Gate {
     /// Resolves when the runtime is stopped.
     pub(crate) async fn stopped(&self) {
         self.until(|state| state.phase == Phase::Stopped).await;
+    }
+
+    /// Pauses; false, at once, when the runtime is stopped: the next process goes on then.
+    pub(crate) async fn pause(&self, pause: Duration) -> bool {
+        tokio::time::timeout(pause, self.stopped()).await.is_err()
     }
 
     async fn until(&self, condition: impl Fn(&State) -> bool) {

@@ -14,6 +14,9 @@ use crate::operator::Operator;
 const TRIES: u32 = 3;
 
 /// A letter that is about to be added, from [`DeadLetters::add`](super::DeadLetters::add): await it.
+///
+/// # Cancellation
+/// Dropped while it is awaited, nobody knows whether it is added.
 #[must_use = "nothing is added before it is awaited"]
 pub struct AddLetter {
     core: Arc<Core>,

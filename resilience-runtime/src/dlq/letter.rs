@@ -33,9 +33,10 @@ pub struct NewDeadLetter {
     pub attempts: u32,
 }
 
-/// What kind of work a dead letter is.
+/// What kind of work a dead letter is. There may be more kinds in a later version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Kind {
     /// A step of a saga that could not be undone.
     Compensation,

@@ -14,8 +14,9 @@ use crate::saga::journal::{Event, SagaId, SagaRecord};
 use crate::saga::recovery::work;
 use crate::saga::{FinishOnDrop, revived};
 
-/// What a retry came to.
+/// What a retry came to. A later version may tell more.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Retried {
     /// The work is done, and with it everything that was left of its saga; the entry is settled.
     Settled,

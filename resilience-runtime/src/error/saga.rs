@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Error;
-use super::display::readable;
+use super::time::readable;
 use crate::saga::journal::Parking;
 
 /// Writes an error that is about a saga; nothing for the others.

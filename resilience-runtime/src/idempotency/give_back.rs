@@ -6,14 +6,13 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::BoxFuture;
-use crate::core::{Core, Permit};
+use crate::core::{self, Core, Permit, Stores};
 use crate::error::StoreError;
 use crate::idempotency::flight::Leader;
 use crate::idempotency::hold::{Claimed, may_hold};
 use crate::idempotency::store::{Nonce, Release};
 use crate::key::Digest;
 use crate::lease::kept::Kept;
-use crate::pauses::Patience;
 
 /// How long a claim is given back to a store that fails. Nobody waits for it, and where there are no leases a claim
 /// that stays blocks its key until the process ends.
@@ -52,28 +51,15 @@ impl GiveBack {
             return;
         }
         kept.end().await;
-        let mut store = Arc::clone(&core.stores.idempotency);
-        let mut released = answered(lease, store.release(key, nonce, how)).await;
-        // Who waits in this process asks for itself now, and a shutdown waits for one try.
-        drop((leader, permit));
-        // A runtime that was closed meanwhile is not kept open: its claims ended with it.
-        let core = {
-            let weak = Arc::downgrade(&core);
-            drop(core);
-            weak
-        };
-        let mut patience = Patience::of(PATIENCE);
-        while let Err(error) = released {
-            drop(store);
-            if !patience.pause().await {
-                tracing::error!(target: "resilience", %key, %error,
-                    "an idempotency key could not be released and stays busy until its lease or this process ends"
-                );
-                return;
-            }
-            let Some(core) = core.upgrade() else { return };
-            store = Arc::clone(&core.stores.idempotency);
-            released = answered(lease, store.release(key, nonce, how)).await;
+        // Who waits in this process asks for itself after one try, and a shutdown waits for that one, too.
+        let waiting = (leader, permit);
+        let released = core::give_back(core, PATIENCE, waiting, async |stores: Stores| {
+            answered(lease, stores.idempotency.release(key, nonce, how)).await
+        });
+        if let Err(error) = released.await {
+            tracing::error!(target: "resilience", %key, %error,
+                "an idempotency key could not be released and stays busy until its lease or this process ends"
+            );
         }
     }
 }

@@ -8,10 +8,9 @@ use tokio::runtime::Handle;
 
 use super::store::{Acquired, Acquiring, Nonce, Ownership};
 use crate::BoxFuture;
-use crate::core::{Core, Permit, go_on};
+use crate::core::{self, Core, Permit, Stores, go_on};
 use crate::error::{Effect, StoreError};
 use crate::key::Digest;
-use crate::pauses::Patience;
 
 /// How long a lock is given back to a store that fails, where no lease ends it.
 const RELEASING_PATIENCE: Duration = Duration::from_secs(600);
@@ -174,7 +173,6 @@ async fn give_back(mine: Mine, is_at_store: bool, question: Option<BoxFuture<'st
     {
         return;
     }
-    let mut released = mine.release().await;
     let Mine {
         core,
         key,
@@ -182,19 +180,10 @@ async fn give_back(mine: Mine, is_at_store: bool, question: Option<BoxFuture<'st
         stays,
         _permit: permit,
     } = mine;
-    drop(permit);
-    // A runtime that was closed meanwhile is not kept open.
-    let weak = Arc::downgrade(&core);
-    drop(core);
-    let mut patience = Patience::of(stays);
-    while let Err(error) = released {
-        if !patience.pause().await {
-            tracing::warn!(target: "resilience", %key, %error, "a lock could not be given back");
-            return;
-        }
-        let Some(core) = weak.upgrade() else { return };
-        let store = Arc::clone(&core.stores.locks);
-        drop(core);
-        released = store.release(key, nonce).await;
+    let released = core::give_back(core, stays, permit, async |stores: Stores| {
+        stores.locks.release(key, nonce).await
+    });
+    if let Err(error) = released.await {
+        tracing::warn!(target: "resilience", %key, %error, "a lock could not be given back");
     }
 }

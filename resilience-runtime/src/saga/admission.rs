@@ -335,10 +335,7 @@ async fn own(core: Arc<Core>, saga: Saga, new: NewSaga, permit: Permit) {
                 let pause = pauses.next();
                 tracing::warn!(target: "resilience", saga = saga.name, saga_id = %new.id, %error, ?pause,
                     "a saga whose start was not confirmed cannot be run yet");
-                if tokio::time::timeout(pause, core.gate.stopped())
-                    .await
-                    .is_ok()
-                {
+                if !core.gate.pause(pause).await {
                     return;
                 }
             }

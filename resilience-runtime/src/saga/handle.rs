@@ -87,6 +87,9 @@ impl<T, E> SagaHandle<T, E> {
     /// whoever runs the saga. No new step begins then, those under way have 30 s to come out, and what is done is undone;
     /// [`SagaHandle::result`] waits for that. `None` when there is no such saga.
     ///
+    /// # Cancellation
+    /// Dropped before it answers, the saga may be cancelled or not: ask again.
+    ///
     /// # Errors
     /// When the store cannot be asked.
     pub async fn cancel(&self, by: impl Into<Operator>) -> Result<Option<Cancel>, StoreError> {

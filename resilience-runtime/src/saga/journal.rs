@@ -169,8 +169,9 @@ pub trait Journal: Send + Sync {
     fn purge(&self, retention: Duration, limit: u32) -> BoxFuture<'_, Result<u64, StoreError>>;
 }
 
-/// What [`Journal::cancel`] found.
+/// What [`Journal::cancel`] found. A later version may tell more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Cancel {
     /// It was running: the request stands, and was the first one or not.
     Requested,

@@ -121,8 +121,8 @@ async fn wait(
 ) -> Result<(), Stop> {
     let pause = pauses.next();
     tracing::warn!(target: "resilience", saga_id = %id, %error, ?pause, "the saga waits for its journal");
-    tokio::select! {
-        () = core.gate.stopped() => Err(Stop::Unwritten(error.to_string())),
-        () = tokio::time::sleep(pause) => Ok(()),
+    match core.gate.pause(pause).await {
+        true => Ok(()),
+        false => Err(Stop::Unwritten(error.to_string())),
     }
 }

@@ -289,10 +289,7 @@ async fn insist<'a, T>(
         };
         let pause = pauses.next();
         tracing::warn!(target: "resilience", saga_id = %id, %error, ?pause, "undoing a nested saga waits for the journal");
-        if tokio::time::timeout(pause, core.gate.stopped())
-            .await
-            .is_ok()
-        {
+        if !core.gate.pause(pause).await {
             return Err(error.to_string());
         }
     }

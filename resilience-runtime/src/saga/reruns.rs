@@ -4,12 +4,27 @@ use std::time::Duration;
 
 /// How often in a row a saga may be cut off without finishing a step. A timeout above it that is
 /// shorter than its slowest step would cut it off for ever.
-pub(super) const CUT_OFF: u32 = 8;
+const CUT_OFF: u32 = 8;
 /// The pause after the second time that it was cut off.
 const CUT_OFF_PAUSE: Duration = Duration::from_millis(400);
 /// Between two runs of a saga that cannot go back, or that waits for a breaker.
 const FIRST: Duration = Duration::from_millis(200);
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// How a run ended that did not end its saga, and that another one follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unfinished {
+    /// Its caller went away, or it was dropped.
+    CutOff,
+    /// It failed, and is not undone: it is past a pivot, or its last failed step is `retriable`.
+    NoWayBack,
+    /// It failed, and is not undone: nobody waits for it, and a breaker refused its last step, for this long, where that is
+    /// known.
+    Refused {
+        /// How long the breaker stays open.
+        retry_after: Option<Duration>,
+    },
+}
 
 /// The runs of a saga in this process since a step came out, by how they ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -19,9 +34,33 @@ pub(super) struct Reruns {
     refused: u32,
 }
 
+impl Unfinished {
+    /// Why there is no other run, in words.
+    pub(super) fn for_good(self, most: u32, cause: &str) -> String {
+        match self {
+            Self::CutOff => format!(
+                "it was cut off {CUT_OFF} times in a row before it finished a step; a timeout above \
+                 the saga is probably shorter than that step"
+            ),
+            Self::NoWayBack | Self::Refused { .. } => format!(
+                "there is no way back, and it failed {most} times in a row without getting any further: {cause}"
+            ),
+        }
+    }
+}
+
 impl Reruns {
-    /// Its caller went away, or it was dropped: how it is run again, and after which pause. `None`: it is not.
-    pub(super) fn cut_off(self) -> Option<(Self, Duration)> {
+    /// One more run has ended so: how it is run again, and after which pause. `None`: it is not. What cannot go back is run
+    /// `most` times.
+    pub(super) fn after(self, ended: Unfinished, most: u32) -> Option<(Self, Duration)> {
+        match ended {
+            Unfinished::CutOff => self.cut_off(),
+            Unfinished::NoWayBack => self.failed(most),
+            Unfinished::Refused { retry_after } => Some(self.refused(retry_after)),
+        }
+    }
+
+    fn cut_off(self) -> Option<(Self, Duration)> {
         let cut_off = self.cut_off + 1;
         // Once is no pattern.
         let pause = match cut_off {
@@ -31,15 +70,13 @@ impl Reruns {
         (cut_off <= CUT_OFF).then_some((Self { cut_off, ..self }, pause))
     }
 
-    /// It failed, and there is no way back. `None`: it has failed `most` times.
-    pub(super) fn failed(self, most: u32) -> Option<(Self, Duration)> {
+    fn failed(self, most: u32) -> Option<(Self, Duration)> {
         let failed = self.failed + 1;
         let pause = doubled(FIRST, LONGEST, failed);
         (failed < most).then_some((Self { failed, ..self }, pause))
     }
 
-    /// A breaker refused its step, and knows perhaps when it may come again.
-    pub(super) fn refused(self, retry_after: Option<Duration>) -> (Self, Duration) {
+    fn refused(self, retry_after: Option<Duration>) -> (Self, Duration) {
         let refused = self.refused.saturating_add(1);
         let pause = retry_after.filter(|pause| !pause.is_zero());
         let pause = pause.unwrap_or_else(|| doubled(FIRST, LONGEST, refused));

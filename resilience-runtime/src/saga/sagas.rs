@@ -50,8 +50,9 @@ pub struct Sagas {
     core: Arc<Core>,
 }
 
-/// What [`Sagas::compensate`] came to.
+/// What [`Sagas::compensate`] came to. A later version may tell more.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Compensation {
     /// Everything is undone.
     Undone,
@@ -145,6 +146,9 @@ impl Sagas {
     /// hears of it at once or within its `poll_interval`. No new step begins then, those under way have 30 s to come out,
     /// and what is done is undone, out of reach of another cancel. A saga that is past a pivot cannot be cancelled.
     /// `None` when there is no such saga.
+    ///
+    /// # Cancellation
+    /// Dropped before it answers, the saga may be cancelled or not: ask again.
     ///
     /// # Errors
     /// When the store cannot be asked.

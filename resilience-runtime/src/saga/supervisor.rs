@@ -5,14 +5,13 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::drive;
 use super::ending;
 use super::execution::Execution;
-use super::journal::{Parking, Status};
+use super::journal::Status;
 use super::ledger::{self, Stop};
-use super::parking::Halted;
 use super::recovery::proceed;
-use super::reruns::{CUT_OFF, Reruns};
+use super::rerun;
+use super::reruns::Unfinished;
 use crate::core::{Abandoned, Permit};
 
 /// Finishes abandoned sagas until the runtime is gone. There is no bound on how many at once: they
@@ -66,32 +65,18 @@ async fn go_on(execution: Arc<Execution>, permit: Permit) -> Result<(), Stop> {
     if (record.status, record.epoch) != (Status::Running, execution.epoch) {
         return Ok(());
     }
-    let reruns = match execution.progressed() {
-        true => Reruns::default(),
-        false => execution.reruns,
+    let outstanding = execution.outstanding();
+    let next = rerun::after(
+        &execution,
+        Unfinished::CutOff,
+        "its caller went away",
+        outstanding,
+    );
+    // Where the runtime shuts down it waits for this saga, which goes on at once.
+    let Some(next) = next.await? else {
+        return Ok(());
     };
-    let Some((reruns, pause)) = reruns.cut_off() else {
-        let reason = format!(
-            "it was cut off {CUT_OFF} times in a row before it finished a step; a timeout above \
-             the saga is probably shorter than that step"
-        );
-        // What is in doubt is undone with the rest, should an operator want that.
-        let outstanding = execution.outstanding().await;
-        return Halted::run(&execution)
-            .park(&core, Parking::Stuck, reason, outstanding)
-            .await;
-    };
-    {
-        let _signal = core.signals.enter(&execution);
-        tokio::select! {
-            biased;
-            // A shutdown waits for this saga, and has no time for pauses.
-            () = core.gate.closed() => {}
-            _ = drive::halted(&execution) => {}
-            () = tokio::time::sleep(pause) => {}
-        }
-    }
     drop(execution);
-    proceed::here(core, record, permit, reruns).await;
+    proceed::here(core, record, permit, next.reruns).await;
     Ok(())
 }

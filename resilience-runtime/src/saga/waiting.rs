@@ -96,10 +96,7 @@ pub(super) async fn until_over(core: &Core, id: &SagaId, appears_by: Option<Inst
                 pause
             }
         };
-        if tokio::time::timeout(pause, core.gate.stopped())
-            .await
-            .is_ok()
-        {
+        if !core.gate.pause(pause).await {
             return Waited::ShuttingDown;
         }
     }

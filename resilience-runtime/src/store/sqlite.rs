@@ -25,6 +25,7 @@ mod advance;
 mod changes;
 mod connection;
 mod failure;
+mod filter;
 mod idempotency;
 mod identity;
 mod inspect;

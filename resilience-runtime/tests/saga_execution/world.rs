@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use resilience_runtime::BoxFuture;
+use resilience_runtime::arguments::argument;
 use resilience_runtime::error::Error;
+use resilience_runtime::outcome::output;
 use resilience_runtime::outcome::{Kept, Unkept as _, failures, function, kept, stored};
 use resilience_runtime::registry::{
     CompensationError, JournaledCall, Place, SagaEntry, StateType, StepEntry,
@@ -165,8 +167,8 @@ pub(crate) const STATES: &[StateType] = &[StateType::of::<World>()];
 
 async fn undo(call: JournaledCall, name: &str) -> Result<(), CompensationError> {
     let world = call.state::<World>()?;
-    let item = call.argument::<u32>("item")?;
-    let output = call.output_if_known::<Result<String, Failed>>()?;
+    let item = call.argument("item", argument::<u32>().found())?;
+    let output = call.output_if_known(output::<Result<String, Failed>>().found())?;
     let known = if output.is_some() { "" } else { " in doubt" };
     let key = resilience_runtime::saga::idempotency_key().unwrap();
     let saga = resilience_runtime::saga::current().unwrap();

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use resilience_runtime::BoxFuture;
+use resilience_runtime::arguments::argument;
 use resilience_runtime::error::Error;
 use resilience_runtime::idempotency::{Digest, SagaKey};
+use resilience_runtime::outcome::output;
 use resilience_runtime::outcome::{Unkept as _, failures, function, kept, stored};
 use resilience_runtime::registry::{
     CompensationError, JournaledCall, Place, SagaEntry, StateType, StepEntry,
@@ -36,8 +38,8 @@ macro_rules! sagas {
                 fn resume(call: JournaledCall) -> BoxFuture<'static, Result<(), Error>> {
                     Box::pin(async move {
                         let world = call.state::<World>()?;
-                        let order = call.argument::<u32>("order")?;
-                        let amount = call.argument::<u32>("amount")?;
+                        let order = call.argument("order", argument::<u32>().found())?;
+                        let amount = call.argument("amount", argument::<u32>().found())?;
                         let _outcome = $name(&world, order, amount).await;
                         Ok(())
                     })
@@ -189,8 +191,8 @@ macro_rules! steps {
                 fn compensate(call: JournaledCall) -> BoxFuture<'static, Result<(), CompensationError>> {
                     Box::pin(async move {
                         let world = call.state::<World>()?;
-                        let item = call.argument::<u32>("item")?;
-                        let output = call.output_if_known::<Answer>()?;
+                        let item = call.argument("item", argument::<u32>().found())?;
+                        let output = call.output_if_known(output::<Answer>().found())?;
                         let known = if output.is_some() { "" } else { " in doubt" };
                         let undone = world.act(format!("give back {item}{known}")).await;
                         undone.map(drop).map_err(|error| CompensationError::Failed(error.to_string()))

@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use resilience_runtime::BoxFuture;
+use resilience_runtime::arguments::argument;
 use resilience_runtime::catalog::{Annotated, Entry};
 use resilience_runtime::error::Error;
 use resilience_runtime::execution::{attempt, fencing_token, interrupted};
+use resilience_runtime::outcome::output;
 use resilience_runtime::outcome::{Unkept as _, errors, failures, function, kept, stored};
 use resilience_runtime::policy::circuit_breaker::CircuitBreaker;
 use resilience_runtime::registry::{
@@ -160,7 +162,7 @@ macro_rules! sagas {
             fn resume(call: JournaledCall) -> BoxFuture<'static, Result<(), Error>> {
                 Box::pin(async move {
                     let world = call.state::<World>()?;
-                    let number = call.argument::<u32>("number")?;
+                    let number = call.argument("number", argument::<u32>().found())?;
                     let _outcome = $name(&world, number).await;
                     Ok(())
                 })
@@ -227,8 +229,10 @@ fn undo(call: JournaledCall) -> BoxFuture<'static, Result<(), CompensationError>
     Box::pin(async move {
         let not_called = CompensationError::NotCalled;
         let world = call.state::<World>().map_err(not_called)?;
-        let item = call.argument::<u32>("item").map_err(not_called)?;
-        let output = call.output_if_known::<Result<String, Oops>>();
+        let item = call
+            .argument("item", argument::<u32>().found())
+            .map_err(not_called)?;
+        let output = call.output_if_known(output::<Result<String, Oops>>().found());
         let known = match output.map_err(not_called)? {
             Some(_) => "",
             None => " in doubt",

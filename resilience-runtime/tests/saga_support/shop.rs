@@ -7,8 +7,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use resilience_runtime::BoxFuture;
+use resilience_runtime::arguments::argument;
 use resilience_runtime::error::Error;
 use resilience_runtime::idempotency::{Digest, SagaKey};
+use resilience_runtime::outcome::output;
 use resilience_runtime::outcome::{Kept, Unkept as _, failures, function, kept, stored};
 use resilience_runtime::registry::{
     CompensationError, JournaledCall, Place, SagaEntry, StateType, StepEntry,
@@ -192,7 +194,7 @@ const _: () = {
     fn resume(call: JournaledCall) -> BoxFuture<'static, Result<(), Error>> {
         Box::pin(async move {
             let world = call.state::<World>()?;
-            let customer = call.argument::<u32>("customer")?;
+            let customer = call.argument("customer", argument::<u32>().found())?;
             let _outcome = order(&world, customer).await;
             Ok(())
         })
@@ -266,10 +268,10 @@ const _: () = {
                 .state::<World>()
                 .map_err(CompensationError::NotCalled)?;
             let item = call
-                .argument::<u32>("item")
+                .argument("item", argument::<u32>().found())
                 .map_err(CompensationError::NotCalled)?;
             let output = call
-                .output::<Result<String, ShopError>>()
+                .output(output::<Result<String, ShopError>>().found())
                 .map_err(CompensationError::NotCalled)?;
             release(&world, &item, &output)
                 .await
@@ -316,10 +318,10 @@ const _: () = {
                 .state::<World>()
                 .map_err(CompensationError::NotCalled)?;
             let amount = call
-                .argument::<u32>("amount")
+                .argument("amount", argument::<u32>().found())
                 .map_err(CompensationError::NotCalled)?;
             let output = call
-                .output_if_known::<Result<String, ShopError>>()
+                .output_if_known(output::<Result<String, ShopError>>().found())
                 .map_err(CompensationError::NotCalled)?;
             refund(&world, &amount, output.as_ref())
                 .await

@@ -40,6 +40,9 @@ pub(super) async fn cancel(
                 status.as_str()
             )));
         }
+        Some(other) => {
+            return Err(conflict(format!("saga {id} was not cancelled: {other:?}")));
+        }
     }
     if !until.wait {
         output.value(&json!({ "saga": id, "result": "requested" }));

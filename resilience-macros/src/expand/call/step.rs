@@ -33,7 +33,8 @@ impl Annotated {
         // A connection of another kind is one error, at the parameter.
         let lent = self.paths.private("lent");
         let place = connection.to_token_stream();
-        let begin = at(&place, quote!(#lent(&mut *#connection).begin));
+        let reborrowed = at(&place, quote!(&mut *#connection));
+        let begin = at(&place, quote!(#lent(#reborrowed).begin));
         let begin = quote!(#begin(#step, #arguments, #function, #stored, #kept));
         let end = quote!(#taken.end(#answer));
         let (call, scope) = (local("call"), local("scope"));

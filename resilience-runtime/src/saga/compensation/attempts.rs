@@ -118,10 +118,10 @@ async fn breakers(
 
 /// Waits, unless the runtime is stopped: the next process goes on then.
 pub(super) async fn wait(core: &Core, pause: Duration) -> Result<(), Stop> {
-    match tokio::time::timeout(pause, core.gate.stopped()).await {
-        Ok(()) => Err(Stop::Unwritten(
+    match core.gate.pause(pause).await {
+        true => Ok(()),
+        false => Err(Stop::Unwritten(
             "a compensation is still to be tried".to_owned(),
         )),
-        Err(_elapsed) => Ok(()),
     }
 }

@@ -16,9 +16,10 @@ use crate::saga::compensation::Undone;
 use crate::saga::ending::{self, Failed};
 use crate::saga::execution::{Execution, Halt};
 use crate::saga::finish_on_drop::FinishOnDrop;
-use crate::saga::forward::{self, Later};
+use crate::saga::forward;
 use crate::saga::journal::Parking;
 use crate::saga::ledger::Stop;
+use crate::saga::reruns::Unfinished;
 use crate::saga::waiting::{self, Waited};
 
 /// A result as JSON, where it has such a form.
@@ -107,13 +108,13 @@ impl<T, E> End<T, E> {
     ) -> Driven<T, E> {
         let failed = self.execution.last_failure();
         if self.execution.is_pivoted() || failed.is_some_and(|step| step.retriable) {
-            return self.go_on_later(Later::NoWayBack, cause).await;
+            return self.go_on_later(Unfinished::NoWayBack, cause).await;
         }
         // Nobody waits for it: the breaker may be closed again by and by, and what is done need not be undone.
         if let Some(step) = failed.filter(|step| self.resumes && step.open_breaker) {
             let retry_after = step.retry_after;
             return self
-                .go_on_later(Later::Refused { retry_after }, cause)
+                .go_on_later(Unfinished::Refused { retry_after }, cause)
                 .await;
         }
         let ended = undo(&self.execution, cause.clone(), failure, self.permit).await;
@@ -130,7 +131,7 @@ impl<T, E> End<T, E> {
     async fn unrecordable(self, error: &serde_json::Error) -> Driven<T, E> {
         let reason = format!("its result has no JSON form: {error}; its steps were undone");
         if self.execution.is_pivoted() {
-            return self.go_on_later(Later::NoWayBack, reason).await;
+            return self.go_on_later(Unfinished::NoWayBack, reason).await;
         }
         let ended = undo(&self.execution, reason.clone(), None, self.permit).await;
         match self
@@ -151,7 +152,7 @@ impl<T, E> End<T, E> {
         let execution = &self.execution;
         tracing::error!(target: "resilience", saga = execution.saga, saga_id = %execution.id, cause, "a saga panicked");
         if execution.is_pivoted() {
-            return self.go_on_later(Later::NoWayBack, cause).await;
+            return self.go_on_later(Unfinished::NoWayBack, cause).await;
         }
         undo(&self.execution, cause, None, self.permit).await;
         resume_unwind(panic)
@@ -161,7 +162,7 @@ impl<T, E> End<T, E> {
         let cut = Cut::by(halt, &self.execution);
         let cause = cut.words();
         if self.execution.is_pivoted() {
-            return self.go_on_later(Later::NoWayBack, cause).await;
+            return self.go_on_later(Unfinished::NoWayBack, cause).await;
         }
         let ended = undo(&self.execution, cause.clone(), None, self.permit).await;
         if let Err(driven) = self
@@ -177,7 +178,7 @@ impl<T, E> End<T, E> {
     }
 
     /// The saga is run again until it is done, and its caller waits for that.
-    async fn go_on_later(self, why: Later, cause: String) -> Driven<T, E> {
+    async fn go_on_later(self, why: Unfinished, cause: String) -> Driven<T, E> {
         let (core, id) = (Arc::clone(&self.execution.core), self.execution.id.clone());
         let (saga, function) = (self.execution.saga, self.types.function.name);
         forward::later(self.execution, self.permit, why, cause);

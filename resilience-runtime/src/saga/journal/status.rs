@@ -20,6 +20,8 @@ use serde::{Deserialize, Serialize};
 ///
 ///   Parked, CompensationFailed ──▶ Resolved: an operator says that it is settled
 /// ```
+///
+/// These are all: another one would change what every store and every reader of a journal does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -41,9 +43,10 @@ pub enum Status {
     Resolved,
 }
 
-/// Why a saga is [`Status::Parked`].
+/// Why a saga is [`Status::Parked`]. There may be more reasons in a later version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Parking {
     /// The journal and the code differ. It is tried again, without effects before the journal has been replayed,
     /// by every process that is started later.

@@ -7,11 +7,6 @@ use crate::error::StoreError;
 /// A connection to the database of the journal on which a step can be taken: what `#[saga_step(tx = ..)]` is lent.
 ///
 /// Its database has the tables of this crate: opening a [`Runtime`](crate::runtime::Runtime) on it makes them.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is no connection that a step can be taken on",
-    label = "`tx` needs a connection of sqlx 0.9 that is in no transaction: `&mut PgConnection` or `&mut SqliteConnection`",
-    note = "the step begins and commits the transaction itself; turn on the feature `postgres` or `sqlite` of `resilience`"
-)]
 pub trait StepConnection: Send {
     /// A transaction that the step has begun. Dropped, it is rolled back.
     type Transaction<'c>: StepTransaction<Connection = Self>

@@ -24,10 +24,7 @@ pub(crate) async fn handle(core: &Arc<Core>, letter: DeadLetter) {
         let pause = pauses.next();
         tracing::warn!(target: "resilience", letter = letter.id, %error, ?pause,
             "how a dead letter ended could not be written, and is tried again");
-        if tokio::time::timeout(pause, core.gate.stopped())
-            .await
-            .is_ok()
-        {
+        if !core.gate.pause(pause).await {
             break;
         }
     }

@@ -3,8 +3,9 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 
+use super::filter::{Part, created, one_of};
 use super::recovery::encoded;
-use super::rows::{column, in_seconds};
+use super::rows::column;
 use super::{SqliteStore, failure};
 use crate::dlq::{
     AuditEntry, DeadLetter, DeadLetterId, DeadLetterStatus, LetterFilter, LetterStatistics,
@@ -58,26 +59,14 @@ impl SqliteStore {
         after: Option<DeadLetterId>,
         limit: u32,
     ) -> Result<Vec<DeadLetter>, StoreError> {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let mut found = Vec::new();
-        let mut seen = 0;
-        // Rows that cannot be read do not make a page shorter: an empty one is the end.
-        while found.len() < limit {
-            let rows = self.rows(page(filter, after, limit - found.len(), seen));
-            let rows = rows.await?;
-            if rows.is_empty() {
-                break;
-            }
-            seen += rows.len();
-            let read = |row| {
-                reported(
-                    dead_letter(row),
-                    "a dead letter cannot be read and is not listed",
-                )
-            };
-            found.extend(rows.iter().filter_map(read));
-        }
-        Ok(found)
+        let read = |row: &SqliteRow| {
+            reported(
+                dead_letter(row),
+                "a dead letter cannot be read and is not listed",
+            )
+        };
+        self.page_of(READING, limit, |part| page(filter, after, part), read)
+            .await
     }
 
     pub(super) async fn find_letter(
@@ -201,20 +190,11 @@ impl SqliteStore {
     }
 }
 
-fn page(
-    filter: &LetterFilter,
-    after: Option<DeadLetterId>,
-    limit: usize,
-    seen: usize,
-) -> QueryBuilder<Sqlite> {
+fn page(filter: &LetterFilter, after: Option<DeadLetterId>, part: Part) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(LETTER);
     if !filter.statuses.is_empty() {
-        query.push(" AND status IN (");
-        let mut statuses = query.separated(", ");
-        for status in &filter.statuses {
-            statuses.push_bind(status.as_str());
-        }
-        query.push(")");
+        let words = filter.statuses.iter().map(|status| status.as_str());
+        one_of(&mut query, "status", words);
     }
     let mut is = |column: &'static str, value: Option<String>| {
         if let Some(value) = value {
@@ -230,28 +210,16 @@ fn page(
     if let Some(priority) = filter.priority {
         query.push(" AND priority >= ").push_bind(priority.rank());
     }
-    if let Some(since) = filter.since {
-        query
-            .push(" AND created_at >= ")
-            .push_bind(in_seconds(since));
-    }
-    if let Some(before) = filter.before {
-        query
-            .push(" AND created_at < ")
-            .push_bind(in_seconds(before));
-    }
+    created(&mut query, filter.since, filter.before);
     let (beyond, direction) = match filter.order {
-        Order::OldestFirst => (" AND id > ", " ORDER BY id LIMIT "),
-        Order::NewestFirst => (" AND id < ", " ORDER BY id DESC LIMIT "),
+        Order::OldestFirst => (" AND id > ", " ORDER BY id"),
+        Order::NewestFirst => (" AND id < ", " ORDER BY id DESC"),
     };
     if let Some(after) = after {
         query.push(beyond).push_bind(after);
     }
     query.push(direction);
-    query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    query.push(" OFFSET ");
-    query.push_bind(i64::try_from(seen).unwrap_or(i64::MAX));
-    query
+    part.end(query)
 }
 
 fn entries(rows: &[SqliteRow]) -> Vec<AuditEntry> {
@@ -310,7 +278,9 @@ mod tests {
                     ..filter.clone()
                 };
                 for after in [None, Some(7)] {
-                    let plan = connection::plan(&mut connection, page(&filter, after, 9, 0)).await;
+                    let plan =
+                        connection::plan(&mut connection, page(&filter, after, Part::first(9)))
+                            .await;
                     assert!(plan[0].contains(index), "{filter:?}: {plan:?}");
                     let sorts = plan.iter().any(|it| it.contains("TEMP B-TREE"));
                     assert_eq!(sorts, filter.statuses.len() > 1, "{filter:?}: {plan:?}");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 
+use super::filter::{Part, created, one_of};
 use super::rows::{column, flag, in_seconds};
 use super::{SqliteStore, failure};
 use crate::error::StoreError;
@@ -56,24 +57,10 @@ impl SqliteStore {
         after: Option<&SagaCursor>,
         limit: u32,
     ) -> Result<Vec<SagaSummary>, StoreError> {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let mut found = Vec::new();
-        let mut seen = 0;
-        // Rows that cannot be read do not make a page shorter: an empty one is the end.
-        while found.len() < limit {
-            let rows = page(filter, after, limit - found.len(), seen)
-                .build()
-                .fetch_all(&self.shared.readers)
-                .await
-                .map_err(|error| failure::reading(LISTING, error))?;
-            if rows.is_empty() {
-                break;
-            }
-            seen += rows.len();
-            let read = |row| reported(summary(row), "a saga cannot be read and is not listed");
-            found.extend(rows.iter().filter_map(read));
-        }
-        Ok(found)
+        let read =
+            |row: &SqliteRow| reported(summary(row), "a saga cannot be read and is not listed");
+        self.page_of(LISTING, limit, |part| page(filter, after, part), read)
+            .await
     }
 
     pub(super) async fn statistics_of_sagas(&self) -> Result<Vec<SagaStatistics>, StoreError> {
@@ -107,12 +94,7 @@ impl SqliteStore {
     }
 }
 
-fn page(
-    filter: &SagaFilter,
-    after: Option<&SagaCursor>,
-    limit: usize,
-    seen: usize,
-) -> QueryBuilder<Sqlite> {
+fn page(filter: &SagaFilter, after: Option<&SagaCursor>, part: Part) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(SUMMARY);
     if let Some(name) = &filter.name {
         query
@@ -129,23 +111,10 @@ fn page(
         } else if filter.statuses.iter().all(|it| it.is_dead()) {
             query.push(" AND status IN ('parked', 'compensation_failed')");
         }
-        query.push(" AND +status IN (");
-        let mut statuses = query.separated(", ");
-        for status in &filter.statuses {
-            statuses.push_bind(status.as_str());
-        }
-        query.push(")");
+        let words = filter.statuses.iter().map(|status| status.as_str());
+        one_of(&mut query, "+status", words);
     }
-    if let Some(since) = filter.since {
-        query
-            .push(" AND created_at >= ")
-            .push_bind(in_seconds(since));
-    }
-    if let Some(before) = filter.before {
-        query
-            .push(" AND created_at < ")
-            .push_bind(in_seconds(before));
-    }
+    created(&mut query, filter.since, filter.before);
     if let Some(parent) = &filter.parent {
         query
             .push(" AND parent = ")
@@ -176,13 +145,8 @@ fn page(
             .push_bind(after.id.as_str().to_owned())
             .push(")");
     }
-    query.push(format_args!(
-        " ORDER BY {at}{direction}, id{direction} LIMIT "
-    ));
-    query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    query.push(" OFFSET ");
-    query.push_bind(i64::try_from(seen).unwrap_or(i64::MAX));
-    query
+    query.push(format_args!(" ORDER BY {at}{direction}, id{direction}"));
+    part.end(query)
 }
 
 fn summary(row: &SqliteRow) -> Result<SagaSummary, Unreadable> {
@@ -265,7 +229,9 @@ mod tests {
                     id: SagaId::generate(),
                 };
                 for after in [None, Some(&cursor)] {
-                    let plan = connection::plan(&mut connection, page(&filter, after, 9, 0)).await;
+                    let plan =
+                        connection::plan(&mut connection, page(&filter, after, Part::first(9)))
+                            .await;
                     assert!(plan[0].contains(index), "{filter:?}: {plan:?}");
                     let sorts = plan.iter().any(|it| it.contains("TEMP B-TREE"));
                     let is_in_order = ["by_start", "dead", "unfinished"];

@@ -1,5 +1,6 @@
 // An argument that cannot be read back.
-//~ `Order: serde::de::DeserializeOwned` is not satisfied
+//~ argument of type `Order` cannot be kept in the journal
+//~ derive `serde::Serialize` and `serde::Deserialize` for it
 
 use resilience::saga;
 

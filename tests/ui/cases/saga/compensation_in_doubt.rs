@@ -1,6 +1,6 @@
 // A compensation that knows no doubt.
-//~ mismatched types
-//~ Option<&u64>
+//~ `release` cannot compensate `step`
+//~ write `async fn release(id: u64, output: Option<&u64>) -> Result<(), E>`
 
 use resilience::saga_step;
 

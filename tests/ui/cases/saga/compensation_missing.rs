@@ -1,5 +1,6 @@
 // A compensation that does not exist.
-//~ cannot find function `relase` in this scope
+//~ cannot find value `relase` in this scope
+//~ a function with a similar name exists
 
 use resilience::saga_step;
 

@@ -1,5 +1,7 @@
 // A compensation that is not async.
-//~ is not a future
+//~ `release` cannot compensate `step`
+//~ a compensation is an `async fn`
+//~ write `async fn release(id: u64, output: &u64) -> Result<(), E>`
 
 use resilience::saga_step;
 

@@ -1,5 +1,6 @@
 // A compensation that takes the step's parameters in another order, and no output.
-//~ takes 2 arguments but 3 arguments were supplied
+//~ `release` cannot compensate `step`
+//~ write `async fn release(id: u64, place: String, output: &u64) -> Result<(), E>`, with an `E` that is `Display`
 
 use resilience::saga_step;
 

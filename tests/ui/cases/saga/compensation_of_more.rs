@@ -1,5 +1,6 @@
 // A compensation that takes more than the step has.
-//~ takes 3 arguments but 2 arguments were supplied
+//~ `release` cannot compensate `step`
+//~ write `async fn release(id: u64, output: &u64) -> Result<(), E>`
 
 use resilience::saga_step;
 

@@ -1,5 +1,6 @@
 // A compensation that does not take the output.
-//~ takes 2 arguments but 3 arguments were supplied
+//~ `release` cannot compensate `reserve`
+//~ write `async fn release(&self, id: u64, output: &u64) -> Result<(), E>`
 
 use resilience::{saga_step, saga_steps};
 

@@ -1,5 +1,6 @@
 // A compensation that does not take the step's parameters and its output.
-//~ takes 1 argument but 2 arguments were supplied
+//~ `release` cannot compensate `step`
+//~ write `async fn release(id: u64, output: &u64) -> Result<(), E>`
 
 use resilience::saga_step;
 

@@ -1,5 +1,6 @@
 // A compensation that takes something else.
-//~ mismatched types
+//~ `release` cannot compensate `step`
+//~ write `async fn release(id: u64, output: &u64) -> Result<(), E>`
 
 use resilience::saga_step;
 

@@ -1,6 +1,6 @@
 // A connection that no step can be taken on.
-//~ trait bounds were not satisfied
-//~ `Connection: StepConnection`
+//~ `Connection` is no connection that a step can be taken on
+//~ `&mut PgConnection` or `&mut SqliteConnection`
 
 use resilience::saga_step;
 
