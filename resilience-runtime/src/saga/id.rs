@@ -1,6 +1,8 @@
 //! What a saga is known by.
 
+use std::convert::Infallible;
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +38,29 @@ impl SagaId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Any text can be one: of a saga that is there, or that is started under it.
+impl From<String> for SagaId {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+/// As from a `String`.
+impl From<&str> for SagaId {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+/// As from a `String`, for tools that parse their arguments.
+impl FromStr for SagaId {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(text.into())
     }
 }
 
