@@ -17,6 +17,8 @@ mod migration;
 mod together;
 #[path = "store_postgres_sagas/transactions.rs"]
 mod transactions;
+#[path = "store_postgres_sagas/unreadable.rs"]
+mod unreadable;
 #[path = "store_postgres_sagas/waking.rs"]
 mod waking;
 

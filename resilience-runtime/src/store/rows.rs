@@ -145,7 +145,6 @@ pub(super) fn audit_entry(row: &impl Columns) -> Result<AuditEntry, Unreadable> 
 }
 
 /// What was read; else it is reported and left out.
-#[cfg(feature = "sqlite")]
 pub(super) fn reported<T>(read: Result<T, Unreadable>, what: &'static str) -> Option<T> {
     read.inspect_err(|error| tracing::error!(target: "resilience", %error, "{what}"))
         .ok()

@@ -15,6 +15,10 @@ const BATCH: u32 = 500;
 /// How often it is looked for what may be deleted, at most.
 const PURGED_EVERY: Duration = Duration::from_secs(60);
 
+/// What is over is kept so long at least: who waits for it in another process looks for its end twice a second, and would
+/// take one that is gone for one that never was.
+const LOOKED_FOR: Duration = Duration::from_secs(60);
+
 /// What was found the last time.
 #[derive(Default)]
 pub(super) struct Chores {
@@ -80,6 +84,7 @@ impl Chores {
             return Ok(());
         }
         self.purged = Some(Instant::now());
+        let retention = retention.max(LOOKED_FOR);
         let mut sum = 0;
         while core.gate.is_open() {
             let count = core.stores.journal.purge(retention, BATCH).await?;

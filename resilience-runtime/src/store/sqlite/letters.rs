@@ -59,15 +59,13 @@ impl SqliteStore {
     ) -> Result<Vec<DeadLetter>, StoreError> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut found = Vec::new();
-        let mut seen = 0;
+        let mut after = after;
         // Rows that cannot be read do not make a page shorter: an empty one is the end.
         while found.len() < limit {
-            let rows = self.rows(page(filter, after, limit - found.len(), seen));
-            let rows = rows.await?;
-            if rows.is_empty() {
-                break;
-            }
-            seen += rows.len();
+            let missing = limit - found.len();
+            let rows = self.rows(page(filter, after, missing)).await?;
+            let last = rows.last().map(|row| column(row, 0)).transpose();
+            after = last.map_err(|it| it.refused(READING))?;
             let read = |row| {
                 reported(
                     dead_letter(row),
@@ -75,6 +73,9 @@ impl SqliteStore {
                 )
             };
             found.extend(rows.iter().filter_map(read));
+            if rows.len() < missing {
+                break;
+            }
         }
         Ok(found)
     }
@@ -200,12 +201,7 @@ impl SqliteStore {
     }
 }
 
-fn page(
-    filter: &LetterFilter,
-    after: Option<DeadLetterId>,
-    limit: usize,
-    seen: usize,
-) -> QueryBuilder<Sqlite> {
+fn page(filter: &LetterFilter, after: Option<DeadLetterId>, limit: usize) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(LETTER);
     if !filter.statuses.is_empty() {
         query.push(" AND status IN (");
@@ -244,8 +240,6 @@ fn page(
     }
     query.push(" ORDER BY id LIMIT ");
     query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    query.push(" OFFSET ");
-    query.push_bind(i64::try_from(seen).unwrap_or(i64::MAX));
     query
 }
 

@@ -55,22 +55,24 @@ impl SqliteStore {
         after: Option<&SagaCursor>,
         limit: u32,
     ) -> Result<Vec<SagaSummary>, StoreError> {
+        let reading = |error| failure::reading(LISTING, error);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut found = Vec::new();
         let mut seen = 0;
+        // One view for the whole page: what is deleted meanwhile must not move the rows that are still to be seen.
+        let mut view = self.shared.readers.begin().await.map_err(reading)?;
         // Rows that cannot be read do not make a page shorter: an empty one is the end.
         while found.len() < limit {
-            let rows = page(filter, after, limit - found.len(), seen)
-                .build()
-                .fetch_all(&self.shared.readers)
-                .await
-                .map_err(|error| failure::reading(LISTING, error))?;
-            if rows.is_empty() {
-                break;
-            }
+            let missing = limit - found.len();
+            let mut query = page(filter, after, missing, seen);
+            let rows = query.build().fetch_all(&mut *view).await;
+            let rows = rows.map_err(reading)?;
             seen += rows.len();
             let read = |row| reported(summary(row), "a saga cannot be read and is not listed");
             found.extend(rows.iter().filter_map(read));
+            if rows.len() < missing {
+                break;
+            }
         }
         Ok(found)
     }

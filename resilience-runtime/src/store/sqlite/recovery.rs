@@ -303,7 +303,15 @@ mod tests {
             let rows = query.fetch_all(&mut connection).await.unwrap();
             for row in rows {
                 let plan: String = sqlx::Row::get(&row, 3);
-                let partial = ["unfinished", "left", "dead", "retried", "cancelled", "over"];
+                let partial = [
+                    "unfinished",
+                    "left",
+                    "dead",
+                    "retried",
+                    "cancelled",
+                    "over",
+                    "wanted",
+                ];
                 let table = plan.contains("resilience_") || plan.contains("SCAN saga");
                 let few = partial.iter().any(|index| {
                     plan.contains(&format!("INDEX resilience_sagas_{index}"))
