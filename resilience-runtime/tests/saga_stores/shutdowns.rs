@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use resilience_runtime::dlq::{DeadLetterStatus, RetryAs};
 use resilience_runtime::error::Error;
+use resilience_runtime::runtime::RuntimeBuilder;
 use resilience_runtime::saga::journal::{SagaId, SagaRecord, Status};
 use resilience_runtime::saga::start;
+use resilience_test_support::cancel::{DroppedAt, Moment};
 
 use crate::ground::{Ground, Process, at_last, pause};
-use crate::trips::{by_id, cannot_give_back, trip};
+use crate::trips::{by_id, cannot_give_back, inner, trip};
 use crate::world::{Ask, Do, World};
 
 on_every_store!(
@@ -294,44 +296,57 @@ async fn while_sagas_are_started(ground: Ground) {
 
 /// At each of its awaits: another shutdown ends what it began, and another process goes on.
 async fn whose_future_is_dropped(ground: Ground) {
-    use resilience_test_support::cancel::{DroppedAt, Moment};
     let world = World::default();
     let other = ground.open(&world).await;
     other.runtime.recovered().await;
-    for moment in [Moment::Suspended, Moment::Woken] {
-        for suspension in 0.. {
-            world.plan("trip", &[Ask::Take(1), Ask::Think(LONG)]);
-            let hardly = |builder: resilience_runtime::runtime::RuntimeBuilder| {
-                builder.shutdown_timeout(Duration::from_millis(1))
-            };
-            let process = ground.open_with(&world, hardly).await;
-            let times = world.times("take 1");
-            let started = process.scope(start(trip(&world, 7, 5))).await.unwrap();
-            at_last(async {
-                while world.times("take 1") == times {
-                    pause().await;
-                }
-            })
-            .await;
-            world.plan("trip", &[Ask::Take(1)]);
-            let runtime = process.runtime.clone();
-            let dropped =
-                DroppedAt::new(async move { runtime.shutdown().await }, suspension, moment);
-            let ended = at_last(dropped).await.is_some();
-            process.shutdown().await;
-            let began = Instant::now();
-            let record = other.over(started.id()).await;
-            assert!(
-                began.elapsed() < AT_ONCE,
-                "{moment:?} {suspension}: {:?}",
-                began.elapsed()
-            );
-            assert_eq!(record.status, Status::Completed);
-            assert_eq!(record.interruptions, 0, "{moment:?} {suspension}");
-            if ended {
-                assert!(suspension > 1);
-                break;
+    let dropped = |moment, saga, item| shut_down_at(&ground, &other, moment, saga, item);
+    tokio::join!(
+        dropped(Moment::Suspended, "trip", 1),
+        dropped(Moment::Woken, "inner", 2),
+    );
+}
+
+async fn shut_down_at(
+    ground: &Ground,
+    other: &Process,
+    moment: Moment,
+    saga: &'static str,
+    item: u32,
+) {
+    let (world, taken) = (&other.world, format!("take {item}"));
+    let hardly = |builder: RuntimeBuilder| builder.shutdown_timeout(Duration::from_millis(1));
+    for suspension in 0.. {
+        world.plan(saga, &[Ask::Take(item), Ask::Think(LONG)]);
+        let process = ground.open_with(world, hardly).await;
+        let times = world.times(&taken);
+        let started = process.scope(async {
+            match saga {
+                "trip" => start(trip(world, 7, 5)).await,
+                _ => start(inner(world, 7, 5)).await,
             }
+        });
+        let started = started.await.unwrap();
+        at_last(async {
+            while world.times(&taken) == times {
+                pause().await;
+            }
+        })
+        .await;
+        world.plan(saga, &[Ask::Take(item)]);
+        let runtime = process.runtime.clone();
+        let shutdown = async move { runtime.shutdown().await };
+        let dropped = DroppedAt::new(shutdown, suspension, moment);
+        let has_ended = at_last(dropped).await.is_some();
+        process.shutdown().await;
+        let began = Instant::now();
+        let record = other.over(started.id()).await;
+        let (took, at) = (began.elapsed(), format!("{moment:?} {suspension}"));
+        assert!(took < AT_ONCE, "{at}: {took:?}");
+        assert_eq!(record.status, Status::Completed, "{at}");
+        assert_eq!(record.interruptions, 0, "{at}");
+        if has_ended {
+            assert!(suspension > 1);
+            break;
         }
     }
 }
