@@ -21,6 +21,8 @@ mod scale;
 mod together;
 #[path = "store_postgres_sagas/transactions.rs"]
 mod transactions;
+#[path = "store_postgres_sagas/unreadable.rs"]
+mod unreadable;
 #[path = "store_postgres_sagas/waking.rs"]
 mod waking;
 

@@ -33,6 +33,7 @@ fn break_with(plan: Plan, fault: Fault, template: &Place) {
     let summary = at_every_write(
         fault,
         |folder| {
+            Place::at(&last).ledger().remove();
             folder.clone_into(&mut last);
             std::fs::copy(template.database(), Place::at(folder).database()).expect("a copy");
             command(folder, &Job::PurchaseOnBrokenDisk(plan))

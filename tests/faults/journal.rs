@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use resilience_test_support::scratch;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
-use tempfile::TempDir;
 
 /// A saga as the database has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub(crate) async fn enter(conn: &mut SqliteConnection, order: u64) -> Result<(),
 
 /// Reads a copy: to open a database is to recover it, and that is for the runtime to do.
 pub(crate) async fn look(database: &Path) -> (Vec<Saga>, i64) {
-    let scratch = TempDir::with_prefix("faults-copy").expect("a temporary folder");
+    let scratch = scratch::folder("faults-copy");
     for suffix in ["", "-wal", "-journal"] {
         let mut from = database.as_os_str().to_owned();
         from.push(suffix);

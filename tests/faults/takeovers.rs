@@ -2,17 +2,15 @@
 //! left of the saga, its end, its letter.
 
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::PathBuf;
 
 use resilience_test_support::child;
-use resilience_test_support::crash::{Fault, at_every_write};
 
 use crate::checker::End;
 use crate::ledger::KILL_AT;
 use crate::place::Place;
 use crate::process::{Job, command};
 use crate::shop::Plan;
-use crate::writes::{recovers_from, report};
+use crate::writes::{Killed, kill_at_all, recovers_from};
 
 /// To open the file takes some; the claim, a record and the end are a write and a sync each.
 const POINTS_MIN: u64 = 16;
@@ -24,34 +22,27 @@ fn kill_at_every_write(plan: Plan, point: &str, end: End) {
         .spawn()
         .expect("it starts");
     assert_eq!(child::wait(&mut killed).signal(), Some(9));
-    std::thread::scope(|scope| {
-        for fault in [Fault::KillBefore, Fault::KillAfter, Fault::Torn] {
-            let left = &left;
-            scope.spawn(move || kill_with(plan, fault, left, end));
-        }
-    });
-}
-
-fn kill_with(plan: Plan, fault: Fault, left: &Place, end: End) {
-    let (mut ends, mut last) = (Vec::new(), PathBuf::new());
-    let summary = at_every_write(
-        fault,
+    let killed = kill_at_all(
+        plan,
         |folder| {
-            folder.clone_into(&mut last);
             left.copy_to(&Place::at(folder));
             command(folder, &Job::Recover)
         },
-        |point, folder| {
-            assert_eq!(point.status.signal(), Some(9), "{fault:?} {point:?}");
-            let ended = recovers_from(2, plan, folder);
-            assert_eq!(ended, Ok(end), "{plan:?} {fault:?}: {point:#?}");
-            ends.push(end);
-        },
+        |folder| recovers_from(2, plan, folder),
     );
-    Place::at(&last).ledger().remove();
-    report(plan, fault, &summary, &ends);
-    let points = summary.points;
-    assert!(points >= POINTS_MIN, "{plan:?} {fault:?}: {points} points");
+    for Killed {
+        fault,
+        summary,
+        ends,
+    } in killed
+    {
+        assert!(
+            ends.iter().all(|it| *it == end),
+            "{plan:?} {fault:?}: {ends:?}"
+        );
+        let points = summary.points;
+        assert!(points >= POINTS_MIN, "{plan:?} {fault:?}: {points} points");
+    }
 }
 
 #[test]

@@ -3,8 +3,9 @@
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use resilience_test_support::crash::{Fault, Summary, at_every_write};
+use resilience_test_support::crash::{Fault, Summary, at_writes};
 use resilience_test_support::server::say;
 
 use crate::checker::{End, check};
@@ -19,33 +20,97 @@ const POINTS_MIN_NEW: u64 = 50;
 /// On a database that is there already.
 const POINTS_MIN: u64 = 24;
 
-/// The three faults side by side: most of the time is spent waiting for the disk.
 fn kill_at_every_write(plan: Plan) {
-    let template = template();
-    std::thread::scope(|scope| {
-        for fault in [Fault::KillBefore, Fault::KillAfter, Fault::Torn] {
-            let template = &template;
-            scope.spawn(move || kill_with(plan, fault, template));
-        }
-    });
-}
-
-fn kill_with(plan: Plan, fault: Fault, template: &Place) {
     let is_new = plan == Plan::Succeed;
-    let mut ends = Vec::new();
-    let mut last = PathBuf::new();
-    let summary = at_every_write(
-        fault,
+    let template = template();
+    let killed = kill_at_all(
+        plan,
         |folder| {
-            folder.clone_into(&mut last);
             if !is_new {
                 std::fs::copy(template.database(), Place::at(folder).database()).expect("a copy");
             }
             command(folder, &Job::Purchase(plan))
         },
+        |folder| recovers(plan, folder),
+    );
+    for Killed {
+        fault,
+        summary,
+        ends,
+    } in killed
+    {
+        let points_min = if is_new { POINTS_MIN_NEW } else { POINTS_MIN };
+        let points = summary.points;
+        assert!(points >= points_min, "{plan:?} {fault:?}: {points} points");
+        let never = ends.iter().filter(|end| **end == End::NeverStarted).count();
+        let is_mixed = never > 0 && never < ends.len();
+        assert!(
+            is_mixed || fault == Fault::KillAfter,
+            "{plan:?} {fault:?}: {never} of {}",
+            ends.len()
+        );
+        assert_synced(&summary.calls);
+    }
+}
+
+/// What came of the kills of one kind.
+pub(crate) struct Killed {
+    pub(crate) fault: Fault,
+    pub(crate) summary: Summary,
+    pub(crate) ends: Vec<End>,
+}
+
+/// The processes that `child` makes are killed before, in the middle of and after every write, and `judge` says how that
+/// ended.
+///
+/// What is left is the same after a write as before the next one, unless something was done in between that is no write to
+/// the database. So they are killed after those writes only where the ledger has grown until the next one.
+pub(crate) fn kill_at_all(
+    plan: Plan,
+    child: impl Fn(&Path) -> Command + Sync,
+    judge: impl Fn(&Path) -> Result<End, String> + Sync,
+) -> Vec<Killed> {
+    // Side by side: part of the time is spent waiting.
+    let (before, torn) = std::thread::scope(|scope| {
+        let torn = scope.spawn(|| kill_with(plan, Fault::Torn, |_| true, &child, &judge));
+        let before = kill_with(plan, Fault::KillBefore, |_| true, &child, &judge);
+        (before, torn.join().expect("no violation"))
+    });
+    let (before, ledgers) = before;
+    let grows = |number: u64| {
+        let index = usize::try_from(number).expect("small");
+        ledgers.get(index) != ledgers.get(index - 1)
+    };
+    let (after, _) = kill_with(plan, Fault::KillAfter, grows, &child, &judge);
+    assert!(
+        after.summary.struck >= 2,
+        "{plan:?}: nothing is done between two writes"
+    );
+    vec![before, torn.0, after]
+}
+
+/// Also how long the ledger was at each kill.
+fn kill_with(
+    plan: Plan,
+    fault: Fault,
+    is_new: impl Fn(u64) -> bool,
+    child: impl Fn(&Path) -> Command,
+    judge: impl Fn(&Path) -> Result<End, String>,
+) -> (Killed, Vec<usize>) {
+    let (mut ends, mut ledgers) = (Vec::new(), Vec::new());
+    let mut last = PathBuf::new();
+    let summary = at_writes(
+        fault,
+        is_new,
+        |folder| {
+            Place::at(&last).ledger().remove();
+            folder.clone_into(&mut last);
+            child(folder)
+        },
         |point, folder| {
             assert_eq!(point.status.signal(), Some(9), "{fault:?} {point:?}");
-            match recovers(plan, folder) {
+            ledgers.push(Place::at(folder).ledger().read().len());
+            match judge(folder) {
                 Ok(end) => ends.push(end),
                 Err(violation) => panic!("{plan:?} {fault:?}: {violation}\n{point:#?}"),
             }
@@ -53,15 +118,12 @@ fn kill_with(plan: Plan, fault: Fault, template: &Place) {
     );
     Place::at(&last).ledger().remove();
     report(plan, fault, &summary, &ends);
-    let points_min = if is_new { POINTS_MIN_NEW } else { POINTS_MIN };
-    let points = summary.points;
-    assert!(points >= points_min, "{plan:?} {fault:?}: {points} points");
-    let never = ends.iter().filter(|end| **end == End::NeverStarted).count();
-    assert!(
-        never > 0 && never < ends.len(),
-        "{plan:?} {fault:?}: {never} of {points}"
-    );
-    assert_synced(&summary.calls);
+    let killed = Killed {
+        fault,
+        summary,
+        ends,
+    };
+    (killed, ledgers)
 }
 
 /// A kill says nothing about a loss of power; where the syncs are does. Each commit ends with one
@@ -97,8 +159,9 @@ pub(crate) fn recovers_from(kills: usize, plan: Plan, folder: &Path) -> Result<E
 pub(crate) fn report(plan: Plan, fault: Fault, summary: &Summary, ends: &[End]) {
     let of = |end| ends.iter().filter(|it| **it == end).count();
     say(&format!(
-        "crash matrix: {plan:?} {fault:?}: {} points: {} never started, {} withdrawn, {} completed, {} compensated, {} dead",
+        "crash matrix: {plan:?} {fault:?}: {} points, {} unlike the others: {} never started, {} withdrawn, {} completed, {} compensated, {} dead",
         summary.points,
+        summary.struck,
         of(End::NeverStarted),
         of(End::Withdrawn),
         of(End::Completed),

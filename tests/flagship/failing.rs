@@ -19,7 +19,7 @@ fn a_fifth_of_all_calls_failing_leaves_nothing_half_stored() {
         "failing::a_fifth_of_all_calls_failing_leaves_nothing_half_stored",
         &["1", "2", "3", "4"],
         async |seed| {
-            let folder = tempfile::tempdir().unwrap();
+            let folder = resilience_test_support::scratch::folder("flagship");
             let operations = operations(&folder.path().join("documents")).unwrap();
             assert_eq!(operations.len(), 20);
             let chaos = Chaos::new(0.2, seed.parse().unwrap());
@@ -34,7 +34,7 @@ fn every_call_failing_leaves_what_to_do_in_the_queue() {
         "failing::every_call_failing_leaves_what_to_do_in_the_queue",
         &["1"],
         async |seed| {
-            let folder = tempfile::tempdir().unwrap();
+            let folder = resilience_test_support::scratch::folder("flagship");
             let mut operations = operations(&folder.path().join("documents")).unwrap();
             // The five versions would wait for each other for long.
             operations.retain(|operation| operation.kind != Kind::Write);

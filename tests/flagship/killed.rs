@@ -27,7 +27,7 @@ fn the_other_worker_finishes_what_a_killed_one_began() {
     ) else {
         return;
     };
-    let folder = tempfile::tempdir().unwrap();
+    let folder = resilience_test_support::scratch::folder("flagship");
     let documents = folder.path().join("documents");
     let names = pages(&documents, DOCUMENTS);
     let data = folder.path().join("data");

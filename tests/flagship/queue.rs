@@ -10,7 +10,7 @@ fn the_queue_names_every_document_and_is_worked_off() {
     if let Some(command_line) = resilience_test_support::child::role(NAME) {
         run(&command_line);
     }
-    let folder = tempfile::tempdir().unwrap();
+    let folder = resilience_test_support::scratch::folder("flagship");
     let documents = folder.path().join("documents");
     let names = pages(&documents, DOCUMENTS);
     let (documents, data) = (documents.to_str().unwrap(), folder.path().join("data"));

@@ -31,7 +31,7 @@ fn two_processes_do_each_document_once() {
     ) else {
         return;
     };
-    let folder = tempfile::tempdir().unwrap();
+    let folder = resilience_test_support::scratch::folder("flagship");
     let documents = folder.path().join("documents");
     fs::create_dir(&documents).unwrap();
     for number in 0..DOCUMENTS {

@@ -19,7 +19,7 @@ fn twenty_operations_at_once_leave_twelve_documents_in_each_store() {
         "sound::twenty_operations_at_once_leave_twelve_documents_in_each_store",
         &["0"],
         async |_| {
-            let folder = tempfile::tempdir().unwrap();
+            let folder = resilience_test_support::scratch::folder("flagship");
             twenty_operations(folder.path()).await;
         },
     );
@@ -118,7 +118,7 @@ fn five_calls_with_one_document_are_one_run() {
         "sound::five_calls_with_one_document_are_one_run",
         &["0"],
         async |_| {
-            let folder = tempfile::tempdir().unwrap();
+            let folder = resilience_test_support::scratch::folder("flagship");
             five_calls(folder.path()).await;
         },
     );

@@ -50,7 +50,7 @@ fn leave(ground: &Ground) -> Vec<SagaId> {
     });
     first.kill9();
     block_on(ground.bury());
-    let ids = ids(ground).into_iter().map(SagaId::from_stored);
+    let ids = ids(ground).into_iter().map(SagaId::from);
     ids.collect()
 }
 

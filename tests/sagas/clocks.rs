@@ -125,7 +125,7 @@ fn jump_in_a_pause(kind: Kind, plan: Plan, jump: i64, kills: bool) {
 }
 
 async fn steps(observer: &resilience::Runtime, id: &str) -> usize {
-    let id = SagaId::from_stored(id.to_owned());
+    let id = SagaId::from(id.to_owned());
     let saga = observer.sagas().get(&id).await.expect("an answer");
     saga.expect("it is there").steps.len()
 }

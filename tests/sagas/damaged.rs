@@ -88,7 +88,7 @@ fn damaged(kind: Kind) {
     Worker::leave(&ground, &orders, Action::Do(2));
     let ids = ids(&ground);
     assert_eq!(ids.len(), 6);
-    let sagas: Vec<SagaId> = ids.iter().cloned().map(SagaId::from_stored).collect();
+    let sagas: Vec<SagaId> = ids.iter().cloned().map(SagaId::from).collect();
     block_on(async {
         let entries = Entries::at(&ground.url);
         if kind == Kind::Postgres {

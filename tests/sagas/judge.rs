@@ -35,7 +35,7 @@ pub(crate) async fn judge(ground: &Ground, runtime: &Runtime, allowed: Allowed) 
         })
         .collect();
     for (order, id) in &acknowledged {
-        let saga = runtime.sagas().get(&SagaId::from_stored(id.clone())).await;
+        let saga = runtime.sagas().get(&SagaId::from(id.clone())).await;
         let saga = saga.expect("the store answers");
         let saga = saga.unwrap_or_else(|| panic!("{order:?} was acknowledged and is lost"));
         let effects: Vec<&Effect> = entries

@@ -181,7 +181,7 @@ async fn work(errand: Errand) {
     if let Some(saga) = errand.undoes {
         // What is parked is tried again first.
         runtime.recovered().await;
-        let saga = SagaId::from_stored(saga);
+        let saga = SagaId::from(saga);
         let undone = runtime.sagas().compensate(&saga, "ada").await;
         undone.expect("the store answers");
     }

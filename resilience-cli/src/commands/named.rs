@@ -14,7 +14,7 @@ const CANDIDATES: u32 = 10;
 /// The saga whose id is `text`, or else the only one whose id begins with it.
 pub(crate) async fn saga(runtime: &Runtime, text: &str) -> Result<SagaRecord, Failure> {
     let sagas = runtime.sagas();
-    if let Some(record) = sagas.get(&SagaId::from_stored(text.to_owned())).await? {
+    if let Some(record) = sagas.get(&SagaId::from(text.to_owned())).await? {
         return Ok(record);
     }
     if text.chars().count() < LEAST {

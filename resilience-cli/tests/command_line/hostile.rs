@@ -31,10 +31,10 @@ fn harmless(ran: &Ran) {
 }
 
 pub(crate) async fn no_name_is_a_command_or_another_line(mut stage: Stage) {
-    let id = SagaId::from_stored(format!("id-1{NAME}"));
+    let id = SagaId::from(format!("id-1{NAME}"));
     stage.running_as(&id, NAME, 1).await;
     stage.park(&id, NAME).await;
-    let other = SagaId::from_stored(format!("id-2{NAME}"));
+    let other = SagaId::from(format!("id-2{NAME}"));
     stage.running_as(&other, NAME, 2).await;
     let work = NewDeadLetter {
         dependency: Some(NAME.to_owned()),

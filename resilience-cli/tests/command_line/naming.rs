@@ -7,7 +7,7 @@ use crate::stage::Stage;
 
 /// A saga that is parked, under this id.
 async fn parked(stage: &Stage, id: &str) {
-    let id = SagaId::from_stored(id.to_owned());
+    let id = SagaId::from(id.to_owned());
     stage.running_as(&id, "order", 1).await;
     stage.park(&id, "order").await;
 }
@@ -107,12 +107,12 @@ pub(crate) async fn a_beginning_that_fits_several_names_none(stage: Stage) {
         assert_eq!(letter["status"], "open");
     }
     for number in 10..22 {
-        let id = SagaId::from_stored(format!("order-{number}"));
+        let id = SagaId::from(format!("order-{number}"));
         let record = stage.journal.load(id).await.unwrap().unwrap();
         assert_eq!((record.status, record.cancelled), (Status::Parked, false));
     }
     // One of them is deleted: what is left is unique.
-    let id = SagaId::from_stored("order-20".to_owned());
+    let id = SagaId::from("order-20".to_owned());
     let over = Advance {
         status: Some(Status::Resolved),
         ..Advance::default()

@@ -139,8 +139,8 @@ CREATE INDEX resilience_dead_letters_by_operation ON resilience_dead_letters (op
 -- For the foreign key too, which a partial index with a status does not serve.
 CREATE INDEX resilience_dead_letters_by_saga ON resilience_dead_letters (saga_id);
 
--- Works that a handler is to do again, and those that are deleted some day.
-CREATE INDEX resilience_dead_letters_wanted ON resilience_dead_letters (id)
+-- Works that a handler is to do again, and whether somebody does, and those that are deleted some day.
+CREATE INDEX resilience_dead_letters_wanted ON resilience_dead_letters (id, owner)
     WHERE kind = 'work' AND status = 'retrying';
 CREATE INDEX resilience_dead_letters_over ON resilience_dead_letters (updated_at)
     WHERE kind = 'work' AND status NOT IN ('open', 'retrying');

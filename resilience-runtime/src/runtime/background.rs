@@ -16,6 +16,7 @@ pub(super) struct Background {
     tasks: Vec<AbortHandle>,
     recovered: watch::Receiver<bool>,
     close: Mutex<Option<Close>>,
+    closed: watch::Sender<bool>,
     pub(super) shutdown_timeout: Duration,
 }
 
@@ -36,6 +37,7 @@ impl Background {
             tasks,
             recovered,
             close: Mutex::new(Some(close)),
+            closed: watch::Sender::new(false),
             shutdown_timeout,
         }
     }
@@ -51,6 +53,8 @@ impl Background {
         }
     }
 
+    /// Resolves when the store is closed. Once begun that is done, whoever goes on waiting for it: half closed, the store
+    /// would keep its sagas from the other processes.
     pub(super) async fn close_store(&self) {
         let close = self
             .close
@@ -58,13 +62,27 @@ impl Background {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         if let Some(close) = close {
-            close().await;
+            let closed = Closed(self.closed.clone());
+            tokio::spawn(async move {
+                close().await;
+                drop(closed);
+            });
         }
+        let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
     }
 }
 
 impl Drop for Background {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// Says that the store is closed, also when closing it panicked.
+struct Closed(watch::Sender<bool>);
+
+impl Drop for Closed {
+    fn drop(&mut self) {
+        self.0.send_replace(true);
     }
 }

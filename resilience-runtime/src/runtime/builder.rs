@@ -152,7 +152,7 @@ impl RuntimeBuilder {
     }
 
     /// How long sagas that are over are kept, with their steps and dead letters, and works of the author's own that are done.
-    /// `None`: for ever. 7 days unless set.
+    /// `None`: for ever. 7 days unless set. A minute at least, so that whoever waits for a saga hears of its end.
     pub fn retention(mut self, retention: impl Into<Option<Duration>>) -> Self {
         self.settings.retention = retention.into();
         self

@@ -19,12 +19,6 @@ impl SagaId {
         Self(uuid::Uuid::now_v7().to_string())
     }
 
-    /// The identity that a store read back.
-    #[must_use]
-    pub fn from_stored(text: String) -> Self {
-        Self(text)
-    }
-
     /// The identity that a digest stands for: a UUID of version 8.
     pub(crate) fn of_digest(digest: &[u8]) -> Self {
         let mut bytes = [0; 16];

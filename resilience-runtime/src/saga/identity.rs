@@ -51,7 +51,7 @@ impl Saga {
                 format!("it has {length} bytes, and may have {LONGEST_ID}")
             }
             (_, true) => "it has a NUL character".to_owned(),
-            _ => return Identity(Which::Given(Ok(SagaId::from_stored(id)))),
+            _ => return Identity(Which::Given(Ok(SagaId::from(id)))),
         };
         Identity(Which::Given(Err((
             "the id of the saga",

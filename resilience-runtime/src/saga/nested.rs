@@ -149,7 +149,7 @@ fn child_of<'a>(parent: &SagaId, step: &'a StepRecord) -> Option<(SagaId, &'a st
     let given = serde_json::from_str::<serde_json::Value>(&step.arguments);
     let given = given.ok().and_then(|arguments| {
         let id = arguments.get(ID)?.as_str()?;
-        Some(SagaId::from_stored(id.to_owned()))
+        Some(SagaId::from(id.to_owned()))
     });
     let id = given.unwrap_or_else(|| derived(parent, name, &step.arguments, step.occurrence));
     Some((id, name))

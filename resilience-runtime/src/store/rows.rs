@@ -103,7 +103,7 @@ pub(super) fn priority(row: &impl Columns, index: usize) -> Result<Priority, Unr
 /// The value of a column that names a saga, or none.
 pub(super) fn saga_if_any(row: &impl Columns, index: usize) -> Result<Option<SagaId>, Unreadable> {
     let id = row.string_if_any(index)?;
-    Ok(id.map(SagaId::from_stored))
+    Ok(id.map(SagaId::from))
 }
 
 /// A letter from the columns id, saga, its name, kind, operation, dependency, priority, position, arguments, output, error,
@@ -145,7 +145,6 @@ pub(super) fn audit_entry(row: &impl Columns) -> Result<AuditEntry, Unreadable> 
 }
 
 /// What was read; else it is reported and left out.
-#[cfg(feature = "sqlite")]
 pub(super) fn reported<T>(read: Result<T, Unreadable>, what: &'static str) -> Option<T> {
     read.inspect_err(|error| tracing::error!(target: "resilience", %error, "{what}"))
         .ok()

@@ -52,7 +52,7 @@ async fn a_parked_saga_is_undone_here() {
     assert_eq!(last.reason.as_deref(), Some("the old code is gone"));
     let again = sagas.compensate(&id, "ann").await.unwrap();
     assert_eq!(again, Compensation::Not(Status::Compensated));
-    let nobody = SagaId::from_stored("nobody".to_owned());
+    let nobody = SagaId::from("nobody".to_owned());
     let again = sagas.compensate(&nobody, "ann").await.unwrap();
     assert_eq!(again, Compensation::NotFound);
 }

@@ -46,7 +46,7 @@ impl Subscriber for Log {
 async fn who_waits_for_a_saga_that_nobody_knows_is_warned_once() {
     let process = Process::first(&[]).await;
     let another = process.spy.store.another_worker();
-    let id = SagaId::from_stored("order-9".to_owned());
+    let id = SagaId::from("order-9".to_owned());
     let saga = NewSaga {
         id: id.clone(),
         given: true,

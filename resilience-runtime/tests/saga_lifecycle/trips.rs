@@ -11,7 +11,7 @@ use resilience_runtime::outcome::{Unkept as _, failures, function, kept, stored}
 use resilience_runtime::registry::{
     CompensationError, JournaledCall, Place, SagaEntry, StateType, StepEntry,
 };
-use resilience_runtime::saga::{Identity, Saga, SagaStep, start};
+use resilience_runtime::saga::{Identity, Saga, SagaStep, sleep, start};
 
 use crate::world::{Ask, Do, TripError, World};
 
@@ -119,6 +119,7 @@ async fn run(
                 Ask::Try(name) => drop(call(world, name, order).await),
                 Ask::Start(name) => drop(start(call(world, name, order)).await?),
                 Ask::Think(time) => tokio::time::sleep(time).await,
+                Ask::Sleep(time) => sleep(time).await,
                 Ask::Fail => return Err(TripError::Refused(name)),
                 Ask::Panic => panic!("{name} panicked"),
             }

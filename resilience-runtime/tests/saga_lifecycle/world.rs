@@ -72,6 +72,8 @@ pub(crate) enum Ask {
     Start(&'static str),
     /// Something that is no step.
     Think(Duration),
+    /// `saga::sleep`.
+    Sleep(Duration),
     Fail,
     Panic,
 }

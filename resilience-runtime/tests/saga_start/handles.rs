@@ -85,7 +85,7 @@ async fn a_handle_is_found_again_by_its_id_also_in_another_process() {
     assert!(began.elapsed() <= Duration::from_millis(5500));
     let error = found.with_errors().result().await.unwrap_err();
     assert!(matches!(error, TripError::Refused(what) if what == "trip"));
-    let nobody = SagaId::from_stored("nobody".to_owned());
+    let nobody = SagaId::from("nobody".to_owned());
     let nobody = other.runtime.sagas().handle::<String, TripError>(&nobody);
     assert_eq!(nobody.status().await.unwrap(), None);
     assert_eq!(nobody.cancel("ann").await.unwrap(), None);

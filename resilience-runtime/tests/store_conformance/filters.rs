@@ -187,7 +187,7 @@ pub(crate) async fn sagas_are_found_by_how_their_ids_begin(fixture: impl Workers
         "örder-1",
     ] {
         let saga = NewSaga {
-            id: SagaId::from_stored(id.to_owned()),
+            id: SagaId::from(id.to_owned()),
             given: true,
             ..named("checkout")
         };

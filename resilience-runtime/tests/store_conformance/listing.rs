@@ -34,7 +34,7 @@ pub(crate) async fn sagas_are_listed_oldest_first_in_pages(fixture: impl Workers
     // Ids that are given are in no order.
     for number in [4, 1, 3, 0, 2, 6, 5] {
         let saga = NewSaga {
-            id: SagaId::from_stored(format!("0{number}91a7c0-0000-7000-8000-000000000000")),
+            id: SagaId::from(format!("0{number}91a7c0-0000-7000-8000-000000000000")),
             given: true,
             ..new_saga(None)
         };

@@ -110,7 +110,7 @@ pub(crate) async fn no_more_than_the_limit_is_taken_and_the_oldest_first(fixture
     // Ids that are given are in no order.
     for number in [4, 1, 3, 0, 2] {
         let saga = NewSaga {
-            id: SagaId::from_stored(format!("0{number}91a7c0-0000-7000-8000-000000000000")),
+            id: SagaId::from(format!("0{number}91a7c0-0000-7000-8000-000000000000")),
             given: true,
             ..new_saga(None)
         };

@@ -227,7 +227,7 @@ async fn life(store: &PostgresStore, other: &PostgresStore, url: &str, number: u
     assert_eq!(end.unwrap(), Written::YES);
     let given = NewSaga {
         given: true,
-        id: SagaId::from_stored(format!("given-{number}")),
+        id: SagaId::from(format!("given-{number}")),
         ..new_saga(None)
     };
     let first = store.start(given.clone()).await.unwrap();

@@ -75,11 +75,11 @@ async fn a_page_reads_no_more_than_a_page_from_either_end() {
         ..sagas(&[])
     };
     let called = SagaFilter {
-        parent: Some(SagaId::from_stored("00009998".to_owned())),
+        parent: Some(SagaId::from("00009998".to_owned())),
         ..sagas(&[])
     };
     let of_saga = LetterFilter {
-        saga: Some(SagaId::from_stored("00009998".to_owned())),
+        saga: Some(SagaId::from("00009998".to_owned())),
         ..LetterFilter::default()
     };
     let of_operation = LetterFilter {

@@ -63,7 +63,7 @@ async fn what_an_older_version_has_written_is_read() {
     let expected = expected.map(|(id, status, parking)| (id.to_owned(), status, parking));
     assert_eq!(sagas, expected);
 
-    let record = load(&store, &SagaId::from_stored("b".to_owned())).await;
+    let record = load(&store, &SagaId::from("b".to_owned())).await;
     assert_eq!(
         (record.version, record.epoch, record.interruptions),
         (1, 3, 0)

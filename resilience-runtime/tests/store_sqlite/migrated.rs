@@ -57,7 +57,7 @@ pub(crate) async fn of_the_second_schema(path: &Path) {
 }
 
 fn id(text: &str) -> SagaId {
-    SagaId::from_stored(text.to_owned())
+    SagaId::from(text.to_owned())
 }
 
 #[tokio::test]

@@ -225,7 +225,7 @@ async fn a_start_finds_the_saga_of_its_key_or_id() {
         ..saga("a")
     };
     let given = NewSaga {
-        id: SagaId::from_stored("order-1".to_owned()),
+        id: SagaId::from("order-1".to_owned()),
         given: true,
         ..saga("b")
     };

@@ -12,8 +12,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::OnceLock;
 
-use tempfile::TempDir;
-
 use crate::{child, scratch, shim};
 
 /// What happens at the chosen write.
@@ -67,8 +65,10 @@ pub struct Point {
 /// What [`at_every_write`] did.
 #[derive(Debug)]
 pub struct Summary {
-    /// In how many runs the fault struck: the number of durable writes of a run.
+    /// How many durable calls a run has.
     pub points: u64,
+    /// In how many runs the fault struck: one for each of them that is not like another one.
+    pub struck: u64,
     /// The durable calls of the last run, which nothing disturbed.
     pub calls: Vec<String>,
 }
@@ -82,38 +82,80 @@ const POINTS_MAX: u64 = 20_000;
 /// fault has struck, `check` looks at what is left in the folder: it recovers, and panics if
 /// something is wrong.
 ///
+/// [`Fault::Torn`] is left out at calls that write nothing, as a sync does: there it is [`Fault::KillBefore`].
+///
 /// # Panics
 /// When the undisturbed run fails, a child hangs, or the library cannot be built.
 pub fn at_every_write(
     fault: Fault,
+    child: impl FnMut(&Path) -> Command,
+    check: impl FnMut(&Point, &Path),
+) -> Summary {
+    at_writes(fault, |_| true, child, check)
+}
+
+/// The same at those durable writes that are not like another one, by their numbers.
+///
+/// # Panics
+/// As [`at_every_write`].
+pub fn at_writes(
+    fault: Fault,
+    is_new: impl Fn(u64) -> bool,
     mut child: impl FnMut(&Path) -> Command,
     mut check: impl FnMut(&Point, &Path),
 ) -> Summary {
-    for number in 1..=POINTS_MAX {
+    let writes = |call: &String| ["write", "pwrite", "pwritev", "writev"].contains(&name_of(call));
+    let (mut known, mut struck) = (Vec::new(), 0);
+    let mut number = POINTS_MAX;
+    loop {
         let folder = scratch::folder("crash");
         // The library compares paths as the kernel shows them.
         let path = folder.path().canonicalize().expect("its path");
         let run = run_once(child(&path), &path, fault, number);
-        if !run.fired {
+        if run.fired {
+            assert!(
+                number < POINTS_MAX,
+                "the child still writes after {POINTS_MAX} durable writes"
+            );
+            struck += 1;
+            let point = Point {
+                number,
+                status: run.status,
+                calls: run.calls,
+            };
+            check(&point, &path);
+        } else {
             assert!(
                 run.status.success(),
                 "the child fails where nothing disturbs it ({}); its calls: {:#?}",
                 run.status,
                 run.calls
             );
-            return Summary {
-                points: number - 1,
-                calls: run.calls,
-            };
+            // The first run is one that nothing disturbs, and so is the last one.
+            if number < POINTS_MAX {
+                return Summary {
+                    points: number - 1,
+                    struck,
+                    calls: run.calls,
+                };
+            }
+            known = run.calls;
+            number = 0;
         }
-        let point = Point {
-            number,
-            status: run.status,
-            calls: run.calls,
-        };
-        check(&point, &path);
+        number += 1;
+        while let Some(call) = usize::try_from(number - 1)
+            .ok()
+            .and_then(|it| known.get(it))
+            && (!is_new(number) || (fault == Fault::Torn && !writes(call)))
+        {
+            number += 1;
+        }
     }
-    panic!("the child still writes after {POINTS_MAX} durable writes");
+}
+
+/// Of `<call> <path under the folder>`.
+fn name_of(call: &str) -> &str {
+    call.split(' ').next().unwrap_or_default()
 }
 
 /// In a child that [`at_every_write`] has started: whether the fault has struck.
@@ -140,7 +182,7 @@ struct Run {
 }
 
 fn run_once(mut command: Command, folder: &Path, fault: Fault, number: u64) -> Run {
-    let log = TempDir::with_prefix("crash-log").expect("a temporary folder");
+    let log = scratch::folder("crash-log");
     let log_path = log.path().join("log");
     command
         .env("LD_PRELOAD", library())

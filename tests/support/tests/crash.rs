@@ -10,7 +10,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 
 use resilience_test_support::child;
-use resilience_test_support::crash::{self, Fault, Point, at_every_write};
+use resilience_test_support::crash::{self, Fault, Point, at_every_write, at_writes};
 
 const CONTENT: &[u8] = b"ten bytes!";
 
@@ -46,20 +46,35 @@ fn every_durable_write_is_a_point() {
         assert_eq!(summary.points, 3);
         assert_eq!(summary.calls, SAFE_CALLS);
         let expected = match fault {
-            Fault::KillAfter => [(1, Some(10), false), (2, Some(10), false), (3, None, true)],
-            Fault::Torn => [
-                (1, Some(5), false),
-                (2, Some(10), false),
-                (3, Some(10), false),
-            ],
-            _ => [
+            Fault::KillAfter => vec![(1, Some(10), false), (2, Some(10), false), (3, None, true)],
+            // The others have no half: killed there, it is killed before them.
+            Fault::Torn => vec![(1, Some(5), false)],
+            _ => vec![
                 (1, Some(0), false),
                 (2, Some(10), false),
                 (3, Some(10), false),
             ],
         };
         assert_eq!(seen, expected, "{fault:?}");
+        assert_eq!(usize::try_from(summary.struck), Ok(expected.len()));
     }
+}
+
+#[test]
+fn writes_that_are_like_others_are_left_out() {
+    if let Some(folder) = child::role("writes_that_are_like_others_are_left_out") {
+        return write_safely(Path::new(&folder)).expect("nothing fails");
+    }
+    let mut seen = Vec::new();
+    let summary = at_writes(
+        Fault::KillAfter,
+        |number| number != 2,
+        |folder| child::again("writes_that_are_like_others_are_left_out", folder),
+        |point, _| seen.push(point.number),
+    );
+    assert_eq!(seen, [1, 3]);
+    assert_eq!((summary.points, summary.struck), (3, 2));
+    assert_eq!(summary.calls, SAFE_CALLS);
 }
 
 #[test]

@@ -17,6 +17,9 @@ use crate::telemetry::sagas;
 const BATCH: u32 = 500;
 /// How often it is looked for what may be deleted, at most.
 const EVERY: Duration = Duration::from_secs(60);
+/// What is over is kept so long at least: who waits for it in another process looks for its end twice a second, and would
+/// take one that is gone for one that never was.
+const LOOKED_FOR: Duration = Duration::from_secs(60);
 
 /// The task, while there is one. Dropped, it ends where it stands.
 #[derive(Default)]
@@ -36,7 +39,8 @@ impl Purge {
             return;
         }
         self.began = Some(Instant::now());
-        self.task.spawn(purge(Arc::downgrade(core), retention));
+        let kept = retention.max(LOOKED_FOR);
+        self.task.spawn(purge(Arc::downgrade(core), kept));
     }
 }
 

@@ -197,7 +197,7 @@ impl Journal for PostgresStore {
         Box::pin(async move {
             let call = Call::new(READING, CANCELLED).text(self.shared.sagas.worker.all_ids());
             let rows = self.call(call).await?;
-            let read = |row| column(row, 0).map(SagaId::from_stored);
+            let read = |row| column::<String>(row, 0).map(SagaId::from);
             let ids: Result<_, _> = rows.iter().map(read).collect();
             ids.map_err(|unreadable: Unreadable| unreadable.refused(READING))
         })

@@ -271,8 +271,8 @@ FROM fence
 WHERE saga.id = fence.id"
 );
 
-/// `$1` every id that the worker has had, as a JSON array. What is unfinished belongs to nobody then, and those who
-/// wait for work are told; where nothing is, only the worker is gone.
+/// `$1` every id that the worker has had, as a JSON array. What is unfinished belongs to nobody then, works of a worker that
+/// is not there are free, and those who wait for either are told; where nothing is, only the worker is gone.
 const LEAVE: &str = concat!(
     "
 WITH id AS MATERIALIZED (
@@ -291,8 +291,11 @@ WITH id AS MATERIALIZED (
     FROM fence
     WHERE saga.id = fence.id
     RETURNING saga.id
+), works AS (
+    SELECT FROM resilience_dead_letters
+    WHERE status = 'retrying' AND kind = 'work' AND owner IN (SELECT id FROM id)
 )
 SELECT pg_notify('resilience_sagas', '')::text
-FROM (SELECT count(*) AS count FROM left_behind) AS left_behind
+FROM (SELECT (SELECT count(*) FROM left_behind) + (SELECT count(*) FROM works) AS count) AS left_over
 WHERE count > 0"
 );

@@ -28,7 +28,7 @@ use crate::error::{Effect, StoreError};
 use crate::operator::Operator;
 use crate::order::Order;
 use crate::saga::journal::SagaId;
-use crate::store::rows::{Unreadable, audit_entry, dead_letter, text};
+use crate::store::rows::{Unreadable, audit_entry, count, dead_letter, known, reported, text};
 use crate::timestamp::Timestamp;
 
 const ADDING: &str = "adding a dead letter";
@@ -210,8 +210,7 @@ impl Queue for PostgresStore {
     fn statistics(&self) -> BoxFuture<'_, Result<LetterStatistics, StoreError>> {
         Box::pin(async move {
             let rows = self.call(Call::new(READING, STATISTICS)).await?;
-            let statistics = statistics(&rows);
-            statistics.map_err(|unreadable| unreadable.refused(READING))
+            Ok(statistics(&rows))
         })
     }
 
@@ -255,8 +254,8 @@ impl PostgresStore {
     }
 
     async fn entries(&self, call: Call) -> Result<Vec<AuditEntry>, StoreError> {
-        let entries: Result<_, _> = self.call(call).await?.iter().map(audit_entry).collect();
-        entries.map_err(|unreadable: Unreadable| unreadable.refused(READING))
+        let read = |row| reported(audit_entry(row), "an entry of the audit cannot be read");
+        Ok(self.call(call).await?.iter().filter_map(read).collect())
     }
 }
 
@@ -293,33 +292,41 @@ fn maybe(content: Option<&str>) -> Option<String> {
     content.map(|content| text(content).into_owned())
 }
 
-fn statistics(rows: &[PgRow]) -> Result<LetterStatistics, Unreadable> {
+/// What can be read of it.
+fn statistics(rows: &[PgRow]) -> LetterStatistics {
     let mut all = LetterStatistics::default();
-    let unknown = || Unreadable::because("a word is unknown");
     for row in rows {
-        let by: String = column(row, 0)?;
-        let value: Option<String> = column(row, 1)?;
-        let value = value.unwrap_or_default();
-        let letters: i64 = column(row, 2)?;
-        let letters = u64::try_from(letters).unwrap_or(0);
-        match by.as_str() {
-            "status" => {
-                let status = DeadLetterStatus::from_stored(&value).ok_or_else(unknown)?;
-                all.counts.push((status, letters));
-            }
-            "operation" => all.by_operation.push((value, letters)),
-            "dependency" => all.by_dependency.push((value, letters)),
-            "priority" => {
-                let priority = Priority::from_stored(&value).ok_or_else(unknown)?;
-                all.by_priority.push((priority, letters));
-            }
-            _ => {
-                let oldest: Option<i64> = column(row, 3)?;
-                all.oldest = oldest.map(Timestamp::from_micros);
-            }
-        }
+        reported(
+            counted_in(&mut all, row),
+            "dead letters cannot be read and are not counted",
+        );
     }
     all.counts.sort_unstable();
     all.by_priority.sort_unstable();
-    Ok(all)
+    all
+}
+
+/// One row: what is counted by, its value, and how many there are of it.
+fn counted_in(all: &mut LetterStatistics, row: &PgRow) -> Result<(), Unreadable> {
+    let by: String = column(row, 0)?;
+    let value: Option<String> = column(row, 1)?;
+    let value = value.unwrap_or_default();
+    let letters = count(row, 2)?;
+    match by.as_str() {
+        "status" => {
+            let status = known(&value, DeadLetterStatus::from_stored)?;
+            all.counts.push((status, letters));
+        }
+        "operation" => all.by_operation.push((value, letters)),
+        "dependency" => all.by_dependency.push((value, letters)),
+        "priority" => {
+            let priority = known(&value, Priority::from_stored)?;
+            all.by_priority.push((priority, letters));
+        }
+        _ => {
+            let oldest: Option<i64> = column(row, 3)?;
+            all.oldest = oldest.map(Timestamp::from_micros);
+        }
+    }
+    Ok(())
 }

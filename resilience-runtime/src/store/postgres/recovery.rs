@@ -83,7 +83,7 @@ type Page = (Vec<Sighted>, Option<SagaCursor>);
 fn beginning() -> SagaCursor {
     SagaCursor {
         started_at: Timestamp::from_micros(i64::MIN),
-        id: SagaId::from_stored(String::new()),
+        id: SagaId::from(String::new()),
     }
 }
 
@@ -210,7 +210,7 @@ impl PostgresStore {
         let rows = self.call(call).await?;
         for row in &rows {
             let id: String = column(row, 0).map_err(|unreadable| unreadable.refused(doing))?;
-            let id = SagaId::from_stored(id);
+            let id = SagaId::from(id);
             match sighted(row, id.clone()) {
                 // One of this process, under a name that it had: not left behind.
                 Ok(sighted) if sighted.becomes.is_none() && self.is_ours(sighted.owner) => {}
@@ -308,7 +308,7 @@ impl PostgresStore {
         })?;
         let mut told = Vec::new();
         for row in &rows {
-            let read = || Ok((SagaId::from_stored(column(row, 0)?), column(row, MINE)?));
+            let read = || Ok((SagaId::from(column::<String>(row, 0)?), column(row, MINE)?));
             let (id, mine) = read().map_err(|it: Unreadable| it.in_doubt(doing))?;
             untold.remove(&id);
             match saga(row) {

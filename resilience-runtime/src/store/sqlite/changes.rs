@@ -2,7 +2,7 @@
 //!
 //! What this store commits is known at once. What others commit is found by asking, as long as somebody waits: the number
 //! of the last entry of the audit says that an operator has asked for something, and the few rows that are nobody's say that a
-//! process left, or that a saga was started in somebody's transaction. Both are one look at an index.
+//! process left, or that a saga was started in somebody's transaction. Each is one look at an index.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -19,15 +19,16 @@ const PAUSE: Duration = Duration::from_secs(1);
 struct Traces {
     /// The number of the last entry of the audit.
     asked: i64,
-    /// How many sagas are nobody's.
+    /// How many sagas, and works that are to be done again, are nobody's.
     left: i64,
-    /// When the newest of them was started, in microseconds.
+    /// When the newest of those sagas was started, in microseconds.
     newest: i64,
 }
 
 pub(super) const TRACES: &str = "
 SELECT coalesce((SELECT max(id) FROM resilience_audit), 0) AS asked,
-       count(*) AS left,
+       count(*) + (SELECT count(*) FROM resilience_dead_letters INDEXED BY resilience_dead_letters_wanted
+                   WHERE kind = 'work' AND status = 'retrying' AND owner IS NULL) AS left,
        coalesce(CAST(max(created_at) * 1000000 AS INTEGER), 0) AS newest
 FROM resilience_sagas
 WHERE owner = ''

@@ -72,18 +72,24 @@ impl SqliteStore {
         query: impl Fn(Part) -> QueryBuilder<Sqlite>,
         read: impl Fn(&SqliteRow) -> Option<T>,
     ) -> Result<Vec<T>, StoreError> {
+        let reading = |error| failure::reading(doing, error);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let (mut found, mut seen) = (Vec::new(), 0);
+        // One view for the whole page: what is deleted meanwhile must not move the rows that are still to be seen.
+        let mut view = self.shared.readers.begin().await.map_err(reading)?;
         while found.len() < limit {
-            let limit = limit - found.len();
-            let mut query = query(Part { limit, seen });
-            let rows = query.build().fetch_all(&self.shared.readers).await;
-            let rows = rows.map_err(|error| failure::reading(doing, error))?;
-            if rows.is_empty() {
-                break;
-            }
+            let missing = limit - found.len();
+            let mut query = query(Part {
+                limit: missing,
+                seen,
+            });
+            let rows = query.build().fetch_all(&mut *view).await;
+            let rows = rows.map_err(reading)?;
             seen += rows.len();
             found.extend(rows.iter().filter_map(&read));
+            if rows.len() < missing {
+                break;
+            }
         }
         Ok(found)
     }

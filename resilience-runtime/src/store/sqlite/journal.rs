@@ -115,7 +115,7 @@ impl Journal for SqliteStore {
                 .fetch_all(&self.shared.readers)
                 .await
                 .map_err(|error| failure::reading(READING, error))?;
-            Ok(ids.into_iter().map(SagaId::from_stored).collect())
+            Ok(ids.into_iter().map(SagaId::from).collect())
         })
     }
 

@@ -151,7 +151,7 @@ fn page(filter: &SagaFilter, after: Option<&SagaCursor>, part: Part) -> QueryBui
 
 fn summary(row: &SqliteRow) -> Result<SagaSummary, Unreadable> {
     Ok(SagaSummary {
-        id: SagaId::from_stored(column(row, 0)?),
+        id: SagaId::from(column::<String>(row, 0)?),
         name: column(row, 1)?,
         version: number(row, 2)?,
         status: word(row, 3, Status::from_stored)?,

@@ -190,7 +190,7 @@ impl SqliteStore {
         // All are handed over before the first answer is awaited, so that they share a commit.
         let mut handed_over = Vec::new();
         let mut failed = None;
-        for id in ids.into_iter().map(SagaId::from_stored) {
+        for id in ids.into_iter().map(SagaId::from) {
             match self.hand_over_taking(&id, wanted).await {
                 Ok(taking) => handed_over.extend(taking),
                 Err(error) => {
@@ -303,7 +303,15 @@ mod tests {
             let rows = query.fetch_all(&mut connection).await.unwrap();
             for row in rows {
                 let plan: String = sqlx::Row::get(&row, 3);
-                let partial = ["unfinished", "left", "dead", "retried", "cancelled", "over"];
+                let partial = [
+                    "unfinished",
+                    "left",
+                    "dead",
+                    "retried",
+                    "cancelled",
+                    "over",
+                    "wanted",
+                ];
                 let table = plan.contains("resilience_") || plan.contains("SCAN saga");
                 let few = partial.iter().any(|index| {
                     plan.contains(&format!("INDEX resilience_sagas_{index}"))

@@ -49,7 +49,7 @@ impl Present {
         }
         Ok(Err(Self {
             started_at: row.moment(2)?,
-            id: SagaId::from_stored(column(row, 3)?),
+            id: SagaId::from(column::<String>(row, 3)?),
             status: word(row, 4, Status::from_stored)?,
             epoch: column(row, 5)?,
             owner: column(row, 6)?,

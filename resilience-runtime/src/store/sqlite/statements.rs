@@ -156,6 +156,17 @@ WHERE owner = $1
   AND status NOT IN ('completed', 'compensated', 'failed', 'resolved', 'parked',
                      'compensation_failed')";
 
+/// Whether the worker `$1` does works of dead letters again.
+pub(super) const HAS_WORKS: &str = "
+SELECT EXISTS (
+    SELECT 1 FROM resilience_dead_letters
+    WHERE owner = $1 AND kind = 'work' AND status = 'retrying')";
+
+/// Makes them nobody's.
+pub(super) const LEAVE_WORKS: &str = "
+UPDATE resilience_dead_letters SET owner = NULL, updated_at = unixepoch('subsec')
+WHERE owner = $1 AND kind = 'work' AND status = 'retrying'";
+
 /// The text of a batch with these parts.
 pub(super) fn batch(includes: impl Fn(Part) -> bool) -> String {
     let mut text = String::from("BEGIN IMMEDIATE;\n");

@@ -106,7 +106,7 @@ impl Writer {
             }
         }
         if !closing.is_empty() {
-            self.leave_sagas().await;
+            self.leave_all().await;
         }
         let mut closed = match self.connection.take() {
             Some(connection) => connection::close(connection).await,
@@ -151,7 +151,7 @@ impl Writer {
     }
 
     /// Makes what is unfinished nobody's, so that it can be taken at once and counts no interruption.
-    async fn leave_sagas(&mut self) {
+    async fn leave_all(&mut self) {
         if !self.file.is_at(&self.path) {
             return;
         }
@@ -160,10 +160,15 @@ impl Writer {
         };
         let id = self.worker.id();
         let left = async {
-            let any = sqlx::query_scalar(statements::HAS_SAGAS).bind(id);
-            if any.fetch_one(&mut *connection).await? {
-                let leave = sqlx::query(statements::LEAVE_SAGAS).bind(id);
-                leave.execute(&mut *connection).await?;
+            for (any, leave) in [
+                (statements::HAS_SAGAS, statements::LEAVE_SAGAS),
+                (statements::HAS_WORKS, statements::LEAVE_WORKS),
+            ] {
+                let any = sqlx::query_scalar(any).bind(id);
+                if any.fetch_one(&mut *connection).await? {
+                    let leave = sqlx::query(leave).bind(id);
+                    leave.execute(&mut *connection).await?;
+                }
             }
             Ok::<_, sqlx::Error>(())
         };

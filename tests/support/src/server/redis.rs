@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::process::Process;
 use super::{Kind, STARTS_MAX, find, free_port};
-use crate::wait;
+use crate::{scratch, wait};
 
 /// What a Redis still knows after it was killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl Redis {
             port: 0,
             persistence,
             extra: extra.iter().map(|&argument| argument.to_owned()).collect(),
-            folder: TempDir::with_prefix("redis").expect("a temporary folder"),
+            folder: scratch::folder("redis"),
         };
         for _ in 0..STARTS_MAX {
             redis.port = free_port();

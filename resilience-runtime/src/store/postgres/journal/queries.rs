@@ -18,11 +18,12 @@ use crate::store::postgres::PostgresStore;
 use crate::store::postgres::call::Call;
 use crate::store::postgres::rows::{at, micros};
 use crate::store::rows::{
-    Columns, Unreadable, behind, count, number, saga_if_any, word, word_if_any,
+    Columns, Unreadable, behind, count, number, reported, saga_if_any, word, word_if_any,
 };
 use crate::timestamp::Timestamp;
 
 const PURGING: &str = "deleting old sagas";
+const LEFT_OUT: &str = "a saga cannot be read and is not listed";
 
 /// `$1` name, `$2` statuses as a JSON array, `$3` since and `$4` before when, `$5` parent; NULL for all of them. `$6` and
 /// `$7` the beginning and the id of the last one of the page before, `$8` at most how many. `$9` the first id and `$10` the
@@ -163,10 +164,9 @@ impl PostgresStore {
         let only = |is: fn(Status) -> bool| {
             !filter.statuses.is_empty() && filter.statuses.iter().all(|status| is(*status))
         };
-        let prefix = filter.id_prefix.as_deref().map(super::text);
-        let end = prefix.as_deref().and_then(behind);
+        let is_prefix = |prefix: &String| behind(&super::text(prefix)).is_some();
         let [oldest_first, newest_first] = match () {
-            () if end.is_some() => LIST_ALIKE,
+            () if filter.id_prefix.as_ref().is_some_and(is_prefix) => LIST_ALIKE,
             () if filter.parent.is_some() => LIST_CALLED,
             () if only(Status::is_dead) => LIST_DEAD,
             () if only(Status::is_unfinished) => LIST_UNFINISHED,
@@ -176,31 +176,24 @@ impl PostgresStore {
             Order::OldestFirst => oldest_first,
             Order::NewestFirst => newest_first,
         };
-        let statuses: Vec<_> = filter.statuses.iter().map(|it| it.as_str()).collect();
-        let call = Call::new(READING, list)
-            .maybe_text(
-                filter
-                    .name
-                    .as_deref()
-                    .map(|name| super::text(name).into_owned()),
-            )
-            .maybe_text((!statuses.is_empty()).then(|| json!(statuses).to_string()))
-            .maybe_number(filter.since.map(at))
-            .maybe_number(filter.before.map(at))
-            .maybe_text(filter.parent.map(|parent| parent.to_string()))
-            .maybe_number(after.as_ref().map(|after| at(after.started_at)))
-            .text(after.as_ref().map_or("", |after| after.id.as_str()))
-            .number(limit.into())
-            .maybe_text(prefix.map(std::borrow::Cow::into_owned))
-            .maybe_text(end);
         let mut sagas = Vec::new();
-        for row in &self.call(call).await? {
-            match summary(row) {
-                Ok(summary) => sagas.push(summary),
-                Err(error) => {
-                    let id: Option<String> = column(row, 0).ok();
-                    tracing::error!(target: "resilience", saga = id, %error, "a saga cannot be read");
+        let (mut after, mut missing) = (after, limit);
+        // Rows that cannot be read do not make a page shorter: an empty one is the end.
+        while missing > 0 {
+            let rows = self
+                .call(page(list, &filter, after.as_ref(), missing))
+                .await?;
+            let is_last = u32::try_from(rows.len()).is_ok_and(|rows| rows < missing);
+            after = rows.last().and_then(|row| reported(cursor(row), LEFT_OUT));
+            for row in &rows {
+                if let Some(saga) = reported(summary(row), LEFT_OUT) {
+                    sagas.push(saga);
+                    missing -= 1;
                 }
+            }
+            // Without a place to go on from there is nothing more to be had.
+            if is_last || after.is_none() {
+                break;
             }
         }
         Ok(sagas)
@@ -225,12 +218,9 @@ impl PostgresStore {
                     durations(row)?,
                 ))
             };
-            let (name, status, count, durations) = match read() {
-                Ok(read) => read,
-                Err(error) => {
-                    tracing::error!(target: "resilience", %error, "sagas cannot be read, and are not counted");
-                    continue;
-                }
+            let read = reported(read(), "sagas cannot be read and are not counted");
+            let Some((name, status, count, durations)) = read else {
+                continue;
             };
             if all.last().is_none_or(|last| last.name != name) {
                 all.push(SagaStatistics {
@@ -254,15 +244,15 @@ impl PostgresStore {
     ) -> Result<Vec<Unknown>, StoreError> {
         let call = Call::new(READING, UNKNOWN).text(known_as_json(&known));
         let rows = self.call(call).await?;
-        let read = |row| {
+        let read = |row: &PgRow| {
             Ok(Unknown {
                 name: column(row, 0)?,
                 version: number(row, 1)?,
                 count: count(row, 2)?,
             })
         };
-        let unknown: Result<_, _> = rows.iter().map(read).collect();
-        unknown.map_err(|unreadable: Unreadable| unreadable.refused(READING))
+        let read = |row| reported(read(row), "sagas cannot be read and are not counted");
+        Ok(rows.iter().filter_map(read).collect())
     }
 
     pub(super) async fn purge_sagas(
@@ -277,9 +267,34 @@ impl PostgresStore {
     }
 }
 
+fn page(list: &'static str, filter: &SagaFilter, after: Option<&SagaCursor>, limit: u32) -> Call {
+    let statuses: Vec<_> = filter.statuses.iter().map(|it| it.as_str()).collect();
+    let name = filter.name.as_deref();
+    let prefix = filter.id_prefix.as_deref().map(super::text);
+    let end = prefix.as_deref().and_then(behind);
+    Call::new(READING, list)
+        .maybe_text(name.map(|name| super::text(name).into_owned()))
+        .maybe_text((!statuses.is_empty()).then(|| json!(statuses).to_string()))
+        .maybe_number(filter.since.map(at))
+        .maybe_number(filter.before.map(at))
+        .maybe_text(filter.parent.as_ref().map(ToString::to_string))
+        .maybe_number(after.map(|after| at(after.started_at)))
+        .text(after.map_or("", |after| after.id.as_str()))
+        .number(limit.into())
+        .maybe_text(prefix.map(std::borrow::Cow::into_owned))
+        .maybe_text(end)
+}
+
+fn cursor(row: &PgRow) -> Result<SagaCursor, Unreadable> {
+    Ok(SagaCursor {
+        started_at: row.moment(11)?,
+        id: SagaId::from(column::<String>(row, 0)?),
+    })
+}
+
 fn summary(row: &PgRow) -> Result<SagaSummary, Unreadable> {
     Ok(SagaSummary {
-        id: SagaId::from_stored(column(row, 0)?),
+        id: SagaId::from(column::<String>(row, 0)?),
         name: column(row, 1)?,
         version: number(row, 2)?,
         status: word(row, 3, Status::from_stored)?,

@@ -62,7 +62,7 @@ pub(crate) fn saga(row: &PgRow) -> Result<SagaRecord, Unreadable> {
     });
     let steps: &str = column(row, 19)?;
     let steps: Vec<Step> = serde_json::from_str(steps).map_err(Unreadable::because)?;
-    let id = SagaId::from_stored(column(row, 0)?);
+    let id = SagaId::from(column::<String>(row, 0)?);
     let mut record = SagaRecord::new(id, column(row, 1)?, column(row, 4)?, row.moment(15)?);
     record.version = number(row, 2)?;
     record.key = key.transpose()?.map(Digest::from_bytes);

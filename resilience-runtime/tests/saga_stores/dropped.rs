@@ -1,0 +1,396 @@
+//! Futures that are dropped at each of their awaits: what they were to do is done, with its line in the audit, or is not, and
+//! can be done then.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use resilience_runtime::dlq::{
+    DeadLetterId, DeadLetterStatus, LetterFilter, Retried, RetryAll, RetryAs,
+};
+use resilience_runtime::saga::journal::Status;
+use resilience_runtime::saga::{Compensation, start, start_in};
+use resilience_test_support::cancel::{Run, at_every_await};
+use sqlx::{Connection as _, PgConnection, SqliteConnection};
+
+use crate::ground::{Ground, Process, at_last, pause};
+use crate::trips::{by_id, trip};
+use crate::world::{Ask, World};
+
+on_every_store!(
+    adding_a_letter,
+    acting_on_a_letter,
+    retrying_a_work,
+    retrying_many,
+    retrying_and_undoing_a_dead_saga,
+    starting_a_saga,
+    starting_a_saga_in_a_transaction,
+    waiting_for_a_saga_and_cancelling_it,
+);
+
+/// Hands out one after the other.
+struct Next<T>(Vec<T>, Cell<usize>);
+
+impl<T: Clone> Next<T> {
+    fn of(all: Vec<T>) -> Self {
+        Self(all, Cell::new(0))
+    }
+
+    fn next(&self) -> T {
+        self.1.set(self.1.get() + 1);
+        self.last()
+    }
+
+    /// The one that was handed out last.
+    fn last(&self) -> T {
+        self.0[self.1.get() - 1].clone()
+    }
+}
+
+/// More than any future here has awaits, in both ways.
+const MANY: u32 = 60;
+
+async fn works(process: &Process) -> Next<DeadLetterId> {
+    let letters = process.runtime.dead_letters();
+    let mut ids = Vec::new();
+    for number in 0..MANY {
+        ids.push(letters.add("send", &number, "full").await.unwrap());
+    }
+    Next::of(ids)
+}
+
+/// Who did what to a letter.
+async fn actions(process: &Process, id: DeadLetterId) -> Vec<String> {
+    let audit = process.runtime.dead_letters().audit(id).await.unwrap();
+    audit.into_iter().map(|line| line.action).collect()
+}
+
+async fn adding_a_letter(ground: Ground) {
+    let world = World::default();
+    let process = ground.open(&world).await;
+    let letters = process.runtime.dead_letters();
+    let number = Cell::new(0);
+    at_every_await(
+        || {
+            number.set(number.get() + 1);
+            letters.add("send", &number.get(), "full").into_future()
+        },
+        |run: Run| {
+            let (process, number) = (&process, number.get());
+            async move {
+                // What was handed to the store is written, whoever waits for it.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                let mut all = process.letters().await;
+                all.retain(|letter| letter.work.arguments == number.to_string());
+                assert!(
+                    all.len() <= 1 && (all.len() == 1 || !run.completed),
+                    "{run:?}"
+                );
+                for letter in all {
+                    assert_eq!(actions(process, letter.id).await, ["add"]);
+                }
+            }
+        },
+    )
+    .await;
+    process.shutdown().await;
+}
+
+async fn acting_on_a_letter(ground: Ground) {
+    let world = World::default();
+    // Nobody takes up what is asked for.
+    let process = ground
+        .open_with(
+            &world,
+            resilience_runtime::runtime::RuntimeBuilder::without_recovery,
+        )
+        .await;
+    let letters = process.runtime.dead_letters();
+    for (action, status) in [
+        ("retry", DeadLetterStatus::Retrying),
+        ("resolve", DeadLetterStatus::Resolved),
+        ("discard", DeadLetterStatus::Discarded),
+    ] {
+        let works = works(&process).await;
+        let summary = at_every_await(
+            || {
+                let (id, letters) = (works.next(), &letters);
+                async move {
+                    match action {
+                        "retry" => letters.request_retry(id, RetryAs::Itself, "ada").await,
+                        "resolve" => letters.resolve(id, "by hand", "ada").await,
+                        _ => letters.discard(id, "ada").await,
+                    }
+                }
+            },
+            |run: Run| {
+                let (id, letters, process) = (works.last(), &letters, &process);
+                async move {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    let letter = letters.get(id).await.unwrap().unwrap();
+                    let actions = actions(process, id).await;
+                    if letter.status == status {
+                        assert_eq!(actions, ["add", action], "{run:?}");
+                    } else {
+                        assert_eq!(letter.status, DeadLetterStatus::Open);
+                        assert!(!run.completed && actions == ["add"], "{run:?} {actions:?}");
+                        letters.resolve(id, "by hand", "bob").await.unwrap();
+                    }
+                }
+            },
+        )
+        .await;
+        assert!(summary.completed > 0);
+    }
+    process.shutdown().await;
+}
+
+async fn retrying_a_work(ground: Ground) {
+    let world = World::default();
+    let process = ground.open(&world).await;
+    let (letters, works) = (process.runtime.dead_letters(), works(&process).await);
+    at_every_await(
+        || letters.retry(works.next(), "ada"),
+        |run: Run| {
+            let (id, letters, process) = (works.last(), &letters, &process);
+            let number = works.1.get() - 1;
+            async move {
+                let mut status = DeadLetterStatus::Open;
+                // It may be about to be asked for.
+                at_last(async {
+                    for _ in 0..4 {
+                        tokio::time::sleep(Duration::from_millis(5)).await;
+                        process.quiet().await;
+                        status = letters.get(id).await.unwrap().unwrap().status;
+                    }
+                })
+                .await;
+                let times = process.world.times(&format!("send {number}"));
+                let actions = actions(process, id).await;
+                if status == DeadLetterStatus::Settled {
+                    assert_eq!(actions, ["add", "retry"], "{run:?}");
+                    assert_eq!(times, 1, "{run:?}");
+                } else {
+                    assert_eq!(status, DeadLetterStatus::Open, "{run:?}");
+                    assert!(
+                        !run.completed && actions == ["add"] && times == 0,
+                        "{run:?}"
+                    );
+                    assert_eq!(letters.retry(id, "bob").await.unwrap(), Retried::Settled);
+                }
+            }
+        },
+    )
+    .await;
+    process.shutdown().await;
+}
+
+async fn retrying_many(ground: Ground) {
+    let world = World::default();
+    let process = ground.open(&world).await;
+    let letters = process.runtime.dead_letters();
+    let dropped = Cell::new(0);
+    at_every_await(
+        || {
+            let letters = &letters;
+            async move {
+                for number in 0..3 {
+                    letters.add("send", &number, "full").await.unwrap();
+                }
+                let all = RetryAll::new().per_second(1_000_000);
+                letters.retry_all(LetterFilter::default(), all, "ada").await
+            }
+        },
+        |run: Run| {
+            let (process, letters, dropped) = (&process, &letters, &dropped);
+            async move {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                process.quiet().await;
+                for letter in process.letters().await {
+                    let actions = actions(process, letter.id).await;
+                    if letter.status == DeadLetterStatus::Open {
+                        assert!(!run.completed && actions == ["add"], "{run:?} {actions:?}");
+                        dropped.set(dropped.get() + 1);
+                        // Unless it is asked for this moment.
+                        let _ = letters.discard(letter.id, "bob").await;
+                    } else if letter.status == DeadLetterStatus::Settled {
+                        assert_eq!(actions, ["add", "retry"], "{run:?}");
+                    }
+                }
+            }
+        },
+    )
+    .await;
+    assert!(dropped.get() > 0);
+    process.shutdown().await;
+}
+
+async fn retrying_and_undoing_a_dead_saga(ground: Ground) {
+    let world = World::default();
+    let process = ground.open(&world).await;
+    let dead = Next::of(process.dead_sagas(MANY).await);
+    let (letters, sagas) = (process.runtime.dead_letters(), process.runtime.sagas());
+    for retries in [true, false] {
+        at_every_await(
+            || {
+                let ((_, saga, id), letters, sagas) = (dead.next(), &letters, &sagas);
+                async move {
+                    match retries {
+                        true => drop(letters.retry(id, "ada").await.unwrap()),
+                        false => drop(sagas.compensate(&saga, "ada").await.unwrap()),
+                    }
+                }
+            },
+            |run: Run| {
+                let ((item, saga, id), letters) = (dead.last(), &letters);
+                let (process, sagas) = (&process, &sagas);
+                async move {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    let record = process.over(&saga).await;
+                    if record.status == Status::CompensationFailed {
+                        assert!(!run.completed, "{run:?}");
+                        assert!(actions(process, id).await.is_empty());
+                        match retries {
+                            true => {
+                                let retried = letters.retry(id, "bob").await.unwrap();
+                                assert_eq!(retried, Retried::Settled);
+                            }
+                            false => {
+                                let undone = sagas.compensate(&saga, "bob").await.unwrap();
+                                assert_eq!(undone, Compensation::Undone);
+                            }
+                        }
+                    }
+                    let record = process.over(&saga).await;
+                    assert_eq!(record.status, Status::Compensated, "{run:?}");
+                    let letter = letters.get(id).await.unwrap().unwrap();
+                    assert_eq!(letter.status, DeadLetterStatus::Settled);
+                    assert_eq!(actions(process, id).await.len(), 1);
+                    let times = process.world.times(&format!("give back {item}"));
+                    assert_eq!(times, 3, "{run:?}");
+                }
+            },
+        )
+        .await;
+    }
+    process.shutdown().await;
+}
+
+async fn starting_a_saga(ground: Ground) {
+    let world = World::default();
+    world.plan("by_id", &[Ask::Take(1)]);
+    let process = ground.open(&world).await;
+    let order = Cell::new(0);
+    at_every_await(
+        || {
+            order.set(order.get() + 1);
+            let (process, world, order) = (&process, &world, order.get());
+            async move { process.scope(start(by_id(world, order, 5))).await.map(drop) }
+        },
+        |run: Run| {
+            let (process, world, order) = (&process, &world, order.get());
+            async move {
+                let answer = at_last(process.scope(by_id(world, order, 5))).await;
+                assert_eq!(answer.unwrap(), format!("by_id of {order}"), "{run:?}");
+                // Each of them has taken it once, whether it was begun here or then.
+                assert_eq!(world.times("take 1"), usize::try_from(order).unwrap());
+            }
+        },
+    )
+    .await;
+    let sagas = process.sagas().await;
+    assert_eq!(sagas.len(), usize::try_from(order.get()).unwrap());
+    assert_eq!(process.shutdown().await.left, 0);
+}
+
+async fn starting_a_saga_in_a_transaction(ground: Ground) {
+    let world = World::default();
+    world.plan("by_id", &[Ask::Take(1)]);
+    let process = ground.open(&world).await;
+    process.runtime.recovered().await;
+    let order = Cell::new(0);
+    let start = async |order| match &ground {
+        Ground::Memory(_) => {}
+        Ground::Sqlite(folder) => {
+            let url = format!("sqlite://{}", folder.path().join("a.db").display());
+            let mut connection = SqliteConnection::connect(&url).await.unwrap();
+            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.unwrap();
+            let call = start_in(&mut *transaction, by_id(&world, order, 5));
+            process.scope(call).await.unwrap();
+            transaction.commit().await.unwrap();
+        }
+        Ground::Postgres(url) => {
+            let mut connection = PgConnection::connect(url).await.unwrap();
+            let mut transaction = connection.begin().await.unwrap();
+            let call = start_in(&mut *transaction, by_id(&world, order, 5));
+            process.scope(call).await.unwrap();
+            transaction.commit().await.unwrap();
+        }
+    };
+    at_every_await(
+        || {
+            order.set(order.get() + 1);
+            start(order.get())
+        },
+        |run: Run| {
+            let (process, world, order) = (&process, &world, order.get());
+            async move {
+                let answer = at_last(process.scope(by_id(world, order, 5))).await;
+                assert_eq!(answer.unwrap(), format!("by_id of {order}"), "{run:?}");
+                assert_eq!(world.times("take 1"), usize::try_from(order).unwrap());
+            }
+        },
+    )
+    .await;
+    assert_eq!(process.shutdown().await.left, 0);
+}
+
+async fn waiting_for_a_saga_and_cancelling_it(ground: Ground) {
+    let world = World::default();
+    let process = ground.open(&world).await;
+    process.runtime.recovered().await;
+    let mut handles = Vec::new();
+    for item in 0..MANY {
+        let plan = [Ask::Take(item), Ask::Think(Duration::from_secs(3600))];
+        world.plan("trip", &plan);
+        handles.push(process.scope(start(trip(&world, 7, 5))).await.unwrap());
+        at_last(world.has(&format!("take {item}"))).await;
+    }
+    let handles = Next::of(handles);
+    at_every_await(
+        || {
+            let handle = handles.next();
+            async move {
+                // It does not end before it is cancelled.
+                let result = handle.result();
+                drop(tokio::time::timeout(Duration::from_millis(2), result).await);
+                handle.cancel("ada").await
+            }
+        },
+        |run: Run| {
+            let (handle, process) = (handles.last(), &process);
+            async move {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                let sagas = process.runtime.sagas();
+                let audit = sagas.audit(handle.id()).await.unwrap();
+                let again = audit.is_empty();
+                if again {
+                    assert!(!run.completed, "{run:?}");
+                    handle.cancel("bob").await.unwrap();
+                }
+                at_last(handle.result()).await.unwrap_err();
+                let record = process.saga(handle.id()).await;
+                assert_eq!(record.status, Status::Compensated, "{run:?}");
+                // The first one may have been on the way.
+                let lines = sagas.audit(handle.id()).await.unwrap().len();
+                assert!(lines == 1 || (again && lines == 2), "{run:?}: {lines}");
+            }
+        },
+    )
+    .await;
+    while handles.1.get() < handles.0.len() {
+        handles.next().cancel("ada").await.unwrap();
+    }
+    process.quiet().await;
+    assert_eq!(process.shutdown().await.left, 0);
+    pause().await;
+}
