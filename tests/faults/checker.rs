@@ -34,6 +34,14 @@ pub(crate) fn check(
         End::NeverStarted | End::Withdrawn => &[],
         End::Completed if plan == Plan::Transaction => &[Action::Do(1), Action::Do(3)],
         End::Completed => &[Action::Do(1), Action::Do(2), Action::Do(3)],
+        End::Compensated if plan == Plan::FailLate => &[
+            Action::Do(1),
+            Action::Do(2),
+            Action::Do(3),
+            Action::Undo(3),
+            Action::Undo(2),
+            Action::Undo(1),
+        ],
         End::Compensated => &[
             Action::Do(1),
             Action::Do(2),
@@ -74,7 +82,7 @@ fn end(plan: Plan, after: &Snapshot) -> Result<End, String> {
     match (saga.status.as_str(), plan) {
         ("completed", Plan::Succeed | Plan::Transaction) => Ok(End::Completed),
         ("failed", _) if saga.steps.is_empty() => Ok(End::Withdrawn),
-        ("compensated", Plan::Fail) => Ok(End::Compensated),
+        ("compensated", Plan::Fail | Plan::FailLate) => Ok(End::Compensated),
         ("compensation_failed", Plan::FailForGood) => Ok(End::Dead),
         (status, plan) => Err(format!("planned to {plan:?}, it is {status}")),
     }
@@ -106,7 +114,15 @@ fn records(plan: Plan, end: End, after: &Snapshot) -> Result<(), String> {
                 && letters.is_empty()
                 && saga.output == Some(RESULT.to_string())
         }
-        End::Compensated => steps == [("first", true), ("second", true)] && letters.is_empty(),
+        End::Compensated => {
+            let all = [("first", true), ("second", true), ("third", true)];
+            let undone = if plan == Plan::FailLate {
+                &all[..]
+            } else {
+                &all[..2]
+            };
+            steps == undone && letters.is_empty()
+        }
         End::Dead => {
             steps == [("first", false), ("second", true)] && letters == [("first", "open")]
         }

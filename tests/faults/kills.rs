@@ -31,6 +31,11 @@ fn points(plan: Plan) -> Vec<String> {
                     .flat_map(around),
             );
         }
+        Plan::FailLate => {
+            let undone = [Action::Undo(3), Action::Undo(2), Action::Undo(1)];
+            points.extend(around(Action::Do(3)));
+            points.extend(undone.into_iter().flat_map(around));
+        }
         Plan::FailForGood => {
             points.push("do3:before".to_owned());
             points.extend(around(Action::Undo(2)));

@@ -18,6 +18,8 @@ pub(crate) enum Plan {
     Succeed,
     /// The third fails: two and one are undone.
     Fail,
+    /// All three succeed, and then it fails: three, two and one are undone.
+    FailLate,
     /// The third fails, two is undone, and one cannot be.
     FailForGood,
     /// All three succeed, and two is a row in the database of the journal.
@@ -43,7 +45,11 @@ pub(crate) async fn purchase(#[state] ledger: &Ledger, order: Order) -> Result<u
         }
         _ => second(ledger, &order, one).await?,
     };
-    third(ledger, &order, two).await
+    let three = third(ledger, &order, two).await?;
+    match order.plan {
+        Plan::FailLate => Err(ShopError::Refused),
+        _ => Ok(three),
+    }
 }
 
 #[idempotent(key = order.id, wait = 60s)]
@@ -89,12 +95,12 @@ async fn enter(conn: &mut SqliteConnection, order: u64) -> Result<u32, ShopError
 
 #[saga_step(compensate = undo_third)]
 async fn third(#[state] ledger: &Ledger, order: &Order, two: u32) -> Result<u32, ShopError> {
-    if matches!(order.plan, Plan::Succeed | Plan::Transaction) {
-        ledger.effect(order.id, Action::Do(3)).await;
-        return Ok(two * 10 + 3);
+    if matches!(order.plan, Plan::Fail | Plan::FailForGood) {
+        ledger.reach(order.id, Action::Do(3), "before").await;
+        return Err(ShopError::Refused);
     }
-    ledger.reach(order.id, Action::Do(3), "before").await;
-    Err(ShopError::Refused)
+    ledger.effect(order.id, Action::Do(3)).await;
+    Ok(two * 10 + 3)
 }
 
 async fn undo_first(ledger: &Ledger, order: &Order, one: &u32) -> Result<(), ShopError> {

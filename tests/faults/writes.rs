@@ -192,6 +192,11 @@ fn a_saga_that_is_undone_survives_a_kill_at_every_write() {
 }
 
 #[test]
+fn a_saga_all_of_whose_steps_are_undone_survives_a_kill_at_every_write() {
+    kill_at_every_write(Plan::FailLate);
+}
+
+#[test]
 fn a_step_in_a_transaction_survives_a_kill_at_every_write() {
     kill_at_every_write(Plan::Transaction);
 }

@@ -30,8 +30,9 @@ fn kill_at(ground: &Ground, order: Order, message: u64, freeze: Freeze) -> Optio
     let (proxy, url) = ground.network();
     let mut worker = Worker::start(&Errand {
         url,
-        // It does not renew it meanwhile, and does not take over what others here have left.
+        // It does not renew it meanwhile: all that it says is about its saga.
         lease: Duration::from_secs(3600),
+        alone: true,
         number: Some(order.id),
         leaves: true,
         ..Errand::new(ground, vec![order])
@@ -181,6 +182,15 @@ fn a_saga_that_is_undone_survives_a_kill_at_every_message() {
     stages.push(Some((Status::Compensating, 2, 1)));
     stages.push(Some((Status::Compensated, 2, 2)));
     kill_at_every_message(Plan::Fail, &stages, 6);
+}
+
+#[test]
+fn a_saga_all_of_whose_steps_are_undone_survives_a_kill_at_every_message() {
+    let mut stages = STARTED.to_vec();
+    stages.push(Some((Status::Running, 3, 0)));
+    stages.extend((0..3).map(|undone| Some((Status::Compensating, 3, undone))));
+    stages.push(Some((Status::Compensated, 3, 3)));
+    kill_at_every_message(Plan::FailLate, &stages, 8);
 }
 
 #[test]

@@ -10,8 +10,8 @@
 //! | step 1, 2, 3 | `writes` (a saga that succeeds) | `freezes` (`Running, 1, 0`; `Running, 2, 0`; `Completed, 3, 0`) |
 //! | step in a transaction of its own | `writes` (a step in a transaction) | `freezes` (a step in a transaction) |
 //! | decision to undo | `writes` (a saga that is undone) | `freezes` (`Compensating, 2, 0`) |
-//! | compensation 2, 1 (step 3 is the one that fails) | `writes` (a saga that is undone) | `freezes` (`Compensating, 2, 1`; `Compensated, 2, 2`) |
-//! | finish, with what came out last | `writes` (all three) | `freezes` (`Completed`; `Compensated`; `CompensationFailed`) |
+//! | compensation 3, 2, 1 | `writes` (a saga all of whose steps are undone) | `freezes` (`Compensating, 3, 1`; `Compensating, 3, 2`; `Compensated, 3, 3`) |
+//! | finish, with what came out last | `writes` (all of them) | `freezes` (`Completed`; `Compensated`; `CompensationFailed`) |
 //! | dead letter, in the commit that ends the saga | `writes` (a saga that cannot be undone) | `freezes` (`CompensationFailed, 2, 1`) |
 //! | claim of what somebody has left | `takeovers` (all three) | `takeovers` (both), from the opening of the store on |
 //! | renewal of a lease | none: a lock of the kernel | `renewals` |

@@ -24,6 +24,8 @@ pub(crate) enum Plan {
     Succeed,
     /// Three fails: two and one are undone.
     Fail,
+    /// One, two, three, and four fails: three, two and one are undone.
+    FailLate,
     /// One, then two and three beside each other, then four.
     Beside,
     /// The same, and three fails: two and one are undone.
@@ -82,7 +84,9 @@ impl Plan {
     pub(crate) fn answer(self) -> Told {
         match self {
             Self::Beside => Told::Success(25),
-            Self::Fail | Self::FailBeside | Self::InDoubt | Self::FailNested => Told::Refused,
+            Self::Fail | Self::FailLate | Self::FailBeside | Self::InDoubt | Self::FailNested => {
+                Told::Refused
+            }
             Self::FailForGood => Told::Stuck,
             Self::Poison => Told::Parked,
             Self::TimesOut | Self::OutOfTime => Told::TimedOut,
@@ -137,6 +141,11 @@ async fn purchase(
         Plan::Nested | Plan::FailNested => {
             let delivered = deliver(ledger, order, one).await?;
             fourth(ledger, &order, delivered).await
+        }
+        Plan::FailLate => {
+            let two = second(ledger, &order, one).await?;
+            let three = third(ledger, &order, two).await?;
+            fourth(ledger, &order, three).await
         }
         Plan::InDoubt => dubious(ledger, &order, one).await,
         Plan::Pivot => {
@@ -245,7 +254,7 @@ pub(crate) fn sequences(plan: Plan) -> &'static [&'static [Action]] {
         // Two comes out before the failure of three decides, or never begins.
         Plan::FailBeside => &[&[Do(1), Do(2), Undo(2), Undo(1)], &[Do(1), Undo(1)]],
         Plan::FailForGood => &[&[Do(1), Do(2), Undo(2)]],
-        Plan::FailNested => &[&[Do(1), Do(2), Do(3), Undo(3), Undo(2), Undo(1)]],
+        Plan::FailLate | Plan::FailNested => &[&[Do(1), Do(2), Do(3), Undo(3), Undo(2), Undo(1)]],
         Plan::Poison => &[&[Do(1)]],
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Errand {
     pub(crate) stop: Option<Stop>,
     /// How long it may be silent.
     pub(crate) lease: Duration,
+    /// It looks for what others have left only while it opens, and is ready when that is over.
+    pub(crate) alone: bool,
     /// When open it raises `ready<number>`, and starts at `go<number>`.
     pub(crate) number: Option<u64>,
     /// How its program was built.
@@ -48,6 +50,7 @@ impl Errand {
             pause: Duration::ZERO,
             stop: None,
             lease: LEASE,
+            alone: false,
             number: None,
             build: Build::default(),
             undoes: None,
@@ -173,7 +176,14 @@ async fn work(errand: Errand) {
     errand.build.applies();
     let ledger = Ledger::at(&errand.folder).stopping(errand.stop);
     let builder = ground::with_lease(&errand.url, &ledger, errand.lease);
+    let builder = match errand.alone {
+        true => builder.poll_interval(Duration::from_secs(3600)),
+        false => builder,
+    };
     let runtime = builder.open().await.expect("the store opens");
+    if errand.alone {
+        runtime.recovered().await;
+    }
     if let Some(number) = errand.number {
         ledger.raise(&format!("ready{number}"));
         raised(&ledger, &format!("go{number}")).await;

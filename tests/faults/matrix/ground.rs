@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use resilience::store::Risk;
 use resilience::{Runtime, RuntimeBuilder};
@@ -50,9 +51,16 @@ impl Address {
     }
 }
 
+/// Longer than any test.
+const NEVER: Duration = Duration::from_secs(3600);
+
 async fn open(builder: RuntimeBuilder) -> Runtime {
-    builder
+    let runtime = builder
         .scoped()
+        // What recovery asks in the background must not be on a connection, and wait there, whose answers a test withholds:
+        // the calls would be sent on others, which are not made.
+        .poll_interval(NEVER)
+        .worker_lease(NEVER)
         // Of the sagas of this program, none of which runs here.
         .state(Ledger::at(PathBuf::from("/nowhere")))
         // Servers of tests are in memory.
@@ -60,7 +68,9 @@ async fn open(builder: RuntimeBuilder) -> Runtime {
         .accept(Risk::NoPersistence)
         .open()
         .await
-        .expect("the store opens")
+        .expect("the store opens");
+    runtime.recovered().await;
+    runtime
 }
 
 /// The server of a store.

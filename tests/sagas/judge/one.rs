@@ -20,9 +20,12 @@ pub(super) fn judge(order: Order, saga: &SagaRecord, effects: &[&Effect], allowe
         saga.status, saga.error
     );
     let expected = match plan {
-        Plan::Fail | Plan::FailBeside | Plan::InDoubt | Plan::FailNested | Plan::Dismantle => {
-            Status::Compensated
-        }
+        Plan::Fail
+        | Plan::FailLate
+        | Plan::FailBeside
+        | Plan::InDoubt
+        | Plan::FailNested
+        | Plan::Dismantle => Status::Compensated,
         Plan::TimesOut | Plan::OutOfTime => Status::Compensated,
         Plan::FailForGood => Status::CompensationFailed,
         Plan::Poison => Status::Parked,

@@ -49,7 +49,7 @@ pub(super) async fn fourth(
     order: &Order,
     sum: u32,
 ) -> Result<u32, ShopError> {
-    if order.plan == Plan::FailNested {
+    if matches!(order.plan, Plan::FailLate | Plan::FailNested) {
         return Err(ShopError::Refused);
     }
     ledger.effect(order.id, Action::Do(4)).await;
