@@ -62,7 +62,11 @@ impl Postgres {
             port: 0,
             account: Account::to_run_as(),
             syncs,
-            folder: scratch::folder_for(ROOM, "postgres"),
+            folder: match syncs {
+                // What a sync costs is what such a server is asked for.
+                true => TempDir::with_prefix("postgres").expect("a temporary folder"),
+                false => scratch::folder_for(ROOM, "postgres"),
+            },
         };
         postgres.create_files();
         for _ in 0..STARTS_MAX {
