@@ -309,6 +309,34 @@ async fn what_a_caller_who_left_has_not_taken_over_yet_is_told_to_the_next_one()
     assert!(store.take_over(known(), 9).await.unwrap().is_empty());
 }
 
+/// Its owner was slow, and not dead: it comes to its end before it can be taken over. Nobody asks for it ever again.
+#[tokio::test]
+async fn what_ended_while_it_was_being_taken_over_is_forgotten() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let proxy = in_front_of(&database.url);
+    let store = open(&proxy.in_front_of(&database.url)).await;
+    left_behind(&database.url, 1).await;
+    let mut owner = PgConnection::connect(&database.url).await.unwrap();
+    let end = "BEGIN; UPDATE resilience_sagas SET status = 'completed'";
+    sqlx::raw_sql(end).execute(&mut owner).await.unwrap();
+    let taking = {
+        let store = store.clone();
+        tokio::spawn(async move { store.take_over(known(), 9).await.unwrap() })
+    };
+    tokio::time::sleep(SOON).await;
+    sqlx::raw_sql("COMMIT").execute(&mut owner).await.unwrap();
+    assert!(taking.await.unwrap().is_empty());
+    let before = proxy.requests();
+    assert!(store.take_over(known(), 9).await.unwrap().is_empty());
+    assert_eq!(
+        proxy.requests() - before,
+        1,
+        "it looks for one that is over"
+    );
+}
+
 /// The same for works, which are not waited for where somebody has them.
 #[tokio::test]
 async fn works_that_a_caller_who_left_was_taking_are_told_to_the_next_one() {

@@ -143,7 +143,8 @@ JOIN resilience_sagas AS saga
   ON saga.id = change.id AND saga.epoch = change.epoch + 1 AND saga.owner = $2::uuid";
 
 /// `$1` sagas, a JSON array of objects; `$2` owners as a JSON array. Those that somebody has acquired, with their steps, and
-/// whether they are unfinished under this epoch and one of these owners. Of one that nobody has acquired yet there is no row.
+/// whether they are unfinished under this epoch and one of these owners; and those that nobody can acquire any more, because they
+/// are over. Of one that nobody has acquired yet there is no row.
 pub(super) const COLLECT: &str = concat!(
     "SELECT ",
     columns!(),
@@ -152,7 +153,8 @@ pub(super) const COLLECT: &str = concat!(
     at_rest!(),
     "
 FROM json_to_recordset($1::json) AS wanted (id text, epoch int8)
-JOIN resilience_sagas AS saga ON saga.id = wanted.id AND saga.epoch >= wanted.epoch
+JOIN resilience_sagas AS saga ON saga.id = wanted.id
+ AND (saga.epoch >= wanted.epoch OR saga.status IN ('completed', 'compensated', 'failed', 'resolved'))
 ORDER BY saga.created_at, saga.id"
 );
 
