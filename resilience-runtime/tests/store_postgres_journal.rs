@@ -23,18 +23,23 @@ mod sagas;
 
 #[path = "store_postgres_journal/leases.rs"]
 mod leases;
+#[path = "store_postgres_journal/leaving.rs"]
+mod leaving;
 #[path = "store_postgres_journal/outages.rs"]
 mod outages;
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use resilience_runtime::saga::journal::{SagaId, SagaRecord};
 use resilience_runtime::store::postgres::PostgresStore;
 use resilience_runtime::store::risk::{Accepted, Risk};
+use resilience_test_support::proxy::Proxy;
 use resilience_test_support::server::Postgres;
 use sqlx::{Connection as _, PgConnection};
 
 use self::fixture::Fixture;
-use self::sagas::Workers;
+use self::sagas::{Workers, started};
 
 /// A database for a test, which ends here where there is no server.
 macro_rules! fixture {
@@ -101,4 +106,32 @@ impl Workers for Database {
 /// The private servers run without `fsync`.
 fn accepted() -> Accepted {
     Accepted::only(&[Risk::NotDurable])
+}
+
+async fn open(url: &str) -> PostgresStore {
+    PostgresStore::open(url, &accepted()).await.unwrap()
+}
+
+/// Sagas of a worker that left.
+async fn left_behind(url: &str, count: u32) -> BTreeSet<SagaId> {
+    let store = open(url).await;
+    let mut gone = BTreeSet::new();
+    for _ in 0..count {
+        gone.insert(started(&store).await);
+    }
+    store.close().await;
+    gone
+}
+
+fn uuid() -> String {
+    SagaId::generate().to_string()
+}
+
+fn ids(records: &[SagaRecord]) -> BTreeSet<SagaId> {
+    records.iter().map(|record| record.id.clone()).collect()
+}
+
+fn in_front_of(url: &str) -> Proxy {
+    let (_, rest) = url.rsplit_once(':').unwrap();
+    Proxy::start(rest.split_once('/').unwrap().0.parse().unwrap())
 }
