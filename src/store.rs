@@ -1,9 +1,9 @@
-//! The stores, and what a store of your own implements.
+//! The stores, and the traits that a store of your own implements.
 //!
-//! [`Runtime::open`](crate::Runtime::open) finds the built-in ones by their URLs. Another one has
-//! four faces ([`IdempotencyStore`], [`LockStore`], [`Journal`] and [`Queue`], each with its contract) and
-//! is given to [`Runtime::on_store`](crate::Runtime::on_store). Its connections are [`Transactional`] where
-//! `#[idempotent(tx = conn)]` is to work on them.
+//! [`Runtime::open`](crate::Runtime::open) chooses a built-in store by its URL. A store of your own implements
+//! four traits ([`IdempotencyStore`], [`LockStore`], [`Journal`] and [`Queue`], each with its contract) and
+//! is passed to [`Runtime::on_store`](crate::Runtime::on_store). If `#[idempotent(tx = conn)]` is to work on its
+//! connections, they implement [`Transactional`].
 
 pub use resilience_runtime::BoxFuture;
 pub use resilience_runtime::dlq::Queue;
