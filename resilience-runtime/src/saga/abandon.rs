@@ -66,7 +66,7 @@ impl Drop for Running {
                 let cause = Cut::by(halt, &execution).words();
                 ending::fail(execution, cause, None, permit).await;
             }),
-            _ => Box::pin(supervisor::finish(execution, permit, false)),
+            _ => Box::pin(supervisor::finish(execution, permit)),
         };
         // Without a supervisor the runtime is gone, and the next process takes the saga over.
         let _ = abandoned.send(work);
