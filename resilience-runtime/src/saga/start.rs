@@ -288,7 +288,7 @@ fn found(ask: &Ask, found: Found) -> SagaId {
             let id = running.id();
             if let Some((execution, permit)) = running.into_parts() {
                 let record = ask.record(&execution);
-                hand_over(Arc::clone(&ask.core), record, permit);
+                hand_over(&ask.core, record, permit);
             }
             id
         }
@@ -296,15 +296,9 @@ fn found(ask: &Ask, found: Found) -> SagaId {
 }
 
 /// The runtime goes on with the saga.
-fn hand_over(core: Arc<Core>, record: SagaRecord, permit: Permit) {
-    let abandoned = core.abandoned.clone();
-    // Without a supervisor the runtime is gone, and the next process takes the saga over.
-    let _ = abandoned.send(Box::pin(proceed::here(
-        core,
-        record,
-        permit,
-        Reruns::default(),
-    )));
+fn hand_over(core: &Arc<Core>, record: SagaRecord, permit: Permit) {
+    let work = proceed::here(Arc::clone(core), record, permit, Reruns::default());
+    core.supervise(Box::pin(work));
 }
 
 /// Looks for a saga that was written in a transaction, until `until`, and takes it up once it is committed.
@@ -332,6 +326,6 @@ async fn take_up(core: Arc<Core>, new: NewSaga) {
     };
     let new = NewSaga { given: true, ..new };
     if let Ok(Started::TakenOver(record)) = core.stores.journal.start(new).await {
-        hand_over(core, record, permit);
+        hand_over(&core, record, permit);
     }
 }
