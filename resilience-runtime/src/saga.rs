@@ -75,6 +75,7 @@ pub(crate) mod slots;
 mod stack;
 mod start;
 mod step;
+mod step_name;
 pub(crate) mod supervisor;
 mod ticket;
 mod transactional;

@@ -23,6 +23,7 @@ use super::journal::{SagaId, SagaRecord, StepRecord};
 use super::ledger::Stop;
 use super::options::{Saga, SagaStep};
 use super::reruns::Reruns;
+use super::step_name;
 use crate::core::Core;
 use crate::error::Error;
 use crate::telemetry::sagas;
@@ -175,15 +176,14 @@ impl Execution {
         }
     }
 
-    /// The body calls the saga `name`: a step `saga::call <name>`, whose output is that of the saga, and which is undone by
-    /// undoing the saga. Resolves when it may begin, like a step.
+    /// The body calls the saga `name`: a step, whose output is that of the saga, and which is undone by undoing the saga. Resolves when it may begin, like a step.
     pub(super) async fn child(
         self: &Arc<Self>,
         name: &'static str,
         arguments: String,
     ) -> Result<Child, Stop> {
         let asked = Asked {
-            name: Cow::Owned(format!("saga::call {name}")),
+            name: Cow::Owned(step_name::of_call(name)),
             arguments,
             terms: Terms {
                 compensation: Some(name),

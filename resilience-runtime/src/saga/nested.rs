@@ -16,6 +16,7 @@ use super::journal::{
     Advance, Cancel, Event, NewSaga, SagaId, SagaRecord, Started, Status, StepRecord,
 };
 use super::ledger::{self, Stop};
+use super::step_name;
 use super::waiting::{self, Waited};
 use crate::BoxFuture;
 use crate::core::Core;
@@ -27,9 +28,7 @@ use crate::pauses::Pauses;
 
 /// Where the identities of nested sagas come from, with the version of the encoding.
 const DOMAIN: &[u8] = b"resilience nested saga\x01";
-/// What the names of the steps begin with that are sagas.
-const STEP: &str = "saga::call ";
-/// The argument of such a step that is the id which its author chose. No argument of a function has such a name.
+/// The argument of a step that is a saga: the id that its author chose. No argument of a function has such a name.
 const ID: &str = "saga::id";
 
 /// Calls a saga in the body of `parent`.
@@ -145,7 +144,7 @@ pub(super) fn derived(parent: &SagaId, name: &str, arguments: &str, occurrence: 
 
 /// The saga that a step of `parent` is, if it is one: its id, and its name.
 fn child_of<'a>(parent: &SagaId, step: &'a StepRecord) -> Option<(SagaId, &'a str)> {
-    let name = step.step.strip_prefix(STEP)?;
+    let name = step_name::called_saga(&step.step)?;
     let given = serde_json::from_str::<serde_json::Value>(&step.arguments);
     let given = given.ok().and_then(|arguments| {
         let id = arguments.get(ID)?.as_str()?;
@@ -157,7 +156,7 @@ fn child_of<'a>(parent: &SagaId, step: &'a StepRecord) -> Option<(SagaId, &'a st
 
 /// Whether a step is a saga that was called.
 pub(super) fn is_call(step: &StepRecord) -> bool {
-    step.step.starts_with(STEP)
+    step_name::called_saga(&step.step).is_some()
 }
 
 /// Undoes the saga that `step` of `parent` is: what is running is cancelled and waited for first. Nothing, where the step is

@@ -18,6 +18,7 @@ use super::journal::{NewSaga, SagaId, SagaRecord, StartConnection, Started, Star
 use super::nested::derived;
 use super::recovery::proceed;
 use super::reruns::Reruns;
+use super::step_name;
 use crate::core::{Core, Permit};
 use crate::error::Error;
 use crate::outcome::{Function, Kept, Storable, Stored, TakesRefusals};
@@ -253,7 +254,7 @@ impl Starting {
             && !ask.is_keyed()
         {
             let occurrence = ask.core.signals.start(&parent.id, ask.saga.name);
-            let name = format!("saga::start {}", ask.saga.name);
+            let name = step_name::of_start(ask.saga.name);
             ask.id = Some(derived(&parent.id, &name, &ask.input, occurrence));
         }
         let core = Arc::clone(&ask.core);
