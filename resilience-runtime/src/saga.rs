@@ -43,6 +43,7 @@ mod answer;
 mod cancel;
 mod caught;
 mod cause;
+mod codec;
 mod compensation;
 mod context;
 mod decision;

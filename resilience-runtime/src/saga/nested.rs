@@ -7,8 +7,9 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::admission::{Admitted, Ask};
-use super::answer::{self, Ended, Types};
+use super::answer::{self, Ended};
 use super::cancel;
+use super::codec::Codec;
 use super::compensation::{self, Undoing, Undone};
 use super::drive::{Driven, Run, run_body};
 use super::execution::{Child, Execution, Failure};
@@ -36,7 +37,7 @@ pub(super) async fn call<C, O, T, E>(
     parent: &Arc<Execution>,
     mut ask: Ask,
     call: Pin<Box<C>>,
-    types: Types<T, E>,
+    codec: Codec<T, E>,
     failures: Failures<E>,
 ) -> Answer<T, E>
 where
@@ -47,14 +48,14 @@ where
         && ask.core.signals.has(&parent.id, |saga| saga.id == *id)
     {
         // It would wait for itself.
-        return types.refused(Error::Recursive {
+        return codec.refused(Error::Recursive {
             function: ask.function.to_owned(),
             key: id.to_string(),
         });
     }
     let step = match parent.child(ask.saga.name, arguments(&ask)).await {
         Ok(Child::New(step)) => step,
-        Ok(Child::Known(Ok(output))) => return types.answer(Ended::Completed(output)),
+        Ok(Child::Known(Ok(output))) => return codec.answer(Ended::Completed(output)),
         Ok(Child::Known(Err(failure))) => {
             let unreadable = Error::SagaFailed {
                 saga: ask.saga.name,
@@ -62,9 +63,9 @@ where
                 cause: "its error is of another type than the code's".to_owned(),
                 compensated: true,
             };
-            return types.answer(Ended::Failed(failure, unreadable));
+            return codec.answer(Ended::Failed(failure, unreadable));
         }
-        Err(stop) => return types.refused(parent.error(stop, types.function.name)),
+        Err(stop) => return codec.refused(parent.error(stop, codec.function.name)),
     };
     let derived = || {
         derived(
@@ -82,16 +83,16 @@ where
                 running,
                 resumes: false,
             };
-            run_body(run, call, types, failures).await
+            run_body(run, call, codec, failures).await
         }
         Ok(Admitted::Over(record)) => {
             let is_over = record.status != Status::Parked;
-            let answer = types.answer(answer::ended(&ask.core, ask.saga.name, *record).await);
+            let answer = codec.answer(answer::ended(&ask.core, ask.saga.name, *record).await);
             Driven { answer, is_over }
         }
         Err((error, refusal)) => {
             let is_over = matches!(error, Error::SagaConflict { .. } | Error::Encode { .. });
-            let answer = Answer::refused(error, refusal, &types.function);
+            let answer = Answer::refused(error, refusal, &codec.function);
             Driven { answer, is_over }
         }
     };
@@ -99,17 +100,14 @@ where
     let failure = match &answer.result {
         Ok(value) => {
             // It was written down as the child's own result a moment ago.
-            if let Ok(output) = (types.stored.encode)(value) {
+            if let Ok(output) = codec.encode_output(value) {
                 step.finish(output);
             }
             return answer;
         }
         // Dropped, the step is in doubt, and undone if the caller is.
         Err(_) if !is_over => return answer,
-        Err(error) => {
-            let forms = types.kept.0.as_ref();
-            forms.and_then(|forms| (forms.encode)(error).ok())
-        }
+        Err(error) => codec.encode_error(error),
     };
     let refused = answer.origin.effect() == Effect::DidNotRun;
     let kind = Failure {

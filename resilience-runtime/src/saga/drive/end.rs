@@ -9,9 +9,10 @@ use crate::core::Permit;
 use crate::dlq;
 use crate::error::Error;
 use crate::outcome::{Answer, Failures, Outcome};
-use crate::saga::answer::{self, Types};
+use crate::saga::answer;
 use crate::saga::caught::text;
 use crate::saga::cause::Cut;
+use crate::saga::codec::Codec;
 use crate::saga::compensation::Undone;
 use crate::saga::ending::{self, Failed};
 use crate::saga::execution::{Execution, Halt};
@@ -30,7 +31,7 @@ pub(super) struct End<T, E> {
     pub(super) execution: Arc<Execution>,
     pub(super) permit: Permit,
     pub(super) resumes: bool,
-    pub(super) types: Types<T, E>,
+    pub(super) codec: Codec<T, E>,
     pub(super) failures: Failures<E>,
 }
 
@@ -79,10 +80,9 @@ impl<T, E> End<T, E> {
     /// later. Code of the author's, which may panic.
     fn told(&self, result: &Result<T, E>) -> Result<Encoded, (String, Option<String>)> {
         match result {
-            Ok(value) => Ok((self.types.stored.encode)(value)),
+            Ok(value) => Ok(self.codec.encode_output(value)),
             Err(error) => {
-                let forms = self.types.kept.0.as_ref();
-                let failure = forms.and_then(|forms| (forms.encode)(error).ok());
+                let failure = self.codec.encode_error(error);
                 Err(((self.failures.describe)(error), failure))
             }
         }
@@ -94,8 +94,8 @@ impl<T, E> End<T, E> {
         match FinishOnDrop::new(ending).await {
             Ok(()) => Driven::over(answer),
             Err(stop) => {
-                let error = self.execution.error(stop, self.types.function.name);
-                Driven::open(self.types.refused(error))
+                let error = self.execution.error(stop, self.codec.function.name);
+                Driven::open(self.codec.refused(error))
             }
         }
     }
@@ -119,7 +119,7 @@ impl<T, E> End<T, E> {
         }
         let ended = undo(&self.execution, cause.clone(), failure, self.permit).await;
         match self
-            .types
+            .codec
             .undone(&self.execution, ended.undone, cause)
             .await
         {
@@ -135,13 +135,13 @@ impl<T, E> End<T, E> {
         }
         let ended = undo(&self.execution, reason.clone(), None, self.permit).await;
         match self
-            .types
+            .codec
             .undone(&self.execution, ended.undone, reason.clone())
             .await
         {
             Ok(()) => {
-                let function = self.types.function.name;
-                Driven::over(self.types.refused(Error::NotRecorded { function, reason }))
+                let function = self.codec.function.name;
+                Driven::over(self.codec.refused(Error::NotRecorded { function, reason }))
             }
             Err(driven) => driven,
         }
@@ -166,7 +166,7 @@ impl<T, E> End<T, E> {
         }
         let ended = undo(&self.execution, cause.clone(), None, self.permit).await;
         if let Err(driven) = self
-            .types
+            .codec
             .undone(&self.execution, ended.undone, cause)
             .await
         {
@@ -174,16 +174,16 @@ impl<T, E> End<T, E> {
         }
         let (saga, id) = (self.execution.saga, self.execution.id.to_string());
         let error = answer::cut_off(cut, saga, id, ended.had_work);
-        Driven::over(self.types.refused(error))
+        Driven::over(self.codec.refused(error))
     }
 
     /// The saga is run again until it is done, and its caller waits for that.
     async fn go_on_later(self, why: Unfinished, cause: String) -> Driven<T, E> {
         let (core, id) = (Arc::clone(&self.execution.core), self.execution.id.clone());
-        let (saga, function) = (self.execution.saga, self.types.function.name);
+        let (saga, function) = (self.execution.saga, self.codec.function.name);
         forward::later(self.execution, self.permit, why, cause);
         if self.resumes {
-            return Driven::open(self.types.refused(Error::Superseded {
+            return Driven::open(self.codec.refused(Error::Superseded {
                 saga,
                 id: id.to_string(),
             }));
@@ -191,15 +191,15 @@ impl<T, E> End<T, E> {
         match waiting::until_over(&core, &id, None).await {
             Waited::Ended(record) => {
                 let is_over = !record.status.is_dead();
-                let answer = self.types.answer(answer::ended(&core, saga, *record).await);
+                let answer = self.codec.answer(answer::ended(&core, saga, *record).await);
                 Driven { answer, is_over }
             }
             Waited::Again => Driven::open(
-                self.types
+                self.codec
                     .refused(Error::SagaNotFound { id: id.to_string() }),
             ),
             Waited::ShuttingDown => {
-                Driven::open(self.types.refused(Error::ShuttingDown { function }))
+                Driven::open(self.codec.refused(Error::ShuttingDown { function }))
             }
         }
     }
@@ -209,11 +209,11 @@ impl<T, E> End<T, E> {
         let execution = Arc::clone(&self.execution);
         let dying = ending::die(Arc::clone(&execution), difference.clone(), self.permit);
         if let Err(stop) = FinishOnDrop::new(dying).await {
-            let error = execution.error(stop, self.types.function.name);
-            return Driven::open(self.types.refused(error));
+            let error = execution.error(stop, self.codec.function.name);
+            return Driven::open(self.codec.refused(error));
         }
         let dead_letter = dlq::name_of(&*execution.core.stores.queue, &execution.id).await;
-        Driven::open(self.types.refused(Error::SagaParked {
+        Driven::open(self.codec.refused(Error::SagaParked {
             saga: execution.saga,
             id: execution.id.to_string(),
             reason: Parking::Mismatch,
@@ -223,8 +223,8 @@ impl<T, E> End<T, E> {
     }
 
     fn stopped(&self, stop: Stop) -> Answer<T, E> {
-        let error = self.execution.error(stop, self.types.function.name);
-        self.types.refused(error)
+        let error = self.execution.error(stop, self.codec.function.name);
+        self.codec.refused(error)
     }
 }
 
@@ -238,7 +238,7 @@ async fn undo(
     FinishOnDrop::new(ending::fail(Arc::clone(execution), cause, failure, permit)).await
 }
 
-impl<T, E> Types<T, E> {
+impl<T, E> Codec<T, E> {
     /// `Err`: undoing did not come to its end, and this is the answer.
     async fn undone(
         &self,
