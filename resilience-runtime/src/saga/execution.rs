@@ -77,15 +77,13 @@ pub(super) enum Halt {
 }
 
 /// The last step that failed in a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Failure {
     /// The step is `retriable`.
     pub(super) retriable: bool,
-    /// A policy refused it, and it did not run.
-    pub(super) refused: bool,
-    /// That policy is a circuit breaker.
+    /// A circuit breaker refused it, and it did not run.
     pub(super) open_breaker: bool,
-    /// When that policy may let it through, where it knows.
+    /// When the policy that refused it may let it through, where it knows.
     pub(super) retry_after: Option<Duration>,
 }
 

@@ -24,7 +24,7 @@ use crate::core::Core;
 use crate::error::{Effect, Error, StoreError};
 use crate::key::Canonical;
 use crate::operator::Operator;
-use crate::outcome::{Answer, Failures, Outcome, Refusal};
+use crate::outcome::{Answer, Failures, Outcome};
 use crate::pauses::Pauses;
 
 /// Where the identities of nested sagas come from, with the version of the encoding.
@@ -109,14 +109,7 @@ where
         Err(_) if !is_over => return answer,
         Err(error) => codec.encode_error(error),
     };
-    let refused = answer.origin.effect() == Effect::DidNotRun;
-    let kind = Failure {
-        retriable: false,
-        refused: refused && matches!(answer.origin.refusal(), Some(Refusal::Rejected { .. })),
-        open_breaker: false,
-        retry_after: None,
-    };
-    step.fail(failure, kind).await;
+    step.fail(failure, Failure::default()).await;
     answer
 }
 

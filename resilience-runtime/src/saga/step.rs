@@ -155,7 +155,6 @@ pub(super) fn failure<T, E>(retriable: bool, answer: &Answer<T, E>) -> Failure {
     let refused = origin.is_refusal() && origin.effect() == Effect::DidNotRun;
     Failure {
         retriable,
-        refused,
         open_breaker: refused && origin.is_open_circuit(),
         retry_after: match origin.refusal() {
             Some(Refusal::Rejected { retry_after }) if refused => retry_after,
