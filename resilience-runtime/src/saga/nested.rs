@@ -12,7 +12,7 @@ use super::cancel;
 use super::codec::Codec;
 use super::compensation::{self, Undoing, Undone};
 use super::drive::{Driven, Run, run_body};
-use super::execution::{Child, Execution, Failure};
+use super::execution::{Child, Execution, Failure, UnderWay};
 use super::journal::{
     Advance, Cancel, Event, NewSaga, SagaId, SagaRecord, Started, Status, StepRecord,
 };
@@ -44,18 +44,50 @@ where
     C: Future<Output = O>,
     O: Outcome<Ok = T, Err = E>,
 {
+    let step = match begin(parent, &ask, codec).await {
+        Ok(step) => step,
+        Err(answer) => return answer,
+    };
+    let name = ask.saga.name;
+    let derived = || derived(&parent.id, name, step.arguments(), step.occurrence());
+    ask.id = Some(ask.id.take().unwrap_or_else(derived));
+    ask.parent = Some(parent.id.clone());
+    let Driven { answer, is_over } = run(&ask, call, codec, failures).await;
+    match &answer.result {
+        Ok(value) => {
+            // It was written down as the child's own result a moment ago.
+            if let Ok(output) = codec.encode_output(value) {
+                step.finish(output);
+            }
+        }
+        // Dropped, the step is in doubt, and undone if the caller is.
+        Err(_) if !is_over => {}
+        Err(error) => {
+            let failure = codec.encode_error(error);
+            step.fail(failure, Failure::default()).await;
+        }
+    }
+    answer
+}
+
+/// Begins the step of `parent` that the saga is; `Err` where there is an answer already.
+async fn begin<T, E>(
+    parent: &Arc<Execution>,
+    ask: &Ask,
+    codec: Codec<T, E>,
+) -> Result<UnderWay, Answer<T, E>> {
     if let Some(id) = &ask.id
         && ask.core.signals.has(&parent.id, |saga| saga.id == *id)
     {
         // It would wait for itself.
-        return codec.refused(Error::Recursive {
+        return Err(codec.refused(Error::Recursive {
             function: ask.function.to_owned(),
             key: id.to_string(),
-        });
+        }));
     }
-    let step = match parent.child(ask.saga.name, arguments(&ask)).await {
-        Ok(Child::New(step)) => step,
-        Ok(Child::Known(Ok(output))) => return codec.answer(Ended::Completed(output)),
+    match parent.child(ask.saga.name, arguments(ask)).await {
+        Ok(Child::New(step)) => Ok(step),
+        Ok(Child::Known(Ok(output))) => Err(codec.answer(Ended::Completed(output))),
         Ok(Child::Known(Err(failure))) => {
             let unreadable = Error::SagaFailed {
                 saga: ask.saga.name,
@@ -63,21 +95,24 @@ where
                 cause: "its error is of another type than the code's".to_owned(),
                 compensated: true,
             };
-            return codec.answer(Ended::Failed(failure, unreadable));
+            Err(codec.answer(Ended::Failed(failure, unreadable)))
         }
-        Err(stop) => return codec.refused(parent.error(stop, codec.function.name)),
-    };
-    let derived = || {
-        derived(
-            &parent.id,
-            ask.saga.name,
-            step.arguments(),
-            step.occurrence(),
-        )
-    };
-    ask.id = Some(ask.id.take().unwrap_or_else(derived));
-    ask.parent = Some(parent.id.clone());
-    let driven = match ask.admit().await {
+        Err(stop) => Err(codec.refused(parent.error(stop, codec.function.name))),
+    }
+}
+
+/// Runs the saga, or finds out what it came to.
+async fn run<C, O, T, E>(
+    ask: &Ask,
+    call: Pin<Box<C>>,
+    codec: Codec<T, E>,
+    failures: Failures<E>,
+) -> Driven<T, E>
+where
+    C: Future<Output = O>,
+    O: Outcome<Ok = T, Err = E>,
+{
+    match ask.admit().await {
         Ok(Admitted::Run(running)) => {
             let run = Run {
                 running,
@@ -95,22 +130,7 @@ where
             let answer = Answer::refused(error, refusal, &codec.function);
             Driven { answer, is_over }
         }
-    };
-    let Driven { answer, is_over } = driven;
-    let failure = match &answer.result {
-        Ok(value) => {
-            // It was written down as the child's own result a moment ago.
-            if let Ok(output) = codec.encode_output(value) {
-                step.finish(output);
-            }
-            return answer;
-        }
-        // Dropped, the step is in doubt, and undone if the caller is.
-        Err(_) if !is_over => return answer,
-        Err(error) => codec.encode_error(error),
-    };
-    step.fail(failure, Failure::default()).await;
-    answer
+    }
 }
 
 /// The arguments of the step: those of the saga, and its id, where it was chosen.

@@ -107,7 +107,7 @@ impl<T, E> End<T, E> {
         answer: Answer<T, E>,
     ) -> Driven<T, E> {
         let failed = self.execution.last_failure();
-        if self.execution.is_pivoted() || failed.is_some_and(|step| step.retriable) {
+        if failed.is_some_and(|step| step.retriable) {
             return self.go_on_later(Unfinished::NoWayBack, cause).await;
         }
         // Nobody waits for it: the breaker may be closed again by and by, and what is done need not be undone.
@@ -117,34 +117,18 @@ impl<T, E> End<T, E> {
                 .go_on_later(Unfinished::Refused { retry_after }, cause)
                 .await;
         }
-        let ended = undo(&self.execution, cause.clone(), failure, self.permit).await;
-        match self
-            .codec
-            .undone(&self.execution, ended.undone, cause)
-            .await
-        {
-            Ok(()) => Driven::over(answer),
-            Err(driven) => driven,
-        }
+        self.undo(cause, failure, |_| answer).await
     }
 
     async fn unrecordable(self, error: &serde_json::Error) -> Driven<T, E> {
         let reason = format!("its result has no JSON form: {error}; its steps were undone");
-        if self.execution.is_pivoted() {
-            return self.go_on_later(Unfinished::NoWayBack, reason).await;
-        }
-        let ended = undo(&self.execution, reason.clone(), None, self.permit).await;
-        match self
-            .codec
-            .undone(&self.execution, ended.undone, reason.clone())
-            .await
-        {
-            Ok(()) => {
-                let function = self.codec.function.name;
-                Driven::over(self.codec.refused(Error::NotRecorded { function, reason }))
-            }
-            Err(driven) => driven,
-        }
+        let codec = self.codec;
+        let function = codec.function.name;
+        let cause = reason.clone();
+        self.undo(cause, None, |_| {
+            codec.refused(Error::NotRecorded { function, reason })
+        })
+        .await
     }
 
     async fn panicked(self, panic: Box<dyn Any + Send>) -> Driven<T, E> {
@@ -160,21 +144,44 @@ impl<T, E> End<T, E> {
 
     async fn halted(self, halt: Halt) -> Driven<T, E> {
         let cut = Cut::by(halt, &self.execution);
-        let cause = cut.words();
+        let (codec, saga) = (self.codec, self.execution.saga);
+        let id = self.execution.id.to_string();
+        self.undo(cut.words(), None, |had_work| {
+            codec.refused(answer::cut_off(cut, saga, id, had_work))
+        })
+        .await
+    }
+
+    /// Undoes the saga, or, past a pivot, runs it again until it is done. Where everything is undone it answers as `answer`
+    /// says, which hears whether there was something to undo.
+    async fn undo(
+        self,
+        cause: String,
+        failure: Option<String>,
+        answer: impl FnOnce(bool) -> Answer<T, E>,
+    ) -> Driven<T, E> {
         if self.execution.is_pivoted() {
             return self.go_on_later(Unfinished::NoWayBack, cause).await;
         }
-        let ended = undo(&self.execution, cause.clone(), None, self.permit).await;
-        if let Err(driven) = self
-            .codec
-            .undone(&self.execution, ended.undone, cause)
-            .await
-        {
-            return driven;
+        let execution = self.execution;
+        let Failed { undone, had_work } =
+            undo(&execution, cause.clone(), failure, self.permit).await;
+        match undone {
+            Undone::Compensated => Driven::over(answer(had_work)),
+            Undone::Stopped(stop) => {
+                let error = execution.error(stop, self.codec.function.name);
+                Driven::open(self.codec.refused(error))
+            }
+            Undone::Stuck { step, .. } => {
+                Driven::over(self.codec.refused(Error::CompensationFailed {
+                    saga: execution.saga,
+                    id: execution.id.to_string(),
+                    step,
+                    cause,
+                    dead_letter: dlq::name_of(&*execution.core.stores.queue, &execution.id).await,
+                }))
+            }
         }
-        let (saga, id) = (self.execution.saga, self.execution.id.to_string());
-        let error = answer::cut_off(cut, saga, id, ended.had_work);
-        Driven::over(self.codec.refused(error))
     }
 
     /// The saga is run again until it is done, and its caller waits for that.
@@ -236,31 +243,4 @@ async fn undo(
     permit: Permit,
 ) -> Failed {
     FinishOnDrop::new(ending::fail(Arc::clone(execution), cause, failure, permit)).await
-}
-
-impl<T, E> Codec<T, E> {
-    /// `Err`: undoing did not come to its end, and this is the answer.
-    async fn undone(
-        &self,
-        execution: &Execution,
-        undone: Undone,
-        cause: String,
-    ) -> Result<(), Driven<T, E>> {
-        match undone {
-            Undone::Compensated => Ok(()),
-            Undone::Stopped(stop) => {
-                let error = execution.error(stop, self.function.name);
-                Err(Driven::open(self.refused(error)))
-            }
-            Undone::Stuck { step, .. } => {
-                Err(Driven::over(self.refused(Error::CompensationFailed {
-                    saga: execution.saga,
-                    id: execution.id.to_string(),
-                    step,
-                    cause,
-                    dead_letter: dlq::name_of(&*execution.core.stores.queue, &execution.id).await,
-                })))
-            }
-        }
-    }
 }
