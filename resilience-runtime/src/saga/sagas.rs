@@ -7,13 +7,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::cancel;
+use super::codec::Codec;
 use super::compensation::{self, Undoing, Undone};
 use super::finish_on_drop::FinishOnDrop;
 use super::handle::SagaHandle;
 use super::journal::{
     Cancel, Event, SagaCursor, SagaFilter, SagaId, SagaRecord, SagaStatistics, SagaSummary, Status,
 };
-use super::start::types_of;
 use crate::core::{Core, Permit};
 use crate::dlq::{AuditEntry, DeadLetter, DeadLetterStatus, LetterFilter, RetryAs};
 use crate::error::StoreError;
@@ -139,7 +139,7 @@ impl Sagas {
     /// ```
     #[must_use]
     pub fn handle<T: Storable, E: TakesRefusals>(&self, id: &SagaId) -> SagaHandle<T, E> {
-        SagaHandle::new(Arc::clone(&self.core), id.clone(), types_of(), None)
+        SagaHandle::new(Arc::clone(&self.core), id.clone(), Codec::of_types(), None)
     }
 
     /// Asks to cancel a saga, for the audit in the name of `by`. Durable when it answers, whoever runs the saga: that process
