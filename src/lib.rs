@@ -1,5 +1,9 @@
 //! **One line above an async function, and it survives production.**
 //!
+//! Attribute macros that add retries, circuit breakers, timeouts, bulkheads, rate limits, fallbacks, hedges, idempotency, locks and
+//! sagas to async functions on tokio. Options and combinations of attributes are checked at compile time. Records and the journals of
+//! sagas live in one SQLite file without a server, or in PostgreSQL and Redis.
+//!
 //! ```
 //! use resilience::{Error, circuit_breaker, retry, timeout};
 //!
@@ -26,56 +30,56 @@
 //! # async fn main() { assert_eq!(quote(&Client, "ACME").await.unwrap(), 7); }
 //! ```
 //!
-//! The function keeps its signature, its name and its place: callers do not change. Order is what
-//! the source shows, top is outermost: here the retries hold the breaker, and each attempt has its
-//! own timeout.
+//! The function keeps its signature, its name and its place, so callers do not change. The top attribute
+//! is the outermost, as the source shows it: here each attempt of the retry asks the breaker, and has
+//! its own timeout.
 //!
 //! | attribute | what it does | needs a [`Runtime`] |
 //! |---|---|---|
 //! | [`macro@retry`] | runs the body again | no |
 //! | [`macro@circuit_breaker`] | fails fast while a dependency is down | no |
-//! | [`macro@timeout`] | bounds one attempt (below `retry`) or all of them (above it) | no |
-//! | [`macro@bulkhead`] | bounds how many calls run at once, and how many wait | no |
-//! | [`macro@rate_limit`] | bounds how many calls begin in a time | no |
-//! | [`macro@fallback`] | gives another answer when everything inside failed | no |
-//! | [`macro@hedge`] | starts another attempt beside one that is slow | no |
-//! | [`macro@idempotent`] | one execution per key, its result replayed | yes |
-//! | [`macro@locked`] | one call at a time per key, over all processes on a store | yes; not where it is `local` |
-//! | [`macro@single_flight`] | calls that come while one of them runs share its answer | no |
+//! | [`macro@timeout`] | limits the time of one attempt (below `retry`) or of all of them (above it) | no |
+//! | [`macro@bulkhead`] | limits how many calls run at once, and how many wait | no |
+//! | [`macro@rate_limit`] | limits how many calls begin per unit of time | no |
+//! | [`macro@fallback`] | gives another answer when everything inside has failed | no |
+//! | [`macro@hedge`] | starts another attempt beside a slow one | no |
+//! | [`macro@idempotent`] | one execution per key; its result is replayed | yes |
+//! | [`macro@locked`] | one call at a time per key, across all processes on a store | yes, unless it is `local` |
+//! | [`macro@single_flight`] | calls that arrive while one of them runs share its answer | no |
 //! | [`macro@saga`], [`macro@saga_step`], [`macro@saga_steps`] | journaled steps with compensation | yes |
 //!
-//! Each page has the options, what the policy judges, and what its place in the stack means.
-//! What holds for all of them is in [`policies`].
+//! Each page has the options, says what the policy judges, and what its place in the stack means.
+//! What all policies have in common is in [`policies`].
 //!
 //! # When the policy fails, not the function
 //!
 //! A function's own errors come back unchanged. When a policy refuses a call or cuts it off, its
-//! failure is an [`Error`], and reaches the caller through the function's own error type, which is
-//! `From<resilience::Error>`. [`Error::effect`] tells whether the body ran.
+//! failure is an [`Error`]. It reaches the caller through the function's own error type, which implements
+//! `From<resilience::Error>`. [`Error::effect`] says whether the body ran.
 //!
 //! `#[derive(`[`Classify`](macro@Classify)`)]` on the error type says once, for all policies, which of
-//! its errors may be over at the next attempt.
+//! its errors are worth another attempt.
 //!
 //! # Once, and one at a time
 //!
-//! [`idempotency`] and [`locking`] say how to use them well, [`guarantees`] what holds after which failure, [`redis`]
-//! what whoever runs a server has to know. In a body: [`attempt()`], [`interrupted()`], [`fencing_token()`]; after a call:
-//! [`replayed()`]. As values: [`Runtime::lock`], [`KeyedLock`], [`SingleFlightGroup`].
+//! [`idempotency`] and [`locking`] explain how to use them well, [`guarantees`] says what holds after which failure, and [`redis`]
+//! is for whoever operates a server. In a body you can call [`attempt()`], [`interrupted()`] and [`fencing_token()`]; after a call,
+//! [`replayed()`]. Locks and flights also exist as values: [`Runtime::lock`], [`KeyedLock`], [`SingleFlightGroup`].
 //!
 //! # Sagas
 //!
-//! [`sagas`] is the guide, [`mod@saga`] what their bodies can ask and how they are started. What cannot be undone waits in the queue of
-//! [`dead_letters`]: [`Runtime::dead_letters`], or the tool of [`command_line`].
+//! [`sagas`] is the guide. [`mod@saga`] has the functions that bodies can call, and those that start sagas. Work that cannot be undone
+//! waits in the dead letter queue ([`dead_letters`]): use [`Runtime::dead_letters`], or the command line tool ([`command_line`]).
 //!
 //! # The process
 //!
-//! [`catalog()`] lists every annotated function, [`switchboard()`] turns policies off while the program
-//! runs, [`deadline()`] is the time by which the call that is being made must have answered. Spans,
-//! events and metrics are in [`telemetry`].
+//! [`catalog()`] lists every annotated function. [`switchboard()`] turns policies off while the program
+//! runs. [`deadline()`] is the time by which the current call must have answered. Spans, events and
+//! metrics are in [`telemetry`].
 //!
 //! # The runtime
 //!
-//! Attributes that keep records need a store. `main` opens it once and annotated functions find it:
+//! Attributes that keep records need a store. `main` opens it once, and annotated functions find it:
 //!
 //! ```no_run
 //! # #[cfg(feature = "sqlite")]
@@ -96,7 +100,7 @@
 //! | `postgres` | no | PostgreSQL, for several machines |
 //! | `redis` | no | records and locks in Redis: single, Sentinel, Cluster, Redlock |
 //!
-//! With `default-features = false` the local policies and the store for tests are all that is
+//! With `default-features = false`, only the local policies and the in-memory store for tests are
 //! built.
 
 #[doc = include_str!("../docs/attributes/retry.md")]
@@ -211,18 +215,18 @@ pub use resilience_macros::saga_steps;
 /// | `#[classify(transient)]` | yes | a failure | answers |
 /// | `#[classify(throttled)]` | yes | a failure | answers |
 /// | `#[classify(throttled(after = field))]` | yes, not before `field` has passed | a failure | answers |
-/// | `#[classify(permanent)]` | no | a success: the dependency answered | hands it on |
-/// | `#[classify(ignored)]` | no | nothing | hands it on |
-/// | `#[classify(transparent)]` | what the only field says | | |
+/// | `#[classify(permanent)]` | no | a success: the dependency answered | passes it on |
+/// | `#[classify(ignored)]` | no | nothing | passes it on |
+/// | `#[classify(transparent)]` | as the class of its only field says | | |
 ///
-/// Every variant has a class: one that is added later cannot be forgotten. `field` is a `Duration` or
-/// an `Option<Duration>`; `after = 0` is the first field of a tuple. The field under `transparent` is
-/// itself [`trait@Classify`], as [`Error`] is. A generic field makes that a bound of the `impl`.
+/// Every variant must have a class, so a variant that is added later cannot be forgotten. `field` is a `Duration` or
+/// an `Option<Duration>`; `after = 0` is the first field of a tuple variant. The field under `transparent` must
+/// itself implement [`trait@Classify`], as [`Error`] does. If that field is generic, this becomes a bound of the `impl`.
 ///
-/// A policy asks the type only where it names no patterns of its own (`retry_on = ..`), and never
-/// about what another policy of the same function refused: that it knows better.
+/// A policy asks the type only if it has no patterns of its own (`retry_on = ..`). It never asks
+/// about a refusal by another policy of the same function, because it knows what that means.
 ///
-/// `#[classify(crate = ::path::to::resilience)]` above the type names the crate where it is not
+/// `#[classify(crate = ::path::to::resilience)]` above the type names the crate if it is not
 /// called `::resilience`.
 pub use resilience_macros::Classify;
 

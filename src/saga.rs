@@ -1,5 +1,5 @@
-//! Sagas besides the attributes: what their bodies can ask, how they are started without being waited for, and what is seen
-//! of them.
+//! What belongs to sagas besides the attributes: functions that their bodies can call, functions that start a saga without waiting
+//! for it, and the types that describe sagas.
 //!
 //! The attributes are [`macro@crate::saga`] and [`macro@crate::saga_step`]; [`Runtime::sagas`](crate::Runtime::sagas) lists sagas,
 //! cancels and undoes them.

@@ -1,28 +1,29 @@
-//! What the attributes of the `resilience` crate expand to.
+//! The runtime behind the attributes of the `resilience` crate: what they expand to calls into this crate.
 //!
-//! Users depend on `resilience`, which re-exports what they name from here. The map:
+//! Depend on `resilience`, not on this crate: it re-exports everything that users name. The modules:
 //!
 //! | module | concern |
 //! |---|---|
-//! | [`error`], [`outcome`] | what a call passes through on its way out of a stack of policies |
+//! | [`error`], [`outcome`] | what a call returns through a stack of policies |
 //! | [`classify`] | what the errors of a type mean to the policies |
 //! | [`policy`] | retry, circuit breaker, timeout and the others: local, no store |
 //! | [`catalog`] | every annotated function of the process |
 //! | [`telemetry`] | spans, events and metrics |
-//! | [`key`] | what the keys of records, locks and flights are made of |
-//! | [`lease`], [`execution`] | what a process holds at a store, and what the body that holds it can learn |
+//! | [`key`] | how the keys of records, locks and flights are made |
+//! | [`lease`], [`execution`] | what a process holds in a store, and what the body that holds it can ask |
 //! | [`idempotency`] | one execution per key |
 //! | [`lock`] | one execution at a time per key, on one store or on a majority of nodes |
 //! | [`saga`] | journaled steps with compensation, recovery |
-//! | [`dlq`] | work that failed for good |
-//! | [`registry`], [`arguments`] | finding a function again by its name, with its arguments |
-//! | `core` | what the concerns share while a runtime is open |
-//! | [`runtime`] | opening, background work, shutting down |
+//! | [`dlq`] | the dead letter queue: work that failed for good |
+//! | [`registry`], [`arguments`] | finding a function again by its name, and its journaled arguments |
+//! | `core` | what these modules share while a runtime is open |
+//! | [`runtime`] | opening, background work, shutdown |
 //! | [`store`] | the backends: memory, SQLite, PostgreSQL, Redis |
 //!
-//! Dependencies go one way: `store` implements the traits that the concerns define, the concerns
-//! work on the `core`, `runtime` opens it and wires them, and nothing in `policy` knows that a store
-//! exists. `order`, `recursion`, `pauses` and `json` are small tools of more than one of them.
+//! Dependencies go one way. `store` implements the traits that `idempotency`, `lock`, `saga` and `dlq`
+//! define. Those four work on the `core`; `runtime` opens it and wires them together. Nothing in
+//! `policy` knows that a store exists. `order`, `recursion`, `pauses` and `json` are small tools that
+//! several modules use.
 
 pub mod arguments;
 pub mod catalog;
@@ -52,6 +53,5 @@ mod sync;
 pub mod telemetry;
 pub mod timestamp;
 
-/// A boxed future that can be sent: what the store traits answer with, so that a runtime can hold
-/// any store.
+/// A boxed `Send` future. The store traits return it, so that a runtime can hold any store.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
