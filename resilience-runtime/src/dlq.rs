@@ -17,7 +17,7 @@ pub use letter::{
 pub use letters::DeadLetters;
 pub(crate) use payload::shown;
 pub use queue::{Closing, LetterFilter, LetterStatistics, Queue, RetryAs};
-pub use retry::Retried;
+pub use retry::RetryOutcome;
 pub use retry_all::{RetryAll, RetryProgress};
 
 use crate::saga::id::SagaId;

@@ -7,7 +7,7 @@ use resilience_runtime::dlq::{
 };
 use resilience_runtime::operator::Operator;
 use resilience_runtime::saga::journal::{
-    Advance, Cancel, Event, Journal, Known, NewSaga, SagaFilter, SagaId, Started, Status,
+    Advance, CancelOutcome, Event, Journal, Known, NewSaga, SagaFilter, SagaId, Started, Status,
     StepOutcome, StepRecord, Written,
 };
 use resilience_runtime::store::postgres::PostgresStore;
@@ -148,7 +148,7 @@ async fn sagas_and_letters_are_kept_behind_a_pooler() {
     let cancelled = new_saga();
     store.start(cancelled.clone()).await.unwrap();
     let asked = store.cancel(cancelled.id.clone(), anna()).await;
-    assert_eq!(asked.unwrap(), Some(Cancel::Requested));
+    assert_eq!(asked.unwrap(), Some(CancelOutcome::Requested));
     assert_eq!(store.cancelled().await.unwrap(), [cancelled.id]);
     let parked = store
         .take_parked(known(), Timestamp::of_this_machine(), 9)

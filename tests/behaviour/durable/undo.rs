@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resilience::{DeadLetterStatus, Effect, Error, Kind, Retried, Status, saga, saga_step};
+use resilience::{DeadLetterStatus, Effect, Error, Kind, RetryOutcome, Status, saga, saga_step};
 use tokio::time::Instant;
 
 use super::saga::{checkout, take};
@@ -128,7 +128,7 @@ async fn what_cannot_be_undone_is_a_dead_letter_until_it_is_retried() {
     assert!(world.begun().is_empty());
 
     let retried = letters.retry(letter.id, "ada").await.unwrap();
-    assert!(matches!(retried, Retried::Settled), "{retried:?}");
+    assert!(matches!(retried, RetryOutcome::Settled), "{retried:?}");
     assert_eq!(world.begun(), ["give back 2", "give back 1"]);
     let settled = letters.get(letter.id).await.unwrap().unwrap();
     assert_eq!(settled.status, DeadLetterStatus::Settled);
