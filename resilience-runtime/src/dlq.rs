@@ -12,7 +12,7 @@ mod retry_all;
 pub use add::AddLetter;
 pub use error::{DeadLetterError, RetryAllError};
 pub use letter::{
-    AuditEntry, DeadLetter, DeadLetterId, DeadLetterStatus, Kind, NewDeadLetter, Priority,
+    AuditEntry, DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterStatus, NewDeadLetter, Priority,
 };
 pub use letters::DeadLetters;
 pub(crate) use payload::shown;

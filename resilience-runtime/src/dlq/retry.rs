@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    DeadLetter, DeadLetterError, DeadLetterId, DeadLetterStatus, Kind, LetterFilter, RetryAs,
+    DeadLetter, DeadLetterError, DeadLetterId, DeadLetterKind, DeadLetterStatus, LetterFilter,
+    RetryAs,
 };
 use crate::core::{Core, Permit};
 use crate::error::StoreError;
@@ -65,7 +66,7 @@ async fn revive(
 ) -> Result<RetryOutcome, DeadLetterError> {
     let id = letter.id;
     let event = match (letter.work.kind, how) {
-        (Kind::Saga, RetryAs::Itself) => Event::Resumed,
+        (DeadLetterKind::Saga, RetryAs::Itself) => Event::Resumed,
         _ => Event::Compensate,
     };
     let journal = &core.stores.journal;

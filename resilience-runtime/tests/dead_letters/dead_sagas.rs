@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use resilience_runtime::BoxFuture;
 use resilience_runtime::dlq::{
-    DeadLetterError, DeadLetterStatus, Kind, NewDeadLetter, Priority, RetryAs, RetryOutcome,
+    DeadLetterError, DeadLetterKind, DeadLetterStatus, NewDeadLetter, Priority, RetryAs,
+    RetryOutcome,
 };
 use resilience_runtime::error::Error;
 use resilience_runtime::outcome::{Kept, Unkept as _, failures, function, kept, stored};
@@ -73,7 +74,7 @@ const _: () = {
     }
 };
 
-fn letter(kind: Kind, operation: &str, position: Option<u32>) -> NewDeadLetter {
+fn letter(kind: DeadLetterKind, operation: &str, position: Option<u32>) -> NewDeadLetter {
     NewDeadLetter {
         kind,
         operation: operation.to_owned(),
@@ -114,8 +115,8 @@ async fn dead(store: &MemoryStore, name: &str, step: &str, status: Status) -> Sa
         written_at: None,
     };
     let dead_letter = match status {
-        Status::Parked => letter(Kind::Saga, name, None),
-        _ => letter(Kind::Compensation, step, Some(0)),
+        Status::Parked => letter(DeadLetterKind::Saga, name, None),
+        _ => letter(DeadLetterKind::Compensation, step, Some(0)),
     };
     let is_parked = status == Status::Parked;
     let advance = Advance {

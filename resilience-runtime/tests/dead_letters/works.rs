@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use resilience_runtime::dlq::{
-    DeadLetterError, DeadLetterStatus, Kind, LetterFilter, Priority, RetryAs, RetryOutcome,
+    DeadLetterError, DeadLetterKind, DeadLetterStatus, LetterFilter, Priority, RetryAs,
+    RetryOutcome,
 };
 use resilience_runtime::operator::Operator;
 use resilience_runtime::runtime::{Runtime, RuntimeBuilder};
@@ -43,7 +44,7 @@ async fn what_was_added_is_there_as_it_was_given() {
     let letters = runtime.dead_letters();
     let plain = letters.add("send", &json!({"invoice": 1}), "full").await;
     let plain = letters.get(plain.unwrap()).await.unwrap().unwrap();
-    assert_eq!(plain.work.kind, Kind::Work);
+    assert_eq!(plain.work.kind, DeadLetterKind::Work);
     assert_eq!((plain.work.attempts, &plain.saga), (1, &None));
     assert_eq!(plain.work.priority, Priority::Normal);
     let text = "NUL \0, a line\nand a 📦";

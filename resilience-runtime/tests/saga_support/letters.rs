@@ -1,6 +1,6 @@
 //! Compensations that fail for good, and what operators do about them.
 
-use resilience_runtime::dlq::{DeadLetterError, DeadLetterStatus, Kind, RetryOutcome};
+use resilience_runtime::dlq::{DeadLetterError, DeadLetterKind, DeadLetterStatus, RetryOutcome};
 use resilience_runtime::error::Error;
 use resilience_runtime::saga::journal::Status;
 
@@ -50,7 +50,7 @@ async fn a_compensation_that_fails_for_good_waits_for_an_operator_with_all_it_ne
     assert_eq!(letter.saga, Some(saga.id));
     assert_eq!(
         (letter.work.kind, letter.work.attempts),
-        (Kind::Compensation, 3)
+        (DeadLetterKind::Compensation, 3)
     );
     assert_eq!(letter.work.arguments, r#"{"item":2}"#);
     assert_eq!(letter.work.output.as_deref(), Some("\"did reserve 2\""));

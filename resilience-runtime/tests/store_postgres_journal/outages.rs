@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use resilience_runtime::dlq::{
-    Closing, DeadLetterStatus, Kind, LetterFilter, NewDeadLetter, Queue, RetryAs,
+    Closing, DeadLetterKind, DeadLetterStatus, LetterFilter, NewDeadLetter, Queue, RetryAs,
 };
 use resilience_runtime::error::Effect;
 use resilience_runtime::operator::Operator;
@@ -158,7 +158,7 @@ async fn life(store: &PostgresStore, other: &PostgresStore, url: &str, number: u
     assert_eq!((record.epoch, record.status), (4, Status::Resolved));
 
     let work = NewDeadLetter {
-        kind: Kind::Work,
+        kind: DeadLetterKind::Work,
         position: None,
         ..letter(0)
     };
