@@ -87,6 +87,6 @@ pub use handle::SagaHandle;
 pub use helpers::{current, idempotency_key, now, random, sleep, uuid};
 pub use identity::Identity;
 pub use options::{OnDead, Recover, Saga, SagaStep};
-pub use sagas::{Compensation, Sagas};
+pub use sagas::{CompensateOutcome, Sagas};
 pub use start::{start, start_in};
 pub use transactional::{StepScope, Taken};

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::answer;
 use super::cancel;
 use super::codec::Codec;
-use super::journal::{Cancel, SagaId, Status};
+use super::journal::{CancelOutcome, SagaId, Status};
 use super::waiting::{self, Waited};
 use crate::core::Core;
 use crate::error::{Error, StoreError};
@@ -93,7 +93,10 @@ impl<T, E> SagaHandle<T, E> {
     ///
     /// # Errors
     /// When the store cannot be asked.
-    pub async fn cancel(&self, by: impl Into<Operator>) -> Result<Option<Cancel>, StoreError> {
+    pub async fn cancel(
+        &self,
+        by: impl Into<Operator>,
+    ) -> Result<Option<CancelOutcome>, StoreError> {
         cancel::request(&self.core, &self.id, by.into()).await
     }
 

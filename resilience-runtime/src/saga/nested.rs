@@ -14,7 +14,7 @@ use super::compensation::{self, Undoing, Undone};
 use super::drive::{Driven, Run, run_body};
 use super::execution::{Child, Execution, Failure, UnderWay};
 use super::journal::{
-    Advance, Cancel, Event, NewSaga, SagaId, SagaRecord, Started, Status, StepRecord,
+    Advance, CancelOutcome, Event, NewSaga, SagaId, SagaRecord, Started, Status, StepRecord,
 };
 use super::ledger::{self, Stop};
 use super::step_name;
@@ -236,7 +236,7 @@ async fn wait(core: &Arc<Core>, parent: &SagaId, record: SagaRecord) -> Result<(
         let by = Operator::program().because(format!("saga {parent}, which called it, is undone"));
         let request =
             || -> BoxFuture<'_, _> { Box::pin(cancel::request(core, &record.id, by.clone())) };
-        if insist(core, &record.id, None, request).await? == Some(Cancel::Pivoted) {
+        if insist(core, &record.id, None, request).await? == Some(CancelOutcome::Pivoted) {
             tracing::info!(target: "resilience", saga_id = %record.id, saga = record.name,
                 "a nested saga is past a pivot, and is undone when it is done");
         }
