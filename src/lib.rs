@@ -240,9 +240,9 @@ pub use resilience_runtime::catalog::{
 pub use resilience_runtime::classify::{Class, Classify};
 
 pub use resilience_runtime::dlq::{
-    AddLetter, AuditEntry, DeadLetter, DeadLetterError, DeadLetterId, DeadLetterStatus,
-    DeadLetters, Kind, LetterFilter, LetterStatistics, NewDeadLetter, Priority, Retried, RetryAll,
-    RetryAllError, RetryAs, RetryProgress,
+    AddLetter, AuditEntry, DeadLetter, DeadLetterError, DeadLetterId, DeadLetterKind,
+    DeadLetterStatus, DeadLetters, LetterFilter, LetterStatistics, NewDeadLetter, Priority,
+    RetryAll, RetryAllError, RetryAs, RetryOutcome, RetryProgress,
 };
 pub use resilience_runtime::error::{Effect, EncodeError, Error, Opening, StoreError};
 pub use resilience_runtime::execution::{attempt, fencing_token, interrupted};

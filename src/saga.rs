@@ -39,10 +39,11 @@
 
 pub use resilience_runtime::dlq::AuditEntry;
 pub use resilience_runtime::saga::journal::{
-    Cancel, Durations, Known, Parking, SagaCursor, SagaFilter, SagaId, SagaRecord, SagaStatistics,
-    SagaSummary, StartConnection, Status, StepConnection, StepOutcome, StepRecord, Unknown,
+    CancelOutcome, Durations, Known, Parking, SagaCursor, SagaFilter, SagaId, SagaRecord,
+    SagaStatistics, SagaSummary, StartConnection, Status, StepConnection, StepOutcome, StepRecord,
+    Unknown,
 };
 pub use resilience_runtime::saga::{
-    Compensation, SagaHandle, Sagas, current, idempotency_key, now, random, sleep, start, start_in,
-    uuid,
+    CompensateOutcome, SagaHandle, Sagas, current, idempotency_key, now, random, sleep, start,
+    start_in, uuid,
 };

@@ -78,7 +78,7 @@ pub(crate) struct Core {
     /// How many of them may.
     pub(crate) limits: ConcurrencyLimits,
     /// What is left to do of sagas whose callers went away, for the supervisor.
-    pub(crate) abandoned: mpsc::UnboundedSender<Abandoned>,
+    abandoned: mpsc::UnboundedSender<Abandoned>,
 }
 
 impl Core {
@@ -113,6 +113,12 @@ impl Core {
     /// while the runtime waits for the saga to end: to refuse it would be to undo the saga.
     pub(crate) fn accepts(&self) -> bool {
         self.gate.is_open() || (is_inside() && !self.gate.is_stopped())
+    }
+
+    /// Hands work that its caller does not wait for to the supervisor. Without one the runtime is gone, and the next process
+    /// does it.
+    pub(crate) fn supervise(&self, work: Abandoned) {
+        let _ = self.abandoned.send(work);
     }
 
     /// Counts a piece of work until the permit is dropped; `None` once the runtime shuts down.

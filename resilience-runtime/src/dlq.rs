@@ -12,12 +12,12 @@ mod retry_all;
 pub use add::AddLetter;
 pub use error::{DeadLetterError, RetryAllError};
 pub use letter::{
-    AuditEntry, DeadLetter, DeadLetterId, DeadLetterStatus, Kind, NewDeadLetter, Priority,
+    AuditEntry, DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterStatus, NewDeadLetter, Priority,
 };
 pub use letters::DeadLetters;
 pub(crate) use payload::shown;
 pub use queue::{Closing, LetterFilter, LetterStatistics, Queue, RetryAs};
-pub use retry::Retried;
+pub use retry::RetryOutcome;
 pub use retry_all::{RetryAll, RetryProgress};
 
 use crate::saga::id::SagaId;

@@ -29,7 +29,7 @@ mod waking;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use resilience_runtime::dlq::{Kind, NewDeadLetter, Priority};
+use resilience_runtime::dlq::{DeadLetterKind, NewDeadLetter, Priority};
 use resilience_runtime::saga::journal::{
     Advance, Journal, Known, NewSaga, SagaId, SagaRecord, Started, Status, StepOutcome, StepRecord,
     Written,
@@ -121,7 +121,7 @@ fn step(position: u32) -> StepRecord {
 
 fn letter() -> NewDeadLetter {
     NewDeadLetter {
-        kind: Kind::Compensation,
+        kind: DeadLetterKind::Compensation,
         operation: "release".to_owned(),
         dependency: Some("warehouse".to_owned()),
         priority: Priority::High,

@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use resilience::saga::{Cancel, SagaFilter};
-use resilience::{DeadLetterError, Retried, Runtime};
+use resilience::saga::{CancelOutcome, SagaFilter};
+use resilience::{DeadLetterError, RetryOutcome, Runtime};
 use resilience_test_support::child;
 use resilience_test_support::crash::{Fault, at_every_write};
 use resilience_test_support::server::say;
@@ -35,7 +35,7 @@ pub(crate) async fn cancel(runtime: &Runtime, ledger: &Ledger) -> Result<u32, Sh
         let id = all.expect("a list").remove(0).id;
         loop {
             match sagas.cancel(&id, "ada").await {
-                Ok(Some(Cancel::Requested)) => break,
+                Ok(Some(CancelOutcome::Requested)) => break,
                 Ok(other) => panic!("{other:?}"),
                 Err(_) => tokio::time::sleep(BETWEEN_TRIES).await,
             }
@@ -54,7 +54,7 @@ pub(crate) async fn retry(runtime: &Runtime) {
     let letters = runtime.dead_letters();
     loop {
         match letters.retry(1, "ada").await {
-            Ok(Retried::Settled) => break,
+            Ok(RetryOutcome::Settled) => break,
             Ok(other) => panic!("{other:?}"),
             // One that was told to have failed in doubt has come out.
             Err(DeadLetterError::NotOpen(1, _)) => {

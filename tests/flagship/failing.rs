@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use resilience::{Retried, Status};
+use resilience::{RetryOutcome, Status};
 
 use crate::audit::audit;
 use crate::chaos::Chaos;
@@ -119,7 +119,7 @@ async fn outcomes_explain_the_stores(
             .retry(letter.id, "ada")
             .await
             .unwrap();
-        assert_eq!(retried, Retried::Settled, "{}", letter.work.operation);
+        assert_eq!(retried, RetryOutcome::Settled, "{}", letter.work.operation);
     }
     runtime.shutdown().await;
 

@@ -3,7 +3,7 @@
 //! old program.
 
 use resilience::Runtime;
-use resilience::saga::{Compensation, Parking, SagaId, SagaRecord, Status};
+use resilience::saga::{CompensateOutcome, Parking, SagaId, SagaRecord, Status};
 use resilience_test_support::wait;
 
 use crate::damaged::{ids, over};
@@ -115,7 +115,10 @@ fn another_build(kind: Kind, build: Build) {
             // What is to be undone cannot be read by this program: it stays in the queue until one comes that can.
             assert_eq!(undone, Status::CompensationFailed);
             let undone = runtime.sagas().compensate(&ids[1], "ada").await;
-            assert!(matches!(undone, Ok(Compensation::Undone)), "{undone:?}");
+            assert!(
+                matches!(undone, Ok(CompensateOutcome::Undone)),
+                "{undone:?}"
+            );
         } else {
             assert_eq!(undone, Status::Compensated, "{build:?}");
         }

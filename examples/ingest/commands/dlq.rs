@@ -10,7 +10,7 @@ use crate::error::StartError;
 use crate::library::{Library, check_exists};
 use crate::runtime::{self, Servers};
 use crate::terminal::{Paint, printable, say};
-use resilience::{DeadLetter, DeadLetterId, DeadLetterStatus, Operator, Retried, Runtime};
+use resilience::{DeadLetter, DeadLetterId, DeadLetterStatus, Operator, RetryOutcome, Runtime};
 
 /// How many letters are asked for at once.
 const PAGE: u32 = 100;
@@ -80,10 +80,10 @@ async fn retry(runtime: &Runtime, ids: &[i64]) -> Result<Verdict, StartError> {
     let mut well = true;
     for id in &ids {
         match runtime.dead_letters().retry(*id, operator()).await {
-            Ok(Retried::Settled) => say(&format!("{id}: done")),
-            Ok(Retried::FailedAgain { step, error }) => {
+            Ok(RetryOutcome::Settled) => say(&format!("{id}: done")),
+            Ok(RetryOutcome::FailedAgain { operation, error }) => {
                 well = false;
-                say(&format!("{id}: {step} failed again: {error}"));
+                say(&format!("{id}: {operation} failed again: {error}"));
             }
             Ok(other) => say(&format!("{id}: {other:?}")),
             Err(error) => {

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use clap::{Args, Subcommand, ValueEnum};
 use resilience_runtime::dlq::{
-    DeadLetterId, DeadLetterStatus, Kind, LetterFilter, Priority, RetryAs,
+    DeadLetterId, DeadLetterKind, DeadLetterStatus, LetterFilter, Priority, RetryAs,
 };
 use resilience_runtime::saga::journal::SagaId;
 use resilience_runtime::timestamp::Timestamp;
@@ -99,7 +99,7 @@ pub(crate) struct LetterFilters {
     priority: Option<Priority>,
     /// Only of this kind: compensation, saga, work
     #[arg(long, value_name = "KIND", value_parser = kind)]
-    kind: Option<Kind>,
+    kind: Option<DeadLetterKind>,
     /// Only written since: 90s, 1h, 2days ago, or a moment such as 2026-03-01T12:00:00Z
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<When>,
@@ -175,10 +175,14 @@ fn status(text: &str) -> Result<DeadLetterStatus, String> {
     word(&ALL, DeadLetterStatus::as_str, text)
 }
 
-fn kind(text: &str) -> Result<Kind, String> {
+fn kind(text: &str) -> Result<DeadLetterKind, String> {
     word(
-        &[Kind::Compensation, Kind::Saga, Kind::Work],
-        Kind::as_str,
+        &[
+            DeadLetterKind::Compensation,
+            DeadLetterKind::Saga,
+            DeadLetterKind::Work,
+        ],
+        DeadLetterKind::as_str,
         text,
     )
 }

@@ -9,6 +9,8 @@ const LAST_UNKNOWN: usize = 100;
 const LAST_LEAST: usize = 24;
 /// The others have this much at most.
 const OTHERS_MOST: usize = 40;
+/// What is cut of them, because the screen is narrow, leaves this much.
+const OTHERS_LEAST: usize = 12;
 const GAP: usize = 2;
 
 /// A table whose last column takes what is left of the line.
@@ -66,23 +68,41 @@ impl Table {
     }
 
     pub(crate) fn render(&self, paint: Paint) -> String {
-        let last = self.columns.len().saturating_sub(1);
         let mut widths: Vec<usize> = self.columns.iter().map(|it| width(it)).collect();
         for row in &self.rows {
             for (cell, widest) in row.iter().zip(&mut widths) {
                 *widest = (*widest).max(width(&cell.text).min(OTHERS_MOST));
             }
         }
-        let others: usize = widths.iter().take(last).map(|it| it + GAP).sum();
         if let Some(widest) = widths.last_mut() {
-            let left = self.screen.map(|screen| screen.saturating_sub(others));
-            *widest = left.map_or(LAST_UNKNOWN, |left| left.max(LAST_LEAST));
+            *widest = LAST_UNKNOWN;
+        }
+        if let Some(screen) = self.screen
+            && let Some((last, others)) = widths.split_last_mut()
+        {
+            fit(others, screen.saturating_sub(LAST_LEAST));
+            *last = screen.saturating_sub(taken(others)).max(LAST_LEAST);
         }
         let heads = self.columns.iter();
         let heads: Vec<Cell> = heads.map(|it| Cell::new(it).tone(Tone::Strong)).collect();
         let rows = std::iter::once(&heads).chain(&self.rows);
         rows.map(|row| render_row(row, &widths, paint)).collect()
     }
+}
+
+/// Cuts the widest columns first. The first one is never cut: an id is there to be copied.
+fn fit(columns: &mut [usize], screen: usize) {
+    while taken(columns) > screen {
+        let cuttable = columns.iter_mut().skip(1);
+        let Some(widest) = cuttable.max().filter(|it| **it > OTHERS_LEAST) else {
+            return;
+        };
+        *widest -= 1;
+    }
+}
+
+fn taken(columns: &[usize]) -> usize {
+    columns.iter().map(|it| it + GAP).sum()
 }
 
 fn render_row(row: &[Cell], widths: &[usize], paint: Paint) -> String {
@@ -127,5 +147,29 @@ mod tests {
         let row = text.lines().last().unwrap();
         assert_eq!(width(row), 40);
         assert!(row.ends_with('…'));
+    }
+
+    #[test]
+    fn a_narrow_screen_cuts_the_widest_columns_but_no_id() {
+        let mut table = Table::new(&["ID", "NAME", "STATUS", "ERROR"]);
+        table.screen = Some(100);
+        let id = "0".repeat(36);
+        table.row(vec![
+            Cell::new(&id),
+            Cell::new("n".repeat(40)),
+            Cell::new("running"),
+            Cell::new("e".repeat(100)),
+        ]);
+        let text = table.render(Paint::none());
+        let row = text.lines().last().unwrap();
+        let name = "n".repeat(26);
+        let error = "e".repeat(23);
+        assert_eq!(row, format!("{id}  {name}…  running  {error}…"));
+
+        table.screen = Some(50);
+        let text = table.render(Paint::none());
+        let name = "n".repeat(11);
+        let row = text.lines().last().unwrap();
+        assert_eq!(row, format!("{id}  {name}…  running  {error}…"));
     }
 }

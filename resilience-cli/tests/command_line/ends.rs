@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resilience_runtime::dlq::{Kind, NewDeadLetter};
+use resilience_runtime::dlq::{DeadLetterKind, NewDeadLetter};
 use resilience_runtime::saga::journal::{Advance, Event, SagaId, Status};
 use serde_json::{Value, json};
 
@@ -126,7 +126,7 @@ async fn twice_stuck(stage: &Stage) -> SagaId {
     let failed = Advance {
         status: Some(Status::CompensationFailed),
         dead_letter: Some(NewDeadLetter {
-            kind: Kind::Compensation,
+            kind: DeadLetterKind::Compensation,
             position: Some(1),
             ..letter("bow")
         }),

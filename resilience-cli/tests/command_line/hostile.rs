@@ -1,11 +1,11 @@
 //! Texts, sizes, readers, arguments and files that mean no good.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, ErrorKind};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt as _;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use resilience_runtime::dlq::NewDeadLetter;
 use resilience_runtime::saga::journal::{Advance, SagaId, Status};
@@ -245,13 +245,18 @@ async fn as_nobody(url: &str, arguments: &[&str]) -> Option<Ran> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
     let copy = folder.path().join("resilience");
-    std::fs::copy(env!("CARGO_BIN_EXE_resilience"), &copy).unwrap();
+    // By a process of its own: children that other tests fork meanwhile would inherit our handle on the copy, and a program
+    // that somebody may still write to cannot be run.
+    let mut copying = Command::new("cp");
+    copying.args([OsStr::new(env!("CARGO_BIN_EXE_resilience")), copy.as_ref()]);
+    assert!(copying.status().unwrap().success());
     let mut command = tool::command_of(&copy, Some(OsStr::new(url)));
     command.args(arguments).uid(65534).gid(65534);
     match command.output() {
         Ok(output) => Some(output.into()),
         // Somebody who may not become another user is nobody anyway.
-        Err(_) => None,
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
+        Err(error) => panic!("{}: {error}", copy.display()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use resilience_runtime::dlq::{DeadLetterId, Kind, NewDeadLetter, Priority, Queue};
+use resilience_runtime::dlq::{DeadLetterId, DeadLetterKind, NewDeadLetter, Priority, Queue};
 use resilience_runtime::operator::Operator;
 use resilience_runtime::runtime::{Runtime, RuntimeBuilder};
 use resilience_runtime::saga::journal::{
@@ -175,7 +175,7 @@ impl Stage {
         let failed = Advance {
             status: Some(Status::CompensationFailed),
             dead_letter: Some(NewDeadLetter {
-                kind: Kind::Compensation,
+                kind: DeadLetterKind::Compensation,
                 position: Some(0),
                 arguments,
                 ..letter("wave")
@@ -200,7 +200,7 @@ impl Stage {
             parking: Some(Parking::Stuck),
             error: Some("the card is declined for good".to_owned()),
             dead_letter: Some(NewDeadLetter {
-                kind: Kind::Saga,
+                kind: DeadLetterKind::Saga,
                 ..letter(name)
             }),
             ..Advance::default()
@@ -212,7 +212,7 @@ impl Stage {
 /// Work of the author's own.
 pub(crate) fn letter(operation: &str) -> NewDeadLetter {
     NewDeadLetter {
-        kind: Kind::Work,
+        kind: DeadLetterKind::Work,
         operation: operation.to_owned(),
         dependency: None,
         priority: Priority::Normal,

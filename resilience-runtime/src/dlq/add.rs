@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::sync::Arc;
 
-use super::{DeadLetterError, DeadLetterId, Kind, NewDeadLetter, Priority};
+use super::{DeadLetterError, DeadLetterId, DeadLetterKind, NewDeadLetter, Priority};
 use crate::BoxFuture;
 use crate::core::Core;
 use crate::error::Effect;
@@ -36,7 +36,7 @@ impl AddLetter {
             core,
             arguments,
             letter: NewDeadLetter {
-                kind: Kind::Work,
+                kind: DeadLetterKind::Work,
                 operation,
                 dependency: None,
                 priority: Priority::Normal,

@@ -12,7 +12,7 @@ pub type DeadLetterId = i64;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NewDeadLetter {
     /// What kind of work.
-    pub kind: Kind,
+    pub kind: DeadLetterKind,
     /// What to do again: the name of the step whose compensation failed, of the saga that is parked, or the name that
     /// [`RuntimeBuilder::dead_letter_handler`](crate::runtime::RuntimeBuilder::dead_letter_handler) was given.
     pub operation: String,
@@ -37,7 +37,7 @@ pub struct NewDeadLetter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Kind {
+pub enum DeadLetterKind {
     /// A step of a saga that could not be undone.
     Compensation,
     /// A saga that is parked.
@@ -99,7 +99,7 @@ macro_rules! words {
     };
 }
 
-words!(Kind: Compensation = "compensation", Saga = "saga", Work = "work");
+words!(DeadLetterKind: Compensation = "compensation", Saga = "saga", Work = "work");
 words!(Priority: Low = "low", Normal = "normal", High = "high", Critical = "critical");
 words!(DeadLetterStatus: Open = "open", Retrying = "retrying", Settled = "settled", Resolved = "resolved",
     Discarded = "discarded");
@@ -138,7 +138,7 @@ impl DeadLetterStatus {
 pub struct DeadLetter {
     /// Its identity.
     pub id: DeadLetterId,
-    /// The saga that it belongs to; `None` for [`Kind::Work`].
+    /// The saga that it belongs to; `None` for [`DeadLetterKind::Work`].
     pub saga: Option<SagaId>,
     /// The name of that saga.
     pub saga_name: Option<String>,

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::{
     AddLetter, AuditEntry, Closing, DeadLetter, DeadLetterError, DeadLetterId, LetterFilter,
-    LetterStatistics, Retried, RetryAll, RetryAllError, RetryAs, RetryProgress, retry, retry_all,
+    LetterStatistics, RetryAll, RetryAllError, RetryAs, RetryOutcome, RetryProgress, retry,
+    retry_all,
 };
 use crate::core::Core;
 use crate::error::StoreError;
@@ -163,12 +164,12 @@ impl DeadLetters {
     /// [`DeadLetters::request_retry`] is for those that have not.
     ///
     /// # Errors
-    /// See [`DeadLetterError`]. Work that fails again is no error, but [`Retried::FailedAgain`].
+    /// See [`DeadLetterError`]. Work that fails again is no error, but [`RetryOutcome::FailedAgain`].
     pub async fn retry(
         &self,
         id: DeadLetterId,
         by: impl Into<Operator>,
-    ) -> Result<Retried, DeadLetterError> {
+    ) -> Result<RetryOutcome, DeadLetterError> {
         self.retry_as(id, RetryAs::Itself, by).await
     }
 
@@ -181,7 +182,7 @@ impl DeadLetters {
         id: DeadLetterId,
         how: RetryAs,
         by: impl Into<Operator>,
-    ) -> Result<Retried, DeadLetterError> {
+    ) -> Result<RetryOutcome, DeadLetterError> {
         retry::retry(&self.core, id, how, by.into()).await
     }
 

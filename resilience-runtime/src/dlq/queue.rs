@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{
-    AuditEntry, DeadLetter, DeadLetterId, DeadLetterStatus, Kind, NewDeadLetter, Priority,
+    AuditEntry, DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterStatus, NewDeadLetter, Priority,
 };
 use crate::BoxFuture;
 use crate::error::StoreError;
@@ -20,7 +20,7 @@ pub struct LetterFilter {
     /// Only in one of these; all when empty.
     pub statuses: Vec<DeadLetterStatus>,
     /// Only of this kind.
-    pub kind: Option<Kind>,
+    pub kind: Option<DeadLetterKind>,
     /// Only of this operation.
     pub operation: Option<String>,
     /// Only of this dependency.
@@ -129,7 +129,7 @@ pub trait Queue: Send + Sync {
         by: Operator,
     ) -> BoxFuture<'_, Result<bool, StoreError>>;
 
-    /// Takes up to `limit` letters of [`Kind::Work`] of these operations for which a retry is requested and nobody who lives
+    /// Takes up to `limit` letters of [`DeadLetterKind::Work`] of these operations for which a retry is requested and nobody who lives
     /// works on, oldest first. They are this process's then.
     fn take_work(
         &self,
@@ -157,7 +157,7 @@ pub trait Queue: Send + Sync {
     /// What was done to this saga and its letters, in its order.
     fn audit_of_saga(&self, saga: SagaId) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>>;
 
-    /// Deletes up to `limit` letters of [`Kind::Work`] that are not unresolved since `retention`, with their audit; how many.
+    /// Deletes up to `limit` letters of [`DeadLetterKind::Work`] that are not unresolved since `retention`, with their audit; how many.
     fn purge_letters(
         &self,
         retention: Duration,

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    DeadLetter, DeadLetterError, DeadLetterId, DeadLetterStatus, Kind, LetterFilter, RetryAs,
+    DeadLetter, DeadLetterError, DeadLetterId, DeadLetterKind, DeadLetterStatus, LetterFilter,
+    RetryAs,
 };
 use crate::core::{Core, Permit};
 use crate::error::StoreError;
@@ -17,13 +18,14 @@ use crate::saga::{FinishOnDrop, revived};
 /// What a retry came to. A later version may tell more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Retried {
+pub enum RetryOutcome {
     /// The work is done, and with it everything that was left of its saga; the entry is settled.
     Settled,
     /// It failed for good again. An entry with this is open.
     FailedAgain {
-        /// What failed: the step whose compensation did (which can be a later one than before), the saga, or the operation.
-        step: String,
+        /// What failed, as in its letter: the step whose compensation did (which can be a later one than before), the saga, or
+        /// the name of the handler.
+        operation: String,
         /// The text of its error.
         error: String,
     },
@@ -39,7 +41,7 @@ pub(super) async fn retry(
     id: DeadLetterId,
     how: RetryAs,
     by: Operator,
-) -> Result<Retried, DeadLetterError> {
+) -> Result<RetryOutcome, DeadLetterError> {
     let permit = core.enter().ok_or(DeadLetterError::ShuttingDown)?;
     let queue = &core.stores.queue;
     let letter = queue.get(id).await?.ok_or(DeadLetterError::NotFound(id))?;
@@ -61,10 +63,10 @@ async fn revive(
     saga: SagaId,
     how: RetryAs,
     by: Operator,
-) -> Result<Retried, DeadLetterError> {
+) -> Result<RetryOutcome, DeadLetterError> {
     let id = letter.id;
     let event = match (letter.work.kind, how) {
-        (Kind::Saga, RetryAs::Itself) => Event::Resumed,
+        (DeadLetterKind::Saga, RetryAs::Itself) => Event::Resumed,
         _ => Event::Compensate,
     };
     let journal = &core.stores.journal;
@@ -84,7 +86,7 @@ async fn revive(
         Some(record) if record.status.is_unfinished() => Err(DeadLetterError::LeftBehind(id)),
         Some(record) if record.status.is_dead() => again(&core, record).await,
         // Or deleted since, which only happens to one that is over.
-        _ => Ok(Retried::Settled),
+        _ => Ok(RetryOutcome::Settled),
     }
 }
 
@@ -97,19 +99,19 @@ pub(super) async fn not_open(core: &Core, id: DeadLetterId) -> Result<DeadLetter
 }
 
 /// Why the saga is dead again.
-async fn again(core: &Core, record: SagaRecord) -> Result<Retried, DeadLetterError> {
+async fn again(core: &Core, record: SagaRecord) -> Result<RetryOutcome, DeadLetterError> {
     let filter = LetterFilter {
         saga: Some(record.id),
         ..LetterFilter::from(DeadLetterStatus::Open)
     };
     let open = core.stores.queue.list(filter, None, 1).await?;
     Ok(match open.into_iter().next() {
-        Some(letter) => Retried::FailedAgain {
-            step: letter.work.operation,
+        Some(letter) => RetryOutcome::FailedAgain {
+            operation: letter.work.operation,
             error: letter.work.error,
         },
-        None => Retried::FailedAgain {
-            step: record.name,
+        None => RetryOutcome::FailedAgain {
+            operation: record.name,
             error: record.error.unwrap_or_default(),
         },
     })
@@ -121,7 +123,7 @@ async fn handle(
     _permit: Permit,
     letter: DeadLetter,
     by: Operator,
-) -> Result<Retried, DeadLetterError> {
+) -> Result<RetryOutcome, DeadLetterError> {
     let (id, operation) = (letter.id, letter.work.operation);
     if !core.settings.handlers.contains_key(operation.as_str()) {
         let missing = format!(
@@ -139,13 +141,13 @@ async fn handle(
             work::handle(&core, taken).await;
         }
         let Some(letter) = queue.get(id).await? else {
-            return Ok(Retried::Settled);
+            return Ok(RetryOutcome::Settled);
         };
         match letter.status {
-            DeadLetterStatus::Settled => return Ok(Retried::Settled),
+            DeadLetterStatus::Settled => return Ok(RetryOutcome::Settled),
             DeadLetterStatus::Open => {
-                return Ok(Retried::FailedAgain {
-                    step: operation,
+                return Ok(RetryOutcome::FailedAgain {
+                    operation,
                     error: letter.work.error,
                 });
             }

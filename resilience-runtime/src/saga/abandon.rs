@@ -58,7 +58,7 @@ impl Drop for Running {
         let Some((execution, permit)) = self.parts.take() else {
             return;
         };
-        let abandoned = execution.core.abandoned.clone();
+        let core = Arc::clone(&execution.core);
         // The steps that were under way are in doubt in this run and in no other.
         let halt = self.halt.filter(|_| !execution.is_pivoted());
         let work: crate::core::Abandoned = match (halt, execution.stopped()) {
@@ -66,9 +66,8 @@ impl Drop for Running {
                 let cause = Cut::by(halt, &execution).words();
                 ending::fail(execution, cause, None, permit).await;
             }),
-            _ => Box::pin(supervisor::finish(execution, permit, false)),
+            _ => Box::pin(supervisor::finish(execution, permit)),
         };
-        // Without a supervisor the runtime is gone, and the next process takes the saga over.
-        let _ = abandoned.send(work);
+        core.supervise(work);
     }
 }

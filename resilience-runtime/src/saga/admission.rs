@@ -286,9 +286,8 @@ async fn start(
         Started::Busy(id) => Found::Working(id),
         Started::TakenOver(record) => {
             let id = record.id.clone();
-            let abandoned = core.abandoned.clone();
-            // Without a supervisor the runtime is gone, and the next process takes the saga over.
-            let _ = abandoned.send(Box::pin(proceed::taken_over(core, record, permit)));
+            let work = proceed::taken_over(Arc::clone(&core), record, permit);
+            core.supervise(Box::pin(work));
             Found::Working(id)
         }
     })

@@ -1,13 +1,12 @@
 //! What a saga came to, as the journal has it, told to those who ask for it later.
 
-use std::fmt;
-
 use super::cause::Cut;
+use super::codec::Codec;
 use super::journal::{Parking, SagaRecord, Status};
 use crate::core::Core;
 use crate::dlq::{self, DeadLetterStatus, LetterFilter};
 use crate::error::Error;
-use crate::outcome::{Answer, Function, Kept, Origin, Refusal, Stored};
+use crate::outcome::Answer;
 
 /// What a saga came to.
 pub(super) enum Ended {
@@ -19,62 +18,24 @@ pub(super) enum Ended {
     Refused(Error),
 }
 
-/// How the answer of a saga function is told in its types.
-pub(super) struct Types<T, E> {
-    pub(super) function: Function<Result<T, E>>,
-    pub(super) stored: Stored<T>,
-    pub(super) kept: Kept<E>,
-}
-
-impl<T, E> Clone for Types<T, E> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T, E> Copy for Types<T, E> {}
-
-impl<T, E> fmt::Debug for Types<T, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Types").finish_non_exhaustive()
-    }
-}
-
-impl<T, E> Types<T, E> {
+impl<T, E> Codec<T, E> {
     /// The answer of a saga that ended before, or elsewhere.
     pub(super) fn answer(&self, ended: Ended) -> Answer<T, E> {
         match ended {
-            Ended::Completed(output) => self.output(&output),
-            Ended::Failed(failure, otherwise) => {
-                let forms = self.kept.0.as_ref();
-                match forms.and_then(|forms| (forms.decode)(&failure).ok()) {
-                    Some(error) => Answer {
-                        result: Err(error),
-                        origin: Origin::RECORD,
-                    },
-                    None => self.refused(otherwise),
-                }
-            }
+            Ended::Completed(output) => match self.decode_output(&output) {
+                Ok(value) => self.recorded(Ok(value)),
+                Err(source) => self.refused(Error::Decode {
+                    function: self.function.name,
+                    what: "the result of the saga".to_owned(),
+                    source,
+                }),
+            },
+            Ended::Failed(failure, otherwise) => match self.decode_error(&failure) {
+                Some(Ok(error)) => self.recorded(Err(error)),
+                Some(Err(_)) | None => self.refused(otherwise),
+            },
             Ended::Refused(error) => self.refused(error),
         }
-    }
-
-    fn output(&self, output: &str) -> Answer<T, E> {
-        match (self.stored.decode)(output) {
-            Ok(value) => Answer {
-                result: Ok(value),
-                origin: Origin::RECORD,
-            },
-            Err(source) => self.refused(Error::Decode {
-                function: self.function.name,
-                what: "the result of the saga".to_owned(),
-                source,
-            }),
-        }
-    }
-
-    pub(super) fn refused(&self, error: Error) -> Answer<T, E> {
-        Answer::refused(error, Refusal::Final, &self.function)
     }
 }
 

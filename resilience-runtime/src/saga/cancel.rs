@@ -1,6 +1,6 @@
 //! Cancelling a saga: durable first, and then heard at once by the process that runs it.
 
-use super::journal::{Cancel, SagaId};
+use super::journal::{CancelOutcome, SagaId};
 use crate::core::Core;
 use crate::error::StoreError;
 use crate::operator::Operator;
@@ -10,9 +10,9 @@ pub(super) async fn request(
     core: &Core,
     id: &SagaId,
     by: Operator,
-) -> Result<Option<Cancel>, StoreError> {
+) -> Result<Option<CancelOutcome>, StoreError> {
     let found = core.stores.journal.cancel(id.clone(), by).await?;
-    if found == Some(Cancel::Requested) {
+    if found == Some(CancelOutcome::Requested) {
         core.signals.cancel(id);
     }
     Ok(found)

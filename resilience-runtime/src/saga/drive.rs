@@ -12,9 +12,9 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep};
 
 use super::abandon::Running;
-use super::answer::Types;
 use super::cancel;
 use super::caught::poll_caught;
+use super::codec::Codec;
 use super::context::{self, Context};
 use super::execution::{Execution, Halt};
 use super::journal::SagaId;
@@ -71,7 +71,7 @@ enum Ended<O> {
 pub(super) async fn run_body<C, O, T, E>(
     run: Run,
     call: Pin<Box<C>>,
-    types: Types<T, E>,
+    codec: Codec<T, E>,
     failures: Failures<E>,
 ) -> Driven<T, E>
 where
@@ -87,13 +87,13 @@ where
     };
     let ended = body(&mut running, &execution, resumes, call).await;
     let Some((_, permit)) = running.into_parts() else {
-        return Driven::open(types.refused(execution.error(Stop::Superseded, types.function.name)));
+        return Driven::open(codec.refused(execution.error(Stop::Superseded, codec.function.name)));
     };
     let end = End {
         execution,
         permit,
         resumes,
-        types,
+        codec,
         failures,
     };
     end.bring(ended).await

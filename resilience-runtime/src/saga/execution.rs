@@ -23,6 +23,7 @@ use super::journal::{SagaId, SagaRecord, StepRecord};
 use super::ledger::Stop;
 use super::options::{Saga, SagaStep};
 use super::reruns::Reruns;
+use super::step_name;
 use crate::core::Core;
 use crate::error::Error;
 use crate::telemetry::sagas;
@@ -76,15 +77,13 @@ pub(super) enum Halt {
 }
 
 /// The last step that failed in a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Failure {
     /// The step is `retriable`.
     pub(super) retriable: bool,
-    /// A policy refused it, and it did not run.
-    pub(super) refused: bool,
-    /// That policy is a circuit breaker.
+    /// A circuit breaker refused it, and it did not run.
     pub(super) open_breaker: bool,
-    /// When that policy may let it through, where it knows.
+    /// When the policy that refused it may let it through, where it knows.
     pub(super) retry_after: Option<Duration>,
 }
 
@@ -175,15 +174,14 @@ impl Execution {
         }
     }
 
-    /// The body calls the saga `name`: a step `saga::call <name>`, whose output is that of the saga, and which is undone by
-    /// undoing the saga. Resolves when it may begin, like a step.
+    /// The body calls the saga `name`: a step, whose output is that of the saga, and which is undone by undoing the saga. Resolves when it may begin, like a step.
     pub(super) async fn child(
         self: &Arc<Self>,
         name: &'static str,
         arguments: String,
     ) -> Result<Child, Stop> {
         let asked = Asked {
-            name: Cow::Owned(format!("saga::call {name}")),
+            name: Cow::Owned(step_name::of_call(name)),
             arguments,
             terms: Terms {
                 compensation: Some(name),

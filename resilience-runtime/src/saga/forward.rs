@@ -13,9 +13,8 @@ use crate::core::Permit;
 /// Runs the saga again from its journal after a pause, without its caller, who waits for its end as for that of a saga of
 /// another process. A run that has come by a ticket has no caller, and answers at once.
 pub(super) fn later(execution: Arc<Execution>, permit: Permit, why: Unfinished, cause: String) {
-    let abandoned = execution.core.abandoned.clone();
-    // Without a supervisor the runtime is gone, and the next process takes the saga over.
-    let _ = abandoned.send(Box::pin(async move {
+    let core = Arc::clone(&execution.core);
+    core.supervise(Box::pin(async move {
         // A stop means that somebody else goes on, or the next process.
         let _ = again(execution, permit, why, cause).await;
     }));

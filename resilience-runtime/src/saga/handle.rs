@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::answer::{self, Types};
+use super::answer;
 use super::cancel;
-use super::journal::{Cancel, SagaId, Status};
+use super::codec::Codec;
+use super::journal::{CancelOutcome, SagaId, Status};
 use super::waiting::{self, Waited};
 use crate::core::Core;
 use crate::error::{Error, StoreError};
 use crate::operator::Operator;
-use crate::outcome::{Forms, Kept, Storable};
+use crate::outcome::Storable;
 
 /// A saga, whoever runs it: from [`start`](super::start()), [`start_in`](super::start_in), or, by its id, from
 /// [`Sagas::handle`](super::Sagas::handle).
@@ -21,7 +22,7 @@ use crate::outcome::{Forms, Kept, Storable};
 pub struct SagaHandle<T, E> {
     core: Arc<Core>,
     id: SagaId,
-    types: Types<T, E>,
+    codec: Codec<T, E>,
     /// By when it is in the journal, or will not be.
     appears_by: Option<Instant>,
 }
@@ -30,13 +31,13 @@ impl<T, E> SagaHandle<T, E> {
     pub(super) fn new(
         core: Arc<Core>,
         id: SagaId,
-        types: Types<T, E>,
+        codec: Codec<T, E>,
         appears_by: Option<Instant>,
     ) -> Self {
         Self {
             core,
             id,
-            types,
+            codec,
             appears_by,
         }
     }
@@ -71,13 +72,13 @@ impl<T, E> SagaHandle<T, E> {
             Waited::Ended(record) => {
                 let saga = answer::name(&self.core, &record);
                 let ended = answer::ended(&self.core, saga, *record).await;
-                self.types.answer(ended)
+                self.codec.answer(ended)
             }
             Waited::Again => self
-                .types
+                .codec
                 .refused(Error::SagaNotFound { id: id.to_string() }),
-            Waited::ShuttingDown => self.types.refused(Error::ShuttingDown {
-                function: self.types.function.name,
+            Waited::ShuttingDown => self.codec.refused(Error::ShuttingDown {
+                function: self.codec.function.name,
             }),
         };
         answer.into_result()
@@ -92,7 +93,10 @@ impl<T, E> SagaHandle<T, E> {
     ///
     /// # Errors
     /// When the store cannot be asked.
-    pub async fn cancel(&self, by: impl Into<Operator>) -> Result<Option<Cancel>, StoreError> {
+    pub async fn cancel(
+        &self,
+        by: impl Into<Operator>,
+    ) -> Result<Option<CancelOutcome>, StoreError> {
         cancel::request(&self.core, &self.id, by.into()).await
     }
 
@@ -103,10 +107,7 @@ impl<T, E> SagaHandle<T, E> {
     where
         E: Storable,
     {
-        self.types.kept = Kept(Some(Forms {
-            encode: E::encode,
-            decode: E::decode,
-        }));
+        self.codec = self.codec.with_errors();
         self
     }
 }
@@ -116,7 +117,7 @@ impl<T, E> Clone for SagaHandle<T, E> {
         Self {
             core: Arc::clone(&self.core),
             id: self.id.clone(),
-            types: self.types,
+            codec: self.codec,
             appears_by: self.appears_by,
         }
     }

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::context::{self, Context, Part};
 use super::execution::{Asked, Begun, Execution, Terms};
 use super::id::SagaId;
+use super::step_name;
 use crate::timestamp::Timestamp;
 
 /// Where random numbers come from, with the version of how they are made.
@@ -30,8 +31,8 @@ pub async fn now() -> SystemTime {
     let Some(execution) = context::body() else {
         return SystemTime::now();
     };
-    let moment = match ask(&execution, "saga::now", "{}".to_owned()).await {
-        Begun::Done(text) => read(&execution, "saga::now", &text).await,
+    let moment = match ask(&execution, step_name::NOW, "{}".to_owned()).await {
+        Begun::Done(text) => read(&execution, step_name::NOW, &text).await,
         Begun::Failed(_) => never().await,
         Begun::New(step) => {
             let now = execution.store_now();
@@ -56,8 +57,8 @@ pub async fn sleep(duration: Duration) {
     };
     let arguments =
         serde_json::json!({ "duration": humantime::format_duration(duration).to_string() });
-    let until = match ask(&execution, "saga::sleep", arguments.to_string()).await {
-        Begun::Done(text) => read(&execution, "saga::sleep", &text).await,
+    let until = match ask(&execution, step_name::SLEEP, arguments.to_string()).await {
+        Begun::Done(text) => read(&execution, step_name::SLEEP, &text).await,
         Begun::Failed(_) => never().await,
         Begun::New(step) => {
             let until = execution.store_now().after(duration);

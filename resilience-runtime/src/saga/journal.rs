@@ -134,7 +134,7 @@ pub trait Journal: Send + Sync {
         &self,
         saga: SagaId,
         by: Operator,
-    ) -> BoxFuture<'_, Result<Option<Cancel>, StoreError>>;
+    ) -> BoxFuture<'_, Result<Option<CancelOutcome>, StoreError>>;
 
     /// Those sagas of this process that are running and that somebody has asked to cancel.
     fn cancelled(&self) -> BoxFuture<'_, Result<Vec<SagaId>, StoreError>>;
@@ -172,11 +172,11 @@ pub trait Journal: Send + Sync {
 /// What [`Journal::cancel`] found. A later version may tell more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Cancel {
+pub enum CancelOutcome {
     /// It was running: the request stands, and was the first one or not.
     Requested,
     /// It is past a pivot, and can only go forward.
     Pivoted,
     /// It is not running any more; this is where it stands.
-    Not(Status),
+    NotRunning(Status),
 }

@@ -3,7 +3,7 @@
 use super::journal::{SagaId, StepRecord};
 use super::stack;
 use crate::core::Core;
-use crate::dlq::{Kind, NewDeadLetter, Priority, shown};
+use crate::dlq::{DeadLetterKind, NewDeadLetter, Priority, shown};
 
 /// About a step that could not be undone.
 pub(super) fn of_step(
@@ -13,7 +13,7 @@ pub(super) fn of_step(
     attempts: u32,
 ) -> NewDeadLetter {
     NewDeadLetter {
-        kind: Kind::Compensation,
+        kind: DeadLetterKind::Compensation,
         operation: step.step.clone(),
         dependency: stack::dependency(&step.step).map(str::to_owned),
         priority: Priority::High,
@@ -38,7 +38,7 @@ pub(super) fn of_saga(
     attempts: u32,
 ) -> NewDeadLetter {
     NewDeadLetter {
-        kind: Kind::Saga,
+        kind: DeadLetterKind::Saga,
         operation: saga.to_owned(),
         dependency: None,
         priority: Priority::High,

@@ -7,29 +7,29 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::admission::{Admitted, Ask};
-use super::answer::{self, Ended, Types};
+use super::answer::{self, Ended};
 use super::cancel;
+use super::codec::Codec;
 use super::compensation::{self, Undoing, Undone};
 use super::drive::{Driven, Run, run_body};
-use super::execution::{Child, Execution, Failure};
+use super::execution::{Child, Execution, Failure, UnderWay};
 use super::journal::{
-    Advance, Cancel, Event, NewSaga, SagaId, SagaRecord, Started, Status, StepRecord,
+    Advance, CancelOutcome, Event, NewSaga, SagaId, SagaRecord, Started, Status, StepRecord,
 };
 use super::ledger::{self, Stop};
+use super::step_name;
 use super::waiting::{self, Waited};
 use crate::BoxFuture;
 use crate::core::Core;
 use crate::error::{Effect, Error, StoreError};
 use crate::key::Canonical;
 use crate::operator::Operator;
-use crate::outcome::{Answer, Failures, Outcome, Refusal};
+use crate::outcome::{Answer, Failures, Outcome};
 use crate::pauses::Pauses;
 
 /// Where the identities of nested sagas come from, with the version of the encoding.
 const DOMAIN: &[u8] = b"resilience nested saga\x01";
-/// What the names of the steps begin with that are sagas.
-const STEP: &str = "saga::call ";
-/// The argument of such a step that is the id which its author chose. No argument of a function has such a name.
+/// The argument of a step that is a saga: the id that its author chose. No argument of a function has such a name.
 const ID: &str = "saga::id";
 
 /// Calls a saga in the body of `parent`.
@@ -37,25 +37,57 @@ pub(super) async fn call<C, O, T, E>(
     parent: &Arc<Execution>,
     mut ask: Ask,
     call: Pin<Box<C>>,
-    types: Types<T, E>,
+    codec: Codec<T, E>,
     failures: Failures<E>,
 ) -> Answer<T, E>
 where
     C: Future<Output = O>,
     O: Outcome<Ok = T, Err = E>,
 {
+    let step = match begin(parent, &ask, codec).await {
+        Ok(step) => step,
+        Err(answer) => return answer,
+    };
+    let name = ask.saga.name;
+    let derived = || derived(&parent.id, name, step.arguments(), step.occurrence());
+    ask.id = Some(ask.id.take().unwrap_or_else(derived));
+    ask.parent = Some(parent.id.clone());
+    let Driven { answer, is_over } = run(&ask, call, codec, failures).await;
+    match &answer.result {
+        Ok(value) => {
+            // It was written down as the child's own result a moment ago.
+            if let Ok(output) = codec.encode_output(value) {
+                step.finish(output);
+            }
+        }
+        // Dropped, the step is in doubt, and undone if the caller is.
+        Err(_) if !is_over => {}
+        Err(error) => {
+            let failure = codec.encode_error(error);
+            step.fail(failure, Failure::default()).await;
+        }
+    }
+    answer
+}
+
+/// Begins the step of `parent` that the saga is; `Err` where there is an answer already.
+async fn begin<T, E>(
+    parent: &Arc<Execution>,
+    ask: &Ask,
+    codec: Codec<T, E>,
+) -> Result<UnderWay, Answer<T, E>> {
     if let Some(id) = &ask.id
         && ask.core.signals.has(&parent.id, |saga| saga.id == *id)
     {
         // It would wait for itself.
-        return types.refused(Error::Recursive {
+        return Err(codec.refused(Error::Recursive {
             function: ask.function.to_owned(),
             key: id.to_string(),
-        });
+        }));
     }
-    let step = match parent.child(ask.saga.name, arguments(&ask)).await {
-        Ok(Child::New(step)) => step,
-        Ok(Child::Known(Ok(output))) => return types.answer(Ended::Completed(output)),
+    match parent.child(ask.saga.name, arguments(ask)).await {
+        Ok(Child::New(step)) => Ok(step),
+        Ok(Child::Known(Ok(output))) => Err(codec.answer(Ended::Completed(output))),
         Ok(Child::Known(Err(failure))) => {
             let unreadable = Error::SagaFailed {
                 saga: ask.saga.name,
@@ -63,64 +95,42 @@ where
                 cause: "its error is of another type than the code's".to_owned(),
                 compensated: true,
             };
-            return types.answer(Ended::Failed(failure, unreadable));
+            Err(codec.answer(Ended::Failed(failure, unreadable)))
         }
-        Err(stop) => return types.refused(parent.error(stop, types.function.name)),
-    };
-    let derived = || {
-        derived(
-            &parent.id,
-            ask.saga.name,
-            step.arguments(),
-            step.occurrence(),
-        )
-    };
-    ask.id = Some(ask.id.take().unwrap_or_else(derived));
-    ask.parent = Some(parent.id.clone());
-    let driven = match ask.admit().await {
+        Err(stop) => Err(codec.refused(parent.error(stop, codec.function.name))),
+    }
+}
+
+/// Runs the saga, or finds out what it came to.
+async fn run<C, O, T, E>(
+    ask: &Ask,
+    call: Pin<Box<C>>,
+    codec: Codec<T, E>,
+    failures: Failures<E>,
+) -> Driven<T, E>
+where
+    C: Future<Output = O>,
+    O: Outcome<Ok = T, Err = E>,
+{
+    match ask.admit().await {
         Ok(Admitted::Run(running)) => {
             let run = Run {
                 running,
                 resumes: false,
             };
-            run_body(run, call, types, failures).await
+            run_body(run, call, codec, failures).await
         }
         Ok(Admitted::Over(record)) => {
             let is_over = record.status != Status::Parked;
-            let answer = types.answer(answer::ended(&ask.core, ask.saga.name, *record).await);
+            let answer = codec.answer(answer::ended(&ask.core, ask.saga.name, *record).await);
             Driven { answer, is_over }
         }
         Err((error, refusal)) => {
             let is_over = matches!(error, Error::SagaConflict { .. } | Error::Encode { .. });
-            let answer = Answer::refused(error, refusal, &types.function);
+            let answer = Answer::refused(error, refusal, &codec.function);
             Driven { answer, is_over }
         }
-    };
-    let Driven { answer, is_over } = driven;
-    let failure = match &answer.result {
-        Ok(value) => {
-            // It was written down as the child's own result a moment ago.
-            if let Ok(output) = (types.stored.encode)(value) {
-                step.finish(output);
-            }
-            return answer;
-        }
-        // Dropped, the step is in doubt, and undone if the caller is.
-        Err(_) if !is_over => return answer,
-        Err(error) => {
-            let forms = types.kept.0.as_ref();
-            forms.and_then(|forms| (forms.encode)(error).ok())
-        }
-    };
-    let refused = answer.origin.effect() == Effect::DidNotRun;
-    let kind = Failure {
-        retriable: false,
-        refused: refused && matches!(answer.origin.refusal(), Some(Refusal::Rejected { .. })),
-        open_breaker: false,
-        retry_after: None,
-    };
-    step.fail(failure, kind).await;
-    answer
+    }
 }
 
 /// The arguments of the step: those of the saga, and its id, where it was chosen.
@@ -145,7 +155,7 @@ pub(super) fn derived(parent: &SagaId, name: &str, arguments: &str, occurrence: 
 
 /// The saga that a step of `parent` is, if it is one: its id, and its name.
 fn child_of<'a>(parent: &SagaId, step: &'a StepRecord) -> Option<(SagaId, &'a str)> {
-    let name = step.step.strip_prefix(STEP)?;
+    let name = step_name::called_saga(&step.step)?;
     let given = serde_json::from_str::<serde_json::Value>(&step.arguments);
     let given = given.ok().and_then(|arguments| {
         let id = arguments.get(ID)?.as_str()?;
@@ -157,7 +167,7 @@ fn child_of<'a>(parent: &SagaId, step: &'a StepRecord) -> Option<(SagaId, &'a st
 
 /// Whether a step is a saga that was called.
 pub(super) fn is_call(step: &StepRecord) -> bool {
-    step.step.starts_with(STEP)
+    step_name::called_saga(&step.step).is_some()
 }
 
 /// Undoes the saga that `step` of `parent` is: what is running is cancelled and waited for first. Nothing, where the step is
@@ -226,7 +236,7 @@ async fn wait(core: &Arc<Core>, parent: &SagaId, record: SagaRecord) -> Result<(
         let by = Operator::program().because(format!("saga {parent}, which called it, is undone"));
         let request =
             || -> BoxFuture<'_, _> { Box::pin(cancel::request(core, &record.id, by.clone())) };
-        if insist(core, &record.id, None, request).await? == Some(Cancel::Pivoted) {
+        if insist(core, &record.id, None, request).await? == Some(CancelOutcome::Pivoted) {
             tracing::info!(target: "resilience", saga_id = %record.id, saga = record.name,
                 "a nested saga is past a pivot, and is undone when it is done");
         }

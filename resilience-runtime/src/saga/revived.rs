@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::journal::{Event, SagaRecord, StepOutcome};
 use super::recovery::proceed::here;
 use super::reruns::Reruns;
+use super::step_name;
 use crate::core::{Core, Permit};
 use crate::registry::StateType;
 
@@ -31,8 +32,7 @@ pub(crate) fn missing(core: &Core, record: &SagaRecord, event: Event) -> Option<
     to_undo.find_map(|step| {
         let name = &step.step;
         match core.catalog.step(name) {
-            // Not a function of the author's.
-            None if name.starts_with("saga::") => None,
+            None if step_name::is_reserved(name) => None,
             None => Some(format!("it has no saga step `{name}`")),
             Some(entry) => {
                 let mut states = entry.states.iter();

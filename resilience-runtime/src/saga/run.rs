@@ -1,7 +1,8 @@
 //! `#[saga]`: what happens at one call of a saga function.
 
 use super::admission::{Admitted, Ask};
-use super::answer::{self, Types};
+use super::answer;
+use super::codec::Codec;
 use super::context;
 use super::drive::{Run, run_body};
 use super::identity::Identity;
@@ -80,25 +81,21 @@ impl Saga {
         // an argument and once while it is awaited, would double with each.
         let call = Box::pin(call);
         async move {
-            let types = Types {
-                function,
-                stored,
-                kept,
-            };
+            let codec = Codec::new(function, stored, kept);
             if let Some(running) = Ticket::take_for(self.name) {
                 let run = Run {
                     running,
                     resumes: true,
                 };
-                return run_body(run, call, types, failures).await.answer;
+                return run_body(run, call, codec, failures).await.answer;
             }
             let ask = match Ask::new(self, arguments, identity, function.name) {
                 Ok(ask) => ask,
-                Err(error) => return types.refused(error),
+                Err(error) => return codec.refused(error),
             };
             let parent = context::body();
             if let Some(starting) = Starting::take() {
-                return match starting.start(ask, parent, types).await {
+                return match starting.start(ask, parent, codec).await {
                     Ok(never) => match never {},
                     Err((error, refusal)) => Answer::refused(error, refusal, &function),
                 };
@@ -106,7 +103,7 @@ impl Saga {
             if let Some(parent) = parent
                 && !ask.is_keyed()
             {
-                return nested::call(&parent, ask, call, types, failures).await;
+                return nested::call(&parent, ask, call, codec, failures).await;
             }
             match ask.admit().await {
                 Ok(Admitted::Run(running)) => {
@@ -114,10 +111,10 @@ impl Saga {
                         running,
                         resumes: false,
                     };
-                    run_body(run, call, types, failures).await.answer
+                    run_body(run, call, codec, failures).await.answer
                 }
                 Ok(Admitted::Over(record)) => {
-                    types.answer(answer::ended(&ask.core, self.name, *record).await)
+                    codec.answer(answer::ended(&ask.core, self.name, *record).await)
                 }
                 Err((error, refusal)) => Answer::refused(error, refusal, &function),
             }

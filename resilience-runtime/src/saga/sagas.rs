@@ -7,13 +7,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::cancel;
+use super::codec::Codec;
 use super::compensation::{self, Undoing, Undone};
 use super::finish_on_drop::FinishOnDrop;
 use super::handle::SagaHandle;
 use super::journal::{
-    Cancel, Event, SagaCursor, SagaFilter, SagaId, SagaRecord, SagaStatistics, SagaSummary, Status,
+    CancelOutcome, Event, SagaCursor, SagaFilter, SagaId, SagaRecord, SagaStatistics, SagaSummary,
+    Status,
 };
-use super::start::types_of;
 use crate::core::{Core, Permit};
 use crate::dlq::{AuditEntry, DeadLetter, DeadLetterStatus, LetterFilter, RetryAs};
 use crate::error::StoreError;
@@ -53,7 +54,7 @@ pub struct Sagas {
 /// What [`Sagas::compensate`] came to. A later version may tell more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Compensation {
+pub enum CompensateOutcome {
     /// Everything is undone.
     Undone,
     /// A step could not be undone: it, and what was done before it, wait in the dead letter queue.
@@ -67,7 +68,7 @@ pub enum Compensation {
     /// process that can takes it up.
     Requested,
     /// The saga is neither parked nor stuck in its undoing, or somebody else was first; this is where it stands.
-    Not(Status),
+    NotDead(Status),
     /// There is no such saga.
     NotFound,
 }
@@ -139,7 +140,7 @@ impl Sagas {
     /// ```
     #[must_use]
     pub fn handle<T: Storable, E: TakesRefusals>(&self, id: &SagaId) -> SagaHandle<T, E> {
-        SagaHandle::new(Arc::clone(&self.core), id.clone(), types_of(), None)
+        SagaHandle::new(Arc::clone(&self.core), id.clone(), Codec::of_types(), None)
     }
 
     /// Asks to cancel a saga, for the audit in the name of `by`. Durable when it answers, whoever runs the saga: that process
@@ -156,7 +157,7 @@ impl Sagas {
         &self,
         id: &SagaId,
         by: impl Into<Operator>,
-    ) -> Result<Option<Cancel>, StoreError> {
+    ) -> Result<Option<CancelOutcome>, StoreError> {
         cancel::request(&self.core, id, by.into()).await
     }
 
@@ -169,12 +170,12 @@ impl Sagas {
         &self,
         id: &SagaId,
         by: impl Into<Operator>,
-    ) -> Result<Compensation, StoreError> {
+    ) -> Result<CompensateOutcome, StoreError> {
         let Some(record) = self.get(id).await? else {
-            return Ok(Compensation::NotFound);
+            return Ok(CompensateOutcome::NotFound);
         };
         if !record.status.is_dead() {
-            return Ok(Compensation::Not(record.status));
+            return Ok(CompensateOutcome::NotDead(record.status));
         }
         let core = &self.core;
         let is_known = core.catalog.saga(&record.name, record.version).is_some();
@@ -187,10 +188,10 @@ impl Sagas {
         };
         let work = compensate(Arc::clone(core), id.clone(), by.into(), permit);
         match FinishOnDrop::new(work).await? {
-            Some(Undone::Compensated) => Ok(Compensation::Undone),
-            Some(Undone::Stuck { step, error }) => Ok(Compensation::Failed { step, error }),
+            Some(Undone::Compensated) => Ok(CompensateOutcome::Undone),
+            Some(Undone::Stuck { step, error }) => Ok(CompensateOutcome::Failed { step, error }),
             // Another process has it, or the next one will.
-            Some(Undone::Stopped(_)) => Ok(Compensation::Requested),
+            Some(Undone::Stopped(_)) => Ok(CompensateOutcome::Requested),
             None => self.not(id).await,
         }
     }
@@ -204,7 +205,7 @@ impl Sagas {
     }
 
     /// Asks for it by its dead letters.
-    async fn request(&self, id: &SagaId, by: Operator) -> Result<Compensation, StoreError> {
+    async fn request(&self, id: &SagaId, by: Operator) -> Result<CompensateOutcome, StoreError> {
         let queue = &self.core.stores.queue;
         let filter = LetterFilter {
             statuses: vec![DeadLetterStatus::Open, DeadLetterStatus::Retrying],
@@ -217,15 +218,15 @@ impl Sagas {
         };
         let requested = queue.request_retry(letter.id, RetryAs::Compensation, by);
         match requested.await? {
-            true => Ok(Compensation::Requested),
+            true => Ok(CompensateOutcome::Requested),
             false => self.not(id).await,
         }
     }
 
-    async fn not(&self, id: &SagaId) -> Result<Compensation, StoreError> {
+    async fn not(&self, id: &SagaId) -> Result<CompensateOutcome, StoreError> {
         let record = self.get(id).await?;
-        Ok(record.map_or(Compensation::NotFound, |record| {
-            Compensation::Not(record.status)
+        Ok(record.map_or(CompensateOutcome::NotFound, |record| {
+            CompensateOutcome::NotDead(record.status)
         }))
     }
 }

@@ -11,16 +11,17 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::admission::{Ask, Denied, Found};
-use super::answer::Types;
+use super::codec::Codec;
 use super::execution::Execution;
 use super::handle::SagaHandle;
 use super::journal::{NewSaga, SagaId, SagaRecord, StartConnection, Started, StartedIn};
 use super::nested::derived;
 use super::recovery::proceed;
 use super::reruns::Reruns;
+use super::step_name;
 use crate::core::{Core, Permit};
 use crate::error::Error;
-use crate::outcome::{Function, Kept, Storable, Stored, TakesRefusals};
+use crate::outcome::{Storable, TakesRefusals};
 use crate::pauses::Pauses;
 
 /// Between two looks for a saga that was written in a transaction which may not have ended.
@@ -121,7 +122,7 @@ where
     let found = Asked {
         core: ask.core,
         id,
-        types: started.types,
+        codec: started.codec,
         unwritten: None,
     };
     Ok(found.handle(appears_by))
@@ -140,8 +141,8 @@ enum Mode {
 struct Asked {
     core: Arc<Core>,
     id: SagaId,
-    /// How its answer is told: [`Types`].
-    types: Box<dyn Any + Send>,
+    /// How its answer is told: [`Codec`].
+    codec: Box<dyn Any + Send>,
     /// What is to be written of it.
     unwritten: Option<(Ask, NewSaga)>,
 }
@@ -153,29 +154,9 @@ impl Asked {
         E: TakesRefusals + 'static,
     {
         // Where the future changes the answer of the saga, it is told as the future has it, as far as that goes.
-        let types = self.types.downcast::<Types<T, E>>();
-        let types = types.map_or_else(|_| types_of(), |types| *types);
-        SagaHandle::new(self.core, self.id, types, appears_by)
-    }
-}
-
-/// How the answer of a saga is told of which nothing is known but its types.
-pub(super) fn types_of<T, E>() -> Types<T, E>
-where
-    T: Storable,
-    E: TakesRefusals,
-{
-    Types {
-        function: Function {
-            name: "saga",
-            refuse: |error| Err(E::take(error)),
-        },
-        stored: Stored {
-            encode: T::encode,
-            decode: T::decode,
-            type_name: std::any::type_name::<T>,
-        },
-        kept: Kept(None),
+        let codec = self.codec.downcast::<Codec<T, E>>();
+        let codec = codec.map_or_else(|_| Codec::of_types(), |codec| *codec);
+        SagaHandle::new(self.core, self.id, codec, appears_by)
     }
 }
 
@@ -246,14 +227,14 @@ impl Starting {
         self,
         mut ask: Ask,
         parent: Option<Arc<Execution>>,
-        types: Types<T, E>,
+        codec: Codec<T, E>,
     ) -> Result<Infallible, Denied> {
         if let Some(parent) = parent
             && ask.id.is_none()
             && !ask.is_keyed()
         {
             let occurrence = ask.core.signals.start(&parent.id, ask.saga.name);
-            let name = format!("saga::start {}", ask.saga.name);
+            let name = step_name::of_start(ask.saga.name);
             ask.id = Some(derived(&parent.id, &name, &ask.input, occurrence));
         }
         let core = Arc::clone(&ask.core);
@@ -267,7 +248,7 @@ impl Starting {
         let asked = Asked {
             core,
             id,
-            types: Box::new(types),
+            codec: Box::new(codec),
             unwritten,
         };
         *self.state() = State::Asked(Box::new(asked));
@@ -288,7 +269,7 @@ fn found(ask: &Ask, found: Found) -> SagaId {
             let id = running.id();
             if let Some((execution, permit)) = running.into_parts() {
                 let record = ask.record(&execution);
-                hand_over(Arc::clone(&ask.core), record, permit);
+                hand_over(&ask.core, record, permit);
             }
             id
         }
@@ -296,15 +277,9 @@ fn found(ask: &Ask, found: Found) -> SagaId {
 }
 
 /// The runtime goes on with the saga.
-fn hand_over(core: Arc<Core>, record: SagaRecord, permit: Permit) {
-    let abandoned = core.abandoned.clone();
-    // Without a supervisor the runtime is gone, and the next process takes the saga over.
-    let _ = abandoned.send(Box::pin(proceed::here(
-        core,
-        record,
-        permit,
-        Reruns::default(),
-    )));
+fn hand_over(core: &Arc<Core>, record: SagaRecord, permit: Permit) {
+    let work = proceed::here(Arc::clone(core), record, permit, Reruns::default());
+    core.supervise(Box::pin(work));
 }
 
 /// Looks for a saga that was written in a transaction, until `until`, and takes it up once it is committed.
@@ -332,6 +307,6 @@ async fn take_up(core: Arc<Core>, new: NewSaga) {
     };
     let new = NewSaga { given: true, ..new };
     if let Ok(Started::TakenOver(record)) = core.stores.journal.start(new).await {
-        hand_over(core, record, permit);
+        hand_over(&core, record, permit);
     }
 }

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
+use super::codec::Codec;
 use super::context;
 use super::execution::{Asked, Begun, Failure, Terms, UnderWay};
 use super::options::SagaStep;
 use crate::arguments::Arguments;
 use crate::error::{Effect, Error};
-use crate::outcome::{Answer, Function, Kept, Origin, Outcome, Refusal, Stored};
+use crate::outcome::{Answer, Function, Kept, Outcome, Refusal, Stored};
 
 impl SagaStep {
     /// The arguments of a call, to be filled by [`Arguments::with`]. Outside a saga nothing is
@@ -51,60 +52,33 @@ impl SagaStep {
         // In a box: durable layers nest, and a future that holds the whole of the inner one, once as
         // an argument and once while it is awaited, would double with each.
         let call = Box::pin(call);
-        let forms = Forms {
-            function,
-            stored,
-            kept,
-        };
+        let codec = Codec::new(function, stored, kept);
         async move {
-            let step = match begin(self, arguments, forms).await {
+            let step = match begin(self, arguments, codec).await {
                 ControlFlow::Break(answer) => return answer,
                 ControlFlow::Continue(None) => return call.await.into_answer(),
                 ControlFlow::Continue(Some(step)) => step,
             };
             let answer = step.scope().enter(call).await.into_answer();
-            end(step, answer, forms).await
+            end(step, answer, codec).await
         }
     }
 }
 
-/// How the results of a step are written down and read.
-pub(super) struct Forms<T, E> {
-    pub(super) function: Function<Result<T, E>>,
-    pub(super) stored: Stored<T>,
-    pub(super) kept: Kept<E>,
-}
-
-impl<T, E> Clone for Forms<T, E> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T, E> Copy for Forms<T, E> {}
-
-impl<T, E> Forms<T, E> {
-    pub(super) fn refused(&self, error: Error) -> Answer<T, E> {
-        Answer::refused(error, Refusal::Final, &self.function)
+impl<T, E> Codec<T, E> {
+    /// The error of an answer as JSON, if it has one with such a form.
+    pub(super) fn error_of(&self, answer: &Answer<T, E>) -> Option<String> {
+        self.encode_error(answer.result.as_ref().err()?)
     }
 
-    /// The error as JSON, where its type has a JSON form.
-    pub(super) fn keep(&self, answer: &Answer<T, E>) -> Option<String> {
-        let forms = self.kept.0.as_ref()?;
-        let error = answer.result.as_ref().err()?;
-        (forms.encode)(error).ok()
-    }
-
-    fn not_recorded(&self, error: &serde_json::Error) -> Answer<T, E> {
-        self.refused(Error::NotRecorded {
-            function: self.function.name,
-            reason: format!("its output has no JSON form: {error}"),
+    /// The output as JSON, or the answer where it has no such form.
+    pub(super) fn record(&self, output: &T) -> Result<String, Answer<T, E>> {
+        self.encode_output(output).map_err(|error| {
+            self.refused(Error::NotRecorded {
+                function: self.function.name,
+                reason: format!("its output has no JSON form: {error}"),
+            })
         })
-    }
-
-    /// The output as JSON, or why it has no such form.
-    pub(super) fn encode(&self, value: &T) -> Result<String, Answer<T, E>> {
-        (self.stored.encode)(value).map_err(|error| self.not_recorded(&error))
     }
 }
 
@@ -112,14 +86,14 @@ impl<T, E> Forms<T, E> {
 pub(super) async fn begin<T, E>(
     step: &SagaStep,
     arguments: Arguments,
-    forms: Forms<T, E>,
+    codec: Codec<T, E>,
 ) -> ControlFlow<Answer<T, E>, Option<UnderWay>> {
     let Some(execution) = context::body() else {
         return ControlFlow::Continue(None);
     };
-    let arguments = match arguments.encode(forms.function.name) {
+    let arguments = match arguments.encode(codec.function.name) {
         Ok(arguments) => arguments,
-        Err(error) => return ControlFlow::Break(forms.refused(error)),
+        Err(error) => return ControlFlow::Break(codec.refused(error)),
     };
     let asked = Asked {
         name: Cow::Borrowed(step.name),
@@ -135,14 +109,12 @@ pub(super) async fn begin<T, E>(
     };
     let result = match execution.ask(asked).await {
         Ok(Begun::New(under_way)) => return ControlFlow::Continue(Some(under_way)),
-        Ok(Begun::Done(output)) => match (forms.stored.decode)(&output) {
+        Ok(Begun::Done(output)) => match codec.decode_output(&output) {
             Ok(value) => Ok(Ok(value)),
             Err(error) => Err(changed("output", error)),
         },
-        Ok(Begun::Failed(text)) => match &forms.kept.0 {
-            Some(kept) => { (kept.decode)(&text) }
-                .map(Err)
-                .map_err(|error| changed("error", error)),
+        Ok(Begun::Failed(text)) => match codec.decode_error(&text) {
+            Some(error) => error.map(Err).map_err(|error| changed("error", error)),
             None => Err(execution.mismatch(format!(
                 "step `{}` failed, and the error type of the code has no JSON form any more",
                 step.name
@@ -151,18 +123,15 @@ pub(super) async fn begin<T, E>(
         Err(stop) => Err(stop),
     };
     ControlFlow::Break(match result {
-        Ok(result) => Answer {
-            result,
-            origin: Origin::RECORD,
-        },
-        Err(stop) => forms.refused(execution.error(stop, forms.function.name)),
+        Ok(result) => codec.recorded(result),
+        Err(stop) => codec.refused(execution.error(stop, codec.function.name)),
     })
 }
 
 /// Notes how the step ended, and answers when its body may hear of it.
-async fn end<T, E>(step: UnderWay, answer: Answer<T, E>, forms: Forms<T, E>) -> Answer<T, E> {
+async fn end<T, E>(step: UnderWay, answer: Answer<T, E>, codec: Codec<T, E>) -> Answer<T, E> {
     let (answer, effect) = match &answer.result {
-        Ok(value) => match forms.encode(value) {
+        Ok(value) => match codec.record(value) {
             Ok(output) => {
                 step.finish(output);
                 return answer;
@@ -174,7 +143,8 @@ async fn end<T, E>(step: UnderWay, answer: Answer<T, E>, forms: Forms<T, E>) -> 
             (answer, effect)
         }
     };
-    let (error, failure) = (forms.keep(&answer), failure(step.is_retriable(), &answer));
+    let error = codec.error_of(&answer);
+    let failure = failure(step.is_retriable(), &answer);
     step.fail_after(effect, error, failure).await;
     answer
 }
@@ -185,7 +155,6 @@ pub(super) fn failure<T, E>(retriable: bool, answer: &Answer<T, E>) -> Failure {
     let refused = origin.is_refusal() && origin.effect() == Effect::DidNotRun;
     Failure {
         retriable,
-        refused,
         open_breaker: refused && origin.is_open_circuit(),
         retry_after: match origin.refusal() {
             Some(Refusal::Rejected { retry_after }) if refused => retry_after,

@@ -35,8 +35,8 @@ pub(crate) async fn supervise(mut abandoned: mpsc::UnboundedReceiver<Abandoned>)
     }
 }
 
-/// Finishes a saga whose body was dropped before its end; `panicked` says that a panic dropped it.
-pub(super) async fn finish(execution: Arc<Execution>, permit: Permit, panicked: bool) {
+/// Finishes a saga whose body was dropped before its end.
+pub(super) async fn finish(execution: Arc<Execution>, permit: Permit) {
     // In each case a `Stop` means that somebody else goes on, or the next process.
     match execution.stopped() {
         Some(Stop::Mismatch(difference)) => {
@@ -45,11 +45,6 @@ pub(super) async fn finish(execution: Arc<Execution>, permit: Permit, panicked: 
         }
         Some(Stop::Superseded | Stop::Unwritten(_)) => return,
         None => {}
-    }
-    if panicked {
-        tracing::error!(target: "resilience", saga = execution.saga, saga_id = %execution.id, "a saga panicked");
-        let _ = ending::fail(execution, "panicked".to_owned(), None, permit).await;
-        return;
     }
     tracing::info!(target: "resilience", saga = execution.saga, saga_id = %execution.id,
         "the caller of a saga went away; the runtime finishes it");

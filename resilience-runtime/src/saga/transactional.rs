@@ -8,11 +8,12 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::codec::Codec;
 use super::execution::{Execution, Scope, UnderWay};
 use super::journal::{StepConnection, StepRecord, StepTransaction, Written};
 use super::ledger::Stop;
 use super::options::SagaStep;
-use super::step::{self, Forms};
+use super::step;
 use crate::arguments::Arguments;
 use crate::error::{Effect, Error, StoreError};
 use crate::outcome::{Answer, Function, Kept, Outcome, Refusal, Stored};
@@ -42,13 +43,9 @@ impl SagaStep {
         C: StepConnection,
     {
         let step = *self;
-        let forms = Forms {
-            function,
-            stored,
-            kept,
-        };
+        let codec = Codec::new(function, stored, kept);
         async move {
-            let under_way = match step::begin(&step, arguments, forms).await? {
+            let under_way = match step::begin(&step, arguments, codec).await? {
                 None => return ControlFlow::Continue(Taken(Kind::Plain(connection))),
                 Some(under_way) => Uncommitted::of(under_way),
             };
@@ -56,10 +53,10 @@ impl SagaStep {
                 Ok(transaction) => ControlFlow::Continue(Taken(Kind::Step(Box::new(Step {
                     transaction,
                     under_way,
-                    forms,
+                    codec,
                 })))),
                 Err(source) => {
-                    ControlFlow::Break(under_way.fail(refused(source, &forms), &forms).await)
+                    ControlFlow::Break(under_way.fail(refused(source, &codec), &codec).await)
                 }
             }
         }
@@ -79,7 +76,7 @@ enum Kind<'c, C: StepConnection, T, E> {
 struct Step<'c, C: StepConnection + 'c, T, E> {
     transaction: C::Transaction<'c>,
     under_way: Uncommitted,
-    forms: Forms<T, E>,
+    codec: Codec<T, E>,
 }
 
 impl<'c, C: StepConnection, T, E> Taken<'c, C, T, E> {
@@ -116,7 +113,7 @@ impl<'c, C: StepConnection, T, E> Taken<'c, C, T, E> {
             Kind::Step(step) => *step,
         };
         let output = match &answer.result {
-            Ok(value) => step.forms.encode(value),
+            Ok(value) => step.codec.record(value),
             Err(_) => return step.roll_back(answer).await,
         };
         match output {
@@ -130,11 +127,11 @@ impl<'c, C: StepConnection + 'c, T, E> Step<'c, C, T, E> {
     async fn roll_back(self, answer: Answer<T, E>) -> Answer<T, E> {
         // Where it fails the connection is lost, and the transaction with it.
         let _ = self.transaction.roll_back().await;
-        self.under_way.fail(answer, &self.forms).await
+        self.under_way.fail(answer, &self.codec).await
     }
 
     async fn commit(self, output: String, answer: Answer<T, E>) -> Answer<T, E> {
-        let (mut under_way, forms) = (self.under_way, self.forms);
+        let (mut under_way, codec) = (self.under_way, self.codec);
         let Some((execution, record, pivot)) = under_way.committing(output) else {
             return answer;
         };
@@ -158,8 +155,8 @@ impl<'c, C: StepConnection + 'c, T, E> Step<'c, C, T, E> {
                 Ok(false) => Ok(Some(StoreError::refused("committing a step", error))),
                 Err(stop @ Stop::Unwritten(_)) => {
                     // Left as it is: the next process finds out.
-                    return forms
-                        .refused(execution.error(execution.stop(stop), forms.function.name));
+                    return codec
+                        .refused(execution.error(execution.stop(stop), codec.function.name));
                 }
                 Err(stop) => Err(stop),
             },
@@ -169,17 +166,17 @@ impl<'c, C: StepConnection + 'c, T, E> Step<'c, C, T, E> {
                 under_way.committed(record);
                 answer
             }
-            Ok(Some(error)) => under_way.fail(refused(error, &forms), &forms).await,
-            Err(stop) => forms.refused(execution.error(execution.stop(stop), forms.function.name)),
+            Ok(Some(error)) => under_way.fail(refused(error, &codec), &codec).await,
+            Err(stop) => codec.refused(execution.error(execution.stop(stop), codec.function.name)),
         }
     }
 }
 
 /// The database did not do what the step needs of it. Nothing has happened.
-fn refused<T, E>(source: StoreError, forms: &Forms<T, E>) -> Answer<T, E> {
-    let function = forms.function.name;
+fn refused<T, E>(source: StoreError, codec: &Codec<T, E>) -> Answer<T, E> {
+    let function = codec.function.name;
     let refusal = Refusal::Rejected { retry_after: None };
-    Answer::refused(Error::Store { function, source }, refusal, &forms.function)
+    Answer::refused(Error::Store { function, source }, refusal, &codec.function)
 }
 
 /// A step that is not committed. Dropped, it has had no effect, unless it was just being committed.
@@ -215,10 +212,10 @@ impl Uncommitted {
     }
 
     /// It is rolled back, for good. Resolves when the body may hear of it.
-    async fn fail<T, E>(mut self, answer: Answer<T, E>, forms: &Forms<T, E>) -> Answer<T, E> {
+    async fn fail<T, E>(mut self, answer: Answer<T, E>, codec: &Codec<T, E>) -> Answer<T, E> {
         if let Some(step) = self.step.take() {
             let failure = step::failure(step.is_retriable(), &answer);
-            step.fail(forms.keep(&answer), failure).await;
+            step.fail(codec.error_of(&answer), failure).await;
         }
         answer
     }

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::dlq::{AuditEntry, DeadLetter, DeadLetterStatus, Kind, NewDeadLetter, Priority};
+use crate::dlq::{
+    AuditEntry, DeadLetter, DeadLetterKind, DeadLetterStatus, NewDeadLetter, Priority,
+};
 use crate::error::StoreError;
 use crate::saga::journal::SagaId;
 use crate::timestamp::Timestamp;
@@ -115,7 +117,7 @@ pub(super) fn dead_letter(row: &impl Columns) -> Result<DeadLetter, Unreadable> 
         saga: saga_if_any(row, 1)?,
         saga_name: row.string_if_any(2)?,
         work: NewDeadLetter {
-            kind: word(row, 3, Kind::from_stored)?,
+            kind: word(row, 3, DeadLetterKind::from_stored)?,
             operation: row.string(4)?,
             dependency: row.string_if_any(5)?,
             priority: priority(row, 6)?,

@@ -10,8 +10,8 @@ use crate::dlq::{
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::saga::journal::{
-    Advance, Cancel, Event, Journal, Known, NewSaga, SagaCursor, SagaFilter, SagaId, SagaRecord,
-    SagaStatistics, SagaSummary, Started, Unknown, Written,
+    Advance, CancelOutcome, Event, Journal, Known, NewSaga, SagaCursor, SagaFilter, SagaId,
+    SagaRecord, SagaStatistics, SagaSummary, Started, Unknown, Written,
 };
 use crate::timestamp::Timestamp;
 
@@ -77,7 +77,7 @@ impl Journal for Sagaless {
         &self,
         _saga: SagaId,
         _by: Operator,
-    ) -> BoxFuture<'_, Result<Option<Cancel>, StoreError>> {
+    ) -> BoxFuture<'_, Result<Option<CancelOutcome>, StoreError>> {
         nothing()
     }
 

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use resilience_runtime::BoxFuture;
 use resilience_runtime::dlq::{
-    DeadLetterError, DeadLetterStatus, Kind, NewDeadLetter, Priority, Retried, RetryAs,
+    DeadLetterError, DeadLetterKind, DeadLetterStatus, NewDeadLetter, Priority, RetryAs,
+    RetryOutcome,
 };
 use resilience_runtime::error::Error;
 use resilience_runtime::outcome::{Kept, Unkept as _, failures, function, kept, stored};
@@ -73,7 +74,7 @@ const _: () = {
     }
 };
 
-fn letter(kind: Kind, operation: &str, position: Option<u32>) -> NewDeadLetter {
+fn letter(kind: DeadLetterKind, operation: &str, position: Option<u32>) -> NewDeadLetter {
     NewDeadLetter {
         kind,
         operation: operation.to_owned(),
@@ -114,8 +115,8 @@ async fn dead(store: &MemoryStore, name: &str, step: &str, status: Status) -> Sa
         written_at: None,
     };
     let dead_letter = match status {
-        Status::Parked => letter(Kind::Saga, name, None),
-        _ => letter(Kind::Compensation, step, Some(0)),
+        Status::Parked => letter(DeadLetterKind::Saga, name, None),
+        _ => letter(DeadLetterKind::Compensation, step, Some(0)),
     };
     let is_parked = status == Status::Parked;
     let advance = Advance {
@@ -149,7 +150,10 @@ async fn a_parked_saga_goes_on_and_its_letter_is_settled_with_its_end() {
     let id = dead(&store, "greet", "", Status::Parked).await;
     let runtime = open(&store, &counts).await;
     let letters = runtime.dead_letters();
-    assert_eq!(letters.retry(1, "ada").await.unwrap(), Retried::Settled);
+    assert_eq!(
+        letters.retry(1, "ada").await.unwrap(),
+        RetryOutcome::Settled
+    );
     assert_eq!(status(&runtime, &id).await, Status::Completed);
     assert_eq!(counts.0.0.load(Ordering::Relaxed), 1);
     let letter = letters.get(1).await.unwrap().unwrap();
@@ -165,7 +169,7 @@ async fn a_parked_saga_can_be_undone_instead() {
     let runtime = open(&store, &counts).await;
     let letters = runtime.dead_letters();
     let undone = letters.retry_as(1, RetryAs::Compensation, "ada").await;
-    assert_eq!(undone.unwrap(), Retried::Settled);
+    assert_eq!(undone.unwrap(), RetryOutcome::Settled);
     assert_eq!(status(&runtime, &id).await, Status::Compensated);
     assert_eq!(counts.0.0.load(Ordering::Relaxed), 0);
     assert_eq!(counts.0.1.load(Ordering::Relaxed), 1);
@@ -177,7 +181,10 @@ async fn what_could_not_be_undone_is_undone() {
     let id = dead(&store, "greet", "wave", Status::CompensationFailed).await;
     let runtime = open(&store, &counts).await;
     let letters = runtime.dead_letters();
-    assert_eq!(letters.retry(1, "ada").await.unwrap(), Retried::Settled);
+    assert_eq!(
+        letters.retry(1, "ada").await.unwrap(),
+        RetryOutcome::Settled
+    );
     assert_eq!(status(&runtime, &id).await, Status::Compensated);
     assert_eq!(counts.0.1.load(Ordering::Relaxed), 1);
     let letter = letters.get(1).await.unwrap().unwrap();

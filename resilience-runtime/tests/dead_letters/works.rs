@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use resilience_runtime::dlq::{
-    DeadLetterError, DeadLetterStatus, Kind, LetterFilter, Priority, Retried, RetryAs,
+    DeadLetterError, DeadLetterKind, DeadLetterStatus, LetterFilter, Priority, RetryAs,
+    RetryOutcome,
 };
 use resilience_runtime::operator::Operator;
 use resilience_runtime::runtime::{Runtime, RuntimeBuilder};
@@ -43,7 +44,7 @@ async fn what_was_added_is_there_as_it_was_given() {
     let letters = runtime.dead_letters();
     let plain = letters.add("send", &json!({"invoice": 1}), "full").await;
     let plain = letters.get(plain.unwrap()).await.unwrap().unwrap();
-    assert_eq!(plain.work.kind, Kind::Work);
+    assert_eq!(plain.work.kind, DeadLetterKind::Work);
     assert_eq!((plain.work.attempts, &plain.saga), (1, &None));
     assert_eq!(plain.work.priority, Priority::Normal);
     let text = "NUL \0, a line\nand a 📦";
@@ -107,16 +108,22 @@ async fn a_retry_hands_the_work_to_its_handler() {
     let invoice = json!({"invoice": 1});
     let id = letters.add("send", &invoice, "full").await.unwrap();
     let again = letters.retry(id, "ada").await.unwrap();
-    let Retried::FailedAgain { step, error } = again else {
+    let RetryOutcome::FailedAgain { operation, error } = again else {
         panic!("{again:?}");
     };
-    assert_eq!((step.as_str(), error.as_str()), ("send", "no room for 1"));
+    assert_eq!(
+        (operation.as_str(), error.as_str()),
+        ("send", "no room for 1")
+    );
     let letter = letters.get(id).await.unwrap().unwrap();
     assert_eq!(
         (letter.status, letter.work.attempts),
         (DeadLetterStatus::Open, 2)
     );
-    assert_eq!(letters.retry(id, "ada").await.unwrap(), Retried::Settled);
+    assert_eq!(
+        letters.retry(id, "ada").await.unwrap(),
+        RetryOutcome::Settled
+    );
     assert_eq!(sent.load(Ordering::Relaxed), 2);
     assert_eq!(letters.unresolved().await.unwrap(), 0);
     let error = letters.retry(id, "ada").await.unwrap_err();
@@ -136,7 +143,7 @@ async fn a_handler_that_panics_has_failed() {
         let unlucky = json!({ "invoice": unlucky });
         let id = letters.add("send", &unlucky, "full").await.unwrap();
         let again = letters.retry(id, "ada").await.unwrap();
-        let Retried::FailedAgain { error, .. } = again else {
+        let RetryOutcome::FailedAgain { error, .. } = again else {
             panic!("{again:?}");
         };
         assert!(error.contains("unlucky"), "{error}");

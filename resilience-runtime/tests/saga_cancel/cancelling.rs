@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use resilience_runtime::error::Error;
 use resilience_runtime::operator::Operator;
-use resilience_runtime::saga::journal::{Cancel, Journal as _, Status};
+use resilience_runtime::saga::journal::{CancelOutcome, Journal as _, Status};
 use tokio::time::Instant;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -31,7 +31,7 @@ async fn cancelled(process: &Process, action: &str, after: Duration) -> Duration
         let id = process.has("trip").await;
         let by = Operator::named("ann").because("wrong order");
         let found = process.runtime.sagas().cancel(&id, by).await.unwrap();
-        assert_eq!(found, Some(Cancel::Requested));
+        assert_eq!(found, Some(CancelOutcome::Requested));
         Instant::now()
     };
     let call = async {
@@ -125,7 +125,7 @@ async fn compensations_are_out_of_reach_of_another_cancel_and_of_the_callers_dro
         process.runtime.sagas().cancel(&id, "ann").await.unwrap();
         process.world.has("give back 2").await;
         let again = process.runtime.sagas().cancel(&id, "bob").await.unwrap();
-        assert_eq!(again, Some(Cancel::Not(Status::Compensating)));
+        assert_eq!(again, Some(CancelOutcome::NotRunning(Status::Compensating)));
     };
     tokio::select! {
         biased;
@@ -173,7 +173,7 @@ async fn behind_a_pivot_it_is_too_late() {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let id = process.has("trip").await;
         let found = process.runtime.sagas().cancel(&id, "ann").await.unwrap();
-        assert_eq!(found, Some(Cancel::Pivoted));
+        assert_eq!(found, Some(CancelOutcome::Pivoted));
     };
     let (answer, ()) = tokio::join!(process.scope(trip(&process.world, 7, 5)), cancel);
     assert_eq!(answer.unwrap(), "trip of 7");

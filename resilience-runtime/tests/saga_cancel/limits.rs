@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use resilience_runtime::error::Error;
-use resilience_runtime::saga::journal::{Cancel, Status};
+use resilience_runtime::saga::journal::{CancelOutcome, Status};
 use resilience_runtime::saga::start;
 use tokio::time::Instant;
 
@@ -88,7 +88,7 @@ async fn one_that_waits_can_be_cancelled_and_times_out() {
     let began = Instant::now();
     assert_eq!(
         cancelled.cancel("ann").await.unwrap(),
-        Some(Cancel::Requested)
+        Some(CancelOutcome::Requested)
     );
     let error = cancelled.result().await.unwrap_err();
     assert!(matches!(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use resilience_runtime::operator::Operator;
 use resilience_runtime::runtime::Runtime;
-use resilience_runtime::saga::Compensation;
+use resilience_runtime::saga::CompensateOutcome;
 use resilience_runtime::saga::journal::{Parking, SagaFilter, SagaId, Status};
 
 use crate::process::Process;
@@ -37,7 +37,7 @@ async fn a_parked_saga_is_undone_here() {
     let by = Operator::named("ann").because("the old code is gone");
     assert_eq!(
         sagas.compensate(&id, by).await.unwrap(),
-        Compensation::Undone
+        CompensateOutcome::Undone
     );
     assert_eq!(process.world.effects(), ["take 1", "give back 1"]);
     assert_eq!(process.saga("trip").await.status, Status::Compensated);
@@ -51,10 +51,10 @@ async fn a_parked_saga_is_undone_here() {
     );
     assert_eq!(last.reason.as_deref(), Some("the old code is gone"));
     let again = sagas.compensate(&id, "ann").await.unwrap();
-    assert_eq!(again, Compensation::Not(Status::Compensated));
+    assert_eq!(again, CompensateOutcome::NotDead(Status::Compensated));
     let nobody = SagaId::from("nobody".to_owned());
     let again = sagas.compensate(&nobody, "ann").await.unwrap();
-    assert_eq!(again, Compensation::NotFound);
+    assert_eq!(again, CompensateOutcome::NotFound);
 }
 
 #[tokio::test(start_paused = true)]
@@ -63,7 +63,7 @@ async fn a_runtime_for_inspection_asks_for_it() {
     let tool = Runtime::on_store(process.spy.another(usize::MAX));
     let tool = tool.without_recovery().open().await.unwrap();
     let asked = tool.sagas().compensate(&id, "ann").await.unwrap();
-    assert_eq!(asked, Compensation::Requested);
+    assert_eq!(asked, CompensateOutcome::Requested);
     tokio::time::sleep(Duration::from_secs(6)).await;
     process.quiet().await;
     assert_eq!(process.saga("trip").await.status, Status::Compensated);
@@ -78,14 +78,14 @@ async fn one_that_cannot_be_undone_again_says_why() {
     cannot_give_back(&process.world, 1);
     let sagas = process.runtime.sagas();
     let again = sagas.compensate(&id, "ann").await.unwrap();
-    let failed = Compensation::Failed {
+    let failed = CompensateOutcome::Failed {
         step: "take".to_owned(),
         error: "refused: give back 1".to_owned(),
     };
     assert_eq!(again, failed);
     assert_eq!(
         sagas.compensate(&id, "ann").await.unwrap(),
-        Compensation::Undone
+        CompensateOutcome::Undone
     );
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use resilience_runtime::dlq::{Closing, DeadLetterStatus, Kind, Priority, Queue, RetryAs};
+use resilience_runtime::dlq::{
+    Closing, DeadLetterKind, DeadLetterStatus, Priority, Queue, RetryAs,
+};
 use resilience_runtime::error::Error;
 use resilience_runtime::operator::Operator;
 use resilience_runtime::runtime::RuntimeBuilder;
@@ -35,7 +37,7 @@ async fn a_compensation_that_fails_for_good_stops_the_rest() {
     assert_eq!(letters.len(), 1);
     assert_eq!(
         (work.kind, work.priority),
-        (Kind::Compensation, Priority::High)
+        (DeadLetterKind::Compensation, Priority::High)
     );
     assert_eq!((work.operation.as_str(), work.position), ("take", Some(1)));
     assert_eq!((work.attempts, work.dependency.as_deref()), (5, None));

@@ -11,7 +11,7 @@ use resilience_runtime::lease::Ownership;
 use resilience_runtime::lock::store::LockStore;
 use resilience_runtime::operator::Operator;
 use resilience_runtime::saga::journal::{
-    Advance, Cancel, Event, Journal, NewSaga, SagaId, SagaRecord, Started, Written,
+    Advance, CancelOutcome, Event, Journal, NewSaga, SagaId, SagaRecord, Started, Written,
 };
 use resilience_runtime::store::memory::MemoryStore;
 use tokio::sync::watch;
@@ -158,7 +158,7 @@ impl Journal for Spy {
         &self,
         saga: SagaId,
         by: Operator,
-    ) -> BoxFuture<'_, Result<Option<Cancel>, StoreError>> {
+    ) -> BoxFuture<'_, Result<Option<CancelOutcome>, StoreError>> {
         Box::pin(self.write("cancel".to_owned(), self.store.cancel(saga, by)))
     }
 

@@ -178,7 +178,7 @@ async fn one_that_cannot_be_undone_keeps_its_caller_from_being_undone() {
         .compensate(&id, "ann")
         .await
         .unwrap();
-    assert_eq!(undone, resilience_runtime::saga::Compensation::Undone);
+    assert_eq!(undone, resilience_runtime::saga::CompensateOutcome::Undone);
     let expected = [
         ("inner", Status::Compensated),
         ("trip", Status::Compensated),

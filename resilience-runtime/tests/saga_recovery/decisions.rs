@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use resilience_runtime::dlq::{DeadLetterStatus, Kind, NewDeadLetter, Priority, Queue, RetryAs};
+use resilience_runtime::dlq::{
+    DeadLetterKind, DeadLetterStatus, NewDeadLetter, Priority, Queue, RetryAs,
+};
 use resilience_runtime::operator::Operator;
 use resilience_runtime::runtime::RuntimeBuilder;
 use resilience_runtime::saga::journal::{Journal, Parking, Status};
@@ -129,7 +131,10 @@ async fn a_saga_that_may_be_killing_its_processes_is_parked_without_being_run() 
     let letters = process.letters().await;
     assert_eq!(letters.len(), 1);
     let work = &letters[0].work;
-    assert_eq!((work.kind, work.priority), (Kind::Saga, Priority::High));
+    assert_eq!(
+        (work.kind, work.priority),
+        (DeadLetterKind::Saga, Priority::High)
+    );
     assert_eq!((work.operation.as_str(), work.attempts), ("order", 6));
     assert_eq!(work.arguments, r#"{"number":1}"#);
     assert_eq!(letters[0].status, DeadLetterStatus::Open);
@@ -225,7 +230,7 @@ async fn works_for_which_a_retry_was_requested_are_handled_by_who_has_the_handle
     };
     let process = Process::first().await;
     let letter = NewDeadLetter {
-        kind: Kind::Work,
+        kind: DeadLetterKind::Work,
         operation: "mail".to_owned(),
         dependency: None,
         priority: Priority::Normal,

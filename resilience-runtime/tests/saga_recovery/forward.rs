@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resilience_runtime::dlq::{Retried, RetryAs};
+use resilience_runtime::dlq::{RetryAs, RetryOutcome};
 use resilience_runtime::error::Error;
 use resilience_runtime::saga::journal::{Parking, Status};
 
@@ -82,7 +82,7 @@ async fn an_operator_can_undo_what_is_stuck_with_what_is_in_doubt() {
     assert_eq!((saga.parking, saga.pivoted), (Some(Parking::Stuck), true));
     let letters = process.runtime.dead_letters();
     let retried = letters.retry_as(1, RetryAs::Compensation, "ann").await;
-    assert_eq!(retried.unwrap(), Retried::Settled);
+    assert_eq!(retried.unwrap(), RetryOutcome::Settled);
     assert_eq!(process.saga().await.status, Status::Compensated);
     assert_eq!(process.world.times("undo 3 in doubt"), 1);
     assert_eq!(process.world.times("undo 1"), 1);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use resilience_runtime::error::{Effect, Error};
-use resilience_runtime::saga::journal::{Cancel, SagaId, Status};
+use resilience_runtime::saga::journal::{CancelOutcome, SagaId, Status};
 use resilience_runtime::saga::start;
 use tokio::time::Instant;
 
@@ -211,7 +211,10 @@ async fn it_is_cancelled_by_its_handle() {
         .unwrap();
     process.world.has("take 1").await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(handle.cancel("ann").await.unwrap(), Some(Cancel::Requested));
+    assert_eq!(
+        handle.cancel("ann").await.unwrap(),
+        Some(CancelOutcome::Requested)
+    );
     let began = Instant::now();
     let error = handle.result().await.unwrap_err();
     assert!(matches!(
@@ -229,7 +232,7 @@ async fn it_is_cancelled_by_its_handle() {
         .map(|it| (it.operator.as_str(), it.action.as_str()))
         .collect();
     assert_eq!(audit, [("ann", "cancel")]);
-    let over = Some(Cancel::Not(Status::Compensated));
+    let over = Some(CancelOutcome::NotRunning(Status::Compensated));
     assert_eq!(handle.cancel("ann").await.unwrap(), over);
 }
 

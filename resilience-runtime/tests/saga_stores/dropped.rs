@@ -5,10 +5,10 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use resilience_runtime::dlq::{
-    DeadLetterId, DeadLetterStatus, LetterFilter, Retried, RetryAll, RetryAs,
+    DeadLetterId, DeadLetterStatus, LetterFilter, RetryAll, RetryAs, RetryOutcome,
 };
 use resilience_runtime::saga::journal::Status;
-use resilience_runtime::saga::{Compensation, start, start_in};
+use resilience_runtime::saga::{CompensateOutcome, start, start_in};
 use resilience_test_support::cancel::{Run, at_every_await};
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
 
@@ -175,7 +175,10 @@ async fn retrying_a_work(ground: Ground) {
                         !run.completed && actions == ["add"] && times == 0,
                         "{run:?}"
                     );
-                    assert_eq!(letters.retry(id, "bob").await.unwrap(), Retried::Settled);
+                    assert_eq!(
+                        letters.retry(id, "bob").await.unwrap(),
+                        RetryOutcome::Settled
+                    );
                 }
             }
         },
@@ -252,11 +255,11 @@ async fn retrying_and_undoing_a_dead_saga(ground: Ground) {
                         match retries {
                             true => {
                                 let retried = letters.retry(id, "bob").await.unwrap();
-                                assert_eq!(retried, Retried::Settled);
+                                assert_eq!(retried, RetryOutcome::Settled);
                             }
                             false => {
                                 let undone = sagas.compensate(&saga, "bob").await.unwrap();
-                                assert_eq!(undone, Compensation::Undone);
+                                assert_eq!(undone, CompensateOutcome::Undone);
                             }
                         }
                     }

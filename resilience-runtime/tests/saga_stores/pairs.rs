@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use resilience_runtime::error::Error;
-use resilience_runtime::saga::journal::{Cancel, Status};
+use resilience_runtime::saga::journal::{CancelOutcome, Status};
 use resilience_runtime::saga::start;
 
 use crate::ground::{Ground, at_last};
@@ -62,7 +62,7 @@ async fn each_cancels_what_the_other_one_runs(ground: Ground) {
         at_last(world.has("take 1")).await;
         let sagas = cancels.runtime.sagas();
         let cancel = sagas.cancel(started.id(), "ada").await.unwrap();
-        assert_eq!(cancel, Some(Cancel::Requested));
+        assert_eq!(cancel, Some(CancelOutcome::Requested));
         let began = Instant::now();
         let error = at_last(started.result()).await.unwrap_err();
         // The process of the saga hears of it, and does not wait for its next round.

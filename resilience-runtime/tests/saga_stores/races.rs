@@ -7,7 +7,7 @@ use resilience_runtime::dlq::{
     AuditEntry, DeadLetter, DeadLetterError, DeadLetterId, DeadLetterStatus, LetterFilter,
     RetryAll, RetryAs,
 };
-use resilience_runtime::saga::Compensation;
+use resilience_runtime::saga::CompensateOutcome;
 use resilience_runtime::saga::journal::{SagaId, Status};
 use tokio::task::JoinSet;
 
@@ -71,8 +71,8 @@ impl Act {
             Self::Compensate => {
                 let saga = letter.saga.clone().unwrap();
                 match here.runtime.sagas().compensate(&saga, by).await.unwrap() {
-                    Compensation::Undone => true,
-                    Compensation::Not(_) => false,
+                    CompensateOutcome::Undone => true,
+                    CompensateOutcome::NotDead(_) => false,
                     other => panic!("{other:?}"),
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resilience_runtime::dlq::{Kind, RetryAs};
+use resilience_runtime::dlq::{DeadLetterKind, RetryAs};
 use resilience_runtime::saga::journal::Status;
 
 use crate::process::Process;
@@ -138,7 +138,7 @@ async fn run_changed_code(plan: &[Ask]) -> String {
     assert_eq!(letters.len(), 1);
     assert_eq!(
         (letters[0].work.kind, letters[0].work.operation.as_str()),
-        (Kind::Saga, "order")
+        (DeadLetterKind::Saga, "order")
     );
     assert_eq!(letters[0].work.arguments, r#"{"customer":7}"#);
     assert_eq!(process.world.times("release 1"), 0);

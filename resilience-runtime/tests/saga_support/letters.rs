@@ -1,6 +1,6 @@
 //! Compensations that fail for good, and what operators do about them.
 
-use resilience_runtime::dlq::{DeadLetterError, DeadLetterStatus, Kind, Retried};
+use resilience_runtime::dlq::{DeadLetterError, DeadLetterKind, DeadLetterStatus, RetryOutcome};
 use resilience_runtime::error::Error;
 use resilience_runtime::saga::journal::Status;
 
@@ -50,7 +50,7 @@ async fn a_compensation_that_fails_for_good_waits_for_an_operator_with_all_it_ne
     assert_eq!(letter.saga, Some(saga.id));
     assert_eq!(
         (letter.work.kind, letter.work.attempts),
-        (Kind::Compensation, 3)
+        (DeadLetterKind::Compensation, 3)
     );
     assert_eq!(letter.work.arguments, r#"{"item":2}"#);
     assert_eq!(letter.work.output.as_deref(), Some("\"did reserve 2\""));
@@ -61,7 +61,10 @@ async fn a_compensation_that_fails_for_good_waits_for_an_operator_with_all_it_ne
 async fn a_retry_undoes_the_rest_and_settles_the_entry() {
     let (process, _) = stuck().await;
     let letters = process.runtime.dead_letters();
-    assert_eq!(letters.retry(1, "ada").await.unwrap(), Retried::Settled);
+    assert_eq!(
+        letters.retry(1, "ada").await.unwrap(),
+        RetryOutcome::Settled
+    );
     let effects = process.world.effects();
     assert_eq!(effects[effects.len() - 2..], ["release 2", "release 1"]);
     assert_eq!(process.world.times("release 3"), 1);
@@ -79,10 +82,10 @@ async fn a_retry_that_fails_again_updates_the_entry() {
     let (process, _) = stuck().await;
     process.world.script("release 2", &[Do::Fail; 3]);
     let letters = process.runtime.dead_letters();
-    let Retried::FailedAgain { step, .. } = letters.retry(1, "ada").await.unwrap() else {
+    let RetryOutcome::FailedAgain { operation, .. } = letters.retry(1, "ada").await.unwrap() else {
         panic!("it failed again");
     };
-    assert_eq!(step, "reserve");
+    assert_eq!(operation, "reserve");
     let open = letters
         .list(DeadLetterStatus::Open, None, 10)
         .await

@@ -21,7 +21,7 @@ pub(crate) mod types {
     pub(crate) use resilience_runtime::lock::store::{Acquired, Acquiring, LockStore};
     pub(crate) use resilience_runtime::operator::Operator;
     pub(crate) use resilience_runtime::saga::journal::{
-        Advance, Cancel, Event, Journal, Known, NewSaga, SagaCursor, SagaFilter, SagaId,
+        Advance, CancelOutcome, Event, Journal, Known, NewSaga, SagaCursor, SagaFilter, SagaId,
         SagaRecord, SagaStatistics, SagaSummary, Started, Unknown, Written,
     };
     pub(crate) use resilience_runtime::store::memory::MemoryStore;
@@ -78,7 +78,7 @@ macro_rules! operations {
         operations! { @$how types::Journal, revive(saga: types::SagaId, event: types::Event, by: Option<types::Operator>) -> Option<types::SagaRecord> }
     };
     (@signature $how:ident Journal cancel) => {
-        operations! { @$how types::Journal, cancel(saga: types::SagaId, by: types::Operator) -> Option<types::Cancel> }
+        operations! { @$how types::Journal, cancel(saga: types::SagaId, by: types::Operator) -> Option<types::CancelOutcome> }
     };
     (@signature $how:ident Journal cancelled) => {
         operations! { @$how types::Journal, cancelled() -> Vec<types::SagaId> }

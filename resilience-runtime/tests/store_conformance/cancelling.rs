@@ -3,7 +3,7 @@
 use std::slice::from_ref;
 
 use resilience_runtime::saga::journal::{
-    Advance, Cancel, Journal, Parking, SagaId, Status, Written,
+    Advance, CancelOutcome, Journal, Parking, SagaId, Status, Written,
 };
 
 use super::{
@@ -17,13 +17,13 @@ pub(crate) async fn a_request_to_cancel_reaches_the_owner(fixture: impl Workers)
     assert_eq!(store.cancelled().await.unwrap(), []);
     for by in [&other, &store, &other] {
         let cancel = by.cancel(saga.clone(), operator()).await.unwrap();
-        assert_eq!(cancel, Some(Cancel::Requested));
+        assert_eq!(cancel, Some(CancelOutcome::Requested));
     }
     assert!(loaded(&store, &saga).await.cancelled);
     assert_eq!(store.cancelled().await.unwrap(), from_ref(&saga));
     assert_eq!(other.cancelled().await.unwrap(), []);
     let cancel = store.cancel(others.clone(), operator()).await.unwrap();
-    assert_eq!(cancel, Some(Cancel::Requested));
+    assert_eq!(cancel, Some(CancelOutcome::Requested));
     assert_eq!(store.cancelled().await.unwrap(), from_ref(&saga));
     assert_eq!(other.cancelled().await.unwrap(), [others]);
 
@@ -56,7 +56,7 @@ pub(crate) async fn a_saga_that_is_not_running_is_not_cancelled(fixture: impl Wo
         let found = end.status.unwrap();
         let saga = came_to(&store, end).await;
         let cancel = store.cancel(saga.clone(), operator()).await.unwrap();
-        assert_eq!(cancel, Some(Cancel::Not(found)));
+        assert_eq!(cancel, Some(CancelOutcome::NotRunning(found)));
         assert!(!loaded(&store, &saga).await.cancelled);
     }
     assert_eq!(store.cancelled().await.unwrap(), []);
@@ -74,23 +74,23 @@ pub(crate) async fn a_saga_past_a_pivot_is_not_cancelled(fixture: impl Workers) 
     advance(&store, &saga, write).await;
     advance(&store, &saga, steps([step(2)])).await;
     let cancel = other.cancel(saga.clone(), operator()).await.unwrap();
-    assert_eq!(cancel, Some(Cancel::Pivoted));
+    assert_eq!(cancel, Some(CancelOutcome::Pivoted));
     let record = loaded(&other, &saga).await;
     assert!(record.pivoted && !record.cancelled);
     assert_eq!(store.cancelled().await.unwrap(), []);
     advance(&store, &saga, status(Status::Completed)).await;
     let cancel = other.cancel(saga, operator()).await.unwrap();
-    assert_eq!(cancel, Some(Cancel::Not(Status::Completed)));
+    assert_eq!(cancel, Some(CancelOutcome::NotRunning(Status::Completed)));
 }
 
 pub(crate) async fn a_request_to_cancel_outlives_the_owner(fixture: impl Workers) {
     let (store, crashes) = (fixture.worker().await, fixture.worker().await);
     let (before, after) = (started(&crashes).await, started(&crashes).await);
     let cancel = store.cancel(before.clone(), operator()).await.unwrap();
-    assert_eq!(cancel, Some(Cancel::Requested));
+    assert_eq!(cancel, Some(CancelOutcome::Requested));
     fixture.crash(crashes).await;
     let cancel = store.cancel(after.clone(), operator()).await.unwrap();
-    assert_eq!(cancel, Some(Cancel::Requested));
+    assert_eq!(cancel, Some(CancelOutcome::Requested));
     assert_eq!(store.cancelled().await.unwrap(), []);
     let taken = store.take_over(known(), 9).await.unwrap();
     assert_eq!(taken.len(), 2);

@@ -1,7 +1,7 @@
 //! Which sagas and letters pass a filter.
 
 use resilience_runtime::dlq::{
-    DeadLetterStatus, Kind, LetterFilter, NewDeadLetter, Priority, Queue,
+    DeadLetterKind, DeadLetterStatus, LetterFilter, NewDeadLetter, Priority, Queue,
 };
 use resilience_runtime::order::Order;
 use resilience_runtime::saga::journal::{Journal, NewSaga, SagaFilter, SagaId, Status};
@@ -48,9 +48,9 @@ pub(crate) async fn letters_are_filtered(fixture: impl Workers) {
         (LetterFilter { statuses: open.clone(), ..all() }, &[0, 1, 3]),
         (LetterFilter { statuses: both, ..all() }, &[2]),
         (LetterFilter { statuses: vec![DeadLetterStatus::Settled], ..all() }, &[]),
-        (LetterFilter { kind: Some(Kind::Work), ..all() }, &[1, 2, 3]),
-        (LetterFilter { kind: Some(Kind::Compensation), ..all() }, &[0]),
-        (LetterFilter { kind: Some(Kind::Saga), ..all() }, &[]),
+        (LetterFilter { kind: Some(DeadLetterKind::Work), ..all() }, &[1, 2, 3]),
+        (LetterFilter { kind: Some(DeadLetterKind::Compensation), ..all() }, &[0]),
+        (LetterFilter { kind: Some(DeadLetterKind::Saga), ..all() }, &[]),
         (LetterFilter { operation: text("mail"), ..all() }, &[1, 2]),
         (LetterFilter { operation: text("m%"), ..all() }, &[]),
         (LetterFilter { dependency: text("smtp"), ..all() }, &[1]),
@@ -64,7 +64,7 @@ pub(crate) async fn letters_are_filtered(fixture: impl Workers) {
         (LetterFilter { since: Some(second), before: Some(third), ..all() }, &[1]),
         (LetterFilter { since: Some(third), before: Some(second), ..all() }, &[]),
         (LetterFilter { since: Some(Timestamp::from_micros(i64::MIN)), ..all() }, &[0, 1, 2, 3]),
-        (LetterFilter { statuses: open, kind: Some(Kind::Work), operation: text("mail"), dependency: text("smtp"),
+        (LetterFilter { statuses: open, kind: Some(DeadLetterKind::Work), operation: text("mail"), dependency: text("smtp"),
             priority: Some(Priority::Low), since: Some(second), before: Some(third), ..all() }, &[1]),
     ];
     for (filter, expected) in cases {

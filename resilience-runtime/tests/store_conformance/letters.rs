@@ -1,6 +1,6 @@
 //! Letters that the journal writes.
 
-use resilience_runtime::dlq::{DeadLetterStatus, Kind, NewDeadLetter, Priority, Queue};
+use resilience_runtime::dlq::{DeadLetterKind, DeadLetterStatus, NewDeadLetter, Priority, Queue};
 use resilience_runtime::saga::journal::{Advance, Event, Journal, Parking, SettledLetters, Status};
 
 use super::{
@@ -29,9 +29,9 @@ pub(crate) async fn a_dead_letter_is_read_as_it_was_written(fixture: impl Worker
     assert_eq!(other.get(found.id + 1).await.unwrap(), None);
 
     for (kind, priority) in [
-        (Kind::Saga, Priority::Low),
-        (Kind::Compensation, Priority::Normal),
-        (Kind::Saga, Priority::Critical),
+        (DeadLetterKind::Saga, Priority::Low),
+        (DeadLetterKind::Compensation, Priority::Normal),
+        (DeadLetterKind::Saga, Priority::Critical),
     ] {
         let work = NewDeadLetter {
             kind,
@@ -81,7 +81,7 @@ pub(crate) async fn a_letter_about_other_work_begins_at_its_own_attempts(fixture
     let store = fixture.worker().await;
     let others = [
         NewDeadLetter {
-            kind: Kind::Saga,
+            kind: DeadLetterKind::Saga,
             ..letter(0)
         },
         NewDeadLetter {

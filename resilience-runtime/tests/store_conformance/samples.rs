@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use resilience_runtime::dlq::{DeadLetter, Kind, LetterFilter, NewDeadLetter, Priority, Queue};
+use resilience_runtime::dlq::{
+    DeadLetter, DeadLetterKind, LetterFilter, NewDeadLetter, Priority, Queue,
+};
 use resilience_runtime::idempotency::{Digest, SagaKey};
 use resilience_runtime::operator::Operator;
 use resilience_runtime::saga::journal::{
@@ -76,7 +78,7 @@ pub(crate) fn handed_over(steps: &[StepRecord]) -> Vec<StepRecord> {
 /// About a step that could not be undone.
 pub(crate) fn letter(position: u32) -> NewDeadLetter {
     NewDeadLetter {
-        kind: Kind::Compensation,
+        kind: DeadLetterKind::Compensation,
         operation: format!("step-{position}"),
         dependency: Some("warehouse".to_owned()),
         priority: Priority::High,
@@ -115,7 +117,7 @@ pub(crate) fn parked(parking: Parking) -> Advance {
     Advance {
         parking: Some(parking),
         dead_letter: Some(NewDeadLetter {
-            kind: Kind::Saga,
+            kind: DeadLetterKind::Saga,
             operation: "checkout".to_owned(),
             position: None,
             output: None,

@@ -1,8 +1,8 @@
 //! Work of the author's own that failed.
 
 use resilience_runtime::dlq::{
-    Closing, DeadLetter, DeadLetterId, DeadLetterStatus, Kind, LetterFilter, NewDeadLetter, Queue,
-    RetryAs,
+    Closing, DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterStatus, LetterFilter,
+    NewDeadLetter, Queue, RetryAs,
 };
 use resilience_runtime::saga::journal::Advance;
 
@@ -11,7 +11,7 @@ use crate::fixture::at_once;
 
 pub(crate) fn work(operation: &str) -> NewDeadLetter {
     NewDeadLetter {
-        kind: Kind::Work,
+        kind: DeadLetterKind::Work,
         operation: operation.to_owned(),
         position: None,
         output: None,

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use resilience_runtime::dlq::{
-    Closing, DeadLetterStatus, Kind, LetterFilter, NewDeadLetter, Priority, Queue, RetryAs,
+    Closing, DeadLetterKind, DeadLetterStatus, LetterFilter, NewDeadLetter, Priority, Queue,
+    RetryAs,
 };
 use resilience_runtime::operator::Operator;
 use resilience_runtime::saga::journal::{
-    Advance, Cancel, Event, Journal, Known, NewSaga, SagaFilter, SagaId, Started, Status,
+    Advance, CancelOutcome, Event, Journal, Known, NewSaga, SagaFilter, SagaId, Started, Status,
     StepOutcome, StepRecord, Written,
 };
 use resilience_runtime::store::postgres::PostgresStore;
@@ -46,13 +47,13 @@ fn step() -> StepRecord {
     }
 }
 
-fn letter(kind: Kind) -> NewDeadLetter {
+fn letter(kind: DeadLetterKind) -> NewDeadLetter {
     NewDeadLetter {
         kind,
         operation: "reserve".to_owned(),
         dependency: None,
         priority: Priority::Critical,
-        position: (kind == Kind::Compensation).then_some(0),
+        position: (kind == DeadLetterKind::Compensation).then_some(0),
         arguments: r#"{"n":"$2"}"#.to_owned(),
         output: None,
         error: "it's full".to_owned(),
@@ -88,7 +89,7 @@ async fn dies(store: PostgresStore) -> SagaId {
         },
         Advance {
             status: Some(Status::CompensationFailed),
-            dead_letter: Some(letter(Kind::Compensation)),
+            dead_letter: Some(letter(DeadLetterKind::Compensation)),
             ..Advance::default()
         },
     ] {
@@ -120,7 +121,7 @@ async fn sagas_and_letters_are_kept_behind_a_pooler() {
     let letters = Queue::list(&store, LetterFilter::default(), None, 99).await;
     let letters = letters.unwrap();
     assert_eq!(letters.len(), 16);
-    assert_eq!(letters[0].work, letter(Kind::Compensation));
+    assert_eq!(letters[0].work, letter(DeadLetterKind::Compensation));
 
     let first = letters[0].id;
     let retried = store
@@ -148,7 +149,7 @@ async fn sagas_and_letters_are_kept_behind_a_pooler() {
     let cancelled = new_saga();
     store.start(cancelled.clone()).await.unwrap();
     let asked = store.cancel(cancelled.id.clone(), anna()).await;
-    assert_eq!(asked.unwrap(), Some(Cancel::Requested));
+    assert_eq!(asked.unwrap(), Some(CancelOutcome::Requested));
     assert_eq!(store.cancelled().await.unwrap(), [cancelled.id]);
     let parked = store
         .take_parked(known(), Timestamp::of_this_machine(), 9)
@@ -157,7 +158,7 @@ async fn sagas_and_letters_are_kept_behind_a_pooler() {
     assert!(store.unknown(Vec::new()).await.unwrap().is_empty());
 
     let added = store
-        .add(letter(Kind::Work), "n".to_owned(), anna())
+        .add(letter(DeadLetterKind::Work), "n".to_owned(), anna())
         .await
         .unwrap();
     assert!(

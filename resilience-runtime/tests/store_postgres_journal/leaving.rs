@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use resilience_runtime::dlq::{DeadLetterId, Kind, NewDeadLetter, Queue, RetryAs};
+use resilience_runtime::dlq::{DeadLetterId, DeadLetterKind, NewDeadLetter, Queue, RetryAs};
 use resilience_runtime::operator::Operator;
 use resilience_runtime::saga::journal::Journal;
 use resilience_runtime::store::postgres::PostgresStore;
@@ -128,7 +128,7 @@ async fn works_that_a_caller_who_left_was_taking_are_told_to_the_next_one() {
 /// A work that somebody wants to be done again.
 async fn wanted_work(store: &PostgresStore) -> DeadLetterId {
     let work = NewDeadLetter {
-        kind: Kind::Work,
+        kind: DeadLetterKind::Work,
         operation: "bill".to_owned(),
         position: None,
         ..letter(0)

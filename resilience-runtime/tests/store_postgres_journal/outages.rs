@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use resilience_runtime::dlq::{
-    Closing, DeadLetterStatus, Kind, LetterFilter, NewDeadLetter, Queue, RetryAs,
+    Closing, DeadLetterKind, DeadLetterStatus, LetterFilter, NewDeadLetter, Queue, RetryAs,
 };
 use resilience_runtime::error::Effect;
 use resilience_runtime::operator::Operator;
 use resilience_runtime::saga::journal::{
-    Advance, Cancel, Event, Journal, NewSaga, SagaId, Started, Status, Written,
+    Advance, CancelOutcome, Event, Journal, NewSaga, SagaId, Started, Status, Written,
 };
 use resilience_runtime::store::postgres::PostgresStore;
 use resilience_test_support::proxy::Cut;
@@ -158,7 +158,7 @@ async fn life(store: &PostgresStore, other: &PostgresStore, url: &str, number: u
     assert_eq!((record.epoch, record.status), (4, Status::Resolved));
 
     let work = NewDeadLetter {
-        kind: Kind::Work,
+        kind: DeadLetterKind::Work,
         position: None,
         ..letter(0)
     };
@@ -206,7 +206,7 @@ async fn life(store: &PostgresStore, other: &PostgresStore, url: &str, number: u
 
     let asked_for = started(store).await;
     let cancelled = store.cancel(asked_for.clone(), anna()).await;
-    assert_eq!(cancelled.unwrap(), Some(Cancel::Requested));
+    assert_eq!(cancelled.unwrap(), Some(CancelOutcome::Requested));
     assert_eq!(
         other.audit_of_saga(asked_for.clone()).await.unwrap().len(),
         1

@@ -1,6 +1,6 @@
 //! Databases that older versions have written.
 
-use resilience_runtime::dlq::{DeadLetterStatus, Kind, Priority, Queue};
+use resilience_runtime::dlq::{DeadLetterKind, DeadLetterStatus, Priority, Queue};
 use resilience_runtime::saga::journal::{
     Journal, Known, Parking, SagaFilter, SagaId, Status, StepOutcome,
 };
@@ -81,11 +81,14 @@ async fn what_an_older_version_has_written_is_read() {
     };
     assert_eq!(
         (failed.work.kind, failed.work.position),
-        (Kind::Compensation, Some(1))
+        (DeadLetterKind::Compensation, Some(1))
     );
     assert_eq!(failed.work.priority, Priority::High);
     assert_eq!(failed.work.arguments, r#"{"n":"\u0000"}"#);
-    assert_eq!((parked.work.kind, parked.work.position), (Kind::Saga, None));
+    assert_eq!(
+        (parked.work.kind, parked.work.position),
+        (DeadLetterKind::Saga, None)
+    );
     assert_eq!(parked.work.arguments, r#""cut {""#);
     assert_eq!(resolved.status, DeadLetterStatus::Resolved);
     assert_eq!(resolved.note.as_deref(), Some("by hand"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use resilience_runtime::operator::Operator;
 use resilience_runtime::saga::journal::{
-    Advance, Cancel, Journal, SagaRecord, StartConnection, Status,
+    Advance, CancelOutcome, Journal, SagaRecord, StartConnection, Status,
 };
 use resilience_runtime::store::sqlite::SqliteStore;
 use tokio::time::timeout;
@@ -122,7 +122,7 @@ async fn who_waits_hears_of_what_others_leave_and_ask_for() {
     assert_eq!(std::fs::metadata(&log).unwrap().len(), size);
 
     let cancelled = other.cancel(id, Operator::named("ada")).await.unwrap();
-    assert_eq!(cancelled, Some(Cancel::Requested));
+    assert_eq!(cancelled, Some(CancelOutcome::Requested));
     timeout(AT_LAST, store.changed()).await.unwrap();
     // Of its own commits it hears at once, also of those before it waited.
     timeout(Duration::from_millis(200), other.changed())

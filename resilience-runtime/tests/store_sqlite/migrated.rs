@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use resilience_runtime::dlq::{
-    Closing, DeadLetterStatus, Kind, LetterFilter, NewDeadLetter, Priority, Queue,
+    Closing, DeadLetterKind, DeadLetterStatus, LetterFilter, NewDeadLetter, Priority, Queue,
 };
 use resilience_runtime::operator::Operator;
 use resilience_runtime::saga::journal::{
@@ -138,7 +138,7 @@ async fn letters_stay_and_can_be_worked_on() {
     assert_eq!(record.status, Status::Resolved);
     // No number is used twice, also not one of a letter that is gone.
     let work = NewDeadLetter {
-        kind: Kind::Work,
+        kind: DeadLetterKind::Work,
         operation: "mail".to_owned(),
         ..letter.work
     };
@@ -186,7 +186,7 @@ async fn people_read_the_views_and_add_work() {
     )
     .await;
     let filter = LetterFilter {
-        kind: Some(Kind::Work),
+        kind: Some(DeadLetterKind::Work),
         ..LetterFilter::default()
     };
     let letters = Queue::list(&store, filter, None, 9).await.unwrap();

@@ -1,7 +1,7 @@
 //! Rows that no version of this crate has written.
 
 use resilience_runtime::dlq::{
-    DeadLetter, DeadLetterStatus, Kind, LetterFilter, NewDeadLetter, Priority, Queue,
+    DeadLetter, DeadLetterKind, DeadLetterStatus, LetterFilter, NewDeadLetter, Priority, Queue,
 };
 use resilience_runtime::operator::Operator;
 use resilience_runtime::saga::journal::{
@@ -109,7 +109,7 @@ async fn a_letter_with_any_unreadable_column_is_left_out_of_lists() {
     let path = folder.path().join("a.db");
     let store = open(&path).await;
     let work = NewDeadLetter {
-        kind: Kind::Work,
+        kind: DeadLetterKind::Work,
         operation: "mail".to_owned(),
         dependency: None,
         priority: Priority::Normal,

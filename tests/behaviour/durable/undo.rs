@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use resilience::{DeadLetterStatus, Effect, Error, Kind, Retried, Status, saga, saga_step};
+use resilience::{
+    DeadLetterKind, DeadLetterStatus, Effect, Error, RetryOutcome, Status, saga, saga_step,
+};
 use tokio::time::Instant;
 
 use super::saga::{checkout, take};
@@ -105,7 +107,7 @@ async fn what_cannot_be_undone_is_a_dead_letter_until_it_is_retried() {
     let (letter, work) = (&open[0], &open[0].work);
     assert_eq!(letter.id.to_string(), *dead_letter);
     assert_eq!(letter.saga_name.as_deref(), Some("checkout"));
-    assert_eq!(work.kind, Kind::Compensation);
+    assert_eq!(work.kind, DeadLetterKind::Compensation);
     assert_eq!((&*work.operation, work.attempts), ("take", 5));
     assert_eq!(work.arguments, r#"{"item":2}"#);
     assert_eq!(work.output.as_deref(), Some(r#""item 2""#));
@@ -128,7 +130,7 @@ async fn what_cannot_be_undone_is_a_dead_letter_until_it_is_retried() {
     assert!(world.begun().is_empty());
 
     let retried = letters.retry(letter.id, "ada").await.unwrap();
-    assert!(matches!(retried, Retried::Settled), "{retried:?}");
+    assert!(matches!(retried, RetryOutcome::Settled), "{retried:?}");
     assert_eq!(world.begun(), ["give back 2", "give back 1"]);
     let settled = letters.get(letter.id).await.unwrap().unwrap();
     assert_eq!(settled.status, DeadLetterStatus::Settled);

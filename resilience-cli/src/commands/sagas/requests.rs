@@ -3,7 +3,7 @@
 use resilience_runtime::dlq::{DeadLetterId, DeadLetterStatus, LetterFilter, RetryAs};
 use resilience_runtime::operator::Operator;
 use resilience_runtime::runtime::Runtime;
-use resilience_runtime::saga::journal::{Cancel, SagaId, SagaRecord, Status};
+use resilience_runtime::saga::journal::{CancelOutcome, SagaId, SagaRecord, Status};
 use serde_json::json;
 
 use crate::arguments::Waiting;
@@ -24,13 +24,13 @@ pub(super) async fn cancel(
             let message = format!("there is no saga {id} any more");
             return Err(Failure::new(FailureKind::NotFound, message));
         }
-        Some(Cancel::Requested) => {}
-        Some(Cancel::Pivoted) => {
+        Some(CancelOutcome::Requested) => {}
+        Some(CancelOutcome::Pivoted) => {
             return Err(conflict(format!(
                 "saga {id} is past a pivot: it can only go forward, and was not cancelled"
             )));
         }
-        Some(Cancel::Not(status)) => {
+        Some(CancelOutcome::NotRunning(status)) => {
             let instead = match status.is_dead() {
                 true => "; `sagas compensate` undoes it",
                 false => "",

@@ -7,6 +7,7 @@ use crate::pauses::Pauses;
 use crate::saga::journal::{StepOutcome, StepRecord};
 use crate::saga::ledger::Stop;
 use crate::saga::options::OnDead;
+use crate::saga::step_name;
 
 /// More letters than a saga has that many operators look at.
 const LETTERS: u32 = 1000;
@@ -59,9 +60,9 @@ pub(in crate::saga) fn has_compensation(core: &Core, step: &StepRecord) -> bool 
         StepOutcome::InDoubt if step.compensation.is_none() => return false,
         StepOutcome::InDoubt => {}
     }
-    if let Some(helper) = step.step.strip_prefix("saga::") {
+    if step_name::is_reserved(&step.step) {
         // A saga that was called is undone as one; the other helpers did nothing.
-        return helper.starts_with("call ");
+        return step_name::called_saga(&step.step).is_some();
     }
     let entry = core.catalog.step(&step.step);
     entry.is_none_or(|entry| entry.compensate.is_some())

@@ -9,9 +9,10 @@ use crate::core::Permit;
 use crate::dlq;
 use crate::error::Error;
 use crate::outcome::{Answer, Failures, Outcome};
-use crate::saga::answer::{self, Types};
+use crate::saga::answer;
 use crate::saga::caught::text;
 use crate::saga::cause::Cut;
+use crate::saga::codec::Codec;
 use crate::saga::compensation::Undone;
 use crate::saga::ending::{self, Failed};
 use crate::saga::execution::{Execution, Halt};
@@ -30,7 +31,7 @@ pub(super) struct End<T, E> {
     pub(super) execution: Arc<Execution>,
     pub(super) permit: Permit,
     pub(super) resumes: bool,
-    pub(super) types: Types<T, E>,
+    pub(super) codec: Codec<T, E>,
     pub(super) failures: Failures<E>,
 }
 
@@ -79,10 +80,9 @@ impl<T, E> End<T, E> {
     /// later. Code of the author's, which may panic.
     fn told(&self, result: &Result<T, E>) -> Result<Encoded, (String, Option<String>)> {
         match result {
-            Ok(value) => Ok((self.types.stored.encode)(value)),
+            Ok(value) => Ok(self.codec.encode_output(value)),
             Err(error) => {
-                let forms = self.types.kept.0.as_ref();
-                let failure = forms.and_then(|forms| (forms.encode)(error).ok());
+                let failure = self.codec.encode_error(error);
                 Err(((self.failures.describe)(error), failure))
             }
         }
@@ -94,8 +94,8 @@ impl<T, E> End<T, E> {
         match FinishOnDrop::new(ending).await {
             Ok(()) => Driven::over(answer),
             Err(stop) => {
-                let error = self.execution.error(stop, self.types.function.name);
-                Driven::open(self.types.refused(error))
+                let error = self.execution.error(stop, self.codec.function.name);
+                Driven::open(self.codec.refused(error))
             }
         }
     }
@@ -107,7 +107,7 @@ impl<T, E> End<T, E> {
         answer: Answer<T, E>,
     ) -> Driven<T, E> {
         let failed = self.execution.last_failure();
-        if self.execution.is_pivoted() || failed.is_some_and(|step| step.retriable) {
+        if failed.is_some_and(|step| step.retriable) {
             return self.go_on_later(Unfinished::NoWayBack, cause).await;
         }
         // Nobody waits for it: the breaker may be closed again by and by, and what is done need not be undone.
@@ -117,34 +117,18 @@ impl<T, E> End<T, E> {
                 .go_on_later(Unfinished::Refused { retry_after }, cause)
                 .await;
         }
-        let ended = undo(&self.execution, cause.clone(), failure, self.permit).await;
-        match self
-            .types
-            .undone(&self.execution, ended.undone, cause)
-            .await
-        {
-            Ok(()) => Driven::over(answer),
-            Err(driven) => driven,
-        }
+        self.undo(cause, failure, |_| answer).await
     }
 
     async fn unrecordable(self, error: &serde_json::Error) -> Driven<T, E> {
         let reason = format!("its result has no JSON form: {error}; its steps were undone");
-        if self.execution.is_pivoted() {
-            return self.go_on_later(Unfinished::NoWayBack, reason).await;
-        }
-        let ended = undo(&self.execution, reason.clone(), None, self.permit).await;
-        match self
-            .types
-            .undone(&self.execution, ended.undone, reason.clone())
-            .await
-        {
-            Ok(()) => {
-                let function = self.types.function.name;
-                Driven::over(self.types.refused(Error::NotRecorded { function, reason }))
-            }
-            Err(driven) => driven,
-        }
+        let codec = self.codec;
+        let function = codec.function.name;
+        let cause = reason.clone();
+        self.undo(cause, None, |_| {
+            codec.refused(Error::NotRecorded { function, reason })
+        })
+        .await
     }
 
     async fn panicked(self, panic: Box<dyn Any + Send>) -> Driven<T, E> {
@@ -160,30 +144,53 @@ impl<T, E> End<T, E> {
 
     async fn halted(self, halt: Halt) -> Driven<T, E> {
         let cut = Cut::by(halt, &self.execution);
-        let cause = cut.words();
+        let (codec, saga) = (self.codec, self.execution.saga);
+        let id = self.execution.id.to_string();
+        self.undo(cut.words(), None, |had_work| {
+            codec.refused(answer::cut_off(cut, saga, id, had_work))
+        })
+        .await
+    }
+
+    /// Undoes the saga, or, past a pivot, runs it again until it is done. Where everything is undone it answers as `answer`
+    /// says, which hears whether there was something to undo.
+    async fn undo(
+        self,
+        cause: String,
+        failure: Option<String>,
+        answer: impl FnOnce(bool) -> Answer<T, E>,
+    ) -> Driven<T, E> {
         if self.execution.is_pivoted() {
             return self.go_on_later(Unfinished::NoWayBack, cause).await;
         }
-        let ended = undo(&self.execution, cause.clone(), None, self.permit).await;
-        if let Err(driven) = self
-            .types
-            .undone(&self.execution, ended.undone, cause)
-            .await
-        {
-            return driven;
+        let execution = self.execution;
+        let Failed { undone, had_work } =
+            undo(&execution, cause.clone(), failure, self.permit).await;
+        match undone {
+            Undone::Compensated => Driven::over(answer(had_work)),
+            Undone::Stopped(stop) => {
+                let error = execution.error(stop, self.codec.function.name);
+                Driven::open(self.codec.refused(error))
+            }
+            Undone::Stuck { step, .. } => {
+                Driven::over(self.codec.refused(Error::CompensationFailed {
+                    saga: execution.saga,
+                    id: execution.id.to_string(),
+                    step,
+                    cause,
+                    dead_letter: dlq::name_of(&*execution.core.stores.queue, &execution.id).await,
+                }))
+            }
         }
-        let (saga, id) = (self.execution.saga, self.execution.id.to_string());
-        let error = answer::cut_off(cut, saga, id, ended.had_work);
-        Driven::over(self.types.refused(error))
     }
 
     /// The saga is run again until it is done, and its caller waits for that.
     async fn go_on_later(self, why: Unfinished, cause: String) -> Driven<T, E> {
         let (core, id) = (Arc::clone(&self.execution.core), self.execution.id.clone());
-        let (saga, function) = (self.execution.saga, self.types.function.name);
+        let (saga, function) = (self.execution.saga, self.codec.function.name);
         forward::later(self.execution, self.permit, why, cause);
         if self.resumes {
-            return Driven::open(self.types.refused(Error::Superseded {
+            return Driven::open(self.codec.refused(Error::Superseded {
                 saga,
                 id: id.to_string(),
             }));
@@ -191,15 +198,15 @@ impl<T, E> End<T, E> {
         match waiting::until_over(&core, &id, None).await {
             Waited::Ended(record) => {
                 let is_over = !record.status.is_dead();
-                let answer = self.types.answer(answer::ended(&core, saga, *record).await);
+                let answer = self.codec.answer(answer::ended(&core, saga, *record).await);
                 Driven { answer, is_over }
             }
             Waited::Again => Driven::open(
-                self.types
+                self.codec
                     .refused(Error::SagaNotFound { id: id.to_string() }),
             ),
             Waited::ShuttingDown => {
-                Driven::open(self.types.refused(Error::ShuttingDown { function }))
+                Driven::open(self.codec.refused(Error::ShuttingDown { function }))
             }
         }
     }
@@ -209,11 +216,11 @@ impl<T, E> End<T, E> {
         let execution = Arc::clone(&self.execution);
         let dying = ending::die(Arc::clone(&execution), difference.clone(), self.permit);
         if let Err(stop) = FinishOnDrop::new(dying).await {
-            let error = execution.error(stop, self.types.function.name);
-            return Driven::open(self.types.refused(error));
+            let error = execution.error(stop, self.codec.function.name);
+            return Driven::open(self.codec.refused(error));
         }
         let dead_letter = dlq::name_of(&*execution.core.stores.queue, &execution.id).await;
-        Driven::open(self.types.refused(Error::SagaParked {
+        Driven::open(self.codec.refused(Error::SagaParked {
             saga: execution.saga,
             id: execution.id.to_string(),
             reason: Parking::Mismatch,
@@ -223,8 +230,8 @@ impl<T, E> End<T, E> {
     }
 
     fn stopped(&self, stop: Stop) -> Answer<T, E> {
-        let error = self.execution.error(stop, self.types.function.name);
-        self.types.refused(error)
+        let error = self.execution.error(stop, self.codec.function.name);
+        self.codec.refused(error)
     }
 }
 
@@ -236,31 +243,4 @@ async fn undo(
     permit: Permit,
 ) -> Failed {
     FinishOnDrop::new(ending::fail(Arc::clone(execution), cause, failure, permit)).await
-}
-
-impl<T, E> Types<T, E> {
-    /// `Err`: undoing did not come to its end, and this is the answer.
-    async fn undone(
-        &self,
-        execution: &Execution,
-        undone: Undone,
-        cause: String,
-    ) -> Result<(), Driven<T, E>> {
-        match undone {
-            Undone::Compensated => Ok(()),
-            Undone::Stopped(stop) => {
-                let error = execution.error(stop, self.function.name);
-                Err(Driven::open(self.refused(error)))
-            }
-            Undone::Stuck { step, .. } => {
-                Err(Driven::over(self.refused(Error::CompensationFailed {
-                    saga: execution.saga,
-                    id: execution.id.to_string(),
-                    step,
-                    cause,
-                    dead_letter: dlq::name_of(&*execution.core.stores.queue, &execution.id).await,
-                })))
-            }
-        }
-    }
 }

@@ -45,9 +45,7 @@ impl Execution {
                 place.until_answered().await?;
                 self.progress().last_failure = Some(Failure {
                     retriable,
-                    refused: false,
-                    open_breaker: false,
-                    retry_after: None,
+                    ..Failure::default()
                 });
                 Ok(Begun::Failed(error))
             }

@@ -7,10 +7,9 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use super::difference;
 use super::records::Records;
 use crate::saga::journal::{StepOutcome, StepRecord};
+use crate::saga::step_name;
 
-/// How the names of steps begin that are sagas.
-const CALL: &str = "saga::call ";
-/// Between the name of such a step and its arguments.
+/// Between the name of a step that is a saga and its arguments.
 const WITH: &str = " with ";
 
 /// What was asked for, and what was not.
@@ -115,9 +114,9 @@ fn count(number: &mut u32) -> u32 {
 /// What is counted together: the calls of one step. A saga that the body calls is known by what it is called with, too: its
 /// identity follows from that.
 fn line<'n>(name: &'n str, arguments: &str) -> Cow<'n, str> {
-    match name.starts_with(CALL) {
-        true => Cow::Owned(format!("{name}{WITH}{arguments}")),
-        false => Cow::Borrowed(name),
+    match step_name::called_saga(name) {
+        Some(_) => Cow::Owned(format!("{name}{WITH}{arguments}")),
+        None => Cow::Borrowed(name),
     }
 }
 

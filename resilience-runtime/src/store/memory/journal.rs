@@ -13,8 +13,8 @@ use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::saga::journal::{
-    Advance, Cancel, Event, Journal, Known, NewSaga, SagaCursor, SagaFilter, SagaId, SagaRecord,
-    SagaStatistics, SagaSummary, Started, Status, Unknown, Written,
+    Advance, CancelOutcome, Event, Journal, Known, NewSaga, SagaCursor, SagaFilter, SagaId,
+    SagaRecord, SagaStatistics, SagaSummary, Started, Status, Unknown, Written,
 };
 use crate::timestamp::Timestamp;
 
@@ -81,7 +81,7 @@ impl Journal for MemoryStore {
         &self,
         saga: SagaId,
         by: Operator,
-    ) -> BoxFuture<'_, Result<Option<Cancel>, StoreError>> {
+    ) -> BoxFuture<'_, Result<Option<CancelOutcome>, StoreError>> {
         Box::pin(async move {
             let (mut data, asking) = self.asked();
             let Data { sagas, audit, .. } = &mut *data;
@@ -90,14 +90,14 @@ impl Journal for MemoryStore {
             };
             let record = &mut found.record;
             Ok(Some(match record.status {
-                Status::Running if record.pivoted => Cancel::Pivoted,
+                Status::Running if record.pivoted => CancelOutcome::Pivoted,
                 Status::Running => {
                     record.cancelled = true;
                     audit.write(&asking, by, "cancel", Subject::Saga(&saga));
                     self.announce();
-                    Cancel::Requested
+                    CancelOutcome::Requested
                 }
-                status => Cancel::Not(status),
+                status => CancelOutcome::NotRunning(status),
             }))
         })
     }

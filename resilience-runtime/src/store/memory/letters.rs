@@ -7,8 +7,8 @@ use std::sync::Weak;
 
 use super::{Asking, Owner, is_gone};
 use crate::dlq::{
-    Closing, DeadLetter, DeadLetterId, DeadLetterStatus, Kind, LetterFilter, LetterStatistics,
-    NewDeadLetter,
+    Closing, DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterStatus, LetterFilter,
+    LetterStatistics, NewDeadLetter,
 };
 use crate::order::Order;
 use crate::saga::journal::{SagaId, SettledLetters};
@@ -48,7 +48,7 @@ impl Letter {
 
     /// Whether it is work whose retry is requested, and nobody works on it.
     pub(super) fn is_waiting(&self) -> bool {
-        self.letter.work.kind == Kind::Work
+        self.letter.work.kind == DeadLetterKind::Work
             && self.letter.status == DeadLetterStatus::Retrying
             && self.owner.as_ref().is_none_or(is_gone)
     }

@@ -7,7 +7,7 @@ use super::journal::size;
 use super::{Asking, Data, MemoryStore};
 use crate::BoxFuture;
 use crate::dlq::{
-    AuditEntry, Closing, DeadLetter, DeadLetterId, DeadLetterStatus, Kind, LetterFilter,
+    AuditEntry, Closing, DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterStatus, LetterFilter,
     LetterStatistics, NewDeadLetter, Queue, RetryAs,
 };
 use crate::error::StoreError;
@@ -235,7 +235,7 @@ impl Data {
             .letters
             .iter()
             .filter(|letter| {
-                letter.work.kind == Kind::Work
+                letter.work.kind == DeadLetterKind::Work
                     && !letter.status.is_unresolved()
                     && now.since(letter.updated_at) >= retention
             })

@@ -27,8 +27,8 @@ use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::saga::journal::{
-    Advance, Cancel, Event, Journal, Known, NewSaga, SagaCursor, SagaFilter, SagaId, SagaRecord,
-    SagaStatistics, SagaSummary, Started, Status, Unknown, Written,
+    Advance, CancelOutcome, Event, Journal, Known, NewSaga, SagaCursor, SagaFilter, SagaId,
+    SagaRecord, SagaStatistics, SagaSummary, Started, Status, Unknown, Written,
 };
 use crate::store::rows::{Unreadable, text};
 use crate::timestamp::Timestamp;
@@ -168,7 +168,7 @@ impl Journal for PostgresStore {
         &self,
         saga: SagaId,
         by: Operator,
-    ) -> BoxFuture<'_, Result<Option<Cancel>, StoreError>> {
+    ) -> BoxFuture<'_, Result<Option<CancelOutcome>, StoreError>> {
         Box::pin(async move {
             let call = Call::new(CANCELLING, CANCEL)
                 .text(saga.as_str())
@@ -180,12 +180,12 @@ impl Journal for PostgresStore {
             let word = answer.transpose().map_err(|e| e.in_doubt(CANCELLING))?;
             Ok(match word.flatten().as_deref() {
                 None => None,
-                Some("requested") => Some(Cancel::Requested),
-                Some("pivoted") => Some(Cancel::Pivoted),
+                Some("requested") => Some(CancelOutcome::Requested),
+                Some("pivoted") => Some(CancelOutcome::Pivoted),
                 Some(word) => {
                     let unreadable =
                         || StoreError::refused(CANCELLING, format!("unknown word {word:?}"));
-                    Some(Cancel::Not(
+                    Some(CancelOutcome::NotRunning(
                         Status::from_stored(word).ok_or_else(unreadable)?,
                     ))
                 }

@@ -11,8 +11,8 @@ use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::saga::journal::{
-    Advance, Cancel, Event, Journal, Known, NewSaga, SagaCursor, SagaFilter, SagaId, SagaRecord,
-    SagaStatistics, SagaSummary, Started, Status, Unknown, Written,
+    Advance, CancelOutcome, Event, Journal, Known, NewSaga, SagaCursor, SagaFilter, SagaId,
+    SagaRecord, SagaStatistics, SagaSummary, Started, Status, Unknown, Written,
 };
 use crate::store::rows::{Unreadable, text, word};
 use crate::timestamp::Timestamp;
@@ -84,7 +84,7 @@ impl Journal for SqliteStore {
         &self,
         saga: SagaId,
         by: Operator,
-    ) -> BoxFuture<'_, Result<Option<Cancel>, StoreError>> {
+    ) -> BoxFuture<'_, Result<Option<CancelOutcome>, StoreError>> {
         Box::pin(async move {
             let id = saga.as_str();
             let change = (id, text(&by.name), by.reason.as_deref().map(text));
@@ -97,9 +97,9 @@ impl Journal for SqliteStore {
             };
             let read = || {
                 Ok(match word(row, 2, Status::from_stored)? {
-                    Status::Running if flag(row, 3)? => Cancel::Pivoted,
-                    Status::Running => Cancel::Requested,
-                    status => Cancel::Not(status),
+                    Status::Running if flag(row, 3)? => CancelOutcome::Pivoted,
+                    Status::Running => CancelOutcome::Requested,
+                    status => CancelOutcome::NotRunning(status),
                 })
             };
             read()

@@ -5,8 +5,8 @@ use std::time::Duration;
 use resilience_runtime::dlq::DeadLetterStatus;
 use resilience_runtime::idempotency::SagaKey;
 use resilience_runtime::saga::journal::{
-    Advance, Cancel, Event, Journal, NewSaga, Parking, SagaRecord, SettledLetters, Started, Status,
-    Written,
+    Advance, CancelOutcome, Event, Journal, NewSaga, Parking, SagaRecord, SettledLetters, Started,
+    Status, Written,
 };
 use resilience_runtime::timestamp::Timestamp;
 
@@ -129,13 +129,13 @@ impl<F: Workers> Model<'_, F> {
     pub(super) async fn cancel(&mut self, saga: usize) {
         let saga = &mut self.sagas[saga];
         let expected = match saga.status {
-            Status::Running if saga.pivoted => Cancel::Pivoted,
-            Status::Running => Cancel::Requested,
-            status => Cancel::Not(status),
+            Status::Running if saga.pivoted => CancelOutcome::Pivoted,
+            Status::Running => CancelOutcome::Requested,
+            status => CancelOutcome::NotRunning(status),
         };
         let answer = self.workers[1].cancel(saga.id.clone(), operator()).await;
         assert_eq!(answer.unwrap(), Some(expected));
-        saga.cancelled |= expected == Cancel::Requested;
+        saga.cancelled |= expected == CancelOutcome::Requested;
     }
 
     pub(super) async fn revive(&mut self, saga: usize, worker: usize, event: Event) {
