@@ -22,7 +22,7 @@ async fn reserve(#[state] warehouse: &Warehouse, order: &Order) -> Result<Reserv
     warehouse.reserve(order).await
 }
 
-// The step's parameters, then what it returned.
+// Undoes `reserve`. It takes the parameters of the step, then what the step returned.
 async fn release(
     warehouse: &Warehouse,
     _order: &Order,
