@@ -157,6 +157,16 @@ async fn a_body_that_fails_too_early_is_told_and_not_undone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_body_that_panics_too_early_is_told_and_not_undone() {
+    let code = |world| async move {
+        a(&world, 1).await?;
+        panic!("it has a bug")
+    };
+    let difference = "did not ask for; it asked for `a` (1x); it panicked: it has a bug";
+    parked(code, difference).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn calls_beside_each_other_may_be_made_in_another_order() {
     // Which `b` comes first depends on how long the `a`s take: in a run that replays them, on nothing.
     let process = Process::first().await;
