@@ -217,12 +217,14 @@ impl Execution {
         }
     }
 
-    /// A new step that the run does not take. An earlier run may have: the journal does not say which step was under way
-    /// when it was interrupted, but the code does, and asks for it.
+    /// A new step that the run does not take: it takes none any more, or the body does not want it any more. An earlier run
+    /// may have: the journal does not say which step was under way when it was interrupted, but the code does, and asks for
+    /// it.
     fn not_begun(&self, step: &NewStep, asked: &Asked) {
         let mut progress = self.progress();
         let terms = &asked.terms;
-        if self.attempt(progress.is_first_to_begin()) == 1 || step.position.is_some() {
+        let is_known = step.position.is_some() || !asked.has_effects;
+        if is_known || !progress.is_replayed() || self.attempt(progress.is_first_to_begin()) == 1 {
             return;
         }
         let position = progress.records.reserve();

@@ -58,7 +58,11 @@ pub async fn sleep(duration: Duration) {
     let arguments =
         serde_json::json!({ "duration": humantime::format_duration(duration).to_string() });
     let until = match ask(&execution, step_name::SLEEP, arguments.to_string()).await {
-        Begun::Done(text) => read(&execution, step_name::SLEEP, &text).await,
+        Begun::Done(text) => {
+            // It may be over, and what stands beside it under way since an earlier run: that is asked for first.
+            tokio::task::yield_now().await;
+            read(&execution, step_name::SLEEP, &text).await
+        }
         Begun::Failed(_) => never().await,
         Begun::New(step) => {
             let until = execution.store_now().after(duration);

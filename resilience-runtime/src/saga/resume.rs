@@ -15,9 +15,7 @@ use crate::idempotency::resuming::resuming;
 use crate::pauses::Pauses;
 use crate::registry::{JournaledCall, SagaEntry};
 
-/// How often a call that does not reach its saga is made: a policy above the saga, such as an open
-/// circuit breaker, may refuse it for a while.
-const CALLS: u32 = 10;
+/// Between two calls that do not reach their saga: the policy above it, which asks the store, may refuse them for a while.
 const PAUSES: Pauses = Pauses::new(Duration::from_secs(1), Duration::from_secs(30));
 
 /// Goes on with a saga whose body has to be run again, after these runs of it. With `undoes` it is asked which steps may
@@ -40,10 +38,8 @@ pub(super) async fn resume(
     execution.undoes = undoes;
     let ticket = Ticket::new(Running::new(Arc::new(execution), permit));
     let mut pauses = PAUSES;
-    for _ in 0..CALLS {
-        let Some(running) = call(&core, entry, &ticket, keyed).await else {
-            return;
-        };
+    // However long it takes: the saga is this process's, so nobody else would ever take it over.
+    while let Some(running) = call(&core, entry, &ticket, keyed).await {
         let pause = pauses.next();
         tracing::warn!(target: "resilience", saga = entry.saga.name, saga_id = %id, ?pause,
             "a policy above the saga refused to run it again; the call is repeated");
@@ -52,13 +48,11 @@ pub(super) async fn resume(
             .await
             .is_ok()
         {
-            break;
+            // Taken apart, so that it is not handed to the supervisor, which would come here again: the next process goes on.
+            drop(ticket.take().and_then(Running::into_parts));
+            return;
         }
     }
-    // Taken apart, so that it is not handed to the supervisor, which would come here again.
-    drop(ticket.take().and_then(Running::into_parts));
-    tracing::error!(target: "resilience", saga = entry.saga.name, saga_id = %id,
-        "the saga was not run again and is left in the journal until the next start");
 }
 
 /// One call of the saga function; the saga, when the call did not reach it.

@@ -197,7 +197,12 @@ fn check(process: &Process, expected: &SagaRecord, interruptions: usize, when: &
         let arguments: serde_json::Value = serde_json::from_str(&step.arguments).unwrap();
         let action = format!("{} {}", step.step, arguments["item"]);
         let times = process.world.times(&action);
-        assert!((1..=1 + interruptions).contains(&times), "{when}: {action}");
+        // Of what was given up before it began nobody knows whether an earlier run had begun it.
+        let least = usize::from(step.outcome != StepOutcome::InDoubt || interruptions == 0);
+        assert!(
+            (least..=1 + interruptions).contains(&times),
+            "{when}: {action}"
+        );
         match step.outcome {
             StepOutcome::Done => to_undo.push(format!("undo {action}")),
             StepOutcome::InDoubt if step.step == "doubtful" => {

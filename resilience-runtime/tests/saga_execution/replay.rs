@@ -157,6 +157,16 @@ async fn a_body_that_fails_too_early_is_told_and_not_undone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_body_that_panics_too_early_is_told_and_not_undone() {
+    let code = |world| async move {
+        a(&world, 1).await?;
+        panic!("it has a bug")
+    };
+    let difference = "did not ask for; it asked for `a` (1x); it panicked: it has a bug";
+    parked(code, difference).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn calls_beside_each_other_may_be_made_in_another_order() {
     // Which `b` comes first depends on how long the `a`s take: in a run that replays them, on nothing.
     let process = Process::first().await;
@@ -300,7 +310,8 @@ async fn a_new_step_beside_finished_ones_begins_when_they_were_asked_for() {
     let process = process.restart().await;
     process.runtime.recovered().await;
     assert_eq!(process.status(), Status::Completed);
-    assert_eq!(process.world.effects(), ["b 3", "a 1"]);
+    // It does not wait for the last pause to be over.
+    assert_eq!(process.world.effects(), ["a 1", "b 3"]);
 }
 
 #[tokio::test(start_paused = true)]

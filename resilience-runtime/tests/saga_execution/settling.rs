@@ -198,6 +198,29 @@ async fn a_step_that_an_earlier_run_began_is_undone_although_this_one_did_not_ru
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_step_is_undone_that_a_pause_beside_it_cut_off_while_nobody_ran_the_saga() {
+    for pause_first in [true, false] {
+        let process = Process::first().await;
+        process.world.body(move |world| async move {
+            let step = doubtful(&world, 1);
+            let pause = resilience_runtime::saga::sleep(MINUTE);
+            let cut_off = Failed("it took too long".to_owned());
+            match pause_first {
+                true => tokio::select! { biased; () = pause => Err(cut_off), done = step => done },
+                false => tokio::select! { biased; done = step => done, () = pause => Err(cut_off) },
+            }
+        });
+        process.world.goes("doubtful 1", &[Goes::Hang]);
+        process.die_in("doubtful 1", 1).await;
+        tokio::time::sleep(2 * MINUTE).await;
+        let process = process.restart().await;
+        process.runtime.recovered().await;
+        let effects = ["doubtful 1", "undo doubtful 1 in doubt"];
+        assert_eq!(process.world.effects(), effects, "{pause_first}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn nobody_waits_for_a_step_that_is_not_polled_any_more() {
     let process = Process::first().await;
     process.world.body(|world| async move {

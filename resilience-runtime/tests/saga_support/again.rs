@@ -84,7 +84,8 @@ async fn a_saga_that_is_refused_above_it_is_called_again_until_it_runs() {
         _ = process.runtime.scope(hurried(&process.world)) => panic!("it died"),
         () = process.store.died() => {}
     }
-    process.world.script("before hurried", &[Do::Fail; 3]);
+    // For a quarter of an hour.
+    process.world.script("before hurried", &[Do::Fail; 30]);
     let process = process.restart().await;
     process.runtime.recovered().await;
     assert_eq!(process.disk().saga().status, Status::Completed);

@@ -138,6 +138,10 @@ impl<T, E> End<T, E> {
         if execution.is_pivoted() {
             return self.go_on_later(Unfinished::NoWayBack, cause).await;
         }
+        // As where it fails: code that panics before it asked for what the journal has may be other code.
+        if let Some(difference) = execution.unasked() {
+            return self.park(format!("{difference}; it {cause}")).await;
+        }
         undo(&self.execution, cause, None, self.permit).await;
         resume_unwind(panic)
     }

@@ -50,8 +50,11 @@ impl Execution {
                 Ok(Begun::Failed(error))
             }
             Found::New(step) => {
-                let place = Place::of(self, step.ticket);
-                place.begin(step, asked).await.map(Begun::New)
+                let unbegun = Unbegun {
+                    place: Place::of(self, step.ticket),
+                    wanted: Some((step, asked)),
+                };
+                unbegun.begin().await.map(Begun::New)
             }
         }
     }
@@ -105,29 +108,30 @@ impl<'e> Place<'e> {
             }
         }
     }
+}
 
-    async fn begin(mut self, step: NewStep, asked: Asked) -> Result<UnderWay, Stop> {
-        let execution = self.execution;
-        let mut is_noted = false;
+/// A step that has not begun. Dropped, its body does not want it any more.
+struct Unbegun<'e> {
+    place: Place<'e>,
+    /// Until it begins, or is known not to.
+    wanted: Option<(NewStep, Asked)>,
+}
+
+impl<'e> Unbegun<'e> {
+    /// Resolves when it may begin.
+    async fn begin(mut self) -> Result<UnderWay, Stop> {
+        let execution = self.place.execution;
         loop {
             let changed = execution.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            let turn = {
-                let now = Instant::now();
-                let mut progress = execution.progress();
-                let turn = progress.may_begin(&step, asked.has_effects, self.since, now);
-                if turn == Turn::Go {
-                    self.ticket = None;
-                    let attempt = execution.attempt(progress.is_first_to_begin());
-                    let pulse = Arc::new(Pulse::default());
-                    progress.begin(step.ticket, Beat::of(Arc::clone(&pulse)), now);
-                    return Ok(UnderWay::new(execution, step, asked, attempt, pulse));
-                }
-                turn
+            let turn = match self.turn() {
+                Ok(begun) => return Ok(begun),
+                Err(turn) => turn,
             };
             match turn {
                 Turn::Stop(stop) => {
+                    self.wanted = None;
                     execution.announce();
                     return Err(stop);
                 }
@@ -137,13 +141,44 @@ impl<'e> Place<'e> {
                     changed.await;
                 }
                 Turn::Go | Turn::Halted => {
-                    if !std::mem::replace(&mut is_noted, true) {
-                        execution.not_begun(&step, &asked);
-                    }
+                    self.forsake();
                     changed.await;
                 }
             }
         }
+    }
+
+    /// Begins it, if it is its turn.
+    fn turn(&mut self) -> Result<UnderWay, Turn> {
+        let execution = self.place.execution;
+        let now = Instant::now();
+        let mut progress = execution.progress();
+        let Some((step, asked)) = self.wanted.take() else {
+            return Err(Turn::Halted);
+        };
+        let turn = progress.may_begin(&step, asked.has_effects, self.place.since, now);
+        if turn != Turn::Go {
+            self.wanted = Some((step, asked));
+            return Err(turn);
+        }
+        self.place.ticket = None;
+        let attempt = execution.attempt(progress.is_first_to_begin());
+        let pulse = Arc::new(Pulse::default());
+        progress.begin(step.ticket, Beat::of(Arc::clone(&pulse)), now);
+        Ok(UnderWay::new(execution, step, asked, attempt, pulse))
+    }
+
+    /// It will not begin in this run. An earlier one may have begun it.
+    fn forsake(&mut self) {
+        if let Some((step, asked)) = self.wanted.take() {
+            self.place.execution.not_begun(&step, &asked);
+        }
+    }
+}
+
+impl Drop for Unbegun<'_> {
+    fn drop(&mut self) {
+        self.forsake();
     }
 }
 

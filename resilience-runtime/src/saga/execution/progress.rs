@@ -335,6 +335,11 @@ impl Progress {
         self.is_pivoted |= is_done && pivot;
     }
 
+    /// Whether everything in the journal was asked for, so that the code is still the one that wrote it.
+    pub(super) fn is_replayed(&self) -> bool {
+        self.stop.is_none() && self.calls.are_all_asked()
+    }
+
     /// Whether what begins now cannot have been begun by an earlier run: it follows from something that no earlier run
     /// had.
     pub(super) fn is_first_to_begin(&self) -> bool {
