@@ -63,7 +63,7 @@
 //! # Once, and one at a time
 //!
 //! [`idempotency`] and [`locking`] explain how to use them well, [`guarantees`] says what holds after which failure, and [`redis`]
-//! is for whoever operates a server. In a body you can call [`attempt()`], [`interrupted()`] and [`fencing_token()`]; after a call,
+//! is for those who operate a server. In a body you can call [`attempt()`], [`interrupted()`] and [`fencing_token()`]; after a call,
 //! [`replayed()`]. Locks and flights also exist as values: [`Runtime::lock`], [`KeyedLock`], [`SingleFlightGroup`].
 //!
 //! # Sagas
