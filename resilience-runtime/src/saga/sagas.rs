@@ -1,7 +1,5 @@
 //! Looking at the journal, and acting on sagas.
 
-mod left_behind;
-
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -12,8 +10,8 @@ use super::compensation::{self, Undoing, Undone};
 use super::finish_on_drop::FinishOnDrop;
 use super::handle::SagaHandle;
 use super::journal::{
-    CancelOutcome, Event, SagaCursor, SagaFilter, SagaId, SagaRecord, SagaStatistics, SagaSummary,
-    Status,
+    CancelOutcome, Event, OrphanedSagas, SagaCursor, SagaFilter, SagaId, SagaRecord,
+    SagaStatistics, SagaSummary, Status,
 };
 use crate::core::{Core, Permit};
 use crate::dlq::{AuditEntry, DeadLetter, DeadLetterStatus, LetterFilter, RetryAs};
@@ -202,6 +200,15 @@ impl Sagas {
     /// When the store cannot be asked.
     pub async fn audit(&self, id: &SagaId) -> Result<Vec<AuditEntry>, StoreError> {
         self.core.stores.queue.audit_of_saga(id.clone()).await
+    }
+
+    /// The unfinished sagas that belong to nobody who lives, by their functions. A process that has the code takes them over
+    /// within seconds: those that stay are known to none.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn orphaned(&self) -> Result<Vec<OrphanedSagas>, StoreError> {
+        self.core.stores.journal.orphaned(Vec::new()).await
     }
 
     /// Asks for it by its dead letters.

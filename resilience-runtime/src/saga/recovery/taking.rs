@@ -7,7 +7,7 @@ use super::crew::{Crew, Found};
 use super::{proceed, work};
 use crate::core::Core;
 use crate::error::StoreError;
-use crate::saga::journal::{Known, SagaFilter, SagaId, SagaRecord, Status};
+use crate::saga::journal::{SagaFilter, SagaId, SagaRecord, SagaVersion, Status};
 use crate::telemetry::sagas;
 use crate::timestamp::Timestamp;
 
@@ -22,7 +22,7 @@ const SHARE: u32 = 16;
 pub(super) struct Taking {
     /// There are more than a batch: the names that there may be more of, in turns, so that a flood of one does not keep
     /// the others waiting.
-    turns: VecDeque<Known>,
+    turns: VecDeque<SagaVersion>,
     parked: Parked,
     has_more_works: bool,
 }
@@ -140,8 +140,8 @@ impl Taking {
 }
 
 /// The names in the order in which they have their turns: first those that are not in `batch`, which has had one.
-fn turns(known: &[Known], batch: &[SagaRecord]) -> VecDeque<Known> {
-    let had_one = |known: &&Known| {
+fn turns(known: &[SagaVersion], batch: &[SagaRecord]) -> VecDeque<SagaVersion> {
+    let had_one = |known: &&SagaVersion| {
         let mut batch = batch.iter();
         batch.any(|record| record.name == known.name && record.version == known.version)
     };
