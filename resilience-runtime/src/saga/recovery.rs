@@ -141,7 +141,7 @@ impl Recovery {
 /// Tells the sagas of this process that somebody has cancelled them.
 async fn cancel(core: &Arc<Core>) -> Result<(), StoreError> {
     for id in core.stores.journal.cancelled().await? {
-        core.signals.cancel(&id);
+        core.running.cancel(&id);
     }
     Ok(())
 }
