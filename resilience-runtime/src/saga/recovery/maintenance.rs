@@ -13,16 +13,16 @@ use crate::telemetry::sagas;
 
 /// What was found the last time.
 #[derive(Default)]
-pub(super) struct Chores {
+pub(super) struct Maintenance {
     orphaned: Vec<OrphanedSagas>,
     alarm: Alarm,
     purge: Purge,
     done: Option<Instant>,
 }
 
-impl Chores {
+impl Maintenance {
     /// Does all of it, if it is time; what fails is done in the next round.
-    pub(super) async fn all(&mut self, core: &Arc<Core>) -> Result<(), StoreError> {
+    pub(super) async fn run(&mut self, core: &Arc<Core>) -> Result<(), StoreError> {
         let interval = core.settings.poll_interval;
         if self.done.is_some_and(|at| at.elapsed() < interval) {
             return Ok(());
