@@ -155,7 +155,7 @@ impl<Owned> fmt::Debug for ReadArgument<Owned> {
 /// The arguments of one call, or why they could not be written down.
 #[derive(Debug, Default)]
 pub struct Arguments {
-    values: serde_json::Map<String, Value>,
+    values: Map<String, Value>,
     error: Option<(&'static str, EncodeError)>,
     ignored: bool,
 }
@@ -229,7 +229,7 @@ impl Arguments {
 #[derive(Debug)]
 pub struct JournaledArguments {
     function: &'static str,
-    values: serde_json::Map<String, Value>,
+    values: Map<String, Value>,
 }
 
 impl JournaledArguments {

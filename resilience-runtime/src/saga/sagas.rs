@@ -14,7 +14,7 @@ use super::journal::{
     SagaStatistics, SagaSummary, Status,
 };
 use crate::core::{Core, Permit};
-use crate::dlq::{AuditEntry, DeadLetter, DeadLetterStatus, LetterFilter, RetryAs};
+use crate::dlq::{self, AuditEntry, LetterFilter, RetryAs};
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::outcome::{Storable, TakesRefusals};
@@ -214,13 +214,7 @@ impl Sagas {
     /// Asks for it by its dead letters.
     async fn request(&self, id: &SagaId, by: Operator) -> Result<CompensateOutcome, StoreError> {
         let queue = &self.core.stores.queue;
-        let filter = LetterFilter {
-            statuses: vec![DeadLetterStatus::Open, DeadLetterStatus::Retrying],
-            saga: Some(id.clone()),
-            ..LetterFilter::default()
-        };
-        let letters: Vec<DeadLetter> = queue.list(filter, None, 1).await?;
-        let Some(letter) = letters.first() else {
+        let Some(letter) = dlq::first_of(&**queue, id, LetterFilter::unresolved()).await? else {
             return self.not(id).await;
         };
         let requested = queue.request_retry(letter.id, RetryAs::Compensation, by);
