@@ -245,8 +245,8 @@ pub use resilience_runtime::dlq::{
     RetryAll, RetryAllError, RetryAs, RetryOutcome, RetryProgress,
 };
 pub use resilience_runtime::error::{Effect, EncodeError, Error, Opening, StoreError};
-pub use resilience_runtime::execution::{attempt, fencing_token, interrupted};
 pub use resilience_runtime::idempotency::replayed;
+pub use resilience_runtime::invocation::{attempt, fencing_token, interrupted};
 pub use resilience_runtime::lease::FencingToken;
 pub use resilience_runtime::lock::{LockGuard, LockRequest};
 pub use resilience_runtime::operator::Operator;

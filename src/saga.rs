@@ -39,9 +39,9 @@
 
 pub use resilience_runtime::dlq::AuditEntry;
 pub use resilience_runtime::saga::journal::{
-    CancelOutcome, Durations, Known, Parking, SagaCursor, SagaFilter, SagaId, SagaRecord,
-    SagaStatistics, SagaSummary, StartConnection, Status, StepConnection, StepOutcome, StepRecord,
-    Unknown,
+    CancelOutcome, Durations, OrphanedSagas, Parking, SagaCursor, SagaFilter, SagaId, SagaRecord,
+    SagaStatistics, SagaSummary, SagaVersion, StartConnection, Status, StepConnection, StepOutcome,
+    StepRecord,
 };
 pub use resilience_runtime::saga::{
     CompensateOutcome, SagaHandle, Sagas, current, idempotency_key, now, random, sleep, start,

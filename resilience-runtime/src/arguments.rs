@@ -1,12 +1,13 @@
 //! The arguments of an annotated function, as the journal keeps them: by name, as JSON.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::{EncodeError, Error};
 use crate::json;
@@ -154,7 +155,7 @@ impl<Owned> fmt::Debug for ReadArgument<Owned> {
 /// The arguments of one call, or why they could not be written down.
 #[derive(Debug, Default)]
 pub struct Arguments {
-    values: serde_json::Map<String, Value>,
+    values: Map<String, Value>,
     error: Option<(&'static str, EncodeError)>,
     ignored: bool,
 }
@@ -228,7 +229,7 @@ impl Arguments {
 #[derive(Debug)]
 pub struct JournaledArguments {
     function: &'static str,
-    values: serde_json::Map<String, Value>,
+    values: Map<String, Value>,
 }
 
 impl JournaledArguments {
@@ -259,4 +260,25 @@ impl JournaledArguments {
             source,
         })
     }
+}
+
+/// The names of the arguments that differ between two texts of the journal, in their order. Their values may be secrets, and
+/// stay in the journal.
+pub(crate) fn differing_arguments(one: &str, other: &str) -> Vec<String> {
+    if one == other {
+        return Vec::new();
+    }
+    let parse = |text| serde_json::from_str::<Map<String, Value>>(text).unwrap_or_default();
+    let (one, other) = (parse(one), parse(other));
+    let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    let differ = names
+        .into_iter()
+        .filter(|&name| one.get(name) != other.get(name));
+    differ.cloned().collect()
+}
+
+/// Whether two texts of the journal say the same. Equal texts are not parsed.
+pub(crate) fn same_arguments(one: &str, other: &str) -> bool {
+    let parse = |text| serde_json::from_str::<Value>(text).ok();
+    one == other || parse(one).is_some_and(|value| parse(other) == Some(value))
 }

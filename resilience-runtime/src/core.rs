@@ -22,7 +22,7 @@ use crate::registry::{Catalog, States};
 use crate::saga::endings::Endings;
 use crate::saga::journal::Journal;
 use crate::saga::limits::ConcurrencyLimits;
-use crate::saga::signals::Signals;
+use crate::saga::running::RunningSagas;
 use crate::saga::slots::BackgroundSlots;
 
 pub(crate) use gate::{Gate, Permit, inside, is_inside};
@@ -74,7 +74,7 @@ pub(crate) struct Core {
     /// Who works on sagas in the background.
     pub(crate) slots: Arc<BackgroundSlots>,
     /// The sagas whose bodies run in this process.
-    pub(crate) signals: Signals,
+    pub(crate) running: RunningSagas,
     /// How many of them may.
     pub(crate) limits: ConcurrencyLimits,
     /// What is left to do of sagas whose callers went away, for the supervisor.
@@ -102,7 +102,7 @@ impl Core {
             inspects,
             endings: Endings::default(),
             slots: Arc::default(),
-            signals: Signals::default(),
+            running: RunningSagas::default(),
             limits: ConcurrencyLimits::default(),
             abandoned,
         };

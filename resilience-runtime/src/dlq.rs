@@ -20,17 +20,26 @@ pub use queue::{Closing, LetterFilter, LetterStatistics, Queue, RetryAs};
 pub use retry::RetryOutcome;
 pub use retry_all::{RetryAll, RetryProgress};
 
+use crate::error::StoreError;
 use crate::saga::id::SagaId;
 
-/// The open entry of `saga`, for a message.
-pub(crate) async fn name_of(queue: &dyn Queue, saga: &SagaId) -> String {
+/// The first letter of `saga` that `filter` lets through.
+pub(crate) async fn first_of(
+    queue: &dyn Queue,
+    saga: &SagaId,
+    filter: impl Into<LetterFilter>,
+) -> Result<Option<DeadLetter>, StoreError> {
     let filter = LetterFilter {
-        statuses: vec![DeadLetterStatus::Open],
         saga: Some(saga.clone()),
-        ..LetterFilter::default()
+        ..filter.into()
     };
-    match queue.list(filter, None, 1).await.as_deref() {
-        Ok([letter, ..]) => letter.id.to_string(),
-        _ => format!("of saga {saga}"),
+    Ok(queue.list(filter, None, 1).await?.into_iter().next())
+}
+
+/// The open letter of `saga`, for a message.
+pub(crate) async fn name_of(queue: &dyn Queue, saga: &SagaId) -> String {
+    match first_of(queue, saga, DeadLetterStatus::Open).await {
+        Ok(Some(letter)) => letter.id.to_string(),
+        Ok(None) | Err(_) => format!("of saga {saga}"),
     }
 }

@@ -8,15 +8,15 @@
 //!
 //! - While a call runs, no other call with its key runs, in any process on the same store. Where the store has
 //!   leases, a call whose lease was lost is dropped before another one can begin; what it does within one poll,
-//!   while its process is stopped, is what [`fencing_token`](crate::execution::fencing_token) is for.
+//!   while its process is stopped, is what [`fencing_token`](crate::invocation::fencing_token) is for.
 //! - A result that a caller got is at the store, for `ttl`. It is serialised before success is declared, it is
 //!   at the store before the caller has it, and it gets there even when the caller goes away after the body's end.
 //! - The arguments are compared wherever a key is found: at the store, in the calls that run in this process, in
 //!   the results that it remembers, and in what a wake-up brings along.
 //! - Only results are stored, and those errors that `store_errors` names. Any other `Err`, a panic and a dropped
 //!   call give the key back at once, and the next call runs the body again, whatever the body had done by then.
-//!   That one can know: [`attempt`](crate::execution::attempt) and
-//!   [`interrupted`](crate::execution::interrupted). What must not be done twice after a failure belongs into the
+//!   That one can know: [`attempt`](crate::invocation::attempt) and
+//!   [`interrupted`](crate::invocation::interrupted). What must not be done twice after a failure belongs into the
 //!   steps of a saga.
 //! - After the death of a process (`kill -9`, power loss) the keys of its running calls become free, with the end
 //!   of their leases or, in SQLite, at once, and a call that waits takes over. What was stored stays, as durable as

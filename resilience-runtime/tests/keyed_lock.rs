@@ -12,7 +12,7 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use resilience_runtime::error::{Effect, Error};
-use resilience_runtime::execution::fencing_token;
+use resilience_runtime::invocation::fencing_token;
 use resilience_runtime::lock::Locked;
 use resilience_runtime::outcome::{Function, function};
 use resilience_runtime::policy::deadline::with_deadline;

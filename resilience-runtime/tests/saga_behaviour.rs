@@ -3,13 +3,13 @@
 // Helpers of tests may panic like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "saga_support/again.rs"]
+#[path = "saga_behaviour/again.rs"]
 mod again;
-#[path = "saga_support/crash.rs"]
+#[path = "saga_behaviour/crash.rs"]
 mod crash;
 #[path = "saga_support/disk.rs"]
 mod disk;
-#[path = "saga_support/letters.rs"]
+#[path = "saga_behaviour/letters.rs"]
 mod letters;
 #[path = "saga_support/operations.rs"]
 mod operations;
@@ -17,9 +17,9 @@ mod operations;
 mod process;
 #[path = "saga_support/queue.rs"]
 mod queue;
-#[path = "saga_support/runs.rs"]
+#[path = "saga_behaviour/runs.rs"]
 mod runs;
-#[path = "saga_support/runtime.rs"]
+#[path = "saga_behaviour/runtime.rs"]
 mod runtime;
 #[path = "saga_support/shop.rs"]
 mod shop;

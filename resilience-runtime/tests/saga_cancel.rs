@@ -7,21 +7,11 @@
 mod cancelling;
 #[path = "saga_cancel/limits.rs"]
 mod limits;
-#[path = "saga_support/operations.rs"]
-mod operations;
 #[path = "saga_cancel/operators.rs"]
 mod operators;
-#[allow(dead_code, reason = "not every test needs all of it")]
-#[path = "saga_lifecycle/process.rs"]
-mod process;
-#[allow(dead_code, reason = "not every test needs all of it")]
-#[path = "saga_lifecycle/spy.rs"]
-mod spy;
+#[path = "saga_lifecycle/rig.rs"]
+mod rig;
 #[path = "saga_cancel/timeouts.rs"]
 mod timeouts;
-#[allow(dead_code, reason = "not every test needs all of it")]
-#[path = "saga_lifecycle/trips.rs"]
-mod trips;
-#[allow(dead_code, reason = "not every test needs all of it")]
-#[path = "saga_lifecycle/world.rs"]
-mod world;
+
+use rig::{process, trips, world};

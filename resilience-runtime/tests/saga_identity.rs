@@ -9,17 +9,7 @@ mod ids;
 mod keys;
 #[path = "saga_identity/nobody.rs"]
 mod nobody;
-#[path = "saga_support/operations.rs"]
-mod operations;
-#[allow(dead_code, reason = "not every test needs all of it")]
-#[path = "saga_lifecycle/process.rs"]
-mod process;
-#[allow(dead_code, reason = "not every test needs all of it")]
-#[path = "saga_lifecycle/spy.rs"]
-mod spy;
-#[allow(dead_code, reason = "not every test needs all of it")]
-#[path = "saga_lifecycle/trips.rs"]
-mod trips;
-#[allow(dead_code, reason = "not every test needs all of it")]
-#[path = "saga_lifecycle/world.rs"]
-mod world;
+#[path = "saga_lifecycle/rig.rs"]
+mod rig;
+
+use rig::{process, trips, world};

@@ -7,17 +7,7 @@
 mod crashes;
 #[path = "saga_nested/ends.rs"]
 mod ends;
-#[path = "saga_support/operations.rs"]
-mod operations;
-#[allow(dead_code, reason = "not every test needs all of it")]
-#[path = "saga_lifecycle/process.rs"]
-mod process;
-#[allow(dead_code, reason = "not every test needs all of it")]
-#[path = "saga_lifecycle/spy.rs"]
-mod spy;
-#[allow(dead_code, reason = "not every test needs all of it")]
-#[path = "saga_lifecycle/trips.rs"]
-mod trips;
-#[allow(dead_code, reason = "not every test needs all of it")]
-#[path = "saga_lifecycle/world.rs"]
-mod world;
+#[path = "saga_lifecycle/rig.rs"]
+mod rig;
+
+use rig::{process, trips, world};

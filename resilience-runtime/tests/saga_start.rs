@@ -5,19 +5,9 @@
 
 #[path = "saga_start/handles.rs"]
 mod handles;
-#[path = "saga_support/operations.rs"]
-mod operations;
-#[allow(dead_code, reason = "not every test needs all of it")]
-#[path = "saga_lifecycle/process.rs"]
-mod process;
-#[allow(dead_code, reason = "not every test needs all of it")]
-#[path = "saga_lifecycle/spy.rs"]
-mod spy;
+#[path = "saga_lifecycle/rig.rs"]
+mod rig;
 #[path = "saga_start/transactions.rs"]
 mod transactions;
-#[allow(dead_code, reason = "not every test needs all of it")]
-#[path = "saga_lifecycle/trips.rs"]
-mod trips;
-#[allow(dead_code, reason = "not every test needs all of it")]
-#[path = "saga_lifecycle/world.rs"]
-mod world;
+
+use rig::{process, trips, world};

@@ -31,8 +31,8 @@ use std::time::Duration;
 
 use resilience_runtime::dlq::{DeadLetterKind, NewDeadLetter, Priority};
 use resilience_runtime::saga::journal::{
-    Advance, Journal, Known, NewSaga, SagaId, SagaRecord, Started, Status, StepOutcome, StepRecord,
-    Written,
+    Advance, Journal, NewSaga, SagaId, SagaRecord, SagaVersion, Started, Status, StepOutcome,
+    StepRecord, Written,
 };
 use resilience_runtime::store::postgres::PostgresStore;
 use resilience_runtime::store::risk::{Accepted, Risk};
@@ -84,8 +84,8 @@ async fn asked(url: &str, question: &'static str) -> String {
     answer.unwrap_or_else(|| "NULL".to_owned())
 }
 
-fn known() -> Vec<Known> {
-    vec![Known {
+fn known() -> Vec<SagaVersion> {
+    vec![SagaVersion {
         name: "checkout".to_owned(),
         version: 1,
     }]

@@ -37,7 +37,8 @@ use resilience_runtime::idempotency::store::{
 };
 use resilience_runtime::lock::store::Acquiring;
 use resilience_runtime::saga::journal::{
-    Advance, Journal, Known, NewSaga, SagaId, Started, Status, StepOutcome, StepRecord, Written,
+    Advance, Journal, NewSaga, SagaId, SagaVersion, Started, Status, StepOutcome, StepRecord,
+    Written,
 };
 use resilience_runtime::store::sqlite::SqliteStore;
 use sqlx::{ConnectOptions, SqliteConnection};
@@ -108,8 +109,8 @@ async fn advance(store: &SqliteStore, saga: &SagaId, epoch: i64, advance: Advanc
     assert_eq!(written.unwrap(), Written::YES);
 }
 
-fn known(names: &[&str]) -> Vec<Known> {
-    let known = names.iter().map(|name| Known {
+fn known(names: &[&str]) -> Vec<SagaVersion> {
+    let known = names.iter().map(|name| SagaVersion {
         name: (*name).to_owned(),
         version: 1,
     });

@@ -29,7 +29,7 @@ pub(crate) async fn run(url: &str, command: Dlq, output: &Output) -> Result<(), 
             after,
         } => {
             if status.is_empty() && !all {
-                status = vec![DeadLetterStatus::Open, DeadLetterStatus::Retrying];
+                status = LetterFilter::unresolved().statuses;
             }
             let page = Page {
                 statuses: status,

@@ -37,6 +37,17 @@ pub struct LetterFilter {
     pub order: Order,
 }
 
+impl LetterFilter {
+    /// The letters that are [still to be dealt with](DeadLetterStatus::is_unresolved).
+    #[must_use]
+    pub fn unresolved() -> Self {
+        Self {
+            statuses: vec![DeadLetterStatus::Open, DeadLetterStatus::Retrying],
+            ..Self::default()
+        }
+    }
+}
+
 impl From<DeadLetterStatus> for LetterFilter {
     /// The letters in this status.
     fn from(status: DeadLetterStatus) -> Self {

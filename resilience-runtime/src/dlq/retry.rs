@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    DeadLetter, DeadLetterError, DeadLetterId, DeadLetterKind, DeadLetterStatus, LetterFilter,
-    RetryAs,
+    DeadLetter, DeadLetterError, DeadLetterId, DeadLetterKind, DeadLetterStatus, RetryAs, first_of,
 };
 use crate::core::{Core, Permit};
 use crate::error::StoreError;
@@ -100,12 +99,8 @@ pub(super) async fn not_open(core: &Core, id: DeadLetterId) -> Result<DeadLetter
 
 /// Why the saga is dead again.
 async fn again(core: &Core, record: SagaRecord) -> Result<RetryOutcome, DeadLetterError> {
-    let filter = LetterFilter {
-        saga: Some(record.id),
-        ..LetterFilter::from(DeadLetterStatus::Open)
-    };
-    let open = core.stores.queue.list(filter, None, 1).await?;
-    Ok(match open.into_iter().next() {
+    let open = first_of(&*core.stores.queue, &record.id, DeadLetterStatus::Open).await?;
+    Ok(match open {
         Some(letter) => RetryOutcome::FailedAgain {
             operation: letter.work.operation,
             error: letter.work.error,

@@ -10,7 +10,6 @@ use tokio::time::{Instant, timeout};
 use crate::BoxFuture;
 use crate::core::{Core, Permit, go_on};
 use crate::error::{Effect, StoreError};
-use crate::execution::Execution;
 use crate::idempotency::flight::{Holding, Landing, Leader};
 use crate::idempotency::give_back::GiveBack;
 use crate::idempotency::key::Sealed;
@@ -18,6 +17,7 @@ use crate::idempotency::recording::{Recorded, Recording};
 use crate::idempotency::store::{
     Claim, Claiming, Grant, Nonce, Ownership, Record, RecordKind, Release,
 };
+use crate::invocation::Invocation;
 use crate::lease::kept::{Kept, Lost, Renew};
 use crate::recursion::Held;
 
@@ -44,7 +44,7 @@ pub(super) struct Hold {
     held: bool,
     kept: Kept,
     /// What the body learns of its run; `None` where it runs unprotected.
-    execution: Option<Execution>,
+    invocation: Option<Invocation>,
     /// How the claim ends, were it to end now.
     ending: Release,
 }
@@ -68,7 +68,7 @@ impl Hold {
             claiming: None,
             held: false,
             kept: Kept::forever(),
-            execution: None,
+            invocation: None,
             ending: Release::Unused,
         }
     }
@@ -118,7 +118,7 @@ impl Hold {
 
     /// Renews the claim from now on, if the store has leases.
     fn keep(&mut self, grant: Grant, asked: Instant) {
-        self.execution = Some(Execution {
+        self.invocation = Some(Invocation {
             attempt: grant.attempt,
             interrupted: grant.interrupted,
             token: Some(grant.token),
@@ -167,9 +167,9 @@ impl Hold {
     pub(super) async fn run<F: Future>(&mut self, body: Pin<&mut F>) -> Result<F::Output, Lost> {
         self.ending = Release::Interrupted;
         // Unprotected, it has nothing of a call around it: that token is of another key.
-        let execution = self.execution.unwrap_or(Execution::NONE);
+        let invocation = self.invocation.unwrap_or(Invocation::NONE);
         let held = Held::at_store(&self.core, self.key.digest);
-        self.kept.guard(execution, pin!(held.during(body))).await
+        self.kept.guard(invocation, pin!(held.during(body))).await
     }
 
     /// Gives the followers what the store has, and the permit back to the caller.
@@ -193,7 +193,7 @@ impl Hold {
             schema,
             content: content.into(),
         };
-        if self.execution.is_none() {
+        if self.invocation.is_none() {
             // Without the store there are at least those who wait in this process.
             self.land(Landing::Finished(record));
             return Recorded::Stored;

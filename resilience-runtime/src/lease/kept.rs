@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::{Ownership, bounded};
 use crate::BoxFuture;
 use crate::error::StoreError;
-use crate::execution::Execution;
+use crate::invocation::Invocation;
 
 /// How far two clocks may run apart within a lease: one part in a hundred, as in Redlock's validity time.
 const DRIFT_PART: u32 = 100;
@@ -118,21 +118,21 @@ impl Kept {
         }
     }
 
-    /// Polls `body`, as the work of `execution`, for as long as the lease is valid and never after that.
+    /// Polls `body`, as the work of `invocation`, for as long as the lease is valid and never after that.
     pub(crate) async fn guard<F: Future>(
         &self,
-        execution: Execution,
+        invocation: Invocation,
         mut body: Pin<&mut F>,
     ) -> Result<F::Output, Lost> {
         let Some(Lease { term, .. }) = &self.0 else {
-            return Ok(poll_fn(|context| execution.enter(|| body.as_mut().poll(context))).await);
+            return Ok(poll_fn(|context| invocation.enter(|| body.as_mut().poll(context))).await);
         };
         let mut lost = pin!(term.lost());
         poll_fn(|context| {
             if term.left().is_zero() {
                 return Poll::Ready(Err(Lost));
             }
-            match execution.enter(|| body.as_mut().poll(context)) {
+            match invocation.enter(|| body.as_mut().poll(context)) {
                 Poll::Ready(output) => Poll::Ready(Ok(output)),
                 Poll::Pending => lost.as_mut().poll(context).map(|()| Err(Lost)),
             }

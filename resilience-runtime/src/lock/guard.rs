@@ -6,7 +6,7 @@ use std::pin::pin;
 use super::key::LockKey;
 use super::place::Place;
 use crate::error::Error;
-use crate::execution::Execution;
+use crate::invocation::Invocation;
 use crate::lease::FencingToken;
 use crate::lease::kept::Kept;
 use crate::recursion::Held;
@@ -75,7 +75,7 @@ impl LockGuard {
     }
 
     /// Runs `future` for as long as the lock is valid, and never polls it after that. In it,
-    /// [`fencing_token`](crate::execution::fencing_token) is the [`token`](Self::token), and what asks for this lock
+    /// [`fencing_token`](crate::invocation::fencing_token) is the [`token`](Self::token), and what asks for this lock
     /// gets [`Error::Recursive`].
     ///
     /// # Errors
@@ -87,12 +87,12 @@ impl LockGuard {
         let Some(kept) = &self.kept else {
             return Err(self.lease_lost());
         };
-        let execution = Execution {
+        let invocation = Invocation {
             token: Some(self.token),
-            ..Execution::current()
+            ..Invocation::current()
         };
         let future = pin!(self.held.during(future));
-        let output = kept.guard(execution, future).await;
+        let output = kept.guard(invocation, future).await;
         output.map_err(|_| self.lease_lost())
     }
 

@@ -12,7 +12,7 @@ use super::guard::{Counted, LockGuard};
 use super::key::LockKey;
 use crate::core::current;
 use crate::error::Error;
-use crate::execution::Execution;
+use crate::invocation::Invocation;
 use crate::key::Digest;
 use crate::outcome::{Answer, Function, Outcome, Refusal};
 use crate::policy::keyed_lock::{KeyedGuard, KeyedLock, Refused};
@@ -103,11 +103,11 @@ async fn take_local(wait: Duration, key: &LockKey, function: &'static str) -> Re
 /// `call`, under no token.
 async fn unfenced<C: Future>(mut call: Pin<Box<C>>) -> C::Output {
     poll_fn(|context| {
-        let execution = Execution {
+        let invocation = Invocation {
             token: None,
-            ..Execution::current()
+            ..Invocation::current()
         };
-        execution.enter(|| call.as_mut().poll(context))
+        invocation.enter(|| call.as_mut().poll(context))
     })
     .await
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{SagaEntry, StepEntry};
-use crate::saga::journal::Known;
+use crate::saga::journal::SagaVersion;
 
 /// The functions that the journal can name.
 #[derive(Default)]
@@ -22,8 +22,8 @@ impl Catalog {
     }
 
     /// The sagas that this process can resume.
-    pub(crate) fn known(&self) -> Vec<Known> {
-        let known = self.sagas.keys().map(|&(name, version)| Known {
+    pub(crate) fn known(&self) -> Vec<SagaVersion> {
+        let known = self.sagas.keys().map(|&(name, version)| SagaVersion {
             name: name.to_owned(),
             version,
         });

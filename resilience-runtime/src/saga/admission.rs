@@ -1,10 +1,8 @@
 //! How a call of a saga function comes to its saga: a new one, or the one that is there.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::abandon::Running;
@@ -18,7 +16,7 @@ use super::options::Saga;
 use super::recovery::proceed;
 use super::reruns::Reruns;
 use super::waiting::{self, Waited, Watch};
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, differing_arguments};
 use crate::core::{Core, Permit, background, current};
 use crate::error::{Effect, Error, StoreError};
 use crate::idempotency::SagaKey;
@@ -220,7 +218,7 @@ impl Ask {
     /// The same for a saga of which this much is known.
     pub(super) fn compare(&self, id: &SagaId, name: &str, input: &str) -> Result<(), Error> {
         let arguments = match name == self.saga.name {
-            true => differing(input, &self.input),
+            true => differing_arguments(input, &self.input),
             false => Vec::new(),
         };
         if name == self.saga.name && arguments.is_empty() {
@@ -340,18 +338,4 @@ async fn own(core: Arc<Core>, saga: Saga, new: NewSaga, permit: Permit) {
             }
         }
     }
-}
-
-/// The names of the arguments that differ, in their order.
-fn differing(one: &str, other: &str) -> Vec<String> {
-    if one == other {
-        return Vec::new();
-    }
-    let parse = |text| serde_json::from_str::<Map<String, Value>>(text).unwrap_or_default();
-    let (one, other) = (parse(one), parse(other));
-    let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
-    let differ = names
-        .into_iter()
-        .filter(|&name| one.get(name) != other.get(name));
-    differ.cloned().collect()
 }

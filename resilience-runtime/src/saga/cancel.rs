@@ -13,7 +13,7 @@ pub(super) async fn request(
 ) -> Result<Option<CancelOutcome>, StoreError> {
     let found = core.stores.journal.cancel(id.clone(), by).await?;
     if found == Some(CancelOutcome::Requested) {
-        core.signals.cancel(id);
+        core.running.cancel(id);
     }
     Ok(found)
 }

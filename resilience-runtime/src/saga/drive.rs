@@ -107,7 +107,7 @@ async fn body<C: Future>(
     call: Pin<Box<C>>,
 ) -> Ended<C::Output> {
     let core = &execution.core;
-    let _signal = core.signals.enter(execution);
+    let _entered = core.running.enter(execution);
     let mut halted = pin!(halted(execution));
     let place = tokio::select! {
         biased;
@@ -193,7 +193,7 @@ async fn place(execution: &Execution) -> Option<ConcurrencyPlace> {
 /// Whether there is a bound for this saga or one that called it, directly or not, in whatever process.
 async fn is_bounded(core: &Core, mut next: Option<SagaId>) -> bool {
     while let Some(id) = next {
-        if let Some((options, parent)) = core.signals.of(&id) {
+        if let Some((options, parent)) = core.running.options_and_parent(&id) {
             if options.max_concurrent.is_some() {
                 return true;
             }
@@ -215,7 +215,7 @@ async fn is_bounded(core: &Core, mut next: Option<SagaId>) -> bool {
 
 /// The sagas that the body waits for are cut off with it.
 fn cancel_children(execution: &Arc<Execution>) {
-    for child in execution.core.signals.children(&execution.id) {
+    for child in execution.core.running.children(&execution.id) {
         let core = Arc::clone(&execution.core);
         let reason = format!("saga {}, which called it, was cut off", execution.id);
         tokio::spawn(async move {

@@ -17,16 +17,16 @@ use crate::operator::Operator;
 use crate::timestamp::Timestamp;
 
 pub use super::id::SagaId;
-pub use query::{Durations, SagaCursor, SagaFilter, SagaStatistics, SagaSummary, Unknown};
+pub use query::{Durations, OrphanedSagas, SagaCursor, SagaFilter, SagaStatistics, SagaSummary};
 pub use record::{
     Advance, NewSaga, SagaRecord, SettledLetters, Started, StepOutcome, StepRecord, Written,
 };
 pub use status::{Event, Parking, Status};
 pub use transaction::{StartConnection, StartedIn, StepConnection, StepTransaction};
 
-/// A saga function that a process has: its name and its version.
+/// A saga function in one version: what a process knows, and takes over sagas of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Known {
+pub struct SagaVersion {
     /// The name.
     pub name: String,
     /// The version.
@@ -97,7 +97,7 @@ pub trait Journal: Send + Sync {
     /// one, and again after [`RuntimeBuilder::poll_interval`](crate::runtime::RuntimeBuilder::poll_interval).
     fn take_over(
         &self,
-        known: Vec<Known>,
+        known: Vec<SagaVersion>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>>;
 
@@ -112,7 +112,7 @@ pub trait Journal: Send + Sync {
     /// [`Status::Running`] under a new epoch.
     fn take_parked(
         &self,
-        known: Vec<Known>,
+        known: Vec<SagaVersion>,
         parked_before: Timestamp,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>>;
@@ -159,8 +159,11 @@ pub trait Journal: Send + Sync {
     /// What there is of each name, in the order of the names. Looks at every saga.
     fn statistics(&self) -> BoxFuture<'_, Result<Vec<SagaStatistics>, StoreError>>;
 
-    /// What is unfinished, belongs to nobody who lives, and is not in `known`.
-    fn unknown(&self, known: Vec<Known>) -> BoxFuture<'_, Result<Vec<Unknown>, StoreError>>;
+    /// The sagas that are unfinished, belong to nobody who lives, and are not in `known`.
+    fn orphaned(
+        &self,
+        known: Vec<SagaVersion>,
+    ) -> BoxFuture<'_, Result<Vec<OrphanedSagas>, StoreError>>;
 
     /// Deletes up to `limit` sagas that [are over](Status::is_over) since `retention`, oldest first, with their steps, their
     /// letters and those that they called; how many. One that another saga called goes with that one, which stays for as

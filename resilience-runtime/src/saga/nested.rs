@@ -77,7 +77,7 @@ async fn begin<T, E>(
     codec: Codec<T, E>,
 ) -> Result<UnderWay, Answer<T, E>> {
     if let Some(id) = &ask.id
-        && ask.core.signals.has(&parent.id, |saga| saga.id == *id)
+        && ask.core.running.is_above(&parent.id, id)
     {
         // It would wait for itself.
         return Err(codec.refused(Error::Recursive {

@@ -1,11 +1,11 @@
 //! Sagas that nobody works on, requests of operators, and what else has to be looked after.
 
 mod alarm;
-mod chores;
-mod crew;
+mod maintenance;
 pub(super) mod proceed;
 mod purge;
 mod taking;
+mod tasks;
 pub(crate) mod work;
 
 use std::sync::{Arc, Weak};
@@ -18,9 +18,9 @@ use crate::core::{Core, Gate};
 use crate::error::StoreError;
 use crate::lease;
 use crate::telemetry::sagas;
-use chores::Chores;
-use crew::{Crew, Found};
+use maintenance::Maintenance;
 use taking::Taking;
+use tasks::{Found, Tasks};
 
 /// The pause after a round that could not ask the store.
 const RETRY: Duration = Duration::from_secs(1);
@@ -32,8 +32,8 @@ const APART: Duration = Duration::from_millis(20);
 pub(crate) async fn recover(core: Weak<Core>, gate: Gate, recovered: watch::Sender<bool>) {
     let (found, mut dealt_with) = mpsc::channel(1);
     let mut recovery = Recovery {
-        crew: Crew::default(),
-        chores: Chores::default(),
+        tasks: Tasks::default(),
+        maintenance: Maintenance::default(),
         taking: Taking::default(),
         first: Some(found),
     };
@@ -77,7 +77,7 @@ pub(crate) async fn recover(core: Weak<Core>, gate: Gate, recovered: watch::Send
                     recovered.send_replace(true);
                     // What is being worked on is waited for by those who shut the runtime down.
                     loop {
-                        recovery.crew.ended().await;
+                        recovery.tasks.ended().await;
                     }
                 }
                 () = &mut pause => break,
@@ -89,11 +89,11 @@ pub(crate) async fn recover(core: Weak<Core>, gate: Gate, recovered: watch::Send
                 None = dealt_with.recv(), if !*recovered.borrow() => {
                     recovered.send_replace(true);
                 }
-                () = Crew::room(&slots), if is_complete && !has_more && recovery.taking.has_more() => {
+                () = Tasks::room(&slots), if is_complete && !has_more && recovery.taking.has_more() => {
                     has_more = true;
                     pause.as_mut().reset((began + APART).max(Instant::now()));
                 }
-                () = recovery.crew.ended() => {}
+                () = recovery.tasks.ended() => {}
             }
         }
     }
@@ -102,8 +102,8 @@ pub(crate) async fn recover(core: Weak<Core>, gate: Gate, recovered: watch::Send
 
 /// What recovery keeps from round to round.
 struct Recovery {
-    crew: Crew,
-    chores: Chores,
+    tasks: Tasks,
+    maintenance: Maintenance,
     taking: Taking,
     /// Until the first round was complete.
     first: Option<Found>,
@@ -114,19 +114,19 @@ impl Recovery {
     async fn round(&mut self, core: &Arc<Core>) -> bool {
         let began = Instant::now();
         let found = self.first.clone();
-        let (taking, crew) = (&mut self.taking, &mut self.crew);
+        let (taking, tasks) = (&mut self.taking, &mut self.tasks);
         // Whatever cannot be done, the rest is.
         let noted = taking.note_parked(core).await;
-        let taken = taking.sagas(core, crew, found.as_ref()).await;
-        let parked = taking.parked(core, crew, found.as_ref()).await;
+        let taken = taking.sagas(core, tasks, found.as_ref()).await;
+        let parked = taking.parked(core, tasks, found.as_ref()).await;
         if taken.is_ok() && !taking.has_more_sagas() {
             self.first = None;
         }
-        let works = taking.works(core, crew).await;
+        let works = taking.works(core, tasks).await;
         let cancelled = cancel(core).await;
-        let chores = self.chores.all(core).await;
+        let maintenance = self.maintenance.run(core).await;
         sagas::round(began.elapsed());
-        let results = [noted, taken, parked, works, cancelled, chores];
+        let results = [noted, taken, parked, works, cancelled, maintenance];
         let mut errors = results.into_iter().filter_map(Result::err);
         match errors.next() {
             Some(error) => {
@@ -141,7 +141,7 @@ impl Recovery {
 /// Tells the sagas of this process that somebody has cancelled them.
 async fn cancel(core: &Arc<Core>) -> Result<(), StoreError> {
     for id in core.stores.journal.cancelled().await? {
-        core.signals.cancel(&id);
+        core.running.cancel(&id);
     }
     Ok(())
 }

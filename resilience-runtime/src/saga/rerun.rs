@@ -46,7 +46,7 @@ pub(super) async fn after(
         tracing::warn!(target: "resilience", saga = execution.saga, saga_id = %execution.id, error = cause, ?pause,
             "a saga failed and is run again, because it cannot be undone or should not be yet");
     }
-    let _signal = core.signals.enter(execution);
+    let _entered = core.running.enter(execution);
     let closing = tokio::select! {
         biased;
         () = core.gate.closed() => true,

@@ -1,7 +1,5 @@
 //! Looking at the journal, and acting on sagas.
 
-mod left_behind;
-
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -12,11 +10,11 @@ use super::compensation::{self, Undoing, Undone};
 use super::finish_on_drop::FinishOnDrop;
 use super::handle::SagaHandle;
 use super::journal::{
-    CancelOutcome, Event, SagaCursor, SagaFilter, SagaId, SagaRecord, SagaStatistics, SagaSummary,
-    Status,
+    CancelOutcome, Event, OrphanedSagas, SagaCursor, SagaFilter, SagaId, SagaRecord,
+    SagaStatistics, SagaSummary, Status,
 };
 use crate::core::{Core, Permit};
-use crate::dlq::{AuditEntry, DeadLetter, DeadLetterStatus, LetterFilter, RetryAs};
+use crate::dlq::{self, AuditEntry, LetterFilter, RetryAs};
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::outcome::{Storable, TakesRefusals};
@@ -204,16 +202,19 @@ impl Sagas {
         self.core.stores.queue.audit_of_saga(id.clone()).await
     }
 
+    /// The unfinished sagas that belong to nobody who lives, by their functions. A process that has the code takes them over
+    /// within seconds: those that stay are known to none.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn orphaned(&self) -> Result<Vec<OrphanedSagas>, StoreError> {
+        self.core.stores.journal.orphaned(Vec::new()).await
+    }
+
     /// Asks for it by its dead letters.
     async fn request(&self, id: &SagaId, by: Operator) -> Result<CompensateOutcome, StoreError> {
         let queue = &self.core.stores.queue;
-        let filter = LetterFilter {
-            statuses: vec![DeadLetterStatus::Open, DeadLetterStatus::Retrying],
-            saga: Some(id.clone()),
-            ..LetterFilter::default()
-        };
-        let letters: Vec<DeadLetter> = queue.list(filter, None, 1).await?;
-        let Some(letter) = letters.first() else {
+        let Some(letter) = dlq::first_of(&**queue, id, LetterFilter::unresolved()).await? else {
             return self.not(id).await;
         };
         let requested = queue.request_retry(letter.id, RetryAs::Compensation, by);

@@ -233,7 +233,7 @@ impl Starting {
             && ask.id.is_none()
             && !ask.is_keyed()
         {
-            let occurrence = ask.core.signals.start(&parent.id, ask.saga.name);
+            let occurrence = ask.core.running.count_start(&parent.id, ask.saga.name);
             let name = step_name::of_start(ask.saga.name);
             ask.id = Some(derived(&parent.id, &name, &ask.input, occurrence));
         }

@@ -36,9 +36,9 @@ impl Watch {
             return;
         }
         // A hint: a store that cannot be asked is somebody else's error.
-        let unknown = core.stores.journal.unknown(Vec::new()).await;
-        let mut unknown = unknown.unwrap_or_default().into_iter();
-        if unknown.any(|it| it.name == name && it.version == version) {
+        let orphaned = core.stores.journal.orphaned(Vec::new()).await;
+        let mut orphaned = orphaned.unwrap_or_default().into_iter();
+        if orphaned.any(|it| it.name == name && it.version == version) {
             self.has_warned = true;
             tracing::warn!(target: "resilience", saga = name, saga_id = %record.id, version,
                 "a saga is waited for that no running program can end: start one that has this saga in this version, or \

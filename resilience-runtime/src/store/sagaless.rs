@@ -10,8 +10,8 @@ use crate::dlq::{
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::saga::journal::{
-    Advance, CancelOutcome, Event, Journal, Known, NewSaga, SagaCursor, SagaFilter, SagaId,
-    SagaRecord, SagaStatistics, SagaSummary, Started, Unknown, Written,
+    Advance, CancelOutcome, Event, Journal, NewSaga, OrphanedSagas, SagaCursor, SagaFilter, SagaId,
+    SagaRecord, SagaStatistics, SagaSummary, SagaVersion, Started, Written,
 };
 use crate::timestamp::Timestamp;
 
@@ -49,7 +49,7 @@ impl Journal for Sagaless {
 
     fn take_over(
         &self,
-        _known: Vec<Known>,
+        _known: Vec<SagaVersion>,
         _limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>> {
         nothing()
@@ -57,7 +57,7 @@ impl Journal for Sagaless {
 
     fn take_parked(
         &self,
-        _known: Vec<Known>,
+        _known: Vec<SagaVersion>,
         _parked_before: Timestamp,
         _limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>> {
@@ -102,7 +102,10 @@ impl Journal for Sagaless {
         nothing()
     }
 
-    fn unknown(&self, _known: Vec<Known>) -> BoxFuture<'_, Result<Vec<Unknown>, StoreError>> {
+    fn orphaned(
+        &self,
+        _known: Vec<SagaVersion>,
+    ) -> BoxFuture<'_, Result<Vec<OrphanedSagas>, StoreError>> {
         nothing()
     }
 

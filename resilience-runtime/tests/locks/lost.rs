@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use resilience_runtime::error::{Effect, Error};
-use resilience_runtime::execution::{attempt, fencing_token};
+use resilience_runtime::invocation::{attempt, fencing_token};
 use resilience_runtime::lock::Locked;
 use tokio::time::{Instant, advance, sleep, sleep_until};
 

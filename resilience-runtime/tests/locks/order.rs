@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use resilience_runtime::error::{Effect, Error};
-use resilience_runtime::execution::fencing_token;
+use resilience_runtime::invocation::fencing_token;
 use resilience_runtime::policy::deadline::with_deadline;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};

@@ -4,7 +4,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use resilience_runtime::error::{EncodeError, Error};
-use resilience_runtime::execution::fencing_token;
+use resilience_runtime::invocation::fencing_token;
 use tokio::time::{Instant, sleep};
 
 use crate::store::Asked;

@@ -1,6 +1,6 @@
 //! What a step can ask.
 
-use resilience_runtime::execution::{fencing_token, interrupted};
+use resilience_runtime::invocation::{fencing_token, interrupted};
 use resilience_runtime::saga::{current, idempotency_key};
 
 use crate::store::Trouble;

@@ -186,9 +186,9 @@ macro_rules! steps {
             let kept: Kept<$error> = kept::<Result<String, $error>>().found();
             let arguments = STEP.arguments().with("item", &item);
             let call = async {
-                let run = resilience_runtime::execution::attempt();
+                let run = resilience_runtime::invocation::attempt();
                 let key = resilience_runtime::saga::idempotency_key().unwrap_or_default();
-                let token = resilience_runtime::execution::fencing_token();
+                let token = resilience_runtime::invocation::fencing_token();
                 world.0.tokens.lock().unwrap().push(token.map(|token| token.as_u64()));
                 world.note(format!("{} {item}: attempt {run}, {key}", stringify!($function)));
                 let done = world.act(format!("{} {item}", stringify!($function))).await;

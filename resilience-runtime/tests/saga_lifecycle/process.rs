@@ -9,8 +9,8 @@ use resilience_runtime::saga::journal::{
     Journal, SagaFilter, SagaId, SagaRecord, SagaSummary, Status,
 };
 
-use crate::spy::Spy;
-use crate::world::{Ask, World};
+use super::spy::Spy;
+use super::world::{Ask, World};
 
 pub(crate) struct Process {
     pub(crate) runtime: Runtime,

@@ -16,7 +16,7 @@ use resilience_runtime::saga::journal::{
 use resilience_runtime::store::memory::MemoryStore;
 use tokio::sync::watch;
 
-use crate::operations::{operations, types};
+use super::operations::{operations, types};
 
 /// The store, as one process sees it.
 pub(crate) struct Spy {
@@ -167,7 +167,7 @@ impl Journal for Spy {
     }
 
     operations! { through Journal:
-        take_over take_parked cancelled load list statistics unknown purge
+        take_over take_parked cancelled load list statistics orphaned purge
     }
 }
 

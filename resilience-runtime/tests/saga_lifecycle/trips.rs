@@ -13,7 +13,7 @@ use resilience_runtime::registry::{
 };
 use resilience_runtime::saga::{Identity, Saga, SagaStep, sleep, start};
 
-use crate::world::{Ask, Do, TripError, World};
+use super::world::{Ask, Do, TripError, World};
 
 type Answer = Result<String, TripError>;
 

@@ -116,7 +116,7 @@ impl Mortal {
 
 impl Journal for Mortal {
     operations! { through Journal:
-        start advance take_over take_parked revive cancel cancelled load list statistics unknown
+        start advance take_over take_parked revive cancel cancelled load list statistics orphaned
         purge
     }
 

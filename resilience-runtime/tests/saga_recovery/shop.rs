@@ -9,7 +9,7 @@ use resilience_runtime::BoxFuture;
 use resilience_runtime::arguments::argument;
 use resilience_runtime::catalog::{Annotated, Entry};
 use resilience_runtime::error::Error;
-use resilience_runtime::execution::{attempt, fencing_token, interrupted};
+use resilience_runtime::invocation::{attempt, fencing_token, interrupted};
 use resilience_runtime::outcome::output;
 use resilience_runtime::outcome::{Unkept as _, errors, failures, function, kept, stored};
 use resilience_runtime::policy::circuit_breaker::CircuitBreaker;

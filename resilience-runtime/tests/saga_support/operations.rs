@@ -21,8 +21,8 @@ pub(crate) mod types {
     pub(crate) use resilience_runtime::lock::store::{Acquired, Acquiring, LockStore};
     pub(crate) use resilience_runtime::operator::Operator;
     pub(crate) use resilience_runtime::saga::journal::{
-        Advance, CancelOutcome, Event, Journal, Known, NewSaga, SagaCursor, SagaFilter, SagaId,
-        SagaRecord, SagaStatistics, SagaSummary, Started, Unknown, Written,
+        Advance, CancelOutcome, Event, Journal, NewSaga, OrphanedSagas, SagaCursor, SagaFilter,
+        SagaId, SagaRecord, SagaStatistics, SagaSummary, SagaVersion, Started, Written,
     };
     pub(crate) use resilience_runtime::store::memory::MemoryStore;
     pub(crate) use resilience_runtime::timestamp::Timestamp;
@@ -69,10 +69,10 @@ macro_rules! operations {
         operations! { @$how types::Journal, advance(saga: types::SagaId, epoch: i64, advance: types::Advance) -> types::Written }
     };
     (@signature $how:ident Journal take_over) => {
-        operations! { @$how types::Journal, take_over(known: Vec<types::Known>, limit: u32) -> Vec<types::SagaRecord> }
+        operations! { @$how types::Journal, take_over(known: Vec<types::SagaVersion>, limit: u32) -> Vec<types::SagaRecord> }
     };
     (@signature $how:ident Journal take_parked) => {
-        operations! { @$how types::Journal, take_parked(known: Vec<types::Known>, before: types::Timestamp, limit: u32) -> Vec<types::SagaRecord> }
+        operations! { @$how types::Journal, take_parked(known: Vec<types::SagaVersion>, before: types::Timestamp, limit: u32) -> Vec<types::SagaRecord> }
     };
     (@signature $how:ident Journal revive) => {
         operations! { @$how types::Journal, revive(saga: types::SagaId, event: types::Event, by: Option<types::Operator>) -> Option<types::SagaRecord> }
@@ -92,8 +92,8 @@ macro_rules! operations {
     (@signature $how:ident Journal statistics) => {
         operations! { @$how types::Journal, statistics() -> Vec<types::SagaStatistics> }
     };
-    (@signature $how:ident Journal unknown) => {
-        operations! { @$how types::Journal, unknown(known: Vec<types::Known>) -> Vec<types::Unknown> }
+    (@signature $how:ident Journal orphaned) => {
+        operations! { @$how types::Journal, orphaned(known: Vec<types::SagaVersion>) -> Vec<types::OrphanedSagas> }
     };
     (@signature $how:ident Journal purge) => {
         operations! { @$how types::Journal, purge(retention: types::Duration, limit: u32) -> u64 }

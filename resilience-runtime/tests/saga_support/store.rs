@@ -6,8 +6,8 @@ use resilience_runtime::BoxFuture;
 use resilience_runtime::error::StoreError;
 use resilience_runtime::operator::Operator;
 use resilience_runtime::saga::journal::{
-    Advance, Event, Journal, Known, NewSaga, SagaId, SagaRecord, SagaStatistics, Started, Status,
-    Written,
+    Advance, Event, Journal, NewSaga, SagaId, SagaRecord, SagaStatistics, SagaVersion, Started,
+    Status, Written,
 };
 use tokio::sync::watch;
 
@@ -172,7 +172,7 @@ impl Journal for Store {
 
     fn take_over(
         &self,
-        known: Vec<Known>,
+        known: Vec<SagaVersion>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>> {
         Box::pin(async move {
@@ -243,5 +243,5 @@ impl Journal for Store {
         })
     }
 
-    operations! { refused Journal: take_parked cancel cancelled list unknown purge }
+    operations! { refused Journal: take_parked cancel cancelled list orphaned purge }
 }

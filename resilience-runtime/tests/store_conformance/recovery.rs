@@ -219,10 +219,10 @@ pub(crate) async fn what_nobody_knows_is_counted(fixture: impl Workers) {
     }
     fixture.crash(crashes).await;
     fixture.close(leaves).await;
-    let unknown = async |known: &[(&str, u32)]| {
+    let orphaned = async |known: &[(&str, u32)]| {
         let known = known.iter().map(|(name, of)| known_as(name, *of));
-        let unknown = store.unknown(known.collect()).await.unwrap();
-        let counts = unknown
+        let orphaned = store.orphaned(known.collect()).await.unwrap();
+        let counts = orphaned
             .into_iter()
             .map(|it| (it.name, it.version, it.count));
         let mut counts: Vec<_> = counts.collect();
@@ -231,12 +231,12 @@ pub(crate) async fn what_nobody_knows_is_counted(fixture: impl Workers) {
     };
     let count = |name: &str, version, count| (name.to_owned(), version, count);
     let all = [count("a", 1, 1), count("a", 2, 3), count("b", 1, 1)];
-    assert_eq!(unknown(&[]).await, all);
-    assert_eq!(unknown(&[("b", 2), ("A", 1)]).await, all);
-    assert_eq!(unknown(&[("a", 1), ("b", 1)]).await, [count("a", 2, 3)]);
-    assert_eq!(unknown(&[("a", 2), ("a", 1), ("b", 1)]).await, []);
+    assert_eq!(orphaned(&[]).await, all);
+    assert_eq!(orphaned(&[("b", 2), ("A", 1)]).await, all);
+    assert_eq!(orphaned(&[("a", 1), ("b", 1)]).await, [count("a", 2, 3)]);
+    assert_eq!(orphaned(&[("a", 2), ("a", 1), ("b", 1)]).await, []);
     // Taken over they are somebody's.
     store.take_over(vec![known_as("a", 2)], 9).await.unwrap();
     let left = [count("a", 1, 1), count("b", 1, 1)];
-    assert_eq!(unknown(&[]).await, left);
+    assert_eq!(orphaned(&[]).await, left);
 }

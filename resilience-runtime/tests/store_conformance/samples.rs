@@ -8,8 +8,8 @@ use resilience_runtime::dlq::{
 use resilience_runtime::idempotency::{Digest, SagaKey};
 use resilience_runtime::operator::Operator;
 use resilience_runtime::saga::journal::{
-    Advance, Known, NewSaga, Parking, SagaId, SagaRecord, Started, Status, StepOutcome, StepRecord,
-    Written,
+    Advance, NewSaga, Parking, SagaId, SagaRecord, SagaVersion, Started, Status, StepOutcome,
+    StepRecord, Written,
 };
 
 use super::Store;
@@ -40,13 +40,13 @@ pub(crate) fn named(name: &str) -> NewSaga {
 }
 
 /// Whom most tests ask as.
-pub(crate) fn known() -> Vec<Known> {
+pub(crate) fn known() -> Vec<SagaVersion> {
     vec![known_as("other", 1), known_as("checkout", 1)]
 }
 
-pub(crate) fn known_as(name: &str, version: u32) -> Known {
+pub(crate) fn known_as(name: &str, version: u32) -> SagaVersion {
     let name = name.to_owned();
-    Known { name, version }
+    SagaVersion { name, version }
 }
 
 pub(crate) fn step(position: u32) -> StepRecord {

@@ -8,8 +8,8 @@ use resilience_runtime::dlq::{
 };
 use resilience_runtime::operator::Operator;
 use resilience_runtime::saga::journal::{
-    Advance, CancelOutcome, Event, Journal, Known, NewSaga, SagaFilter, SagaId, Started, Status,
-    StepOutcome, StepRecord, Written,
+    Advance, CancelOutcome, Event, Journal, NewSaga, SagaFilter, SagaId, SagaVersion, Started,
+    Status, StepOutcome, StepRecord, Written,
 };
 use resilience_runtime::store::postgres::PostgresStore;
 use resilience_runtime::timestamp::Timestamp;
@@ -61,8 +61,8 @@ fn letter(kind: DeadLetterKind) -> NewDeadLetter {
     }
 }
 
-fn known() -> Vec<Known> {
-    vec![Known {
+fn known() -> Vec<SagaVersion> {
+    vec![SagaVersion {
         name: "check'out".to_owned(),
         version: 2,
     }]
@@ -155,7 +155,7 @@ async fn sagas_and_letters_are_kept_behind_a_pooler() {
         .take_parked(known(), Timestamp::of_this_machine(), 9)
         .await;
     assert!(parked.unwrap().is_empty());
-    assert!(store.unknown(Vec::new()).await.unwrap().is_empty());
+    assert!(store.orphaned(Vec::new()).await.unwrap().is_empty());
 
     let added = store
         .add(letter(DeadLetterKind::Work), "n".to_owned(), anna())

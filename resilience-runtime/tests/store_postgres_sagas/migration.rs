@@ -2,7 +2,7 @@
 
 use resilience_runtime::dlq::{DeadLetterKind, DeadLetterStatus, Priority, Queue};
 use resilience_runtime::saga::journal::{
-    Journal, Known, Parking, SagaFilter, SagaId, Status, StepOutcome,
+    Journal, Parking, SagaFilter, SagaId, SagaVersion, Status, StepOutcome,
 };
 
 use super::{asked, database, execute, load, open};
@@ -92,7 +92,7 @@ async fn what_an_older_version_has_written_is_read() {
     assert_eq!(parked.work.arguments, r#""cut {""#);
     assert_eq!(resolved.status, DeadLetterStatus::Resolved);
     assert_eq!(resolved.note.as_deref(), Some("by hand"));
-    let known = vec![Known {
+    let known = vec![SagaVersion {
         name: "checkout".to_owned(),
         version: 1,
     }];

@@ -124,7 +124,7 @@ async fn everything(url: &str) {
     })
     .await;
     reads_little(url, "what nobody knows", async |store| {
-        assert_eq!(store.unknown(vec![]).await.unwrap().len(), 1);
+        assert_eq!(store.orphaned(vec![]).await.unwrap().len(), 1);
     })
     .await;
     reads_little(url, "taking over", async |store| {

@@ -108,7 +108,7 @@ async fn a_saga_in_an_unknown_status_holds_up_no_others() {
     assert_eq!(taken.len(), 1);
     assert_eq!(taken[0].id, other);
     assert!(store.load(odd).await.is_err());
-    assert!(store.unknown(Vec::new()).await.is_ok());
+    assert!(store.orphaned(Vec::new()).await.is_ok());
     // Its letter can be looked at.
     let page = Queue::list(&store, LetterFilter::default(), None, 9).await;
     assert_eq!(page.unwrap().len(), 1);

@@ -51,7 +51,7 @@ async fn idle_workers_write_nothing() {
         let parked = store.take_parked(known(), super::now(), 9).await;
         assert!(parked.unwrap().is_empty());
         assert!(store.cancelled().await.unwrap().is_empty());
-        assert!(store.unknown(known()).await.unwrap().is_empty());
+        assert!(store.orphaned(known()).await.unwrap().is_empty());
         assert_eq!(store.purge(NEVER, 9).await.unwrap(), 0);
         let queue: &dyn resilience_runtime::dlq::Queue = &store;
         assert!(

@@ -48,7 +48,7 @@ async fn a_hundred_thousand_finished_sagas_slow_nothing() {
                 .is_empty()
         );
         assert!(other.cancelled().await.unwrap().is_empty());
-        assert!(other.unknown(known(&["a"])).await.unwrap().is_empty());
+        assert!(other.orphaned(known(&["a"])).await.unwrap().is_empty());
         let kept = Duration::from_secs(1 << 40);
         assert_eq!(other.purge(kept, 500).await.unwrap(), 0);
     }

@@ -23,7 +23,7 @@ pub(super) async fn look(
     limit: u64,
     checks: &mut Vec<Check>,
 ) -> Result<(), StoreError> {
-    checks.extend(left_behind(runtime).await?);
+    checks.extend(orphaned(runtime).await?);
     // Not the clock of this machine: the moments in the store are not by it.
     let now = runtime.store_time().await?;
     checks.push(letters(runtime, limit, now).await?);
@@ -32,9 +32,9 @@ pub(super) async fn look(
 }
 
 /// Programs take over what they know within seconds, so that what is seen here is mostly what none of them knows.
-async fn left_behind(runtime: &Runtime) -> Result<Vec<Check>, StoreError> {
+async fn orphaned(runtime: &Runtime) -> Result<Vec<Check>, StoreError> {
     const SAGAS: &str = "sagas";
-    let left = runtime.sagas().left_behind().await?;
+    let left = runtime.sagas().orphaned().await?;
     if left.is_empty() {
         let finding = "every unfinished saga has a program that works on it";
         return Ok(vec![Check::ok(SAGAS, finding)]);

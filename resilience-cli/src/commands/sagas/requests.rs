@@ -1,6 +1,6 @@
 //! What is asked of the programs that run sagas.
 
-use resilience_runtime::dlq::{DeadLetterId, DeadLetterStatus, LetterFilter, RetryAs};
+use resilience_runtime::dlq::{DeadLetterId, LetterFilter, RetryAs};
 use resilience_runtime::operator::Operator;
 use resilience_runtime::runtime::Runtime;
 use resilience_runtime::saga::journal::{CancelOutcome, SagaId, SagaRecord, Status};
@@ -137,8 +137,7 @@ pub(super) async fn compensate(
 async fn open_letter(runtime: &Runtime, id: &SagaId) -> Result<DeadLetterId, Failure> {
     let of_saga = LetterFilter {
         saga: Some(id.clone()),
-        statuses: vec![DeadLetterStatus::Open, DeadLetterStatus::Retrying],
-        ..LetterFilter::default()
+        ..LetterFilter::unresolved()
     };
     let letters = runtime.dead_letters().list(of_saga, None, 1).await?;
     let letter = letters.first().map(|it| it.id);

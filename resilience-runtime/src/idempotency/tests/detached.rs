@@ -9,9 +9,9 @@ use super::store::Store;
 use super::{Body, CHECKOUT, Failure, at_rest, call, policy, process};
 use crate::core::{Core, SCOPED, current};
 use crate::error::Error;
-use crate::execution::attempt;
 use crate::idempotency::replayed;
 use crate::idempotency::store::Release;
+use crate::invocation::attempt;
 use crate::outcome;
 
 /// What generated code does under `detach`.

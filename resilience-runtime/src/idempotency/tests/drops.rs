@@ -10,8 +10,8 @@ use resilience_test_support::cancel::{DroppedAt, Moment, Run, at_every_await};
 use super::store::Store;
 use super::{Body, Failure, at_rest, call, process};
 use crate::core::Core;
-use crate::execution::{attempt, interrupted};
 use crate::idempotency::store::{Ownership, Release};
+use crate::invocation::{attempt, interrupted};
 use crate::store::memory::MemoryStore;
 
 /// A body with an end of its own: when it is dropped, no claim may have been given back yet.

@@ -11,9 +11,9 @@ use super::store::Store;
 use super::{Body, CHECKOUT, Failure, answer, at_rest, call, policy, process, with};
 use crate::core::{Core, SCOPED};
 use crate::error::{Effect, Error};
-use crate::execution::{attempt, interrupted};
 use crate::idempotency::replayed;
 use crate::idempotency::store::{Completion, Ownership, Record, RecordKind, Release};
+use crate::invocation::{attempt, interrupted};
 use crate::outcome::{self, Answer, Origin, Refusal};
 use crate::store::memory::MemoryStore;
 
@@ -358,7 +358,7 @@ async fn a_caller_that_goes_away_while_the_result_is_recorded_does_not_take_it_a
 /// The token is of another key, and the attempt is of another run.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_runs_unprotected_inside_another_one_has_nothing_of_it() {
-    use crate::execution::{attempt, fencing_token};
+    use crate::invocation::{attempt, fencing_token};
     let store = Store::new();
     let core = process(&store);
     assert!(

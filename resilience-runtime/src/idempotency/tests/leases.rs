@@ -10,8 +10,8 @@ use super::store::{Renewal, Store};
 use super::{Body, CHECKOUT, Failure, answer, at_rest, call, policy, process, with};
 use crate::core::Core;
 use crate::error::{Effect, Error};
-use crate::execution::{attempt, interrupted};
 use crate::idempotency::store::{Ownership, Release};
+use crate::invocation::{attempt, interrupted};
 use crate::outcome::Refusal;
 use crate::store::memory::MemoryStore;
 

@@ -9,9 +9,9 @@ use tokio::task::JoinSet;
 use super::store::Store;
 use super::{Body, CHECKOUT, answer, call, policy, process, somebody_claims, with};
 use crate::error::{Effect, Error};
-use crate::execution::{attempt, interrupted};
 use crate::idempotency::store::{Completion, IdempotencyStore, Record, RecordKind};
 use crate::idempotency::{Idempotent, OnSchemaChange};
+use crate::invocation::{attempt, interrupted};
 
 const HOUR: Duration = Duration::from_secs(3600);
 static AGAIN: Idempotent = CHECKOUT_RUNS_AGAIN;

@@ -10,10 +10,10 @@ use super::store::Store;
 use super::{Body, CHECKOUT, answer, at_rest, call, policy, process, somebody_claims, with};
 use crate::core::Core;
 use crate::error::Error;
-use crate::execution::{attempt, fencing_token, interrupted};
 use crate::idempotency::store::{
     Completion, FencingToken, IdempotencyStore, Ownership, Record, RecordKind,
 };
+use crate::invocation::{attempt, fencing_token, interrupted};
 use crate::outcome::Refusal;
 use crate::store::memory::MemoryStore;
 

@@ -1,13 +1,11 @@
 //! One call of a compensation.
 
-use std::future::poll_fn;
 use std::sync::Arc;
 
 use super::Undoing;
-use crate::BoxFuture;
 use crate::arguments::JournaledArguments;
 use crate::core::{Core, SCOPED};
-use crate::execution::Execution;
+use crate::invocation::Invocation;
 use crate::lease::FencingToken;
 use crate::registry::{Compensate, CompensationError, JournaledCall, StepEntry};
 use crate::saga::caught::Caught;
@@ -41,7 +39,7 @@ pub(super) async fn call(
         arguments: arguments.map_err(CompensationError::NotCalled)?,
         output: step.output.clone(),
     });
-    let run = Execution {
+    let invocation = Invocation {
         attempt: attempt.before.saturating_add(attempt.here),
         interrupted: attempt.before > 0,
         token: u64::try_from(saga.epoch).ok().map(FencingToken::new),
@@ -49,7 +47,7 @@ pub(super) async fn call(
     // What it calls works on this runtime, and is no step of any saga.
     let call = context::within(
         Context::compensating(&saga.id, step),
-        Caught(under(run, call)),
+        Caught(Box::pin(invocation.during(call))),
     );
     let call = SCOPED.scope(Arc::clone(core), call);
     let limit = entry.step.limit;
@@ -61,11 +59,4 @@ pub(super) async fn call(
             Err(CompensationError::Failed(error))
         }
     }
-}
-
-/// `call`, which can ask which run it is.
-fn under<T: 'static>(run: Execution, mut call: BoxFuture<'static, T>) -> BoxFuture<'static, T> {
-    Box::pin(poll_fn(move |context| {
-        run.enter(|| call.as_mut().poll(context))
-    }))
 }

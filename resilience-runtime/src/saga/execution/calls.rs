@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use super::difference;
 use super::records::Records;
+use crate::arguments::same_arguments;
 use crate::saga::journal::{StepOutcome, StepRecord};
 use crate::saga::step_name;
 
@@ -134,7 +134,7 @@ fn take(
     }
     let is_alike = |at: usize| {
         let record = records.get(at);
-        record.is_some_and(|record| difference::same_json(&record.arguments, arguments))
+        record.is_some_and(|record| same_arguments(&record.arguments, arguments))
     };
     let call = (line.to_owned(), number);
     if steps.get(&call).is_some_and(|&at| is_alike(at)) {

@@ -1,7 +1,6 @@
 //! How the journal and the code differ, in words.
 
-use std::collections::BTreeSet;
-
+use crate::arguments::differing_arguments;
 use crate::saga::journal::StepRecord;
 
 /// The step `name`, the `occurrence`-th of its name, as people count.
@@ -61,22 +60,8 @@ pub(super) fn unasked<'r>(
     ))
 }
 
-/// The names of the arguments that differ. Their values may be secrets, and stay in the journal.
 fn differing(one: &str, other: &str) -> String {
-    let parse = |text| {
-        serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).unwrap_or_default()
-    };
-    let (one, other) = (parse(one), parse(other));
-    let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
-    let names = names
-        .into_iter()
-        .filter(|&name| one.get(name) != other.get(name));
+    let names = differing_arguments(one, other).into_iter();
     let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
     names.join(", ")
-}
-
-/// Whether two JSON texts say the same. Equal texts are not parsed.
-pub(super) fn same_json(one: &str, other: &str) -> bool {
-    let parse = |text| serde_json::from_str::<serde_json::Value>(text).ok();
-    one == other || parse(one).is_some_and(|value| parse(other) == Some(value))
 }

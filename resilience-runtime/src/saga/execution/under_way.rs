@@ -9,7 +9,7 @@ use super::progress::NewStep;
 use super::pulse::{Pulse, watched};
 use super::{Execution, Failure};
 use crate::error::Effect;
-use crate::execution::Execution as Run;
+use crate::invocation::Invocation;
 use crate::lease::FencingToken;
 use crate::saga::context::{self, Context, Part};
 use crate::saga::journal::{StepOutcome, StepRecord};
@@ -80,7 +80,7 @@ impl UnderWay {
                     self.step.alike, self.asked.name, self.asked.arguments
                 ),
             }),
-            run: Run {
+            invocation: Invocation {
                 attempt: self.attempt,
                 interrupted: self.attempt > 1,
                 token: u64::try_from(self.execution.epoch)
@@ -216,16 +216,20 @@ impl Drop for UnderWay {
 #[derive(Clone)]
 pub(in crate::saga) struct Scope {
     part: Arc<Part>,
-    run: Run,
+    invocation: Invocation,
     pulse: Arc<Pulse>,
 }
 
 impl Scope {
     pub(in crate::saga) fn enter<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
-        let Self { part, run, pulse } = self;
+        let Self {
+            part,
+            invocation,
+            pulse,
+        } = self;
         watched(
             pulse,
-            context::within(Context::Inner(part), run.during(future)),
+            context::within(Context::Inner(part), invocation.during(future)),
         )
     }
 }

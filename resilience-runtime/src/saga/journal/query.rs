@@ -103,9 +103,9 @@ pub struct Durations {
     pub max: Duration,
 }
 
-/// Unfinished sagas that no process which asked can run.
+/// Unfinished sagas of one function that belong to nobody who lives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Unknown {
+pub struct OrphanedSagas {
     /// The name in the journal.
     pub name: String,
     /// The version in the journal.

@@ -3,11 +3,11 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
-use super::crew::{Crew, Found};
+use super::tasks::{Found, Tasks};
 use super::{proceed, work};
 use crate::core::Core;
 use crate::error::StoreError;
-use crate::saga::journal::{Known, SagaFilter, SagaId, SagaRecord, Status};
+use crate::saga::journal::{SagaFilter, SagaId, SagaRecord, SagaVersion, Status};
 use crate::telemetry::sagas;
 use crate::timestamp::Timestamp;
 
@@ -22,7 +22,7 @@ const SHARE: u32 = 16;
 pub(super) struct Taking {
     /// There are more than a batch: the names that there may be more of, in turns, so that a flood of one does not keep
     /// the others waiting.
-    turns: VecDeque<Known>,
+    turns: VecDeque<SagaVersion>,
     parked: Parked,
     has_more_works: bool,
 }
@@ -60,7 +60,7 @@ impl Taking {
     pub(super) async fn sagas(
         &mut self,
         core: &Arc<Core>,
-        crew: &mut Crew,
+        tasks: &mut Tasks,
         found: Option<&Found>,
     ) -> Result<(), StoreError> {
         let known = core.catalog.known();
@@ -73,17 +73,17 @@ impl Taking {
             if u32::try_from(batch.len()).is_ok_and(|count| count >= BATCH) {
                 self.turns = turns(&known, &batch);
             }
-            send(core, crew, found, batch);
+            send(core, tasks, found, batch);
         }
         while let Some(name) = self.turns.front()
-            && Crew::has_room(core)
+            && Tasks::has_room(core)
         {
             let batch = journal.take_over(vec![name.clone()], SHARE).await?;
             let name = self.turns.pop_front();
             if !batch.is_empty() {
                 self.turns.extend(name);
             }
-            send(core, crew, found, batch);
+            send(core, tasks, found, batch);
         }
         Ok(())
     }
@@ -92,13 +92,13 @@ impl Taking {
     pub(super) async fn parked(
         &mut self,
         core: &Arc<Core>,
-        crew: &mut Crew,
+        tasks: &mut Tasks,
         found: Option<&Found>,
     ) -> Result<(), StoreError> {
         let known = core.catalog.known();
         while let Parked::Before(before, tried) = &mut self.parked
             && self.turns.is_empty()
-            && Crew::has_room(core)
+            && Tasks::has_room(core)
         {
             let journal = &core.stores.journal;
             let batch = journal.take_parked(known.clone(), *before, BATCH).await?;
@@ -108,7 +108,7 @@ impl Taking {
             if tried.len() == count {
                 self.parked = Parked::Done;
             }
-            send(core, crew, found, batch);
+            send(core, tasks, found, batch);
         }
         Ok(())
     }
@@ -117,12 +117,12 @@ impl Taking {
     pub(super) async fn works(
         &mut self,
         core: &Arc<Core>,
-        crew: &mut Crew,
+        tasks: &mut Tasks,
     ) -> Result<(), StoreError> {
         let operations = core.settings.handlers.keys();
         let operations: Vec<String> = operations.map(|&name| name.to_owned()).collect();
         self.has_more_works = !operations.is_empty();
-        while self.has_more_works && Crew::has_room(core) {
+        while self.has_more_works && Tasks::has_room(core) {
             let batch = core.stores.queue.take_work(operations.clone(), BATCH);
             let batch = batch.await?;
             self.has_more_works = !batch.is_empty();
@@ -132,7 +132,7 @@ impl Taking {
                     work::handle(&core, letter).await;
                     drop(permit);
                 };
-                crew.send(core, name, None, work);
+                tasks.send(core, name, None, work);
             }
         }
         Ok(())
@@ -140,8 +140,8 @@ impl Taking {
 }
 
 /// The names in the order in which they have their turns: first those that are not in `batch`, which has had one.
-fn turns(known: &[Known], batch: &[SagaRecord]) -> VecDeque<Known> {
-    let had_one = |known: &&Known| {
+fn turns(known: &[SagaVersion], batch: &[SagaRecord]) -> VecDeque<SagaVersion> {
+    let had_one = |known: &&SagaVersion| {
         let mut batch = batch.iter();
         batch.any(|record| record.name == known.name && record.version == known.version)
     };
@@ -149,14 +149,14 @@ fn turns(known: &[Known], batch: &[SagaRecord]) -> VecDeque<Known> {
     others.into_iter().chain(had_one).cloned().collect()
 }
 
-fn send(core: &Arc<Core>, crew: &mut Crew, found: Option<&Found>, batch: Vec<SagaRecord>) {
+fn send(core: &Arc<Core>, tasks: &mut Tasks, found: Option<&Found>, batch: Vec<SagaRecord>) {
     for record in batch {
         if let Some(entry) = core.catalog.saga(&record.name, record.version) {
             sagas::recovered(entry.saga.name);
         }
         let name = record.name.clone();
         let work = |core, permit| proceed::taken_over(core, record, permit);
-        crew.send(core, name, found.cloned(), work);
+        tasks.send(core, name, found.cloned(), work);
     }
 }
 

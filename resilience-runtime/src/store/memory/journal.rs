@@ -13,8 +13,8 @@ use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::saga::journal::{
-    Advance, CancelOutcome, Event, Journal, Known, NewSaga, SagaCursor, SagaFilter, SagaId,
-    SagaRecord, SagaStatistics, SagaSummary, Started, Status, Unknown, Written,
+    Advance, CancelOutcome, Event, Journal, NewSaga, OrphanedSagas, SagaCursor, SagaFilter, SagaId,
+    SagaRecord, SagaStatistics, SagaSummary, SagaVersion, Started, Status, Written,
 };
 use crate::timestamp::Timestamp;
 
@@ -40,7 +40,7 @@ impl Journal for MemoryStore {
 
     fn take_over(
         &self,
-        known: Vec<Known>,
+        known: Vec<SagaVersion>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>> {
         Box::pin(async move {
@@ -55,7 +55,7 @@ impl Journal for MemoryStore {
 
     fn take_parked(
         &self,
-        known: Vec<Known>,
+        known: Vec<SagaVersion>,
         parked_before: Timestamp,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>> {
@@ -137,8 +137,11 @@ impl Journal for MemoryStore {
         Box::pin(async move { Ok(self.data().sagas.statistics()) })
     }
 
-    fn unknown(&self, known: Vec<Known>) -> BoxFuture<'_, Result<Vec<Unknown>, StoreError>> {
-        Box::pin(async move { Ok(self.data().sagas.unknown(&known)) })
+    fn orphaned(
+        &self,
+        known: Vec<SagaVersion>,
+    ) -> BoxFuture<'_, Result<Vec<OrphanedSagas>, StoreError>> {
+        Box::pin(async move { Ok(self.data().sagas.orphaned(&known)) })
     }
 
     fn purge(&self, retention: Duration, limit: u32) -> BoxFuture<'_, Result<u64, StoreError>> {

@@ -27,8 +27,8 @@ use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::saga::journal::{
-    Advance, CancelOutcome, Event, Journal, Known, NewSaga, SagaCursor, SagaFilter, SagaId,
-    SagaRecord, SagaStatistics, SagaSummary, Started, Status, Unknown, Written,
+    Advance, CancelOutcome, Event, Journal, NewSaga, OrphanedSagas, SagaCursor, SagaFilter, SagaId,
+    SagaRecord, SagaStatistics, SagaSummary, SagaVersion, Started, Status, Written,
 };
 use crate::store::rows::{Unreadable, text};
 use crate::timestamp::Timestamp;
@@ -116,7 +116,7 @@ impl Journal for PostgresStore {
 
     fn take_over(
         &self,
-        known: Vec<Known>,
+        known: Vec<SagaVersion>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>> {
         Box::pin(self.take_over_sagas(known, limit))
@@ -131,7 +131,7 @@ impl Journal for PostgresStore {
 
     fn take_parked(
         &self,
-        known: Vec<Known>,
+        known: Vec<SagaVersion>,
         parked_before: Timestamp,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>> {
@@ -227,8 +227,11 @@ impl Journal for PostgresStore {
         Box::pin(self.saga_statistics())
     }
 
-    fn unknown(&self, known: Vec<Known>) -> BoxFuture<'_, Result<Vec<Unknown>, StoreError>> {
-        Box::pin(self.unknown_sagas(known))
+    fn orphaned(
+        &self,
+        known: Vec<SagaVersion>,
+    ) -> BoxFuture<'_, Result<Vec<OrphanedSagas>, StoreError>> {
+        Box::pin(self.orphaned_sagas(known))
     }
 
     fn purge(&self, retention: Duration, limit: u32) -> BoxFuture<'_, Result<u64, StoreError>> {
@@ -355,7 +358,7 @@ impl Present {
 }
 
 /// The functions of a process, as a JSON array.
-pub(super) fn known_as_json(known: &[Known]) -> String {
+pub(super) fn known_as_json(known: &[SagaVersion]) -> String {
     let known = known
         .iter()
         .map(|known| json!({ "name": text(&known.name), "version": known.version }));

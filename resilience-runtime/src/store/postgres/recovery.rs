@@ -24,7 +24,7 @@ use super::rows::at;
 use crate::dlq::RetryAs;
 use crate::error::{Effect, StoreError};
 use crate::operator::Operator;
-use crate::saga::journal::{Event, Known, SagaCursor, SagaId, SagaRecord, Status};
+use crate::saga::journal::{Event, SagaCursor, SagaId, SagaRecord, SagaVersion, Status};
 use crate::store::rows::{Columns, Unreadable, text, word, word_if_any};
 use crate::timestamp::Timestamp;
 
@@ -91,7 +91,7 @@ impl PostgresStore {
     /// See [`Journal::take_over`](crate::saga::journal::Journal::take_over).
     pub(super) async fn take_over_sagas(
         &self,
-        known: Vec<Known>,
+        known: Vec<SagaVersion>,
         limit: u32,
     ) -> Result<Vec<SagaRecord>, StoreError> {
         self.take(&known, None, limit).await
@@ -100,7 +100,7 @@ impl PostgresStore {
     /// See [`Journal::take_parked`](crate::saga::journal::Journal::take_parked).
     pub(super) async fn take_parked_sagas(
         &self,
-        known: Vec<Known>,
+        known: Vec<SagaVersion>,
         parked_before: Timestamp,
         limit: u32,
     ) -> Result<Vec<SagaRecord>, StoreError> {
@@ -110,7 +110,7 @@ impl PostgresStore {
     /// Acquires a page of what was left behind, or is parked since before a moment, and tells what was acquired.
     async fn take(
         &self,
-        known: &[Known],
+        known: &[SagaVersion],
         parked_before: Option<Timestamp>,
         limit: u32,
     ) -> Result<Vec<SagaRecord>, StoreError> {
@@ -171,7 +171,7 @@ impl PostgresStore {
     async fn left_behind(
         &self,
         doing: &'static str,
-        known: &[Known],
+        known: &[SagaVersion],
         after: &SagaCursor,
         limit: u32,
     ) -> Result<Page, StoreError> {
@@ -189,7 +189,7 @@ impl PostgresStore {
     /// Sagas that have been parked since before `parked_before`, because code and journal differ.
     async fn parked(
         &self,
-        known: &[Known],
+        known: &[SagaVersion],
         parked_before: Timestamp,
         after: &SagaCursor,
         limit: u32,

@@ -11,8 +11,8 @@ use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::saga::journal::{
-    Advance, CancelOutcome, Event, Journal, Known, NewSaga, SagaCursor, SagaFilter, SagaId,
-    SagaRecord, SagaStatistics, SagaSummary, Started, Status, Unknown, Written,
+    Advance, CancelOutcome, Event, Journal, NewSaga, OrphanedSagas, SagaCursor, SagaFilter, SagaId,
+    SagaRecord, SagaStatistics, SagaSummary, SagaVersion, Started, Status, Written,
 };
 use crate::store::rows::{Unreadable, text, word};
 use crate::timestamp::Timestamp;
@@ -43,7 +43,7 @@ impl Journal for SqliteStore {
 
     fn take_over(
         &self,
-        known: Vec<Known>,
+        known: Vec<SagaVersion>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>> {
         Box::pin(self.take_over_sagas(known, limit))
@@ -55,7 +55,7 @@ impl Journal for SqliteStore {
 
     fn take_parked(
         &self,
-        known: Vec<Known>,
+        known: Vec<SagaVersion>,
         parked_before: Timestamp,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>> {
@@ -136,8 +136,11 @@ impl Journal for SqliteStore {
         Box::pin(self.statistics_of_sagas())
     }
 
-    fn unknown(&self, known: Vec<Known>) -> BoxFuture<'_, Result<Vec<Unknown>, StoreError>> {
-        Box::pin(self.unknown_sagas(known))
+    fn orphaned(
+        &self,
+        known: Vec<SagaVersion>,
+    ) -> BoxFuture<'_, Result<Vec<OrphanedSagas>, StoreError>> {
+        Box::pin(self.orphaned_sagas(known))
     }
 
     fn purge(&self, retention: Duration, limit: u32) -> BoxFuture<'_, Result<u64, StoreError>> {

@@ -9,12 +9,12 @@ use super::record::OwnedSaga;
 use super::rows::{column, in_seconds};
 use super::{HandedOver, SqliteStore, failure};
 use crate::error::StoreError;
-use crate::saga::journal::{Known, Parking, SagaId, SagaRecord, Status, Unknown};
+use crate::saga::journal::{OrphanedSagas, Parking, SagaId, SagaRecord, SagaVersion, Status};
 use crate::store::rows::{count, number, reported, text};
 use crate::timestamp::Timestamp;
 
 const TAKING_OVER: &str = "taking over sagas";
-const LOOKING: &str = "looking for unknown sagas";
+const LOOKING: &str = "looking for orphaned sagas";
 
 /// `?1` owners, `?2` names and versions, `?3` ids that were looked at, `?4` how many.
 const LEFT_BEHIND: &str = "
@@ -41,7 +41,7 @@ WHERE status IN ('parked', 'compensation_failed')
 ORDER BY created_at, id LIMIT ?4";
 
 /// `?1` owners, `?2` names and versions.
-const UNKNOWN: &str = "
+const ORPHANED: &str = "
 SELECT name, version, count(*) FROM resilience_sagas
 WHERE status NOT IN ('completed', 'compensated', 'failed', 'resolved', 'parked',
                      'compensation_failed')
@@ -85,7 +85,7 @@ impl SqliteStore {
     /// stays true until somebody takes it: its owner was gone before it was read.
     pub(super) async fn take_over_sagas(
         &self,
-        known: Vec<Known>,
+        known: Vec<SagaVersion>,
         limit: u32,
     ) -> Result<Vec<SagaRecord>, StoreError> {
         let gone = self.owners_that_are_gone(TAKING_OVER).await?;
@@ -94,26 +94,26 @@ impl SqliteStore {
 
     pub(super) async fn take_parked_sagas(
         &self,
-        known: Vec<Known>,
+        known: Vec<SagaVersion>,
         parked_before: Timestamp,
         limit: u32,
     ) -> Result<Vec<SagaRecord>, StoreError> {
         self.take(Wanted::Parked(parked_before), known, limit).await
     }
 
-    pub(super) async fn unknown_sagas(
+    pub(super) async fn orphaned_sagas(
         &self,
-        known: Vec<Known>,
-    ) -> Result<Vec<Unknown>, StoreError> {
+        known: Vec<SagaVersion>,
+    ) -> Result<Vec<OrphanedSagas>, StoreError> {
         let gone = self.owners_that_are_gone(LOOKING).await?;
-        let rows = sqlx::query(UNKNOWN)
+        let rows = sqlx::query(ORPHANED)
             .bind(encoded(&gone, LOOKING)?)
             .bind(names(&known, LOOKING)?)
             .fetch_all(&self.shared.readers)
             .await
             .map_err(|error| failure::reading(LOOKING, error))?;
         let read = |row| {
-            Ok(Unknown {
+            Ok(OrphanedSagas {
                 name: column(row, 0)?,
                 version: number(row, 1)?,
                 count: count(row, 2)?,
@@ -128,7 +128,7 @@ impl SqliteStore {
     async fn take(
         &self,
         wanted: Wanted,
-        known: Vec<Known>,
+        known: Vec<SagaVersion>,
         limit: u32,
     ) -> Result<Vec<SagaRecord>, StoreError> {
         let known = names(&known, TAKING_OVER)?;
@@ -264,7 +264,7 @@ impl SqliteStore {
     }
 }
 
-fn names(known: &[Known], doing: &'static str) -> Result<String, StoreError> {
+fn names(known: &[SagaVersion], doing: &'static str) -> Result<String, StoreError> {
     let known: Vec<_> = known
         .iter()
         .map(|it| (text(&it.name), it.version))
@@ -290,7 +290,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         let mut connection = connection::prepare(&path).await.unwrap();
-        let asked = [LEFT_BEHIND, PARKED, UNKNOWN, OWNERS, changes::TRACES]
+        let asked = [LEFT_BEHIND, PARKED, ORPHANED, OWNERS, changes::TRACES]
             .into_iter()
             .chain([
                 journal::CANCELLED,

@@ -1,7 +1,7 @@
 //! A store, and what it is expected to do.
 
 use resilience_runtime::saga::journal::{
-    Advance, Journal, Known, Parking, SagaFilter, SagaId, SettledLetters, Status, Written,
+    Advance, Journal, Parking, SagaFilter, SagaId, SagaVersion, SettledLetters, Status, Written,
 };
 
 use super::super::{
@@ -37,7 +37,7 @@ impl<'f, F: Workers> Model<'f, F> {
         (self.workers[worker].clone(), owner)
     }
 
-    pub(super) fn known(&self) -> Vec<Known> {
+    pub(super) fn known(&self) -> Vec<SagaVersion> {
         vec![known_as(&self.name, 1)]
     }
 
@@ -159,9 +159,9 @@ impl<'f, F: Workers> Model<'f, F> {
             assert_eq!(letters.collect::<Vec<_>>(), saga.letters);
         }
         let left = self.sagas.iter().filter(|saga| self.is_left_behind(saga));
-        let unknown = store.unknown(Vec::new()).await.unwrap().into_iter();
-        let unknown = unknown.filter(|unknown| unknown.name == self.name);
-        let count: u64 = unknown.map(|unknown| unknown.count).sum();
+        let orphaned = store.orphaned(Vec::new()).await.unwrap().into_iter();
+        let orphaned = orphaned.filter(|orphaned| orphaned.name == self.name);
+        let count: u64 = orphaned.map(|orphaned| orphaned.count).sum();
         assert_eq!(count, u64::try_from(left.count()).unwrap());
     }
 

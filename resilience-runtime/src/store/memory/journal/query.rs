@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::super::sagas::{Saga, Sagas};
 use super::size;
 use crate::saga::journal::{
-    Durations, Known, SagaCursor, SagaFilter, SagaStatistics, SagaSummary, Status, Unknown,
+    Durations, OrphanedSagas, SagaCursor, SagaFilter, SagaStatistics, SagaSummary, SagaVersion,
+    Status,
 };
 
 impl Sagas {
@@ -45,7 +46,7 @@ impl Sagas {
         statistics.collect()
     }
 
-    pub(super) fn unknown(&self, known: &[Known]) -> Vec<Unknown> {
+    pub(super) fn orphaned(&self, known: &[SagaVersion]) -> Vec<OrphanedSagas> {
         let mut counts: BTreeMap<(&str, u32), u64> = BTreeMap::new();
         for saga in self.iter() {
             if saga.is_left_behind() && !saga.is_known(known) {
@@ -53,12 +54,14 @@ impl Sagas {
                 *counts.entry((&record.name, record.version)).or_default() += 1;
             }
         }
-        let unknown = counts.into_iter().map(|((name, version), count)| Unknown {
-            name: name.to_owned(),
-            version,
-            count,
-        });
-        unknown.collect()
+        let orphaned = counts
+            .into_iter()
+            .map(|((name, version), count)| OrphanedSagas {
+                name: name.to_owned(),
+                version,
+                count,
+            });
+        orphaned.collect()
     }
 }
 

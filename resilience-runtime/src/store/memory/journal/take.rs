@@ -4,13 +4,13 @@ use super::super::audit::Subject;
 use super::super::{Asking, Data};
 use super::size;
 use crate::operator::Operator;
-use crate::saga::journal::{Event, Known, Parking, SagaId, SagaRecord, Status};
+use crate::saga::journal::{Event, Parking, SagaId, SagaRecord, SagaVersion, Status};
 use crate::timestamp::Timestamp;
 
 impl Data {
     pub(super) fn take_over(
         &mut self,
-        known: &[Known],
+        known: &[SagaVersion],
         limit: u32,
         asking: &Asking,
     ) -> Vec<SagaRecord> {
@@ -31,7 +31,7 @@ impl Data {
 
     pub(super) fn take_parked(
         &mut self,
-        known: &[Known],
+        known: &[SagaVersion],
         parked_before: Timestamp,
         limit: u32,
         asking: &Asking,

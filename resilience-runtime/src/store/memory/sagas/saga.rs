@@ -8,7 +8,7 @@ use crate::dlq::RetryAs;
 use crate::error::StoreError;
 use crate::idempotency::Digest;
 use crate::saga::journal::{
-    Advance, Event, Known, NewSaga, SagaCursor, SagaRecord, SagaSummary, Status, StepOutcome,
+    Advance, Event, NewSaga, SagaCursor, SagaRecord, SagaSummary, SagaVersion, Status, StepOutcome,
     StepRecord,
 };
 use crate::timestamp::Timestamp;
@@ -54,7 +54,7 @@ impl Saga {
         own.is_some_and(|own| Weak::ptr_eq(own, owner))
     }
 
-    pub(in super::super) fn is_known(&self, known: &[Known]) -> bool {
+    pub(in super::super) fn is_known(&self, known: &[SagaVersion]) -> bool {
         let record = &self.record;
         let mut known = known.iter();
         known.any(|known| known.name == record.name && known.version == record.version)

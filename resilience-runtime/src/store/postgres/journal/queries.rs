@@ -11,8 +11,8 @@ use super::{READING, known_as_json};
 use crate::error::StoreError;
 use crate::order::Order;
 use crate::saga::journal::{
-    Durations, Known, Parking, SagaCursor, SagaFilter, SagaId, SagaStatistics, SagaSummary, Status,
-    Unknown,
+    Durations, OrphanedSagas, Parking, SagaCursor, SagaFilter, SagaId, SagaStatistics, SagaSummary,
+    SagaVersion, Status,
 };
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::call::Call;
@@ -238,14 +238,14 @@ impl PostgresStore {
         Ok(all)
     }
 
-    pub(super) async fn unknown_sagas(
+    pub(super) async fn orphaned_sagas(
         &self,
-        known: Vec<Known>,
-    ) -> Result<Vec<Unknown>, StoreError> {
+        known: Vec<SagaVersion>,
+    ) -> Result<Vec<OrphanedSagas>, StoreError> {
         let call = Call::new(READING, UNKNOWN).text(known_as_json(&known));
         let rows = self.call(call).await?;
         let read = |row: &PgRow| {
-            Ok(Unknown {
+            Ok(OrphanedSagas {
                 name: column(row, 0)?,
                 version: number(row, 1)?,
                 count: count(row, 2)?,

@@ -13,12 +13,12 @@ const WAITING: usize = 64;
 
 /// The tasks of recovery. Dropped, they end where they stand.
 #[derive(Default)]
-pub(super) struct Crew(JoinSet<()>);
+pub(super) struct Tasks(JoinSet<()>);
 
 /// Kept by everything that the first round found, until it was dealt with.
 pub(super) type Found = mpsc::Sender<()>;
 
-impl Crew {
+impl Tasks {
     /// Does `work` in its turn among those of other names, unless the runtime is shut down before.
     pub(super) fn send<F>(
         &mut self,

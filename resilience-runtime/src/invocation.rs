@@ -13,17 +13,17 @@ use crate::lease::FencingToken;
 
 /// The run that is being polled.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Execution {
+pub(crate) struct Invocation {
     pub(crate) attempt: u32,
     pub(crate) interrupted: bool,
     pub(crate) token: Option<FencingToken>,
 }
 
 thread_local! {
-    static CURRENT: Cell<Execution> = const { Cell::new(Execution::NONE) };
+    static CURRENT: Cell<Invocation> = const { Cell::new(Invocation::NONE) };
 }
 
-impl Execution {
+impl Invocation {
     /// Outside of everything.
     pub(crate) const NONE: Self = Self {
         attempt: 1,
@@ -38,7 +38,7 @@ impl Execution {
 
     /// Polls as this one.
     pub(crate) fn enter<R>(self, poll: impl FnOnce() -> R) -> R {
-        struct Restore(Execution);
+        struct Restore(Invocation);
         impl Drop for Restore {
             fn drop(&mut self) {
                 CURRENT.set(self.0);
@@ -51,7 +51,7 @@ impl Execution {
     /// `future`, polled as this one.
     pub(crate) fn during<F: Future>(self, future: F) -> During<F> {
         During {
-            execution: self,
+            invocation: self,
             future,
         }
     }
@@ -61,7 +61,7 @@ pin_project! {
     /// A future that is polled as some run.
     #[must_use = "futures do nothing unless polled"]
     pub(crate) struct During<F> {
-        execution: Execution,
+        invocation: Invocation,
         #[pin]
         future: F,
     }
@@ -72,7 +72,7 @@ impl<F: Future> Future for During<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        this.execution.enter(|| this.future.poll(context))
+        this.invocation.enter(|| this.future.poll(context))
     }
 }
 
@@ -83,7 +83,7 @@ impl<F: Future> Future for During<F> {
 /// so many runs of the saga came to where the step may have been begun.
 #[must_use]
 pub fn attempt() -> u32 {
-    Execution::current().attempt
+    Invocation::current().attempt
 }
 
 /// Whether an earlier run of the key did not come to its end as far as the store knows: it was dropped, it
@@ -93,7 +93,7 @@ pub fn attempt() -> u32 {
 /// In a `#[saga_step]`: whether an earlier run of the saga may have begun the step, which then may have had its effect.
 #[must_use]
 pub fn interrupted() -> bool {
-    Execution::current().interrupted
+    Invocation::current().interrupted
 }
 
 /// The fencing token of the innermost `#[locked]` or `#[idempotent]` function that is running: send it along with
@@ -103,5 +103,5 @@ pub fn interrupted() -> bool {
 /// other tokens of the same saga, and with no others.
 #[must_use]
 pub fn fencing_token() -> Option<FencingToken> {
-    Execution::current().token
+    Invocation::current().token
 }

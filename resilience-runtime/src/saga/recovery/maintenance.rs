@@ -8,51 +8,51 @@ use super::alarm::Alarm;
 use super::purge::Purge;
 use crate::core::Core;
 use crate::error::StoreError;
-use crate::saga::journal::Unknown;
+use crate::saga::journal::OrphanedSagas;
 use crate::telemetry::sagas;
 
 /// What was found the last time.
 #[derive(Default)]
-pub(super) struct Chores {
-    unknown: Vec<Unknown>,
+pub(super) struct Maintenance {
+    orphaned: Vec<OrphanedSagas>,
     alarm: Alarm,
     purge: Purge,
     done: Option<Instant>,
 }
 
-impl Chores {
+impl Maintenance {
     /// Does all of it, if it is time; what fails is done in the next round.
-    pub(super) async fn all(&mut self, core: &Arc<Core>) -> Result<(), StoreError> {
+    pub(super) async fn run(&mut self, core: &Arc<Core>) -> Result<(), StoreError> {
         let interval = core.settings.poll_interval;
         if self.done.is_some_and(|at| at.elapsed() < interval) {
             return Ok(());
         }
         self.purge.begin(core);
-        self.unknown(core).await?;
+        self.orphaned(core).await?;
         self.queue(core).await?;
         self.done = Some(Instant::now());
         Ok(())
     }
 
-    async fn unknown(&mut self, core: &Core) -> Result<(), StoreError> {
-        let unknown = core.stores.journal.unknown(core.catalog.known()).await?;
-        sagas::unknown(unknown.iter().map(|unknown| unknown.count).sum());
-        if unknown == self.unknown {
+    async fn orphaned(&mut self, core: &Core) -> Result<(), StoreError> {
+        let orphaned = core.stores.journal.orphaned(core.catalog.known()).await?;
+        sagas::unknown(orphaned.iter().map(|orphaned| orphaned.count).sum());
+        if orphaned == self.orphaned {
             return Ok(());
         }
-        for Unknown {
+        for OrphanedSagas {
             name,
             version,
             count,
-        } in &unknown
+        } in &orphaned
         {
             tracing::warn!(target: "resilience", saga = name, version, count,
                 "unfinished sagas wait for a process that knows their function in this version; this one does not");
         }
-        if unknown.is_empty() {
+        if orphaned.is_empty() {
             tracing::info!(target: "resilience", "no saga waits for a process that knows its function any more");
         }
-        self.unknown = unknown;
+        self.orphaned = orphaned;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use super::options::Saga;
 
 /// Every saga whose body runs, or waits for its turn, in this process.
 #[derive(Default)]
-pub(crate) struct Signals(Mutex<HashMap<SagaId, Entry>>);
+pub(crate) struct RunningSagas(Mutex<HashMap<SagaId, Entry>>);
 
 struct Entry {
     execution: Arc<Execution>,
@@ -17,41 +17,38 @@ struct Entry {
     started: HashMap<&'static str, u32>,
 }
 
-impl Signals {
+impl RunningSagas {
     /// Notes that a saga is running, until what comes out is dropped.
-    pub(super) fn enter(&self, execution: &Arc<Execution>) -> Signal {
+    pub(super) fn enter(&self, execution: &Arc<Execution>) -> Entered {
         let entry = Entry {
             execution: Arc::clone(execution),
             started: HashMap::new(),
         };
-        self.running().insert(execution.id.clone(), entry);
-        Signal(Arc::clone(execution))
+        self.entries().insert(execution.id.clone(), entry);
+        Entered(Arc::clone(execution))
     }
 
-    /// Tells a saga that it is cancelled; false when it does not run in this process.
-    pub(crate) fn cancel(&self, id: &SagaId) -> bool {
-        let running = self.running();
-        let found = running.get(id);
-        if let Some(found) = found {
-            found.execution.cancel();
+    /// Tells a saga that it is cancelled, if it runs in this process.
+    pub(super) fn cancel(&self, id: &SagaId) {
+        if let Some(entry) = self.entries().get(id) {
+            entry.execution.cancel();
         }
-        found.is_some()
     }
 
     /// The sagas that run and that `id` has called.
     pub(super) fn children(&self, id: &SagaId) -> Vec<SagaId> {
-        let running = self.running();
-        let executions = running.values().map(|entry| &entry.execution);
+        let entries = self.entries();
+        let executions = entries.values().map(|entry| &entry.execution);
         let children = executions.filter(|execution| execution.parent.as_ref() == Some(id));
         children.map(|execution| execution.id.clone()).collect()
     }
 
-    /// Whether `id`, or a saga that called it, directly or not, fits, and runs in this process.
-    pub(super) fn has(&self, id: &SagaId, fits: impl Fn(&Execution) -> bool) -> bool {
-        let running = self.running();
-        let mut next = Some(id);
-        while let Some(entry) = next.and_then(|id| running.get(id)) {
-            if fits(&entry.execution) {
+    /// Whether `id` is `caller`, or called it, directly or not, as far as they run in this process.
+    pub(super) fn is_above(&self, caller: &SagaId, id: &SagaId) -> bool {
+        let entries = self.entries();
+        let mut next = Some(caller);
+        while let Some(entry) = next.and_then(|next| entries.get(next)) {
+            if entry.execution.id == *id {
                 return true;
             }
             next = entry.execution.parent.as_ref();
@@ -60,16 +57,16 @@ impl Signals {
     }
 
     /// What `id`, if it runs in this process, was told, and the saga that called it.
-    pub(super) fn of(&self, id: &SagaId) -> Option<(Saga, Option<SagaId>)> {
-        let running = self.running();
-        let execution = &running.get(id)?.execution;
+    pub(super) fn options_and_parent(&self, id: &SagaId) -> Option<(Saga, Option<SagaId>)> {
+        let entries = self.entries();
+        let execution = &entries.get(id)?.execution;
         Some((execution.options, execution.parent.clone()))
     }
 
     /// Counts the sagas of this name that the body of `id` starts, from 0.
-    pub(super) fn start(&self, id: &SagaId, name: &'static str) -> u32 {
-        let mut running = self.running();
-        let Some(entry) = running.get_mut(id) else {
+    pub(super) fn count_start(&self, id: &SagaId, name: &'static str) -> u32 {
+        let mut entries = self.entries();
+        let Some(entry) = entries.get_mut(id) else {
             return 0;
         };
         let started = entry.started.entry(name).or_insert(0);
@@ -77,24 +74,24 @@ impl Signals {
         *started - 1
     }
 
-    fn running(&self) -> MutexGuard<'_, HashMap<SagaId, Entry>> {
+    fn entries(&self) -> MutexGuard<'_, HashMap<SagaId, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A saga that is running.
-pub(super) struct Signal(Arc<Execution>);
+/// A saga that is noted as running, until this is dropped.
+pub(super) struct Entered(Arc<Execution>);
 
-impl Drop for Signal {
+impl Drop for Entered {
     fn drop(&mut self) {
-        let mut running = self.0.core.signals.running();
+        let mut entries = self.0.core.running.entries();
         // Another run of it may have begun by now.
         let is_this = |entry: &Entry| Arc::ptr_eq(&entry.execution, &self.0);
-        let gone = match running.get(&self.0.id).is_some_and(is_this) {
-            true => running.remove(&self.0.id),
+        let gone = match entries.get(&self.0.id).is_some_and(is_this) {
+            true => entries.remove(&self.0.id),
             false => None,
         };
-        drop(running);
+        drop(entries);
         drop(gone);
     }
 }
