@@ -254,7 +254,7 @@ impl JournaledArguments {
         read: ReadArgument<Owned>,
     ) -> Result<Owned, Error> {
         let value = self.values.get(name).cloned().unwrap_or(Value::Null);
-        (read.0)(value).map_err(|source| Error::Decode {
+        json::read(|| (read.0)(value)).map_err(|source| Error::Decode {
             function: self.function,
             what: format!("argument `{name}`"),
             source,

@@ -1,7 +1,9 @@
-//! What JSON would change without a word.
+//! What JSON would change without a word, and reading what only the author's types can read.
 //!
 //! `serde_json` writes NaN and the infinities as `null`, and so it does `Some(None)` and `Some(())`. A
 //! record with such a value would read back as another value, or not at all.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::ser::{
     Error as _, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
@@ -9,6 +11,13 @@ use serde::ser::{
 };
 
 type Error = serde_json::Error;
+
+/// What `read`, which is code of the author's types, makes of a text. One that panics has not read it: whoever asked knows
+/// what becomes of what cannot be read.
+pub(crate) fn read<T>(read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(serde::de::Error::custom("its `Deserialize` panicked")))
+}
 
 /// How many `Some` with nothing in them `value` has: as JSON they are `None`.
 ///

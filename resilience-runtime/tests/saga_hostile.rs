@@ -3,6 +3,7 @@
 // Helpers of tests may panic like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use resilience_runtime::registry::{
     CompensationError, JournaledCall, Place, SagaEntry, StateType, StepEntry,
 };
 use resilience_runtime::runtime::Runtime;
-use resilience_runtime::saga::journal::{SagaFilter, Status};
+use resilience_runtime::saga::journal::{Parking, SagaFilter, Status};
 use resilience_runtime::saga::{self, Saga, SagaStep, start};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -35,8 +36,15 @@ impl Serialize for Odd {
 
 impl<'de> Deserialize<'de> for Odd {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self)
+        let text = String::deserialize(deserializer)?;
+        assert!(text != UNREADABLE.get(), "Deserialize panicked");
+        Ok(Self(text))
     }
+}
+
+thread_local! {
+    /// The [`Odd`] that panics when it is read back.
+    static UNREADABLE: Cell<&'static str> = const { Cell::new("none") };
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -70,7 +78,10 @@ static UNDONE: AtomicUsize = AtomicUsize::new(0);
 /// `#[saga(id = id, timeout = ..)] async fn odd(id: String, what: String) -> Result<Odd, OddError>`
 async fn odd(id: String, what: String) -> Answer {
     static SAGA: Saga = ODD;
-    let arguments = SAGA.arguments().with("id", &id).with("what", &what);
+    let arguments = SAGA
+        .arguments()
+        .with("id", &Odd(id.clone()))
+        .with("what", &what);
     let identity = SAGA.id(&id);
     let call = async move {
         match what.as_str() {
@@ -100,6 +111,10 @@ async fn odd(id: String, what: String) -> Answer {
                     second = note(2) => drop(second?),
                 }
                 note(3).await?;
+            }
+            "hang" => {
+                note(0).await?;
+                std::future::pending::<()>().await;
             }
             _ => {
                 note(0).await?;
@@ -132,7 +147,7 @@ async fn note(number: u32) -> Answer {
 
 fn resume(call: JournaledCall) -> BoxFuture<'static, Result<(), Error>> {
     Box::pin(async move {
-        let id = call.argument("id", argument::<String>().found())?;
+        let Odd(id) = call.argument("id", argument::<Odd>().found())?;
         let what = call.argument("what", argument::<String>().found())?;
         let _outcome = odd(id, what).await;
         Ok(())
@@ -178,6 +193,30 @@ async fn a_result_or_an_error_that_panics_ends_its_saga() {
         assert!(call.await.unwrap_err().is_panic(), "{what}");
         let record = runtime.sagas().list(SagaFilter::default(), None, 9).await;
         assert_eq!(record.unwrap()[0].status, Status::Compensated, "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_panics_when_it_is_read_back_parks_its_saga() {
+    for (unreadable, says) in [
+        ("a", "could not be called again"),
+        ("0", "the output of step `note`"),
+    ] {
+        let runtime = runtime().await;
+        let call = runtime.scope(odd(text("a"), text("hang")));
+        let left = tokio::time::timeout(Duration::from_secs(1), call).await;
+        assert!(left.is_err());
+        UNREADABLE.set(unreadable);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let all = runtime.sagas().list(SagaFilter::default(), None, 9).await;
+        let saga = all.unwrap().remove(0);
+        UNREADABLE.set("none");
+        assert_eq!(saga.parking, Some(Parking::Mismatch), "{:?}", saga.error);
+        let error = saga.error.unwrap();
+        assert!(
+            error.contains(says) && error.contains("panicked"),
+            "{error}"
+        );
     }
 }
 

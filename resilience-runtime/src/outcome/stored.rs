@@ -230,7 +230,7 @@ impl<T: Serialize + DeserializeOwned> Storable for T {
         Ok(text)
     }
     fn decode(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
+        json::read(|| serde_json::from_str(text))
     }
 }
 
