@@ -262,11 +262,16 @@ BEGIN
 END
 $function$;
 
--- What there is in the queue: how many letters by each of a few columns, and since when the oldest waits.
+-- What there is in the queue: how many letters by each of a few columns, and since when the oldest waits. Of those that are
+-- dealt with nothing waits, and nothing but an index is read.
 CREATE FUNCTION resilience_dead_letter_stats()
 RETURNS TABLE (by text, value text, letters bigint, oldest timestamptz)
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $function$
-    SELECT 'status', status, count(*), min(created_at) FROM resilience_dead_letters GROUP BY status
+    SELECT 'status', status, count(*), NULL::timestamptz FROM resilience_dead_letters
+    WHERE status NOT IN ('open', 'retrying') GROUP BY status
+    UNION ALL
+    SELECT 'status', status, count(*), min(created_at) FROM resilience_dead_letters
+    WHERE status IN ('open', 'retrying') GROUP BY status
     UNION ALL
     (SELECT 'operation', operation, count(*), min(created_at) FROM resilience_dead_letters
      WHERE status IN ('open', 'retrying') GROUP BY operation ORDER BY count(*) DESC, operation LIMIT 100)

@@ -82,6 +82,11 @@ CREATE INDEX resilience_sagas_over ON resilience_sagas (updated_at)
 
 CREATE INDEX resilience_sagas_by_parent ON resilience_sagas (parent) WHERE parent IS NOT NULL;
 
+-- Those that nobody has to work on, as they are counted, without a look at their rows: by name and status, and how long
+-- the last ones of each took.
+CREATE INDEX resilience_sagas_at_rest ON resilience_sagas (name, status, updated_at, created_at)
+    WHERE status IN ('completed', 'compensated', 'failed', 'resolved', 'parked', 'compensation_failed');
+
 -- A new table, because letters need no saga any more. `owner` is the worker that does a work again; `nonce` makes
 -- adding one twice the same as adding it once; a letter of a saga has the `position` of its step. Priorities: 0 low,
 -- 1 normal, 2 high, 3 critical. AUTOINCREMENT: the id of a dead letter is what operators write down, and is never used

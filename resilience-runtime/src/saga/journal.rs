@@ -156,7 +156,7 @@ pub trait Journal: Send + Sync {
         Box::pin(async { Ok(Timestamp::of_this_machine()) })
     }
 
-    /// What there is of each name, in the order of the names. Looks at every saga.
+    /// What there is of each name, in the order of the names. What is over is counted without a look at its rows.
     fn statistics(&self) -> BoxFuture<'_, Result<Vec<SagaStatistics>, StoreError>>;
 
     /// The sagas that are unfinished, belong to nobody who lives, and are not in `known`.

@@ -99,8 +99,8 @@ impl Sagas {
         self.core.stores.journal.list(filter, after, limit).await
     }
 
-    /// How many sagas there are in each status that at least one is in, of this process and all others on the store. Looks at
-    /// every saga.
+    /// How many sagas there are in each status that at least one is in, of this process and all others on the store. As
+    /// [`statistics`](Self::statistics).
     ///
     /// # Errors
     /// When the store cannot be asked.
@@ -113,8 +113,8 @@ impl Sagas {
         Ok(counts.into_iter().collect())
     }
 
-    /// How many sagas there are of each name in each status, and how long those took that are completed. Looks at every
-    /// saga.
+    /// How many sagas there are of each name in each status, and how long the last 10,000 of each name took that completed.
+    /// Counts all that are kept, by an index: about a tenth of a microsecond for each.
     ///
     /// # Errors
     /// When the store cannot be asked.

@@ -66,16 +66,34 @@ pub(crate) async fn a_write_may_be_made_again_but_not_with_another_step(fixture:
         },
     ];
     for other in others {
-        let write = Advance {
+        let end = |steps| Advance {
             status: Some(Status::Completed),
-            ..steps([step(1), other])
+            ..steps
         };
-        let refused = store.advance(saga.clone(), 1, write).await.unwrap_err();
-        assert_eq!(refused.effect(), Effect::DidNotRun);
-        let record = loaded(&store, &saga).await;
-        assert_eq!(record.status, Status::Running);
-        assert_eq!(record.steps, once);
+        let writes = [
+            end(steps([step(1), other.clone()])),
+            end(steps([other.clone()])),
+            steps([other]),
+        ];
+        for write in writes {
+            let refused = store.advance(saga.clone(), 1, write).await.unwrap_err();
+            assert_eq!(refused.effect(), Effect::DidNotRun);
+            let record = loaded(&store, &saga).await;
+            assert_eq!(record.status, Status::Running);
+            assert_eq!(record.steps, once);
+        }
     }
+    let end = Advance {
+        status: Some(Status::Completed),
+        ..steps([step(0)])
+    };
+    advance(&store, &saga, end.clone()).await;
+    let ended = loaded(&store, &saga).await;
+    assert_eq!((ended.status, &ended.steps), (Status::Completed, &once));
+    advance(&store, &saga, end).await;
+    let again = loaded(&store, &saga).await;
+    assert_eq!(again.updated_at, ended.updated_at);
+    assert_eq!((again.status, &again.steps), (Status::Completed, &once));
 }
 
 pub(crate) async fn a_step_in_doubt_is_replaced_by_what_it_came_to(fixture: impl Workers) {

@@ -27,6 +27,10 @@ FROM generate_series(1, 60000);";
 const READ: &str = "
 SELECT (SELECT sum(seq_tup_read) FROM pg_stat_user_tables)::int8 + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes)::int8";
 
+/// Rows that were read, and none of the entries that led to them.
+const ROWS_READ: &str = "
+SELECT (SELECT sum(seq_tup_read) + sum(coalesce(idx_tup_fetch, 0)) FROM pg_stat_user_tables)::int8";
+
 /// Sessions that have ended have told what they read.
 const SESSIONS: &str = "
 SELECT count(*) FROM pg_stat_activity
@@ -48,8 +52,14 @@ async fn begin(url: &str, statistics: bool) {
 
 /// Makes `work` on a store of its own, and asks the server what it read for that.
 async fn reads_little(url: &str, what: &str, work: impl AsyncFnOnce(&PostgresStore)) {
+    let read = read(url, READ, work).await;
+    assert!(read > 0 && read < READ_MAX, "{what}: {read}");
+}
+
+/// By how much `work`, on a store of its own, raises a figure of the server.
+async fn read(url: &str, figure: &'static str, work: impl AsyncFnOnce(&PostgresStore)) -> i64 {
     let mut shell = shell(url).await;
-    let before: i64 = sqlx::query_scalar(READ)
+    let before: i64 = sqlx::query_scalar(figure)
         .fetch_one(&mut shell)
         .await
         .unwrap();
@@ -67,12 +77,11 @@ async fn reads_little(url: &str, what: &str, work: impl AsyncFnOnce(&PostgresSto
         }
     })
     .await;
-    let after: i64 = sqlx::query_scalar(READ)
+    let after: i64 = sqlx::query_scalar(figure)
         .fetch_one(&mut shell)
         .await
         .unwrap();
-    let read = after - before;
-    assert!(read > 0 && read < READ_MAX, "{what}: {read}");
+    after - before
 }
 
 /// How many sagas are on a page of those in one of these statuses.
@@ -101,6 +110,50 @@ async fn what_is_over_is_not_read_by_a_server_without_statistics() {
     let Some(url) = database() else { return };
     begin(&url, false).await;
     everything(&url).await;
+}
+
+/// All are counted, by entries of an index; and the durations are of the last 10,000.
+#[tokio::test]
+async fn statistics_count_what_is_over_without_a_look_at_its_rows() {
+    let Some(url) = database() else { return };
+    begin(&url, true).await;
+    execute(&url, "VACUUM").await;
+    // What ended long before took an hour.
+    execute(
+        &url,
+        "INSERT INTO resilience_sagas (id, name, input, status, epoch, created_at, updated_at)
+         VALUES ('0001', 'checkout', '{}', 'completed', 1, now() - interval '1 day', now() - interval '23 hours')",
+    )
+    .await;
+    let sagas = async |store: &PostgresStore| {
+        let statistics = Journal::statistics(store).await.unwrap();
+        let [checkout] = &statistics[..] else {
+            panic!("{statistics:?}");
+        };
+        let counts = [
+            (Status::Running, 3),
+            (Status::Completed, 60_001),
+            (Status::CompensationFailed, 1),
+        ];
+        assert_eq!(checkout.counts, counts);
+        assert_eq!(checkout.completed.unwrap().max, Duration::ZERO);
+    };
+    let entries = read(&url, READ, sagas).await;
+    assert!(entries < 60_000 + 10_000 + READ_MAX, "{entries}");
+    let letters = async |store: &PostgresStore| {
+        let counts = Queue::statistics(store).await.unwrap().counts;
+        let expected = [
+            (DeadLetterStatus::Open, 1),
+            (DeadLetterStatus::Resolved, 60_000),
+        ];
+        assert_eq!(counts, expected);
+    };
+    for rows in [
+        read(&url, ROWS_READ, sagas).await,
+        read(&url, ROWS_READ, letters).await,
+    ] {
+        assert!(rows < READ_MAX, "{rows}");
+    }
 }
 
 async fn everything(url: &str) {

@@ -76,6 +76,10 @@ async fn a_hundred_thousand_finished_sagas_slow_nothing() {
         let purged = store.purge(Duration::from_secs(60), 500).await.unwrap();
         assert_eq!(purged, 500);
     }
+    for _ in 0..20 {
+        let statistics = Journal::statistics(&store).await.unwrap();
+        assert_eq!(statistics.len(), 2);
+    }
     assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
     let left = "SELECT count(*) FROM resilience_sagas WHERE name = 'old'";
     let left = number(&path, left).await;
@@ -83,6 +87,37 @@ async fn a_hundred_thousand_finished_sagas_slow_nothing() {
     assert_eq!(left, 100_000 - 11_111);
     let steps = "SELECT count(*) FROM resilience_saga_steps WHERE step = 'step'";
     assert_eq!(number(&path, steps).await, left);
+}
+
+/// The longer ago they ended, the longer they took: from 0.5 s to 200 s.
+#[tokio::test]
+async fn durations_are_those_of_the_last_ten_thousand_of_a_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let store = open(&path).await;
+    execute(
+        &path,
+        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 20000)
+         INSERT INTO resilience_sagas (id, name, input, status, epoch, owner, created_at, updated_at)
+         SELECT name || n, name, '{}', 'completed', 1, '', 1e6 - n - n * took, 1e6 - n
+         FROM n, (SELECT 'a' AS name, 0.01 AS took UNION ALL SELECT 'b', 0.5)
+         WHERE name = 'a' OR n = 1;
+         UPDATE resilience_sagas SET status = 'failed' WHERE id = 'a1'",
+    )
+    .await;
+    let found = Journal::statistics(&store).await.unwrap();
+    assert_eq!(
+        found[0].counts,
+        [(Status::Completed, 19_999), (Status::Failed, 1)]
+    );
+    let millis = |took: Duration| took.as_secs_f64().mul_add(1e3, 0.5).trunc();
+    let found = [&found[0], &found[1]].map(|of_name| {
+        let took = of_name.completed.unwrap();
+        [took.min, took.mean, took.p95, took.max].map(millis)
+    });
+    // Of the ends from the second to the 10,001st before last.
+    assert_eq!(found[0], [20.0, 50_015.0, 95_010.0, 100_010.0]);
+    assert_eq!(found[1], [500.0; 4]);
 }
 
 #[tokio::test]

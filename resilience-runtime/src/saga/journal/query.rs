@@ -86,18 +86,18 @@ pub struct SagaStatistics {
     pub name: String,
     /// How many sagas are in each status that at least one is in.
     pub counts: Vec<(Status, u64)>,
-    /// How long those took that are completed; `None` when none is.
+    /// How long those took that completed last; `None` when none has.
     pub completed: Option<Durations>,
 }
 
-/// How long sagas took, from their start to their end.
+/// How long sagas took, from their start to their end: of the last 10,000 of a name that completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Durations {
     /// The shortest.
     pub min: Duration,
     /// On average.
     pub mean: Duration,
-    /// As long as the slowest twentieth at least: the 95th percentile, of the last 10,000 at most.
+    /// As long as the slowest twentieth at least: the 95th percentile.
     pub p95: Duration,
     /// The longest.
     pub max: Duration,

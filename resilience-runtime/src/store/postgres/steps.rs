@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::call::Call;
 use super::failure::Meaning;
 use super::journal::rows::column;
-use super::journal::statements::record_steps;
+use super::journal::statements::{record_steps, unless_there};
 use super::journal::write::{starting, steps};
 use super::journal::{Present, STARTING};
 use super::transaction::run;

@@ -1,5 +1,6 @@
 //! Looking at many sagas.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -9,6 +10,10 @@ use crate::saga::journal::{
     Durations, OrphanedSagas, SagaCursor, SagaFilter, SagaStatistics, SagaSummary, SagaVersion,
     Status,
 };
+use crate::timestamp::Timestamp;
+
+/// How many of the completed ones of a name durations are told of.
+const LAST: usize = 10_000;
 
 impl Sagas {
     pub(super) fn list(
@@ -26,7 +31,8 @@ impl Sagas {
         #[derive(Default)]
         struct Counted {
             counts: BTreeMap<Status, u64>,
-            completed: Vec<Duration>,
+            /// When, and after how long.
+            completed: Vec<(Timestamp, Duration)>,
         }
         let mut names: BTreeMap<&str, Counted> = BTreeMap::new();
         for saga in self.iter() {
@@ -35,7 +41,7 @@ impl Sagas {
             *counted.counts.entry(record.status).or_default() += 1;
             if record.status == Status::Completed {
                 let took = record.updated_at.since(record.started_at);
-                counted.completed.push(took);
+                counted.completed.push((record.updated_at, took));
             }
         }
         let statistics = names.into_iter().map(|(name, counted)| SagaStatistics {
@@ -80,8 +86,10 @@ fn passes(filter: &SagaFilter, saga: &Saga) -> bool {
             .is_none_or(|prefix| record.id.as_str().starts_with(prefix))
 }
 
-/// Of all that there are: there are fewer in a test than would be left out.
-fn durations(mut took: Vec<Duration>) -> Option<Durations> {
+fn durations(mut completed: Vec<(Timestamp, Duration)>) -> Option<Durations> {
+    completed.sort_unstable_by_key(|(at, _)| Reverse(*at));
+    let last = completed.iter().take(LAST).map(|(_, took)| *took);
+    let mut took: Vec<_> = last.collect();
     took.sort_unstable();
     let count = u32::try_from(took.len()).ok()?;
     let rank = (took.len() * 95).div_ceil(100);
@@ -91,4 +99,21 @@ fn durations(mut took: Vec<Duration>) -> Option<Durations> {
         p95: *took.get(rank.checked_sub(1)?)?,
         max: *took.last()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_those_of_the_last_ten_thousand() {
+        let ended = |at: i64| {
+            let took = Duration::from_micros(at.unsigned_abs());
+            (Timestamp::from_micros(at), took)
+        };
+        let completed: Vec<_> = (1..=20_000).map(ended).collect();
+        let found = durations(completed).unwrap();
+        let found = [found.min, found.p95, found.max].map(|took| took.as_micros());
+        assert_eq!(found, [10_001, 19_500, 20_000]);
+    }
 }

@@ -92,27 +92,44 @@ const LIST_UNFINISHED: [&str; 2] = list!(
 const LIST_CALLED: [&str; 2] = list!("parent = $5", "created_at + interval '0'");
 const LIST_ALIKE: [&str; 2] = list!("id >= $9 AND id < $10", "created_at + interval '0'");
 
-/// Looks at every saga. The name, the status, how many; and of those that are completed how long they took: the shortest,
-/// the mean, the 95th percentile of the last ones, and the longest.
-const STATISTICS: &str = "
-WITH took AS (
-    SELECT name, extract(epoch FROM updated_at - created_at) * 1000000 AS micros,
-           row_number() OVER (PARTITION BY name ORDER BY updated_at DESC) AS place
-    FROM resilience_sagas
-    WHERE status = 'completed'
-), durations AS (
-    SELECT name, min(micros)::int8 AS min, avg(micros)::int8 AS mean,
-           (percentile_disc(0.95) WITHIN GROUP (ORDER BY micros) FILTER (WHERE place <= 10000))::int8 AS p95,
-           max(micros)::int8 AS max
-    FROM took
-    GROUP BY name
-), counts AS (
-    SELECT name, status, count(*) AS count FROM resilience_sagas GROUP BY name, status
+/// The name, the status, how many; and of those that completed last how long they took: the shortest, the mean, the 95th
+/// percentile, and the longest. `resilience_sagas_at_rest` has all that there is to know of what is over.
+const STATISTICS: &str = concat!(
+    "
+WITH counts AS (
+    SELECT name COLLATE \"C\" AS name, status, count(*) AS count FROM resilience_sagas
+    WHERE status IN ",
+    at_rest!(),
+    "
+    GROUP BY name COLLATE \"C\", status
+    UNION ALL
+    SELECT name COLLATE \"C\", status, count(*) FROM resilience_sagas
+    WHERE status NOT IN ",
+    at_rest!(),
+    "
+    GROUP BY name COLLATE \"C\", status
 )
-SELECT saga.name, saga.status, saga.count, durations.min, durations.mean, durations.p95, durations.max
+SELECT saga.name, saga.status, saga.count, ",
+    micros!("took.min"),
+    ", ",
+    micros!("took.mean"),
+    ", ",
+    micros!("took.p95"),
+    ", ",
+    micros!("took.max"),
+    "
 FROM counts AS saga
-LEFT JOIN durations ON durations.name = saga.name AND saga.status = 'completed'
-ORDER BY saga.name COLLATE \"C\", saga.status";
+CROSS JOIN LATERAL (
+    SELECT min(took) AS min, avg(took) AS mean, percentile_disc(0.95) WITHIN GROUP (ORDER BY took) AS p95, max(took) AS max
+    FROM (
+        SELECT updated_at - created_at AS took FROM resilience_sagas
+        WHERE name COLLATE \"C\" = saga.name AND status = 'completed' AND saga.status = 'completed'
+        ORDER BY updated_at DESC
+        LIMIT 10000
+    ) AS last
+) AS took
+ORDER BY saga.name, saga.status"
+);
 
 const NOW: &str = concat!("SELECT ", micros!("clock_timestamp()"));
 

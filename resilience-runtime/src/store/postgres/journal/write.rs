@@ -8,7 +8,7 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::rows::column;
-use super::statements::{ADVANCE, BEGIN, END, RECORD, START};
+use super::statements::{ADVANCE, BEGIN, END, END_ONE, RECORD, RECORD_ONE, START};
 use super::{STARTING, WRITING};
 use crate::dlq::NewDeadLetter;
 use crate::saga::journal::{Advance, NewSaga, SagaId, SettledLetters, Status, StepRecord};
@@ -65,6 +65,18 @@ impl Write {
         }
     }
 
+    /// As a statement of its own that is less work for the server, where there is one. One that answers nothing decides
+    /// nothing: [`alone`](Self::alone) says then what is so.
+    pub(super) fn quick(&self) -> Option<Call> {
+        match self {
+            Self::Begin(_) => None,
+            Self::Advance(saga, epoch, advance) => match &advance.steps[..] {
+                [step] => Some(with_one_step(saga, *epoch, advance, step)),
+                _ => None,
+            },
+        }
+    }
+
     /// As a statement of its own.
     pub(super) fn alone(&self, owner: Uuid) -> Call {
         match self {
@@ -102,16 +114,45 @@ pub(super) fn is_plain(advance: &Advance) -> bool {
 }
 
 fn plain(saga: &SagaId, epoch: i64, advance: &Advance) -> Call {
-    let changes = advance.pivots
-        || advance.status.is_some()
-        || advance.output.is_some()
-        || advance.error.is_some()
-        || advance.failure.is_some();
-    let call = Call::new(WRITING, if changes { END } else { RECORD })
+    let statement = if changes(advance) { END } else { RECORD };
+    let call = Call::new(WRITING, statement)
         .text(saga.as_str())
         .number(epoch)
         .text(steps(&advance.steps));
-    if !changes {
+    with_changes(call, advance)
+}
+
+fn with_one_step(saga: &SagaId, epoch: i64, advance: &Advance, step: &StepRecord) -> Call {
+    let statement = if changes(advance) {
+        END_ONE
+    } else {
+        RECORD_ONE
+    };
+    let call = Call::new(WRITING, statement)
+        .text(saga.as_str())
+        .number(epoch)
+        .number(step.position.into())
+        .text(text(&step.step))
+        .number(step.occurrence.into())
+        .text(text(&step.arguments))
+        .text(step.outcome.as_str())
+        .maybe_text(maybe(step.output.as_deref()))
+        .maybe_text(maybe(step.compensation.as_deref()))
+        .flag(step.undone);
+    with_changes(call, advance)
+}
+
+/// Whether the row of the saga is another one then.
+fn changes(advance: &Advance) -> bool {
+    advance.pivots
+        || advance.status.is_some()
+        || advance.output.is_some()
+        || advance.error.is_some()
+        || advance.failure.is_some()
+}
+
+fn with_changes(call: Call, advance: &Advance) -> Call {
+    if !changes(advance) {
         return call;
     }
     call.maybe_text(advance.status.map(|status| status.as_str().to_owned()))
