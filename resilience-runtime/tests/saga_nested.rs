@@ -12,6 +12,8 @@ mod operations;
 #[allow(dead_code, reason = "not every test needs all of it")]
 #[path = "saga_lifecycle/process.rs"]
 mod process;
+#[path = "saga_nested/shutdown.rs"]
+mod shutdown;
 #[allow(dead_code, reason = "not every test needs all of it")]
 #[path = "saga_lifecycle/spy.rs"]
 mod spy;
