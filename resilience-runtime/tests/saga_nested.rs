@@ -9,5 +9,7 @@ mod crashes;
 mod ends;
 #[path = "saga_lifecycle/rig.rs"]
 mod rig;
+#[path = "saga_nested/shutdown.rs"]
+mod shutdown;
 
 use rig::{process, trips, world};

@@ -318,6 +318,14 @@ impl Execution {
         stop
     }
 
+    /// Stops the run where the runtime is stopped: what fails from then on may fail because of that, so the next process
+    /// is to find out.
+    pub(super) fn left_behind(&self) -> Option<Stop> {
+        let reason = || "it failed when nobody waited for it any more".to_owned();
+        let is_stopped = self.core.gate.is_stopped();
+        is_stopped.then(|| self.stop(Stop::Unwritten(reason())))
+    }
+
     /// Why the run must not go on, if it must not.
     pub(super) fn stopped(&self) -> Option<Stop> {
         self.progress().stop.clone()
@@ -352,7 +360,9 @@ impl Execution {
             },
             Stop::Unwritten(reason) => Error::NotRecorded {
                 function,
-                reason: format!("the runtime shut down before the journal was back: {reason}"),
+                reason: format!(
+                    "the runtime has shut down, and the next process goes on: {reason}"
+                ),
             },
         }
     }

@@ -61,7 +61,9 @@ where
             }
         }
         // Dropped, the step is in doubt, and undone if the caller is.
-        Err(_) if !is_over => {}
+        Err(_) if !is_over => {
+            parent.left_behind();
+        }
         Err(error) => {
             let failure = codec.encode_error(error);
             step.fail(failure, Failure::default()).await;
@@ -171,22 +173,35 @@ pub(super) fn is_call(step: &StepRecord) -> bool {
 }
 
 /// Undoes the saga that `step` of `parent` is: what is running is cancelled and waited for first. Nothing, where the step is
-/// none. May be called again after it failed, or was cut off; `Err` says in words why it is not undone.
+/// none. May be called again after it failed, or was cut off.
 pub(super) fn undo_child<'a>(
     core: &'a Arc<Core>,
     parent: &'a SagaId,
     step: &'a StepRecord,
-) -> BoxFuture<'a, Result<(), String>> {
+) -> BoxFuture<'a, Result<(), NotUndone>> {
     // In a box: what is undone may be nested sagas again.
     Box::pin(undo_called(core, parent, step))
 }
 
-async fn undo_called(core: &Arc<Core>, parent: &SagaId, step: &StepRecord) -> Result<(), String> {
+/// Why a saga that was called is not undone.
+pub(super) enum NotUndone {
+    /// It cannot be, for this reason.
+    Failed(String),
+    /// The next process goes on.
+    Stopped(Stop),
+}
+
+async fn undo_called(
+    core: &Arc<Core>,
+    parent: &SagaId,
+    step: &StepRecord,
+) -> Result<(), NotUndone> {
     let Some((child, name)) = child_of(parent, step) else {
         return Ok(());
     };
     loop {
-        let found = ledger::load(core, &child).await.map_err(stopped)?;
+        let found = ledger::load(core, &child).await;
+        let found = found.map_err(NotUndone::Stopped)?;
         let Some(record) = found else {
             bar(core, parent, &child, name, step).await?;
             continue;
@@ -203,35 +218,39 @@ async fn undo_called(core: &Arc<Core>, parent: &SagaId, step: &StepRecord) -> Re
                     // With another epoch somebody may have tried to undo it in between.
                     let is_first =
                         record.status == Status::Completed && revived.epoch == record.epoch + 1;
-                    return undo(core, &child, revived, is_first).await;
+                    if undo(core, &child, revived, is_first).await? {
+                        return Ok(());
+                    }
                 }
             }
         }
     }
 }
 
+/// False when another process has taken it over meanwhile, and undoes it.
 async fn undo(
     core: &Arc<Core>,
     child: &SagaId,
     record: SagaRecord,
     is_first: bool,
-) -> Result<(), String> {
+) -> Result<bool, NotUndone> {
     let undoing = Undoing::of(core, record);
     let undoing = match is_first {
         true => undoing.for_the_first_time(),
         false => undoing,
     };
     match compensation::undo(core, undoing).await {
-        Undone::Compensated => Ok(()),
-        Undone::Stuck { step, error } => Err(format!(
+        Undone::Compensated => Ok(true),
+        Undone::Stuck { step, error } => Err(NotUndone::Failed(format!(
             "step `{step}` of the nested saga {child} could not be undone, and has a dead letter of its own: {error}"
-        )),
-        Undone::Stopped(stop) => Err(stopped(stop)),
+        ))),
+        Undone::Stopped(Stop::Superseded) => Ok(false),
+        Undone::Stopped(stop) => Err(NotUndone::Stopped(stop)),
     }
 }
 
 /// Cancels a saga that is running, and waits for its end.
-async fn wait(core: &Arc<Core>, parent: &SagaId, record: SagaRecord) -> Result<(), String> {
+async fn wait(core: &Arc<Core>, parent: &SagaId, record: SagaRecord) -> Result<(), NotUndone> {
     if record.status == Status::Running {
         let by = Operator::program().because(format!("saga {parent}, which called it, is undone"));
         let request =
@@ -243,7 +262,10 @@ async fn wait(core: &Arc<Core>, parent: &SagaId, record: SagaRecord) -> Result<(
     }
     match waiting::until_over(core, &record.id, None).await {
         Waited::Ended(_) | Waited::Again => Ok(()),
-        Waited::ShuttingDown => Err("the runtime is shutting down".to_owned()),
+        Waited::ShuttingDown => {
+            let reason = format!("saga {} is still to be undone", record.id);
+            Err(NotUndone::Stopped(Stop::Unwritten(reason)))
+        }
     }
 }
 
@@ -255,7 +277,7 @@ async fn bar(
     child: &SagaId,
     name: &str,
     step: &StepRecord,
-) -> Result<(), String> {
+) -> Result<(), NotUndone> {
     let bar = NewSaga {
         id: child.clone(),
         given: true,
@@ -274,8 +296,11 @@ async fn bar(
             error: Some("it was not started: the saga that called it is undone".to_owned()),
             ..Advance::default()
         };
-        let written = ledger::write(core, child, 1, advance).await;
-        written.map_err(stopped)?;
+        match ledger::write(core, child, 1, advance).await {
+            // Somebody has taken it over: it is looked at again.
+            Ok(()) | Err(Stop::Superseded) => {}
+            Err(stop) => return Err(NotUndone::Stopped(stop)),
+        }
     }
     Ok(())
 }
@@ -287,27 +312,20 @@ async fn insist<'a, T>(
     id: &SagaId,
     again_after: Option<Effect>,
     ask: impl Fn() -> BoxFuture<'a, Result<T, StoreError>>,
-) -> Result<T, String> {
+) -> Result<T, NotUndone> {
     let mut pauses = Pauses::STORE;
     loop {
         let error = match ask().await {
             Ok(answer) => return Ok(answer),
             Err(error) if again_after.is_some_and(|effect| effect != error.effect()) => {
-                return Err(error.to_string());
+                return Err(NotUndone::Failed(error.to_string()));
             }
             Err(error) => error,
         };
         let pause = pauses.next();
         tracing::warn!(target: "resilience", saga_id = %id, %error, ?pause, "undoing a nested saga waits for the journal");
         if !core.gate.pause(pause).await {
-            return Err(error.to_string());
+            return Err(NotUndone::Stopped(Stop::Unwritten(error.to_string())));
         }
-    }
-}
-
-fn stopped(stop: Stop) -> String {
-    match stop {
-        Stop::Superseded => "another process works on it".to_owned(),
-        Stop::Mismatch(reason) | Stop::Unwritten(reason) => reason,
     }
 }

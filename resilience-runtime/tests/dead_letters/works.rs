@@ -151,6 +151,30 @@ async fn a_handler_that_panics_has_failed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_handler_that_fails_when_nobody_waits_any_more_is_called_again() {
+    let builder = builder().dead_letter_handler("send", |_| async {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        Err::<(), _>("what it needs was shut down, too")
+    });
+    let runtime = builder.open().await.unwrap();
+    let letters = runtime.dead_letters();
+    let id = letters.add("send", "", "full").await.unwrap();
+    let retry = tokio::spawn({
+        let letters = runtime.dead_letters();
+        async move { letters.retry(id, "ada").await }
+    });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    runtime.shutdown().await;
+    let answer = retry.await.unwrap();
+    assert!(
+        matches!(answer, Err(DeadLetterError::LeftBehind(_))),
+        "{answer:?}"
+    );
+    let letter = letters.get(id).await.unwrap().unwrap();
+    assert_eq!(letter.status, DeadLetterStatus::Retrying);
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_handler_nothing_is_done_and_it_is_said_what_to_do() {
     let (runtime, _) = with_sender(0).await;
     let letters = runtime.dead_letters();

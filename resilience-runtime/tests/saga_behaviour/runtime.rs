@@ -10,7 +10,7 @@ use resilience_runtime::saga::journal::Status;
 use crate::disk::Disk;
 use crate::process::Process;
 use crate::shop::{Ask, Do, ShopError, World, order};
-use crate::store::Store;
+use crate::store::{Store, Trouble};
 
 fn store() -> Arc<Store> {
     Store::new(&Arc::<Disk>::default())
@@ -157,11 +157,49 @@ async fn what_shutdown_leaves_is_finished_by_the_next_process() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_decision_that_shutdown_does_not_wait_for_is_made_once() {
+    // Its write never answers: it was not made, or it was, or its answer was lost and it is to be made again.
+    for (trouble, reserved) in [
+        (Trouble::DieBefore(1), 2),
+        (Trouble::DieAfter(1), 1),
+        (Trouble::Refuse(u32::MAX), 2),
+    ] {
+        let process = Process::first(&[Ask::Reserve(1), Ask::Fail]).await;
+        if matches!(trouble, Trouble::DieBefore(_) | Trouble::DieAfter(_)) {
+            process.store.expect(trouble);
+        }
+        let call = tokio::spawn({
+            let (runtime, world) = (process.runtime.clone(), process.world.clone());
+            async move { runtime.scope(order(&world, 7)).await }
+        });
+        while process.world.effects().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        if matches!(trouble, Trouble::Refuse(_)) {
+            process.store.expect(trouble);
+        }
+        let report = process.runtime.shutdown().await;
+        assert_eq!((report.finished, report.left), (0, 1), "{trouble:?}");
+        call.abort();
+        let process = process.restart().await;
+        process.runtime.recovered().await;
+        let saga = process.disk().saga();
+        assert_eq!(saga.status, Status::Compensated, "{trouble:?}");
+        let times = |action| process.world.times(action);
+        assert_eq!(
+            (times("reserve 1"), times("release 1")),
+            (reserved, 1),
+            "{trouble:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_process_that_dies_later_is_noticed() {
     let process = Process::first(&[Ask::Reserve(1), Ask::Reserve(2)]).await;
     let disk = Arc::clone(&process.store.disk);
     let plan = [Ask::Reserve(1), Ask::Reserve(2)];
-    let trouble = crate::store::Trouble::None;
+    let trouble = Trouble::None;
     let other = Process::on(&disk, process.world.clone(), &plan, trouble).await;
     process.world.script("reserve 2", &[Do::Hang]);
     tokio::select! {

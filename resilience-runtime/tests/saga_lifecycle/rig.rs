@@ -5,6 +5,6 @@
 #[path = "../saga_support/operations.rs"]
 mod operations;
 pub(crate) mod process;
-mod spy;
+pub(crate) mod spy;
 pub(crate) mod trips;
 pub(crate) mod world;

@@ -10,7 +10,7 @@ use crate::pauses::Pauses;
 use crate::registry::CompensationError;
 use crate::saga::journal::StepRecord;
 use crate::saga::ledger::Stop;
-use crate::saga::nested;
+use crate::saga::nested::{self, NotUndone};
 use crate::saga::stack;
 use crate::telemetry::sagas;
 
@@ -40,8 +40,11 @@ pub(super) async fn compensate(
 ) -> Result<Result<(), Failure>, Stop> {
     let failed = |attempts, error| Ok(Err(Failure { attempts, error }));
     if nested::is_call(step) {
-        let undone = nested::undo_child(core, &saga.id, step).await;
-        return Ok(undone.map_err(|error| Failure { attempts: 1, error }));
+        return match nested::undo_child(core, &saga.id, step).await {
+            Ok(()) => Ok(Ok(())),
+            Err(NotUndone::Failed(error)) => failed(1, error),
+            Err(NotUndone::Stopped(stop)) => Err(stop),
+        };
     }
     let Some(entry) = core.catalog.step(&step.step) else {
         let unknown = format!("no saga step `{}` is linked into this program", step.step);
@@ -80,6 +83,10 @@ pub(super) async fn compensate(
             Err(CompensationError::Failed(error)) => error,
         };
         sagas::compensated(name, false);
+        if core.gate.is_stopped() {
+            // It may have failed because of that: the next process tries.
+            return Err(Stop::Unwritten(error));
+        }
         if attempt >= entry.step.attempts {
             return failed(attempt, error);
         }

@@ -66,6 +66,9 @@ impl<T, E> End<T, E> {
                 (None, Err(error)) => self.unrecordable(&error).await,
             },
             Err((cause, failure)) => {
+                if let Some(stop) = self.execution.left_behind() {
+                    return Driven::open(self.stopped(stop));
+                }
                 // Past a pivot it is run again, and may come further.
                 let unasked = self.execution.unasked();
                 if let Some(difference) = unasked.filter(|_| !self.execution.is_pivoted()) {
@@ -134,6 +137,9 @@ impl<T, E> End<T, E> {
     async fn panicked(self, panic: Box<dyn Any + Send>) -> Driven<T, E> {
         let cause = text(&*panic);
         let execution = &self.execution;
+        if let Some(stop) = execution.left_behind() {
+            return Driven::open(self.stopped(stop));
+        }
         tracing::error!(target: "resilience", saga = execution.saga, saga_id = %execution.id, cause, "a saga panicked");
         if execution.is_pivoted() {
             return self.go_on_later(Unfinished::NoWayBack, cause).await;
@@ -147,6 +153,9 @@ impl<T, E> End<T, E> {
     }
 
     async fn halted(self, halt: Halt) -> Driven<T, E> {
+        if let Some(stop) = self.execution.left_behind() {
+            return Driven::open(self.stopped(stop));
+        }
         let cut = Cut::by(halt, &self.execution);
         let (codec, saga) = (self.codec, self.execution.saga);
         let id = self.execution.id.to_string();

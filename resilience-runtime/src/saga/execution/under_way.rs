@@ -138,6 +138,9 @@ impl UnderWay {
 
     /// Waits for the others, and notes that the body hears of the failure.
     async fn answer(self, error: Option<String>, failure: Failure) {
+        if self.execution.left_behind().is_some() {
+            return;
+        }
         let ticket = self.step.ticket;
         self.execution.progress().fail(ticket);
         let place = Place::of(&self.execution, ticket);

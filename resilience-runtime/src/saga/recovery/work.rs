@@ -11,6 +11,10 @@ use crate::saga::caught::Caught;
 pub(crate) async fn handle(core: &Arc<Core>, letter: DeadLetter) {
     let ended = work(core, &letter).await;
     if let Err(error) = &ended {
+        if core.gate.is_stopped() {
+            // It may have failed because of that: the next process takes it.
+            return;
+        }
         tracing::warn!(target: "resilience", letter = letter.id, operation = letter.work.operation, error,
             "the work of a dead letter failed again");
     }
