@@ -175,7 +175,9 @@ fn counted(row: &SqliteRow) -> Result<(String, (Status, u64)), Unreadable> {
 fn durations(row: &SqliteRow) -> Result<(String, Durations), Unreadable> {
     let seconds = |index| {
         let seconds: f64 = column(row, index)?;
-        Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+        // The moments are seconds since 1970: below a microsecond their difference is noise.
+        let micros = Duration::try_from_secs_f64((seconds * 1e6).round());
+        Ok(micros.map_or(Duration::MAX, |micros| micros / 1_000_000))
     };
     let durations = Durations {
         min: seconds(1)?,
