@@ -12,6 +12,7 @@ mod function;
 mod judging;
 mod leases;
 mod order;
+mod owned;
 mod pauses;
 mod question;
 mod records;

@@ -1,12 +1,15 @@
 //! Sagas and their steps: what stands above and below them, and what must be there to make the call
 //! again after a crash.
 
+use quote::ToTokens;
 use syn::{GenericParam, Receiver, ReceiverKind, Type};
 
 use super::Subject;
+use super::owned::{owned, sized_state};
 use crate::allowed::Rule;
+use crate::diagnostics::readable;
 use crate::function::{Parameter, last_segment, ungrouped_type};
-use crate::policy::{Kind, Policy};
+use crate::policy::{Compensation, Kind, Policy};
 
 impl Subject<'_> {
     pub(super) fn check_sagas(&self) {
@@ -60,6 +63,10 @@ impl Subject<'_> {
                 // A step is reported by itself.
                 Kind::Idempotent | Kind::SagaStep => continue,
                 Kind::Fallback => "put #[fallback] on the function that calls the saga".to_owned(),
+                Kind::Timeout => {
+                    "write `#[saga(timeout = ..)]` for all of it, or put #[timeout] on the steps"
+                        .to_owned()
+                }
                 _ => format!("put #[{name}] on the steps"),
             };
             self.diagnostics.error_at(
@@ -225,6 +232,14 @@ impl Subject<'_> {
         }
     }
 
+    /// Whether arguments are read from the journal: of a step, for its compensation.
+    fn is_read_back(&self) -> bool {
+        match self.find(Kind::SagaStep) {
+            Some(Policy::SagaStep(step)) => !matches!(step.compensation, Compensation::None),
+            _ => true,
+        }
+    }
+
     fn parameter_can_be_journaled(&self, name: &str, parameter: &Parameter) {
         let complaint = match ungrouped_type(&parameter.ty) {
             Type::ImplTrait(_) => "after a crash nobody knows its type\nwrite the type".to_owned(),
@@ -246,6 +261,22 @@ impl Subject<'_> {
             _ if parameter.state && !parameter.is_reference() => {
                 "the runtime lends `#[state]`, it does not give it away\ntake it by `&`".to_owned()
             }
+            _ if parameter.state => match sized_state(parameter.owned_type()) {
+                Some(remedy) => format!(
+                    "the runtime finds a state by its type, and a type without a size has none\n{remedy}"
+                ),
+                None => return,
+            },
+            _ if self.is_read_back() => match owned(parameter.owned_type()) {
+                Some(ty) => {
+                    let by = if parameter.is_reference() { "&" } else { "" };
+                    let ty = readable(&ty.to_token_stream());
+                    format!(
+                        "what it borrows inside cannot be read back from the journal\nwrite `{by}{ty}`"
+                    )
+                }
+                None => return,
+            },
             _ => return,
         };
         self.diagnostics.error(

@@ -115,8 +115,13 @@ impl SagaStep {
 
 /// The path of the function, or `none`.
 fn compensating_function(value: &Value, diagnostics: &Diagnostics) -> Option<Option<Path>> {
-    if value.tokens.to_string() == "none" {
-        return Some(None);
+    match value.tokens.to_string().as_str() {
+        "none" => return Some(None),
+        "None" => {
+            diagnostics.error(value, "`None` is not a function\nwrite `compensate = none`");
+            return None;
+        }
+        _ => {}
     }
     let remedy = "write the path of a function: `compensate = release`";
     value.parse_path(remedy, diagnostics).map(Some)

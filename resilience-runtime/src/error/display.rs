@@ -92,7 +92,8 @@ impl fmt::Display for Error {
                 "`#[{attribute}]` on `{function}` keeps records, and no runtime is open; in `main`, \
                  before the first call, write \
                  `let runtime = resilience::Runtime::open(\"sqlite://app.db\").await?;` \
-                 and keep `runtime` until the end"
+                 and keep `runtime` until the end; one that is `scoped()` is open inside of \
+                 `runtime.scope(..)` alone, and not in tasks that are spawned there"
             ),
             Self::ShuttingDown { function } => {
                 write!(

@@ -52,7 +52,7 @@ pub(super) fn write(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             let undone = undone(*compensated);
             write!(
                 f,
-                "saga `{saga}` ({id}) failed{undone}: {cause}; to try again, start a new one"
+                "saga `{saga}` ({id}) failed{undone}: {cause}; to try again, start a new one, under another `id` or `key` if it has one"
             )
         }
         Error::SagaCancelled {
@@ -184,11 +184,11 @@ mod tests {
         };
         assert_eq!(
             failed(true).to_string(),
-            "saga `pay` (7) failed and was undone: no money; to try again, start a new one"
+            "saga `pay` (7) failed and was undone: no money; to try again, start a new one, under another `id` or `key` if it has one"
         );
         assert_eq!(
             failed(false).to_string(),
-            "saga `pay` (7) failed: no money; to try again, start a new one"
+            "saga `pay` (7) failed: no money; to try again, start a new one, under another `id` or `key` if it has one"
         );
         let timed_out = Error::SagaTimedOut {
             saga,

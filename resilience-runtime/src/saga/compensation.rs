@@ -94,6 +94,9 @@ pub(crate) async fn undo(core: &Arc<Core>, saga: Undoing) -> Undone {
     match saga.undo(core).await {
         Ok(undone) => {
             core.endings.announce(&saga.id);
+            if matches!(undone, Undone::Compensated) {
+                tracing::debug!(target: "resilience", saga_id = %saga.id, "a saga is undone");
+            }
             undone
         }
         Err(stop) => Undone::Stopped(stop),

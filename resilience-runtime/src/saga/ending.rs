@@ -82,6 +82,7 @@ pub(super) async fn fail(
         let undone = Undone::Stopped(stop);
         return Failed { undone, had_work };
     }
+    say(&execution, &cause, steps.len());
     let undone = if steps.is_empty() {
         sagas::ended(execution.saga, Status::Failed, execution.started);
         core.endings.announce(&execution.id);
@@ -92,6 +93,17 @@ pub(super) async fn fail(
     };
     drop(permit);
     Failed { undone, had_work }
+}
+
+/// A saga that is undone is worth a line; one that had done nothing is its caller's business.
+fn say(execution: &Execution, cause: &str, steps: usize) {
+    if steps == 0 {
+        tracing::debug!(target: "resilience", saga = execution.saga, saga_id = %execution.id, error = cause,
+            "a saga failed, and there is nothing to undo");
+    } else {
+        tracing::info!(target: "resilience", saga = execution.saga, saga_id = %execution.id, error = cause, steps,
+            "a saga failed, and is undone");
+    }
 }
 
 /// The saga cannot go on, and nobody but an operator can say whether to undo it.

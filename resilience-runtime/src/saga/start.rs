@@ -68,7 +68,8 @@ where
 /// Starts the saga that `future` calls in the caller's own transaction: it begins if that is committed, and leaves nothing
 /// if it is rolled back.
 ///
-/// `connection` is a connection to the database of the runtime's store. What `future` is, [`start`] says. The saga is run
+/// `connection` is a connection to the database of the runtime's store; another one that has its tables, too, takes the saga,
+/// and nobody here runs it. What `future` is, [`start`] says. The saga is run
 /// by whoever sees it first once it is committed: this process looks for it for a minute, and every process finds it with
 /// its recovery. Until the commit [`SagaHandle::status`] answers `None`, and [`SagaHandle::result`] waits for up to a
 /// minute.

@@ -50,6 +50,7 @@ async fn a_process_has_one_runtime_and_any_number_of_scoped_ones() {
         matches!(error, ShopError::Policy(Error::NoRuntime { .. })),
         "{error}"
     );
+    assert!(error.to_string().contains("`runtime.scope(..)`"), "{error}");
     let first = open().open().await.unwrap();
     assert_eq!(order(&world, 1).await.unwrap(), "order of 1");
     let error = open().open().await.unwrap_err();

@@ -201,6 +201,7 @@ pub(crate) async fn durations_are_those_of_the_completed_ones(fixture: impl Work
     let one = of_all().await.unwrap();
     assert_eq!((one.min, one.mean), (one.max, one.max));
     assert_eq!(one.p95, one.max);
+    assert_eq!(one.max.subsec_nanos() % 1000, 0, "whole microseconds");
     for (number, saga) in sagas[1..].iter().enumerate() {
         let end = match number % 4 {
             0 => Status::Failed,

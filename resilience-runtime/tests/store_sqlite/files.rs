@@ -194,6 +194,8 @@ async fn a_place_where_no_file_can_be_says_so() {
     let text = refusal(&folder.path().join("missing/a.db")).await;
     assert!(text.contains("missing of"), "{text}");
     assert!(text.contains("does not exist; create it first"), "{text}");
+    let text = refusal(Path::new(":memory:")).await;
+    assert!(text.contains("has the URL `memory:`"), "{text}");
     // Nobody can create a file there, not even root, for whom permissions mean nothing.
     let text = refusal(Path::new("/proc/self/a.db")).await;
     assert!(text.contains("cannot be written"), "{text}");

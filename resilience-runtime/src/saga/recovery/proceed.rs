@@ -14,9 +14,16 @@ use crate::saga::resume::resume;
 
 /// Brings a saga that was taken over to its end.
 pub(in crate::saga) async fn taken_over(core: Arc<Core>, record: SagaRecord, permit: Permit) {
-    tracing::info!(target: "resilience", saga = record.name, saga_id = %record.id, status = record.status.as_str(),
-        steps = record.steps.len(), interruptions = record.interruptions, "going on with a saga that nobody works on"
-    );
+    // Its first owner: it was started in a transaction, say, and nobody has left it.
+    if record.epoch == 1 {
+        tracing::debug!(target: "resilience", saga = record.name, saga_id = %record.id,
+            "beginning with a saga that nobody has worked on yet"
+        );
+    } else {
+        tracing::info!(target: "resilience", saga = record.name, saga_id = %record.id, status = record.status.as_str(),
+            steps = record.steps.len(), interruptions = record.interruptions, "going on with a saga that nobody works on"
+        );
+    }
     let entry = core.catalog.saga(&record.name, record.version);
     let recover = entry.map_or(Recover::Resume, |entry| entry.saga.recover);
     proceed(core, record, permit, recover, Reruns::default()).await;

@@ -72,6 +72,12 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
 /// What would be an obscure message of SQLite, in plain words.
 pub(super) fn check_place(path: &Path) -> Result<(), StoreError> {
     let shown = path.display();
+    // Sqlx and SQLite know it as a database without a file.
+    if path.as_os_str() == ":memory:" {
+        let text =
+            "`:memory:` names no file; the store in memory, for tests, has the URL `memory:`";
+        return Err(StoreError::refused(DOING, text));
+    }
     if path.is_dir() {
         let text = format!("{shown} is a directory; name a file in it");
         return Err(StoreError::refused(DOING, text));

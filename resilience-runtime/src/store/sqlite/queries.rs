@@ -178,7 +178,9 @@ fn counted(row: &SqliteRow) -> Result<(String, (Status, u64)), Unreadable> {
 fn durations(row: &SqliteRow) -> Result<Option<Durations>, Unreadable> {
     let seconds = |index| -> Result<Option<Duration>, Unreadable> {
         let seconds: Option<f64> = column(row, index)?;
-        Ok(seconds.map(|it| Duration::try_from_secs_f64(it).unwrap_or(Duration::MAX)))
+        // The moments are seconds since 1970: below a microsecond their difference is noise.
+        let micros = seconds.map(|it| Duration::try_from_secs_f64((it * 1e6).round()));
+        Ok(micros.map(|it| it.map_or(Duration::MAX, |micros| micros / 1_000_000)))
     };
     let (min, mean, max, p95) = (seconds(0)?, seconds(1)?, seconds(2)?, seconds(3)?);
     Ok(match (min, mean, p95, max) {

@@ -1,5 +1,6 @@
 // A timeout that would only lose sight of the saga.
 //~ #[timeout] cannot stand above #[saga]
+//~ write `#[saga(timeout = ..)]`
 
 use resilience::{saga, timeout};
 
