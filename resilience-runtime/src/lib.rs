@@ -51,6 +51,7 @@ pub mod store;
 mod sync;
 pub mod telemetry;
 pub mod timestamp;
+mod words;
 
 /// A boxed future that can be sent: what the store traits answer with, so that a runtime can hold
 /// any store.

@@ -332,16 +332,8 @@ fn sighted(row: &PgRow, id: SagaId) -> Result<Sighted, Unreadable> {
         status: word(row, 4, Status::from_stored)?,
         becomes: None,
     };
-    match word_if_any(row, 5, retry_from_stored)? {
+    match word_if_any(row, 5, RetryAs::from_stored)? {
         Some(retry) => sighted.retried(retry),
         None => Ok(sighted),
-    }
-}
-
-fn retry_from_stored(word: &str) -> Option<RetryAs> {
-    match word {
-        "itself" => Some(RetryAs::Itself),
-        "compensation" => Some(RetryAs::Compensation),
-        _ => None,
     }
 }
