@@ -46,9 +46,7 @@ fn expand_from(first: Vec<Layer>, item: &TokenStream) -> TokenStream {
     };
 
     let mut paths = Paths::default();
-    if let Some(krate) = first.iter().find_map(Layer::renamed_crate) {
-        paths.krate = krate;
-    }
+    rename_crate(&mut paths, &first);
     let (layers, separators) =
         match stack::collect(first, &mut function.attrs, &paths, &diagnostics) {
             Collected::Complete(layers, separators) => (layers, separators),
@@ -57,9 +55,7 @@ fn expand_from(first: Vec<Layer>, item: &TokenStream) -> TokenStream {
                 return function.into_token_stream();
             }
         };
-    if let Some(krate) = layers.iter().find_map(Layer::renamed_crate) {
-        paths.krate = krate;
-    }
+    rename_crate(&mut paths, &layers);
 
     let mut allowed = Allowed::default();
     let policies: Vec<_> = layers
@@ -85,11 +81,8 @@ fn expand_from(first: Vec<Layer>, item: &TokenStream) -> TokenStream {
     } else {
         Vec::new()
     };
-    if !diagnostics.is_clean() {
-        return fallback::with_function(diagnostics, &function);
-    }
     let mut owners = policies.iter().filter_map(Policy::owner);
-    if owners.any(Owner::is_refused) {
+    if !diagnostics.is_clean() || owners.any(Owner::is_refused) {
         return fallback::with_function(diagnostics, &function);
     }
     let errors = diagnostics.into_tokens();
@@ -102,6 +95,13 @@ fn expand_from(first: Vec<Layer>, item: &TokenStream) -> TokenStream {
         paths,
     }
     .expand()
+}
+
+/// Takes over what `crate = ..` says in one of the layers.
+fn rename_crate(paths: &mut Paths, layers: &[Layer]) {
+    if let Some(krate) = layers.iter().find_map(Layer::renamed_crate) {
+        paths.krate = krate;
+    }
 }
 
 /// The connection of a transaction is a way to write, and no part of what is written.

@@ -8,8 +8,13 @@
 //! 3. *check*: `check` — one function per rule between policies;
 //! 4. *expand*: `expand` — the model to tokens, without decisions.
 //!
-//! `methods` is `#[saga_steps]`, which tells methods their type. `attribute` is the pipeline. Mistakes are collected in `diagnostics` on the way, and the user's
-//! function is emitted beside them (`fallback`).
+//! `methods` is `#[saga_steps]`, which tells methods their type. `attribute` is the pipeline. Mistakes are collected in
+//! `diagnostics` on the way, and the user's function is emitted beside them (`fallback`).
+
+#![expect(
+    missing_docs,
+    reason = "attributes are documented where the facade re-exports them, so that doc tests can run"
+)]
 
 mod allowed;
 mod args;
@@ -35,127 +40,71 @@ use proc_macro::TokenStream;
 
 use crate::policy::Kind;
 
-#[expect(
-    missing_docs,
-    reason = "documented where the facade re-exports it, so that doc tests can run"
-)]
 #[proc_macro_attribute]
 pub fn circuit_breaker(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::CircuitBreaker, arguments.into(), item.into()).into()
 }
 
-#[expect(
-    missing_docs,
-    reason = "documented where the facade re-exports it, so that doc tests can run"
-)]
 #[proc_macro_attribute]
 pub fn idempotent(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Idempotent, arguments.into(), item.into()).into()
 }
 
-#[expect(
-    missing_docs,
-    reason = "documented where the facade re-exports it, so that doc tests can run"
-)]
 #[proc_macro_attribute]
 pub fn locked(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Locked, arguments.into(), item.into()).into()
 }
 
-#[expect(
-    missing_docs,
-    reason = "documented where the facade re-exports it, so that doc tests can run"
-)]
 #[proc_macro_attribute]
 pub fn single_flight(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::SingleFlight, arguments.into(), item.into()).into()
 }
 
-#[expect(
-    missing_docs,
-    reason = "documented where the facade re-exports it, so that doc tests can run"
-)]
 #[proc_macro_attribute]
 pub fn retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Retry, arguments.into(), item.into()).into()
 }
 
-#[expect(
-    missing_docs,
-    reason = "documented where the facade re-exports it, so that doc tests can run"
-)]
 #[proc_macro_attribute]
 pub fn saga(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Saga, arguments.into(), item.into()).into()
 }
 
-#[expect(
-    missing_docs,
-    reason = "documented where the facade re-exports it, so that doc tests can run"
-)]
 #[proc_macro_attribute]
 pub fn saga_step(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::SagaStep, arguments.into(), item.into()).into()
 }
 
-#[expect(
-    missing_docs,
-    reason = "documented where the facade re-exports it, so that doc tests can run"
-)]
 #[proc_macro_attribute]
 pub fn saga_steps(arguments: TokenStream, item: TokenStream) -> TokenStream {
     methods::expand(arguments.into(), &item.into()).into()
 }
 
-#[expect(
-    missing_docs,
-    reason = "documented where the facade re-exports it, so that doc tests can run"
-)]
 #[proc_macro_attribute]
 pub fn timeout(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Timeout, arguments.into(), item.into()).into()
 }
 
-#[expect(
-    missing_docs,
-    reason = "documented where the facade re-exports it, so that doc tests can run"
-)]
 #[proc_macro_attribute]
 pub fn bulkhead(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Bulkhead, arguments.into(), item.into()).into()
 }
 
-#[expect(
-    missing_docs,
-    reason = "documented where the facade re-exports it, so that doc tests can run"
-)]
 #[proc_macro_attribute]
 pub fn fallback(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Fallback, arguments.into(), item.into()).into()
 }
 
-#[expect(
-    missing_docs,
-    reason = "documented where the facade re-exports it, so that doc tests can run"
-)]
 #[proc_macro_attribute]
 pub fn hedge(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Hedge, arguments.into(), item.into()).into()
 }
 
-#[expect(
-    missing_docs,
-    reason = "documented where the facade re-exports it, so that doc tests can run"
-)]
 #[proc_macro_attribute]
 pub fn rate_limit(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::RateLimit, arguments.into(), item.into()).into()
 }
 
-#[expect(
-    missing_docs,
-    reason = "documented where the facade re-exports it, so that doc tests can run"
-)]
 #[proc_macro_derive(Classify, attributes(classify))]
 pub fn classify(item: TokenStream) -> TokenStream {
     classify::expand(item.into()).into()

@@ -52,6 +52,7 @@ pub mod store;
 mod sync;
 pub mod telemetry;
 pub mod timestamp;
+mod words;
 
 /// A boxed `Send` future. The store traits return it, so that a runtime can hold any store.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

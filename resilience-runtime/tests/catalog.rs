@@ -3,8 +3,8 @@
 // Clippy lets tests panic, but not their helpers.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use std::fmt::{self, Debug};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use resilience_runtime::catalog::{
@@ -15,10 +15,9 @@ use resilience_runtime::outcome::function;
 use resilience_runtime::policy::switch::{Mode, Switch};
 use resilience_runtime::policy::timeout::Timeout;
 use resilience_runtime::private::submit;
+use resilience_test_support::log::{Log, Logged};
 use tokio::time::sleep;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::Level;
 
 /// A policy as the catalog sees it.
 struct Fake {
@@ -322,49 +321,19 @@ fn what_keeps_records_cannot_be_turned_off() {
     assert_eq!(SAGA.switch.mode(), Mode::Enforced);
 }
 
-/// Writes down every event.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-struct Line(String);
-
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.0 += &format!(" {field}={value:?}");
-    }
-}
-
-impl Subscriber for Log {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn event(&self, event: &Event<'_>) {
-        assert_eq!(*event.metadata().level(), Level::WARN);
-        let mut line = Line(String::new());
-        event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
-    }
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-}
-
 #[test]
 fn every_change_is_a_warning_and_no_change_is_none() {
     let _alone = alone();
     let log = Log::default();
-    let lines = Arc::clone(&log.0);
-    tracing::subscriber::with_default(log, || {
-        for _ in 0..2 {
-            let set = switchboard().set(PolicyKind::Retry, "shop::refund", Mode::Shadow);
-            assert_eq!(set, Ok(1));
-        }
-    });
-    let expected = " message=policy switched policy=\"retry\" name=\"shop::refund\" \
-                    function=\"shop::refund\" from=\"enforced\" to=\"shadow\"";
-    assert_eq!(*lines.lock().unwrap(), [expected]);
+    let listening = log.listen();
+    for _ in 0..2 {
+        let set = switchboard().set(PolicyKind::Retry, "shop::refund", Mode::Shadow);
+        assert_eq!(set, Ok(1));
+    }
+    drop(listening);
+    let text = "message=policy switched policy=\"retry\" name=\"shop::refund\" function=\"shop::refund\" \
+                from=\"enforced\" to=\"shadow\"";
+    let level = Level::WARN;
+    let text = text.to_owned();
+    assert_eq!(log.entries(), [Logged { level, text }]);
 }

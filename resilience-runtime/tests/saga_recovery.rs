@@ -13,9 +13,6 @@ mod decisions;
 mod fairness;
 #[path = "saga_recovery/forward.rs"]
 mod forward;
-#[cfg(feature = "metrics")]
-#[path = "saga_recovery/heard.rs"]
-mod heard;
 #[path = "saga_recovery/mortal.rs"]
 mod mortal;
 #[path = "saga_support/operations.rs"]

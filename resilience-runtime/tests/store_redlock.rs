@@ -17,7 +17,6 @@ mod holders;
 #[path = "store_conformance/line.rs"]
 mod line;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -27,9 +26,9 @@ use resilience_runtime::lock::store::{Acquired, Acquiring, LockStore, Nonce};
 use resilience_runtime::runtime::Runtime;
 use resilience_runtime::store::redis::RedisStore;
 use resilience_runtime::store::risk::Risk;
+use resilience_test_support::log::Log;
 use resilience_test_support::server::Redis;
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::Level;
 
 use self::fixture::{AT_LAST, Fixture, HOUR, digest};
 
@@ -207,26 +206,6 @@ async fn a_runtime_is_opened_on_three_servers_and_not_on_fewer_or_one_twice() {
     assert!(error.contains("Risk::NoPersistence"), "{error}");
 }
 
-/// Counts the warnings of a thread.
-#[derive(Clone, Default)]
-struct Warnings(Arc<AtomicUsize>);
-
-impl Subscriber for Warnings {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() == Level::WARN
-    }
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn event(&self, _: &Event<'_>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-}
-
 #[tokio::test]
 async fn a_runtime_is_opened_while_a_minority_is_missing_and_uses_it_later() {
     let mut servers = five();
@@ -240,11 +219,11 @@ async fn a_runtime_is_opened_while_a_minority_is_missing_and_uses_it_later() {
     };
     servers[1].kill9();
     servers[3].kill9();
-    let warnings = Warnings::default();
-    let listening = tracing::subscriber::set_default(warnings.clone());
+    let log = Log::default();
+    let listening = log.listen();
     let runtime = open(true).await.unwrap();
     drop(listening);
-    assert_eq!(warnings.0.load(Ordering::Relaxed), 2);
+    assert_eq!(log.texts(Level::WARN, "").len(), 2);
     let lock = || runtime.lock("documents", &7).lease(HOUR);
     lock().acquire().await.unwrap().release().await.unwrap();
     // Those that answer are checked.

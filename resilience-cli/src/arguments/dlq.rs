@@ -165,34 +165,13 @@ impl From<Way> for RetryAs {
 }
 
 fn status(text: &str) -> Result<DeadLetterStatus, String> {
-    const ALL: [DeadLetterStatus; 5] = [
-        DeadLetterStatus::Open,
-        DeadLetterStatus::Retrying,
-        DeadLetterStatus::Settled,
-        DeadLetterStatus::Resolved,
-        DeadLetterStatus::Discarded,
-    ];
-    word(&ALL, DeadLetterStatus::as_str, text)
+    word(DeadLetterStatus::ALL, DeadLetterStatus::as_str, text)
 }
 
 fn kind(text: &str) -> Result<DeadLetterKind, String> {
-    word(
-        &[
-            DeadLetterKind::Compensation,
-            DeadLetterKind::Saga,
-            DeadLetterKind::Work,
-        ],
-        DeadLetterKind::as_str,
-        text,
-    )
+    word(DeadLetterKind::ALL, DeadLetterKind::as_str, text)
 }
 
 fn priority(text: &str) -> Result<Priority, String> {
-    const ALL: [Priority; 4] = [
-        Priority::Low,
-        Priority::Normal,
-        Priority::High,
-        Priority::Critical,
-    ];
-    word(&ALL, Priority::as_str, text)
+    word(Priority::ALL, Priority::as_str, text)
 }

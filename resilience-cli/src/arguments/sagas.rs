@@ -92,15 +92,5 @@ impl SagaFilters {
 }
 
 fn status(text: &str) -> Result<Status, String> {
-    const ALL: [Status; 8] = [
-        Status::Running,
-        Status::Compensating,
-        Status::Completed,
-        Status::Compensated,
-        Status::Failed,
-        Status::CompensationFailed,
-        Status::Parked,
-        Status::Resolved,
-    ];
-    word(&ALL, Status::as_str, text)
+    word(Status::ALL, Status::as_str, text)
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::saga::id::SagaId;
 use crate::timestamp::Timestamp;
+use crate::words::words;
 
 /// The identity of a dead letter.
 pub type DeadLetterId = i64;
@@ -76,29 +77,6 @@ pub enum DeadLetterStatus {
     Discarded,
 }
 
-macro_rules! words {
-    ($type:ident: $($variant:ident = $word:literal),+ $(,)?) => {
-        impl $type {
-            /// As the stores spell it.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)+
-                }
-            }
-
-            /// What a store read back, or `None` for a word that no version of this crate has written.
-            #[must_use]
-            pub fn from_stored(text: &str) -> Option<Self> {
-                match text {
-                    $($word => Some(Self::$variant),)+
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
 words!(DeadLetterKind: Compensation = "compensation", Saga = "saga", Work = "work");
 words!(Priority: Low = "low", Normal = "normal", High = "high", Critical = "critical");
 words!(DeadLetterStatus: Open = "open", Retrying = "retrying", Settled = "settled", Resolved = "resolved",
@@ -119,9 +97,8 @@ impl Priority {
     /// What a store read back.
     #[must_use]
     pub fn from_rank(rank: i64) -> Option<Self> {
-        [Self::Low, Self::Normal, Self::High, Self::Critical]
-            .into_iter()
-            .find(|priority| priority.rank() == rank)
+        let mut all = Self::ALL.iter().copied();
+        all.find(|priority| priority.rank() == rank)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::operator::Operator;
 use crate::order::Order;
 use crate::saga::id::SagaId;
 use crate::timestamp::Timestamp;
+use crate::words::words;
 
 /// Which dead letters to list. Empty: all.
 #[derive(Debug, Clone, Default)]
@@ -67,6 +68,8 @@ pub enum RetryAs {
     /// The saga is undone, also where it is parked.
     Compensation,
 }
+
+words!(RetryAs: Itself = "itself", Compensation = "compensation");
 
 /// How an operator closes a letter.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -26,8 +26,8 @@ use crate::pauses::Pauses;
 /// Between two tries to find out whose saga it is.
 const PAUSES: Pauses = Pauses::new(Duration::from_millis(50), Duration::from_secs(2));
 
-/// A call that asks for a saga.
-pub(super) struct Ask {
+/// A call of a saga function, which asks for a saga.
+pub(super) struct SagaRequest {
     pub(super) core: Arc<Core>,
     pub(super) saga: Saga,
     pub(super) function: &'static str,
@@ -66,7 +66,7 @@ pub(super) enum Admitted {
     Over(Box<SagaRecord>),
 }
 
-impl Ask {
+impl SagaRequest {
     pub(super) fn new(
         saga: &Saga,
         arguments: Arguments,
@@ -112,7 +112,7 @@ impl Ask {
     }
 
     /// What the journal is to have of it.
-    pub(super) fn saga(&self) -> NewSaga {
+    pub(super) fn new_saga(&self) -> NewSaga {
         NewSaga {
             given: self.id.is_some(),
             id: self.id.clone().unwrap_or_else(SagaId::generate),
@@ -166,7 +166,7 @@ impl Ask {
     pub(super) async fn look(&self) -> Result<Found, Denied> {
         let shutting_down = || self.shutting_down();
         let permit = self.core.enter().ok_or_else(shutting_down)?;
-        let new = self.saga();
+        let new = self.new_saga();
         let id = new.id.clone();
         let start = start(
             Arc::clone(&self.core),

@@ -1,4 +1,4 @@
-//! The three ends of a saga's body: done, to be undone, stuck.
+//! The three ends of a saga's body: it is completed, to be undone, or parked.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::compensation::{self, Undoing, Undone};
 use super::execution::{Execution, Outstanding};
 use super::journal::{Advance, Event, Parking, SettledLetters, Status, StepRecord};
 use super::ledger::{self, Stop};
-use super::parking::Halted;
+use super::parking::ToPark;
 use crate::core::Permit;
 use crate::telemetry::sagas;
 
@@ -107,15 +107,14 @@ fn say(execution: &Execution, cause: &str, steps: usize) {
 }
 
 /// The saga cannot go on, and nobody but an operator can say whether to undo it.
-pub(super) async fn die(
+pub(super) async fn park(
     execution: Arc<Execution>,
     difference: String,
     permit: Permit,
 ) -> Result<(), Stop> {
     let outstanding = execution.outstanding().await;
-    let halted = Halted::run(&execution);
-    halted
-        .park(&execution.core, Parking::Mismatch, difference, outstanding)
+    let saga = ToPark::after_run(&execution);
+    saga.park(&execution.core, Parking::Mismatch, difference, outstanding)
         .await?;
     drop(permit);
     Ok(())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::admission::{Admitted, Ask};
+use super::admission::{Admitted, SagaRequest};
 use super::answer::{self, Ended};
 use super::cancel;
 use super::codec::Codec;
@@ -35,7 +35,7 @@ const ID: &str = "saga::id";
 /// Calls a saga in the body of `parent`.
 pub(super) async fn call<C, O, T, E>(
     parent: &Arc<Execution>,
-    mut ask: Ask,
+    mut request: SagaRequest,
     call: Pin<Box<C>>,
     codec: Codec<T, E>,
     failures: Failures<E>,
@@ -44,15 +44,15 @@ where
     C: Future<Output = O>,
     O: Outcome<Ok = T, Err = E>,
 {
-    let step = match begin(parent, &ask, codec).await {
+    let step = match begin(parent, &request, codec).await {
         Ok(step) => step,
         Err(answer) => return answer,
     };
-    let name = ask.saga.name;
+    let name = request.saga.name;
     let derived = || derived(&parent.id, name, step.arguments(), step.occurrence());
-    ask.id = Some(ask.id.take().unwrap_or_else(derived));
-    ask.parent = Some(parent.id.clone());
-    let Driven { answer, is_over } = run(&ask, call, codec, failures).await;
+    request.id = Some(request.id.take().unwrap_or_else(derived));
+    request.parent = Some(parent.id.clone());
+    let Driven { answer, is_over } = run(&request, call, codec, failures).await;
     match &answer.result {
         Ok(value) => {
             // It was written down as the child's own result a moment ago.
@@ -75,24 +75,24 @@ where
 /// Begins the step of `parent` that the saga is; `Err` where there is an answer already.
 async fn begin<T, E>(
     parent: &Arc<Execution>,
-    ask: &Ask,
+    request: &SagaRequest,
     codec: Codec<T, E>,
 ) -> Result<UnderWay, Answer<T, E>> {
-    if let Some(id) = &ask.id
-        && ask.core.running.is_above(&parent.id, id)
+    if let Some(id) = &request.id
+        && request.core.running.is_above(&parent.id, id)
     {
         // It would wait for itself.
         return Err(codec.refused(Error::Recursive {
-            function: ask.function.to_owned(),
+            function: request.function.to_owned(),
             key: id.to_string(),
         }));
     }
-    match parent.child(ask.saga.name, arguments(ask)).await {
+    match parent.child(request.saga.name, arguments(request)).await {
         Ok(Child::New(step)) => Ok(step),
         Ok(Child::Known(Ok(output))) => Err(codec.answer(Ended::Completed(output))),
         Ok(Child::Known(Err(failure))) => {
             let unreadable = Error::SagaFailed {
-                saga: ask.saga.name,
+                saga: request.saga.name,
                 id: format!("called by {}", parent.id),
                 cause: "its error is of another type than the code's".to_owned(),
                 compensated: true,
@@ -105,7 +105,7 @@ async fn begin<T, E>(
 
 /// Runs the saga, or finds out what it came to.
 async fn run<C, O, T, E>(
-    ask: &Ask,
+    request: &SagaRequest,
     call: Pin<Box<C>>,
     codec: Codec<T, E>,
     failures: Failures<E>,
@@ -114,7 +114,7 @@ where
     C: Future<Output = O>,
     O: Outcome<Ok = T, Err = E>,
 {
-    match ask.admit().await {
+    match request.admit().await {
         Ok(Admitted::Run(running)) => {
             let run = Run {
                 running,
@@ -124,7 +124,8 @@ where
         }
         Ok(Admitted::Over(record)) => {
             let is_over = record.status != Status::Parked;
-            let answer = codec.answer(answer::ended(&ask.core, ask.saga.name, *record).await);
+            let answer =
+                codec.answer(answer::ended(&request.core, request.saga.name, *record).await);
             Driven { answer, is_over }
         }
         Err((error, refusal)) => {
@@ -136,11 +137,12 @@ where
 }
 
 /// The arguments of the step: those of the saga, and its id, where it was chosen.
-fn arguments(ask: &Ask) -> String {
-    let Some(id) = &ask.id else {
-        return ask.input.clone();
+fn arguments(request: &SagaRequest) -> String {
+    let Some(id) = &request.id else {
+        return request.input.clone();
     };
-    let mut arguments: serde_json::Map<_, _> = serde_json::from_str(&ask.input).unwrap_or_default();
+    let mut arguments: serde_json::Map<_, _> =
+        serde_json::from_str(&request.input).unwrap_or_default();
     arguments.insert(ID.to_owned(), id.as_str().into());
     serde_json::Value::Object(arguments).to_string()
 }

@@ -13,7 +13,7 @@ use crate::core::Core;
 use crate::telemetry::sagas;
 
 /// A saga that is running, and is to be parked.
-pub(super) struct Halted<'a> {
+pub(super) struct ToPark<'a> {
     id: &'a SagaId,
     epoch: i64,
     name: &'a str,
@@ -24,8 +24,8 @@ pub(super) struct Halted<'a> {
     attempts: u32,
 }
 
-impl<'a> Halted<'a> {
-    pub(super) fn run(execution: &'a Execution) -> Self {
+impl<'a> ToPark<'a> {
+    pub(super) fn after_run(execution: &'a Execution) -> Self {
         Self {
             id: &execution.id,
             epoch: execution.epoch,
@@ -37,7 +37,7 @@ impl<'a> Halted<'a> {
         }
     }
 
-    pub(super) fn record(record: &'a SagaRecord) -> Self {
+    pub(super) fn of_record(record: &'a SagaRecord) -> Self {
         Self {
             id: &record.id,
             epoch: record.epoch,

@@ -20,7 +20,7 @@ use crate::lease;
 use crate::telemetry::sagas;
 use maintenance::Maintenance;
 use taking::Taking;
-use tasks::{Found, Tasks};
+use tasks::{FirstRound, Tasks};
 
 /// The pause after a round that could not ask the store.
 const RETRY: Duration = Duration::from_secs(1);
@@ -106,19 +106,19 @@ struct Recovery {
     maintenance: Maintenance,
     taking: Taking,
     /// Until the first round was complete.
-    first: Option<Found>,
+    first: Option<FirstRound>,
 }
 
 impl Recovery {
     /// One round; false when the store could not be asked for all of it.
     async fn round(&mut self, core: &Arc<Core>) -> bool {
         let began = Instant::now();
-        let found = self.first.clone();
+        let first_round = self.first.clone();
         let (taking, tasks) = (&mut self.taking, &mut self.tasks);
         // Whatever cannot be done, the rest is.
         let noted = taking.note_parked(core).await;
-        let taken = taking.sagas(core, tasks, found.as_ref()).await;
-        let parked = taking.parked(core, tasks, found.as_ref()).await;
+        let taken = taking.sagas(core, tasks, first_round.as_ref()).await;
+        let parked = taking.parked(core, tasks, first_round.as_ref()).await;
         if taken.is_ok() && !taking.has_more_sagas() {
             self.first = None;
         }

@@ -6,7 +6,7 @@ use super::drive;
 use super::execution::{Execution, Outstanding};
 use super::journal::Parking;
 use super::ledger::Stop;
-use super::parking::Halted;
+use super::parking::ToPark;
 use super::reruns::{Reruns, Unfinished};
 use crate::telemetry::sagas;
 
@@ -35,10 +35,8 @@ pub(super) async fn after(
         // What is in doubt is undone with the rest, should an operator want that.
         let outstanding = outstanding.await;
         let reason = ended.for_good(most, cause);
-        let halted = Halted::run(execution);
-        halted
-            .park(core, Parking::Stuck, reason, outstanding)
-            .await?;
+        let saga = ToPark::after_run(execution);
+        saga.park(core, Parking::Stuck, reason, outstanding).await?;
         return Ok(None);
     };
     if ended != Unfinished::CutOff {

@@ -89,7 +89,7 @@ async fn call(
     if let Some((execution, permit)) = running.into_parts() {
         let difference = format!("its function could not be called again: {error}");
         // A stop here means that somebody else has the saga.
-        let _ = ending::die(execution, difference, permit).await;
+        let _ = ending::park(execution, difference, permit).await;
     }
     None
 }

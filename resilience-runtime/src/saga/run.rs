@@ -1,6 +1,6 @@
 //! `#[saga]`: what happens at one call of a saga function.
 
-use super::admission::{Admitted, Ask};
+use super::admission::{Admitted, SagaRequest};
 use super::answer;
 use super::codec::Codec;
 use super::context;
@@ -89,23 +89,23 @@ impl Saga {
                 };
                 return run_body(run, call, codec, failures).await.answer;
             }
-            let ask = match Ask::new(self, arguments, identity, function.name) {
-                Ok(ask) => ask,
+            let request = match SagaRequest::new(self, arguments, identity, function.name) {
+                Ok(request) => request,
                 Err(error) => return codec.refused(error),
             };
             let parent = context::body();
             if let Some(starting) = Starting::take() {
-                return match starting.start(ask, parent, codec).await {
+                return match starting.start(request, parent, codec).await {
                     Ok(never) => match never {},
                     Err((error, refusal)) => Answer::refused(error, refusal, &function),
                 };
             }
             if let Some(parent) = parent
-                && !ask.is_keyed()
+                && !request.is_keyed()
             {
-                return nested::call(&parent, ask, call, codec, failures).await;
+                return nested::call(&parent, request, call, codec, failures).await;
             }
-            match ask.admit().await {
+            match request.admit().await {
                 Ok(Admitted::Run(running)) => {
                     let run = Run {
                         running,
@@ -114,7 +114,7 @@ impl Saga {
                     run_body(run, call, codec, failures).await.answer
                 }
                 Ok(Admitted::Over(record)) => {
-                    codec.answer(answer::ended(&ask.core, self.name, *record).await)
+                    codec.answer(answer::ended(&request.core, self.name, *record).await)
                 }
                 Err((error, refusal)) => Answer::refused(error, refusal, &function),
             }

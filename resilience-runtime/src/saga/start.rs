@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::admission::{Ask, Denied, Found};
+use super::admission::{Denied, Found, SagaRequest};
 use super::codec::Codec;
 use super::execution::Execution;
 use super::handle::SagaHandle;
@@ -61,7 +61,7 @@ where
     T: Storable + 'static,
     E: TakesRefusals + 'static,
 {
-    let started = ask(future, Mode::Now).await?;
+    let started = first_saga(future, Mode::Now).await?;
     Ok(started.handle(None))
 }
 
@@ -97,31 +97,31 @@ where
     T: Storable + 'static,
     E: TakesRefusals + 'static,
 {
-    let started = ask(future, Mode::InTransaction).await?;
-    let Some((ask, new)) = started.unwritten else {
+    let started = first_saga(future, Mode::InTransaction).await?;
+    let Some((request, new)) = started.unwritten else {
         return Err(E::take(Error::NoSagaStarted));
     };
     let refused = |(error, _): Denied| E::take(error);
-    let Some(permit) = ask.core.enter() else {
-        return Err(refused(ask.shutting_down()));
+    let Some(permit) = request.core.enter() else {
+        return Err(refused(request.shutting_down()));
     };
     let written = connection.start_saga(new.clone()).await;
-    let (id, appears_by) = match written.map_err(|source| refused(ask.rejected(source)))? {
+    let (id, appears_by) = match written.map_err(|source| refused(request.rejected(source)))? {
         StartedIn::New => {
             let until = Instant::now() + WATCHED;
-            tokio::spawn(watch(Arc::downgrade(&ask.core), new.clone(), until));
+            tokio::spawn(watch(Arc::downgrade(&request.core), new.clone(), until));
             (new.id, Some(until))
         }
         StartedIn::Present { id, name, input } => {
             if new.given {
-                ask.compare(&id, &name, &input).map_err(E::take)?;
+                request.compare(&id, &name, &input).map_err(E::take)?;
             }
             (id, None)
         }
     };
     drop(permit);
-    let found = Asked {
-        core: ask.core,
+    let found = FirstSaga {
+        core: request.core,
         id,
         codec: started.codec,
         unwritten: None,
@@ -139,16 +139,16 @@ enum Mode {
 }
 
 /// What the first saga of a future said.
-struct Asked {
+struct FirstSaga {
     core: Arc<Core>,
     id: SagaId,
     /// How its answer is told: [`Codec`].
     codec: Box<dyn Any + Send>,
     /// What is to be written of it.
-    unwritten: Option<(Ask, NewSaga)>,
+    unwritten: Option<(SagaRequest, NewSaga)>,
 }
 
-impl Asked {
+impl FirstSaga {
     fn handle<T, E>(self, appears_by: Option<Instant>) -> SagaHandle<T, E>
     where
         T: Storable + 'static,
@@ -178,11 +178,11 @@ enum State {
     Waiting,
     /// A saga is being started.
     Taken,
-    Asked(Box<Asked>),
+    There(Box<FirstSaga>),
 }
 
 /// Polls `future` until its first saga has said that it is there.
-async fn ask<F, T, E>(future: F, mode: Mode) -> Result<Asked, E>
+async fn first_saga<F, T, E>(future: F, mode: Mode) -> Result<FirstSaga, E>
 where
     F: Future<Output = Result<T, E>>,
     E: TakesRefusals,
@@ -194,7 +194,7 @@ where
     let mut future = pin!(STARTING.scope(starting.clone(), future));
     let ended = poll_fn(|context| {
         let poll = future.as_mut().poll(context).map(Some);
-        match poll.is_pending() && matches!(*starting.state(), State::Asked(_)) {
+        match poll.is_pending() && matches!(*starting.state(), State::There(_)) {
             true => Poll::Ready(None),
             false => poll,
         }
@@ -204,7 +204,7 @@ where
     }
     let state = std::mem::replace(&mut *starting.state(), State::Taken);
     match state {
-        State::Asked(asked) => Ok(*asked),
+        State::There(saga) => Ok(*saga),
         State::Waiting | State::Taken => Err(E::take(Error::NoSagaStarted)),
     }
 }
@@ -222,37 +222,40 @@ impl Starting {
         is_first.then_some(starting)
     }
 
-    /// Starts the saga that `ask` is for, or says what is to be written of it. Does not answer then: whoever asked drops the
+    /// Starts the saga that `request` is for, or says what is to be written of it. Does not answer then: whoever asked drops the
     /// call. `parent` is the saga in whose body it is started.
     pub(super) async fn start<T: 'static, E: 'static>(
         self,
-        mut ask: Ask,
+        mut request: SagaRequest,
         parent: Option<Arc<Execution>>,
         codec: Codec<T, E>,
     ) -> Result<Infallible, Denied> {
         if let Some(parent) = parent
-            && ask.id.is_none()
-            && !ask.is_keyed()
+            && request.id.is_none()
+            && !request.is_keyed()
         {
-            let occurrence = ask.core.running.count_start(&parent.id, ask.saga.name);
-            let name = step_name::of_start(ask.saga.name);
-            ask.id = Some(derived(&parent.id, &name, &ask.input, occurrence));
+            let occurrence = request
+                .core
+                .running
+                .count_start(&parent.id, request.saga.name);
+            let name = step_name::of_start(request.saga.name);
+            request.id = Some(derived(&parent.id, &name, &request.input, occurrence));
         }
-        let core = Arc::clone(&ask.core);
+        let core = Arc::clone(&request.core);
         let (id, unwritten) = match self.0.mode {
-            Mode::Now => (found(&ask, ask.look().await?), None),
+            Mode::Now => (found(&request, request.look().await?), None),
             Mode::InTransaction => {
-                let new = ask.saga();
-                (new.id.clone(), Some((ask, new)))
+                let new = request.new_saga();
+                (new.id.clone(), Some((request, new)))
             }
         };
-        let asked = Asked {
+        let saga = FirstSaga {
             core,
             id,
             codec: Box::new(codec),
             unwritten,
         };
-        *self.state() = State::Asked(Box::new(asked));
+        *self.state() = State::There(Box::new(saga));
         std::future::pending().await
     }
 
@@ -262,15 +265,15 @@ impl Starting {
 }
 
 /// The id of what was found. One that is new is handed to the runtime.
-fn found(ask: &Ask, found: Found) -> SagaId {
+fn found(request: &SagaRequest, found: Found) -> SagaId {
     match found {
         Found::Working(id) => id,
         Found::Over(record) => record.id,
         Found::New(running) => {
             let id = running.id();
             if let Some((execution, permit)) = running.into_parts() {
-                let record = ask.record(&execution);
-                hand_over(&ask.core, record, permit);
+                let record = request.record(&execution);
+                hand_over(&request.core, record, permit);
             }
             id
         }

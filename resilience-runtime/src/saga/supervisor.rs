@@ -40,7 +40,7 @@ pub(super) async fn finish(execution: Arc<Execution>, permit: Permit) {
     // In each case a `Stop` means that somebody else goes on, or the next process.
     match execution.stopped() {
         Some(Stop::Mismatch(difference)) => {
-            let _ = ending::die(execution, difference, permit).await;
+            let _ = ending::park(execution, difference, permit).await;
             return;
         }
         Some(Stop::Superseded | Stop::Unwritten(_)) => return,

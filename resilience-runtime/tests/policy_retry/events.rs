@@ -1,57 +1,25 @@
 //! What the log says of retries.
 
-use std::fmt::{Debug, Write};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use resilience_runtime::policy::retry::{Backoff, Jitter, Retry, RetryBudget};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
+use resilience_test_support::log::Log;
+use tracing::Level;
 
 use crate::{SECOND, run};
 
-/// Writes down every event with its fields.
-struct Log(Arc<Mutex<Vec<String>>>);
-
-struct Fields(String);
-
-impl Visit for Fields {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        write!(self.0, "{field}={value:?} ").unwrap();
-    }
-}
-
-impl Subscriber for Log {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("resilience")
-    }
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn event(&self, event: &Event<'_>) {
-        assert_eq!(*event.metadata().level(), Level::DEBUG);
-        let mut fields = Fields(String::new());
-        event.record(&mut fields);
-        self.0.lock().unwrap().push(fields.0);
-    }
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-}
-
 /// The events of a call that always fails.
 async fn events(retry: Retry) -> Vec<String> {
-    let entries = Arc::new(Mutex::new(Vec::new()));
-    // With one subscriber `tracing` asks the thread that meets an event first whether anybody
-    // listens, which may be another test's; with two it asks them all.
-    let _another = tracing::Dispatch::new(Log(Arc::clone(&entries)));
-    let _logging = tracing::subscriber::set_default(Log(Arc::clone(&entries)));
+    let log = Log::default();
+    let _listening = log.listen();
     let (result, _) = run(retry, async |_| Err::<(), _>(())).await;
     assert!(result.is_err());
-    let entries = entries.lock().unwrap();
-    entries.clone()
+    let entries = log.entries();
+    assert!(
+        entries.iter().all(|it| it.level == Level::DEBUG),
+        "{entries:?}"
+    );
+    entries.into_iter().map(|it| it.text).collect()
 }
 
 #[tokio::test(start_paused = true)]

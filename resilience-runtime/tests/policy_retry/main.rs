@@ -1,10 +1,5 @@
 //! Retries: how many attempts, how long in between, and what comes out.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "what goes wrong in a helper fails the test, too"
-)]
-
 mod events;
 mod limits;
 mod pauses;

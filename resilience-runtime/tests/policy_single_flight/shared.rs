@@ -251,40 +251,16 @@ async fn on_four_threads_one_runs_at_a_time() {
 #[cfg(feature = "metrics")]
 #[tokio::test(start_paused = true)]
 async fn those_that_another_one_answered_are_counted() {
-    use metrics::{Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder};
-    use metrics::{SharedString, Unit};
-    #[derive(Clone, Default)]
-    struct Joined(Arc<AtomicU32>);
-    impl CounterFn for Joined {
-        fn increment(&self, by: u64) {
-            self.0
-                .fetch_add(u32::try_from(by).unwrap(), Ordering::Relaxed);
-        }
-        fn absolute(&self, _: u64) {}
-    }
-    impl Recorder for Joined {
-        fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-        fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-        fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-        fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-            assert_eq!(key.name(), "single_flight_joined_total");
-            let label = key.labels().next().unwrap();
-            assert_eq!((label.key(), label.value()), ("function", "shop::price"));
-            Counter::from_arc(Arc::new(self.clone()))
-        }
-        fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
-            Gauge::noop()
-        }
-        fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
-            Histogram::noop()
-        }
-    }
     static FLIGHT: SingleFlight = SingleFlight::named("shop::counted");
-    let joined = Joined::default();
-    let _recorder = metrics::set_default_local_recorder(&joined);
+    let meter = resilience_test_support::meter::Meter::default();
+    let _listening = meter.listen();
     let runs = Cell::new(0);
     let calls = || share(&FLIGHT, 7, work(&runs));
     let (first, second, third) = tokio::join!(calls(), calls(), calls());
     assert!(first.is_ok() && second.is_ok() && third.is_ok());
-    assert_eq!(joined.0.load(Ordering::Relaxed), 2);
+    let joined = (
+        "single_flight_joined_total{function=shop::price}".to_owned(),
+        2.0,
+    );
+    assert_eq!(meter.take_sums(), [joined].into());
 }

@@ -1,16 +1,13 @@
 //! Cancelling: durable, heard at once, and out of reach of what it undoes.
 
-use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use resilience_runtime::error::Error;
 use resilience_runtime::operator::Operator;
 use resilience_runtime::saga::journal::{CancelOutcome, Journal as _, Status};
+use resilience_test_support::log::Log;
 use tokio::time::Instant;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::Level;
 
 use crate::process::Process;
 use crate::trips::{by_id, trip};
@@ -302,41 +299,11 @@ async fn a_step_that_was_cut_off_and_is_not_undone_is_in_the_log() {
         let process = Process::first(&[Ask::Take(1), ask]).await;
         process.world.script("take 2", &[Do::Hang]);
         process.world.script("doubt 2", &[Do::Hang]);
-        let log = Warnings::default();
-        let _another = tracing::Dispatch::new(log.clone());
-        let _listening = tracing::subscriber::set_default(log.clone());
+        let log = Log::default();
+        let _listening = log.listen();
         let action = if warnings == 1 { "take 2" } else { "doubt 2" };
         cancelled(&process, action, Duration::ZERO).await;
-        let said = log.0.lock().unwrap().clone();
-        let left = said.iter().filter(|text| text.contains("is not undone"));
-        assert_eq!(left.count(), warnings, "{said:?}");
+        let left = log.texts(Level::WARN, "is not undone");
+        assert_eq!(left.len(), warnings, "{:?}", log.entries());
     }
-}
-
-/// The texts of all warnings.
-#[derive(Clone, Default)]
-struct Warnings(Arc<Mutex<Vec<String>>>);
-
-impl Visit for Warnings {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if field.name() == "message" {
-            self.0.lock().unwrap().push(format!("{value:?}"));
-        }
-    }
-}
-
-impl Subscriber for Warnings {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "resilience" && *metadata.level() == Level::WARN
-    }
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn event(&self, event: &Event<'_>) {
-        event.record(&mut self.clone());
-    }
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
 }

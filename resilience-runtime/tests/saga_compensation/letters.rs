@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use resilience_runtime::dlq::{
-    Closing, DeadLetterKind, DeadLetterStatus, Priority, Queue, RetryAs,
+    Closing, DeadLetterId, DeadLetterKind, DeadLetterStatus, Priority, Queue, RetryAs,
 };
 use resilience_runtime::error::Error;
 use resilience_runtime::operator::Operator;
@@ -18,6 +18,17 @@ const FAILS: [(&str, u32); 4] = [("take", 1), ("take", 2), ("take", 3), ("fail",
 
 fn always() -> impl Iterator<Item = Do> {
     std::iter::repeat_n(Do::Fail, 5)
+}
+
+/// How often the compensation of each step was called.
+fn undone(process: &Process) -> [usize; 3] {
+    [1, 2, 3].map(|item| process.world.times(&format!("undo {item}")))
+}
+
+async fn request_retry(process: &Process, letter: DeadLetterId) {
+    let by = Operator::named("ann");
+    let requested = process.store.request_retry(letter, RetryAs::Itself, by);
+    assert!(requested.await.unwrap());
 }
 
 #[tokio::test(start_paused = true)]
@@ -66,22 +77,13 @@ async fn a_retry_that_was_requested_goes_on_with_the_rest_and_settles_the_letter
     let process = Process::first().await;
     process.world.plan("order", &FAILS);
     process.world.script("undo 2", always());
-    process
-        .runtime
-        .scope(order(&process.world, 1))
-        .await
-        .unwrap_err();
-    let requested = process
-        .store
-        .request_retry(1, RetryAs::Itself, Operator::named("ann"));
-    assert!(requested.await.unwrap());
+    let call = process.runtime.scope(order(&process.world, 1));
+    call.await.unwrap_err();
+    request_retry(&process, 1).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(process.saga().await.status, Status::Compensated);
     assert_eq!(process.letters().await[0].status, DeadLetterStatus::Settled);
-    assert_eq!(
-        [1, 2, 3].map(|n| process.world.times(&format!("undo {n}"))),
-        [1, 6, 1]
-    );
+    assert_eq!(undone(&process), [1, 6, 1]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,10 +97,7 @@ async fn on_dead_continue_undoes_the_rest_with_a_letter_for_each_that_fails() {
         answer,
         Err(Oops::Policy(Error::CompensationFailed { .. }))
     ));
-    assert_eq!(
-        [1, 2, 3].map(|n| process.world.times(&format!("undo {n}"))),
-        [5, 1, 5]
-    );
+    assert_eq!(undone(&process), [5, 1, 5]);
     let saga = process.saga().await;
     assert_eq!(saga.status, Status::CompensationFailed);
     assert_eq!(saga.error.as_deref(), Some("refused: steady"));
@@ -108,10 +107,7 @@ async fn on_dead_continue_undoes_the_rest_with_a_letter_for_each_that_fails() {
 
     // Retried, the one that succeeds is settled, and the other one is the same letter as before.
     process.world.script("undo 1", always());
-    let requested = process
-        .store
-        .request_retry(1, RetryAs::Itself, Operator::named("ann"));
-    assert!(requested.await.unwrap());
+    request_retry(&process, 1).await;
     tokio::time::sleep(Duration::from_secs(10)).await;
     let letters = process.letters().await;
     let statuses: Vec<_> = letters.iter().map(|letter| letter.status).collect();
@@ -123,17 +119,11 @@ async fn on_dead_continue_undoes_the_rest_with_a_letter_for_each_that_fails() {
     assert_eq!(process.saga().await.status, Status::CompensationFailed);
 
     process.world.script("undo 1", []);
-    let requested = process
-        .store
-        .request_retry(2, RetryAs::Itself, Operator::named("ann"));
-    assert!(requested.await.unwrap());
+    request_retry(&process, 2).await;
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert_eq!(process.saga().await.status, Status::Compensated);
     assert_eq!(process.letters().await[1].status, DeadLetterStatus::Settled);
-    assert_eq!(
-        [1, 2, 3].map(|n| process.world.times(&format!("undo {n}"))),
-        [11, 1, 6]
-    );
+    assert_eq!(undone(&process), [11, 1, 6]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -142,22 +132,15 @@ async fn what_an_operator_did_by_hand_is_not_done_again() {
     process.world.plan("steady", &FAILS);
     process.world.script("undo 3", always());
     process.world.script("undo 1", always());
-    process
-        .runtime
-        .scope(steady(&process.world, 1))
-        .await
-        .unwrap_err();
+    let call = process.runtime.scope(steady(&process.world, 1));
+    call.await.unwrap_err();
     let ann = || Operator::named("ann");
     let closing = Closing::Resolve("by hand".to_owned());
     assert!(process.store.close(1, closing, ann()).await.unwrap());
     process.store.refuse("list", 2);
-    let requested = process.store.request_retry(2, RetryAs::Itself, ann());
-    assert!(requested.await.unwrap());
+    request_retry(&process, 2).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(
-        [1, 2, 3].map(|n| process.world.times(&format!("undo {n}"))),
-        [6, 1, 5]
-    );
+    assert_eq!(undone(&process), [6, 1, 5]);
     assert_eq!(process.saga().await.status, Status::Compensated);
     let letters = process.letters().await;
     assert_eq!(letters[0].status, DeadLetterStatus::Resolved);
@@ -169,15 +152,9 @@ async fn the_last_failure_stays_when_the_newer_ones_were_undone() {
     let process = Process::first().await;
     process.world.plan("steady", &FAILS);
     process.world.script("undo 3", always());
-    process
-        .runtime
-        .scope(steady(&process.world, 1))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        [1, 2, 3].map(|n| process.world.times(&format!("undo {n}"))),
-        [1, 1, 5]
-    );
+    let call = process.runtime.scope(steady(&process.world, 1));
+    call.await.unwrap_err();
+    assert_eq!(undone(&process), [1, 1, 5]);
     assert_eq!(process.saga().await.status, Status::CompensationFailed);
     assert_eq!(process.letters().await.len(), 1);
 }
@@ -197,11 +174,8 @@ async fn letters_show_what_the_builder_lets_them() {
     let process = Process::on(Mortal::first(), &World::new(), settings).await;
     process.world.plan("order", &FAILS);
     process.world.script("undo 3", always());
-    process
-        .runtime
-        .scope(order(&process.world, 1))
-        .await
-        .unwrap_err();
+    let call = process.runtime.scope(order(&process.world, 1));
+    call.await.unwrap_err();
     let work = process.letters().await.remove(0).work;
     assert_eq!(work.arguments, r#"{"item":"hidden"}"#);
     let output = work.output.unwrap();
@@ -210,10 +184,7 @@ async fn letters_show_what_the_builder_lets_them() {
         "{output}"
     );
     // What is retried is in the journal.
-    let requested = process
-        .store
-        .request_retry(1, RetryAs::Itself, Operator::named("ann"));
-    assert!(requested.await.unwrap());
+    request_retry(&process, 1).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(process.saga().await.status, Status::Compensated);
 }

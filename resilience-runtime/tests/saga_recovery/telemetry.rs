@@ -2,22 +2,22 @@
 
 use std::time::Duration;
 
-use metrics::set_default_local_recorder;
 use resilience_runtime::dlq::{Closing, Queue};
 use resilience_runtime::operator::Operator;
 use resilience_runtime::runtime::RuntimeBuilder;
 use resilience_runtime::saga::journal::{Journal, NewSaga, SagaId, Status};
+use resilience_test_support::log::Log;
+use resilience_test_support::meter::Meter;
 use tracing::Level;
 
-use crate::heard::Heard;
 use crate::mortal::Mortal;
 use crate::process::Process;
 use crate::shop::{Do, World, order};
 
 #[tokio::test(start_paused = true)]
 async fn every_end_of_a_saga_is_counted_with_its_duration() {
-    let heard = Heard::default();
-    let _guard = set_default_local_recorder(&heard);
+    let meter = Meter::default();
+    let _listening = meter.listen();
     let process = Process::first().await;
     let run = async |plan: &[(&'static str, u32)]| {
         process.world.plan("order", plan);
@@ -38,15 +38,16 @@ async fn every_end_of_a_saga_is_counted_with_its_duration() {
         ("sagas_compensated_total{saga=order}", 1.0),
         ("sagas_compensation_failed_total{saga=order}", 1.0),
         ("sagas_parked_total{saga=order}", 1.0),
-        ("saga_duration_seconds{saga=order}", 5.0),
         ("saga_runs_again_total{saga=order}", 19.0),
         ("saga_compensation_attempts_total{step=take}", 6.0),
         ("saga_compensation_failures_total{step=take}", 5.0),
         ("dead_letters_total{operation=take}", 1.0),
         ("dead_letters_total{operation=order}", 1.0),
     ];
-    for (metric, value) in expected {
-        assert_eq!(heard.metric(metric), value, "{metric}");
+    let durations = meter.values("saga_duration_seconds{saga=order}");
+    assert_eq!(durations.len(), 5, "one for each end");
+    for (metric, sum) in expected {
+        assert_eq!(meter.sum(metric), sum, "{metric}");
     }
 }
 
@@ -76,23 +77,22 @@ async fn the_log_says_which_saga_is_undone_and_why() {
 
 #[tokio::test(start_paused = true)]
 async fn sagas_that_were_taken_over_are_counted() {
-    let heard = Heard::default();
-    let _guard = set_default_local_recorder(&heard);
+    let meter = Meter::default();
+    let _listening = meter.listen();
     let process = Process::first().await;
     process.world.plan("order", &[("note", 1)]);
     process.world.script("note 1", [Do::Hang; 3]);
     let calls = (0..3).map(|n| call!(order, process, n));
     process.begin(calls).await;
     process.recovered().await;
-    assert_eq!(heard.metric("sagas_recovered_total{saga=order}"), 3.0);
-    assert_eq!(heard.metric("sagas_completed_total{saga=order}"), 3.0);
+    assert_eq!(meter.sum("sagas_recovered_total{saga=order}"), 3.0);
+    assert_eq!(meter.sum("sagas_completed_total{saga=order}"), 3.0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn sagas_that_nobody_knows_are_reported_once_per_change() {
-    let heard = Heard::default();
-    let _guard = set_default_local_recorder(&heard);
-    let _default = tracing::subscriber::set_default(heard.clone());
+    let (log, meter) = (Log::default(), Meter::default());
+    let _listening = (log.listen(), meter.listen());
     let elsewhere = Mortal::first();
     let start = |version| {
         let saga = NewSaga {
@@ -112,14 +112,18 @@ async fn sagas_that_nobody_knows_are_reported_once_per_change() {
     start(3).await.unwrap();
     let process = Process::on(elsewhere.another(), &World::new(), |builder| builder).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(heard.metric("sagas_unknown{}"), 0.0, "its process lives");
+    assert_eq!(
+        meter.last("sagas_unknown{}"),
+        Some(0.0),
+        "its process lives"
+    );
     start(4).await.unwrap();
     drop(elsewhere.kill());
     tokio::time::sleep(Duration::from_secs(60)).await;
-    let warned = heard.events(Level::WARN, "elsewhere");
+    let warned = log.texts(Level::WARN, "elsewhere");
     assert_eq!(warned.len(), 2, "{warned:?}");
     assert!(warned[0].contains("version=3 count=2"), "{warned:?}");
-    assert_eq!(heard.metric("sagas_unknown{}"), 3.0);
+    assert_eq!(meter.last("sagas_unknown{}"), Some(3.0));
     for saga in process.sagas().await {
         assert_eq!((saga.status, saga.epoch), (Status::Running, 1));
     }
@@ -127,34 +131,33 @@ async fn sagas_that_nobody_knows_are_reported_once_per_change() {
 
 #[tokio::test(start_paused = true)]
 async fn a_queue_that_fills_is_an_error_at_the_limit_and_at_each_doubling() {
-    let heard = Heard::default();
-    let _guard = set_default_local_recorder(&heard);
-    let _default = tracing::subscriber::set_default(heard.clone());
+    let (log, meter) = (Log::default(), Meter::default());
+    let _listening = (log.listen(), meter.listen());
     let limit = |builder: RuntimeBuilder| builder.dead_letter_limit(2);
     let process = Process::on(Mortal::first(), &World::new(), limit).await;
     process.world.plan("order", &[("slow", 1), ("fail", 0)]);
     process
         .world
         .script("undo 1", std::iter::repeat_n(Do::Fail, 100));
-    let rung = || heard.events(Level::ERROR, "dead letters wait").len();
+    let rung = || log.texts(Level::ERROR, "dead letters wait").len();
     for (letters, expected) in [(1_u32, 0), (2, 1), (3, 1), (4, 2), (5, 2)] {
         let call = process.runtime.scope(order(&process.world, 1));
         call.await.unwrap_err();
         tokio::time::sleep(Duration::from_secs(20)).await;
         assert_eq!(rung(), expected, "with {letters} letters");
         assert_eq!(
-            heard.metric("dead_letters_unresolved{}"),
-            f64::from(letters)
+            meter.last("dead_letters_unresolved{}"),
+            Some(f64::from(letters))
         );
     }
-    assert_eq!(heard.metric("dead_letters_over_limit_total{}"), 2.0);
+    assert_eq!(meter.sum("dead_letters_over_limit_total{}"), 2.0);
     for letter in 1..=4 {
         let closing = Closing::Resolve("by hand".to_owned());
         let closed = process.store.close(letter, closing, Operator::named("ann"));
         assert!(closed.await.unwrap());
     }
     tokio::time::sleep(Duration::from_secs(20)).await;
-    assert_eq!(heard.metric("dead_letters_unresolved{}"), 1.0);
+    assert_eq!(meter.last("dead_letters_unresolved{}"), Some(1.0));
     process
         .runtime
         .scope(order(&process.world, 1))
@@ -166,8 +169,8 @@ async fn a_queue_that_fills_is_an_error_at_the_limit_and_at_each_doubling() {
 
 #[tokio::test(start_paused = true)]
 async fn a_letter_that_cannot_be_written_is_logged_whole_and_once() {
-    let heard = Heard::default();
-    let _default = tracing::subscriber::set_default(heard.clone());
+    let log = Log::default();
+    let _listening = log.listen();
     let process = Process::first().await;
     process.world.plan("order", &[("slow", 1), ("fail", 0)]);
     process.world.script("undo 1", [Do::Fail; 2]);
@@ -179,7 +182,7 @@ async fn a_letter_that_cannot_be_written_is_logged_whole_and_once() {
     };
     let (answer, ()) = tokio::join!(call, away);
     answer.unwrap_err();
-    let logged = heard.events(Level::ERROR, "could not be written");
+    let logged = log.texts(Level::ERROR, "could not be written");
     assert_eq!(logged.len(), 1, "{logged:?}");
     for part in ["did slow 1", "refused: undo 1", "position"] {
         assert!(logged[0].contains(part), "{logged:?}");

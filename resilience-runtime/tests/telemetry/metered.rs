@@ -4,83 +4,23 @@ use std::collections::BTreeMap;
 use std::future::pending;
 use std::ops::ControlFlow;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
 use allocation_counter::measure;
-use metrics::{
-    Counter, CounterFn, Gauge, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
-    set_default_local_recorder,
-};
 use resilience_runtime::error::Error;
 use resilience_runtime::outcome::{errors, returns};
 use resilience_runtime::policy::deadline::with_deadline;
 use resilience_runtime::policy::retry::{Backoff, Jitter, Retry, RetryBudget};
+use resilience_test_support::meter::Meter;
 use tokio::time::Instant;
 
 use crate::calls::{CHARGE, SECOND, fails, is_cancelled, observed, one_of_each, succeeds};
 
-type Sums = Arc<Mutex<BTreeMap<String, f64>>>;
-
-/// Adds up what it is told.
-#[derive(Default)]
-struct Sum(Sums);
-
-struct Handle(String, Sums);
-
-impl Handle {
-    fn add(&self, value: f64) {
-        *self.1.lock().unwrap().entry(self.0.clone()).or_default() += value;
-    }
-}
-
-impl CounterFn for Handle {
-    fn increment(&self, value: u64) {
-        self.add(f64::from(u32::try_from(value).unwrap()));
-    }
-    fn absolute(&self, _: u64) {}
-}
-
-impl HistogramFn for Handle {
-    fn record(&self, value: f64) {
-        self.add(value);
-    }
-}
-
-impl Sum {
-    fn handle(&self, key: &Key) -> Arc<Handle> {
-        let labels: Vec<_> = key
-            .labels()
-            .map(|label| format!("{}={}", label.key(), label.value()))
-            .collect();
-        let name = format!("{}{{{}}}", key.name(), labels.join(","));
-        Arc::new(Handle(name, Arc::clone(&self.0)))
-    }
-    fn taken(&self) -> BTreeMap<String, f64> {
-        std::mem::take(&mut self.0.lock().unwrap())
-    }
-}
-
-impl Recorder for Sum {
-    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        Counter::from_arc(self.handle(key))
-    }
-    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
-        Gauge::noop()
-    }
-    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> metrics::Histogram {
-        metrics::Histogram::from_arc(self.handle(key))
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn every_call_is_counted_once_by_its_ending() {
-    let recorder = Sum::default();
-    let _listening = set_default_local_recorder(&recorder);
+    let meter = Meter::default();
+    let _listening = meter.listen();
     one_of_each().await;
     let expected = [
         ("calls_total", 6.0),
@@ -93,7 +33,7 @@ async fn every_call_is_counted_once_by_its_ending() {
         ("call_duration_seconds", 3.0),
     ]
     .map(|(name, sum)| (format!("{name}{{function=shop::charge}}"), sum));
-    assert_eq!(recorder.taken(), BTreeMap::from(expected));
+    assert_eq!(meter.take_sums(), BTreeMap::from(expected));
 }
 
 /// A call that fails and is not tried again: the deadline is too close, or, without one, the budget
@@ -127,8 +67,8 @@ async fn is_not_tried_again(within: Option<Duration>) -> Error {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_ran_and_is_not_tried_again_has_failed() {
-    let recorder = Sum::default();
-    let _listening = set_default_local_recorder(&recorder);
+    let meter = Meter::default();
+    let _listening = meter.listen();
     let error = is_not_tried_again(Some(SECOND)).await;
     assert!(matches!(error, Error::DeadlineTooClose { .. }), "{error}");
     // It has the token, and its second attempt was the last.
@@ -139,8 +79,8 @@ async fn a_call_that_ran_and_is_not_tried_again_has_failed() {
         matches!(error, Error::RetryBudgetExhausted { .. }),
         "{error}"
     );
-    let calls: Vec<_> = recorder
-        .taken()
+    let calls: Vec<_> = meter
+        .take_sums()
         .into_iter()
         .filter(|(name, _)| name.starts_with("calls_"))
         .collect();
@@ -151,44 +91,44 @@ async fn a_call_that_ran_and_is_not_tried_again_has_failed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_recorder_hears_of_the_calls_that_begin_while_it_is_there() {
-    let recorder = Sum::default();
+    let meter = Meter::default();
     is_cancelled();
     {
-        let _listening = set_default_local_recorder(&recorder);
+        let _listening = meter.listen();
         is_cancelled();
     }
     is_cancelled();
     assert_eq!(
-        recorder.taken().get("calls_total{function=shop::charge}"),
+        meter.take_sums().get("calls_total{function=shop::charge}"),
         Some(&1.0)
     );
     // One that began before is not half a call.
     let mut call = Box::pin(observed(succeeds()));
     let mut context = Context::from_waker(Waker::noop());
     assert!(call.as_mut().poll(&mut context).is_pending());
-    let _listening = set_default_local_recorder(&recorder);
+    let _listening = meter.listen();
     tokio::time::advance(SECOND + Duration::from_millis(1)).await;
     assert!(call.await.is_ok());
-    assert_eq!(recorder.taken(), BTreeMap::new());
+    assert_eq!(meter.take_sums(), BTreeMap::new());
 }
 
 #[test]
 fn an_observation_is_what_allocates() {
-    let recorder = Sum::default();
+    let meter = Meter::default();
     let call = || {
         let mut context = Context::from_waker(Waker::noop());
         let call = pending::<Result<u32, Error>>();
         assert!(pin!(observed(call)).poll(&mut context).is_pending());
     };
     assert_eq!(measure(call).count_total, 0);
-    let _listening = set_default_local_recorder(&recorder);
+    let _listening = meter.listen();
     assert!(measure(call).count_total > 0);
 }
 
 #[test]
 fn a_call_that_panics_between_its_polls_has_failed() {
-    let recorder = Sum::default();
-    let _listening = set_default_local_recorder(&recorder);
+    let meter = Meter::default();
+    let _listening = meter.listen();
     let panicked = std::panic::catch_unwind(|| {
         let _observed = CHARGE.observe();
         // As a predicate of `#[retry]` may.
@@ -197,7 +137,7 @@ fn a_call_that_panics_between_its_polls_has_failed() {
     assert!(panicked.is_err());
     let expected = [("calls_total", 1.0), ("calls_failed_total", 1.0)]
         .map(|(name, sum)| (format!("{name}{{function=shop::charge}}"), sum));
-    assert_eq!(recorder.taken(), BTreeMap::from(expected));
+    assert_eq!(meter.take_sums(), BTreeMap::from(expected));
 }
 
 #[tokio::test(start_paused = true)]
@@ -218,13 +158,13 @@ async fn what_two_kinds_of_one_name_would_have_done_is_counted_apart() {
 
     let switched = switchboard().set(PolicyKind::RateLimit, "shadowed", Mode::Shadow);
     assert_eq!(switched, Ok(1));
-    let recorder = Sum::default();
-    let _listening = set_default_local_recorder(&recorder);
+    let meter = Meter::default();
+    let _listening = meter.listen();
     for _ in 0..3 {
         let call = LIMIT.admit(async { Ok::<_, Error>(7) }, function("shop::limited"));
         assert!(call.await.into_result().is_ok());
     }
-    let counted = recorder.taken();
+    let counted = meter.take_sums();
     let labels = ["kind=rate_limit", "policy=shadowed"];
     let (_, sum) = counted
         .iter()

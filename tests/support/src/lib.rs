@@ -9,6 +9,8 @@
 //! | [`cancel`] | a future that is dropped at its first await, its second, its third … |
 //! | [`child`] | a test that runs itself again as a child process |
 //! | [`scratch`] | folders for what killed processes leave behind |
+//! | [`log`] | what is logged |
+//! | [`meter`] | what is written to metrics |
 //! | [`wait`] | waiting for a condition with a deadline, instead of sleeping |
 //!
 //! Every loop here ends when nothing fires any more and says how often something did, so that a
@@ -21,6 +23,8 @@ pub mod cancel;
 pub mod child;
 pub mod clock;
 pub mod crash;
+pub mod log;
+pub mod meter;
 pub mod proxy;
 pub mod scratch;
 pub mod server;

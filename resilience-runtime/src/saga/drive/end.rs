@@ -227,8 +227,8 @@ impl<T, E> End<T, E> {
     /// The journal and the code differ, and nobody but an operator can say what is to be done.
     async fn park(self, difference: String) -> Driven<T, E> {
         let execution = Arc::clone(&self.execution);
-        let dying = ending::die(Arc::clone(&execution), difference.clone(), self.permit);
-        if let Err(stop) = FinishOnDrop::new(dying).await {
+        let parking = ending::park(Arc::clone(&execution), difference.clone(), self.permit);
+        if let Err(stop) = FinishOnDrop::new(parking).await {
             let error = execution.error(stop, self.codec.function.name);
             return Driven::open(self.codec.refused(error));
         }

@@ -9,6 +9,7 @@ use crate::dlq::NewDeadLetter;
 use crate::idempotency::key::SagaKey;
 use crate::key::Digest;
 use crate::timestamp::Timestamp;
+use crate::words::words;
 
 /// A saga that begins.
 #[derive(Debug, Clone)]
@@ -64,25 +65,7 @@ pub enum StepOutcome {
     InDoubt,
 }
 
-impl StepOutcome {
-    /// As the stores spell it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::InDoubt => "in_doubt",
-        }
-    }
-
-    /// What a store read back, or `None` for a word that no version of this crate has written.
-    #[must_use]
-    pub fn from_stored(text: &str) -> Option<Self> {
-        [Self::Done, Self::Failed, Self::InDoubt]
-            .into_iter()
-            .find(|outcome| outcome.as_str() == text)
-    }
-}
+words!(StepOutcome: Done = "done", Failed = "failed", InDoubt = "in_doubt");
 
 /// A step that came out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::words::words;
+
 /// Where a saga stands.
 ///
 /// ```text
@@ -81,17 +83,6 @@ pub enum Event {
 }
 
 impl Status {
-    const ALL: [Self; 8] = [
-        Self::Running,
-        Self::Compensating,
-        Self::Completed,
-        Self::Compensated,
-        Self::Failed,
-        Self::CompensationFailed,
-        Self::Parked,
-        Self::Resolved,
-    ];
-
     /// The status after `event`, or `None` where `event` cannot happen. The one place that decides
     /// it, for a saga that is running and for one that is recovered.
     #[must_use]
@@ -131,45 +122,9 @@ impl Status {
     pub fn is_over(self) -> bool {
         !self.is_unfinished() && !self.is_dead()
     }
-
-    /// As the stores spell it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Compensating => "compensating",
-            Self::Completed => "completed",
-            Self::Compensated => "compensated",
-            Self::Failed => "failed",
-            Self::CompensationFailed => "compensation_failed",
-            Self::Parked => "parked",
-            Self::Resolved => "resolved",
-        }
-    }
-
-    /// What a store read back, or `None` for a word that no version of this crate has written.
-    #[must_use]
-    pub fn from_stored(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text)
-    }
 }
 
-impl Parking {
-    /// As the stores spell it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Mismatch => "mismatch",
-            Self::Poison => "poison",
-            Self::Stuck => "stuck",
-        }
-    }
-
-    /// What a store read back, or `None` for a word that no version of this crate has written.
-    #[must_use]
-    pub fn from_stored(text: &str) -> Option<Self> {
-        [Self::Mismatch, Self::Poison, Self::Stuck]
-            .into_iter()
-            .find(|parking| parking.as_str() == text)
-    }
-}
+words!(Status: Running = "running", Compensating = "compensating", Completed = "completed",
+    Compensated = "compensated", Failed = "failed", CompensationFailed = "compensation_failed",
+    Parked = "parked", Resolved = "resolved");
+words!(Parking: Mismatch = "mismatch", Poison = "poison", Stuck = "stuck");

@@ -8,7 +8,7 @@ use crate::saga::decision::{Decision, Rules, decide};
 use crate::saga::execution::Outstanding;
 use crate::saga::journal::{Parking, SagaRecord, Status};
 use crate::saga::options::Recover;
-use crate::saga::parking::Halted;
+use crate::saga::parking::ToPark;
 use crate::saga::reruns::Reruns;
 use crate::saga::resume::resume;
 
@@ -76,8 +76,8 @@ async fn poisoned(core: &Arc<Core>, record: SagaRecord) {
         let undoing = Undoing::of(core, record);
         compensation::give_up(core, undoing, reason).await;
     } else {
-        let halted = Halted::record(&record);
-        let _ = halted
+        let saga = ToPark::of_record(&record);
+        let _ = saga
             .park(core, Parking::Poison, reason, Outstanding::default())
             .await;
     }

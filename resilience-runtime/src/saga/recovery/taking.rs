@@ -3,7 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
-use super::tasks::{Found, Tasks};
+use super::tasks::{FirstRound, Tasks};
 use super::{proceed, work};
 use crate::core::Core;
 use crate::error::StoreError;
@@ -61,7 +61,7 @@ impl Taking {
         &mut self,
         core: &Arc<Core>,
         tasks: &mut Tasks,
-        found: Option<&Found>,
+        first_round: Option<&FirstRound>,
     ) -> Result<(), StoreError> {
         let known = core.catalog.known();
         let journal = &core.stores.journal;
@@ -73,7 +73,7 @@ impl Taking {
             if u32::try_from(batch.len()).is_ok_and(|count| count >= BATCH) {
                 self.turns = turns(&known, &batch);
             }
-            send(core, tasks, found, batch);
+            send(core, tasks, first_round, batch);
         }
         while let Some(name) = self.turns.front()
             && Tasks::has_room(core)
@@ -83,7 +83,7 @@ impl Taking {
             if !batch.is_empty() {
                 self.turns.extend(name);
             }
-            send(core, tasks, found, batch);
+            send(core, tasks, first_round, batch);
         }
         Ok(())
     }
@@ -93,7 +93,7 @@ impl Taking {
         &mut self,
         core: &Arc<Core>,
         tasks: &mut Tasks,
-        found: Option<&Found>,
+        first_round: Option<&FirstRound>,
     ) -> Result<(), StoreError> {
         let known = core.catalog.known();
         while let Parked::Before(before, tried) = &mut self.parked
@@ -108,7 +108,7 @@ impl Taking {
             if tried.len() == count {
                 self.parked = Parked::Done;
             }
-            send(core, tasks, found, batch);
+            send(core, tasks, first_round, batch);
         }
         Ok(())
     }
@@ -149,14 +149,19 @@ fn turns(known: &[SagaVersion], batch: &[SagaRecord]) -> VecDeque<SagaVersion> {
     others.into_iter().chain(had_one).cloned().collect()
 }
 
-fn send(core: &Arc<Core>, tasks: &mut Tasks, found: Option<&Found>, batch: Vec<SagaRecord>) {
+fn send(
+    core: &Arc<Core>,
+    tasks: &mut Tasks,
+    first_round: Option<&FirstRound>,
+    batch: Vec<SagaRecord>,
+) {
     for record in batch {
         if let Some(entry) = core.catalog.saga(&record.name, record.version) {
             sagas::recovered(entry.saga.name);
         }
         let name = record.name.clone();
         let work = |core, permit| proceed::taken_over(core, record, permit);
-        tasks.send(core, name, found.cloned(), work);
+        tasks.send(core, name, first_round.cloned(), work);
     }
 }
 

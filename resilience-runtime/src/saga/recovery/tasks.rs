@@ -16,7 +16,7 @@ const WAITING: usize = 64;
 pub(super) struct Tasks(JoinSet<()>);
 
 /// Kept by everything that the first round found, until it was dealt with.
-pub(super) type Found = mpsc::Sender<()>;
+pub(super) type FirstRound = mpsc::Sender<()>;
 
 impl Tasks {
     /// Does `work` in its turn among those of other names, unless the runtime is shut down before.
@@ -24,7 +24,7 @@ impl Tasks {
         &mut self,
         core: &Arc<Core>,
         name: String,
-        found: Option<Found>,
+        first_round: Option<FirstRound>,
         work: impl FnOnce(Arc<Core>, Permit) -> F + Send + 'static,
     ) where
         F: Future<Output = ()> + Send,
@@ -35,7 +35,7 @@ impl Tasks {
         };
         let core = Arc::clone(core);
         self.0.spawn(async move {
-            let _found = found;
+            let _first_round = first_round;
             let slot = tokio::select! {
                 slot = core.slots.enter(&name) => slot,
                 () = core.gate.closed() => return,

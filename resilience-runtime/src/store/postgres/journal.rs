@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use self::lines::Lines;
-use self::rows::{OWNER, column, saga, worker};
+use self::rows::{OWNER, saga};
 use self::statements::{CANCEL, CANCELLED, LOAD};
 use self::together::Together;
 use self::write::{Answer, Write, full, is_plain, starting};
@@ -23,6 +23,7 @@ use super::call::Call;
 use super::liveness::Worker;
 use super::pool::Pool;
 use super::recovery::{Sighted, Untold};
+use super::rows::{column, worker};
 use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::operator::Operator;

@@ -16,9 +16,8 @@ use self::statements::{
 use super::PostgresStore;
 use super::call::Call;
 use super::journal::counted;
-use super::journal::rows::column;
 use super::journal::write::payload;
-use super::rows::{at, micros};
+use super::rows::{at, column, micros};
 use crate::BoxFuture;
 use crate::dlq::{
     AuditEntry, Closing, DeadLetter, DeadLetterId, DeadLetterStatus, LetterFilter,

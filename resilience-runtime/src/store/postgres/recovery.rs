@@ -19,8 +19,8 @@ use self::statements::{ACQUIRE, COLLECT, LEFT_BEHIND, MINE, PARKED};
 use super::PostgresStore;
 use super::call::Call;
 use super::journal::known_as_json;
-use super::journal::rows::{column, saga, worker};
-use super::rows::at;
+use super::journal::rows::saga;
+use super::rows::{at, column, worker};
 use crate::dlq::RetryAs;
 use crate::error::{Effect, StoreError};
 use crate::operator::Operator;
@@ -332,16 +332,8 @@ fn sighted(row: &PgRow, id: SagaId) -> Result<Sighted, Unreadable> {
         status: word(row, 4, Status::from_stored)?,
         becomes: None,
     };
-    match word_if_any(row, 5, retry_from_stored)? {
+    match word_if_any(row, 5, RetryAs::from_stored)? {
         Some(retry) => sighted.retried(retry),
         None => Ok(sighted),
-    }
-}
-
-fn retry_from_stored(word: &str) -> Option<RetryAs> {
-    match word {
-        "itself" => Some(RetryAs::Itself),
-        "compensation" => Some(RetryAs::Compensation),
-        _ => None,
     }
 }

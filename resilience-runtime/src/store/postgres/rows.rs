@@ -5,11 +5,54 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgRow, Postgres};
 use sqlx::{Decode, Row, Type};
+use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::idempotency::Digest;
 use crate::lease::FencingToken;
+use crate::store::rows::{Columns, Unreadable};
 use crate::timestamp::Timestamp;
+
+/// The value of a column.
+pub(super) fn column<'r, T>(row: &'r PgRow, index: usize) -> Result<T, Unreadable>
+where
+    T: Decode<'r, Postgres> + Type<Postgres>,
+{
+    row.try_get(index).map_err(Unreadable::because)
+}
+
+/// The value of a column that names a worker, or nobody.
+pub(super) fn worker(row: &PgRow, index: usize) -> Result<Option<Uuid>, Unreadable> {
+    let text: Option<&str> = column(row, index)?;
+    let read = |text| {
+        Uuid::try_parse(text)
+            .map_err(|error| Unreadable::because(format_args!("{text:?}: {error}")))
+    };
+    text.map(read).transpose()
+}
+
+impl Columns for PgRow {
+    fn integer(&self, index: usize) -> Result<i64, Unreadable> {
+        column(self, index)
+    }
+
+    fn integer_if_any(&self, index: usize) -> Result<Option<i64>, Unreadable> {
+        column(self, index)
+    }
+
+    fn string(&self, index: usize) -> Result<String, Unreadable> {
+        column(self, index)
+    }
+
+    fn string_if_any(&self, index: usize) -> Result<Option<String>, Unreadable> {
+        column(self, index)
+    }
+
+    /// In microseconds since 1970.
+    fn moment(&self, index: usize) -> Result<Timestamp, Unreadable> {
+        column(self, index).map(Timestamp::from_micros)
+    }
+}
 
 /// Reads the rows of one answer. What cannot be read was committed all the same.
 pub(super) struct Reader {
@@ -22,7 +65,7 @@ impl Reader {
     where
         T: Decode<'r, Postgres> + Type<Postgres>,
     {
-        row.try_get(index).map_err(|error| self.unreadable(error))
+        column(row, index).map_err(|unreadable| unreadable.in_doubt(self.doing))
     }
 
     /// A text that is stored as bytes.
@@ -55,8 +98,7 @@ impl Reader {
     }
 
     pub(super) fn unreadable(&self, error: impl Display) -> StoreError {
-        let text = format!("a row cannot be read: {error}");
-        StoreError::in_doubt(self.doing, text)
+        Unreadable::because(error).in_doubt(self.doing)
     }
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde_json::json;
 use sqlx::postgres::PgRow;
 
-use super::rows::column;
 use super::statements::{at_rest, micros};
 use super::{READING, known_as_json};
 use crate::error::StoreError;
@@ -16,7 +15,7 @@ use crate::saga::journal::{
 };
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::call::Call;
-use crate::store::postgres::rows::{at, micros};
+use crate::store::postgres::rows::{at, column, micros};
 use crate::store::rows::{
     Columns, Unreadable, behind, count, number, reported, saga_if_any, word, word_if_any,
 };

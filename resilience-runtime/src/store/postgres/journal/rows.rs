@@ -1,54 +1,12 @@
-//! From rows to records.
+//! From rows to sagas.
 
 use sqlx::postgres::PgRow;
-use sqlx::{Postgres, Row};
-use uuid::Uuid;
 
 use crate::idempotency::Digest;
 use crate::saga::journal::{Parking, SagaId, SagaRecord, Status, StepOutcome, StepRecord};
+use crate::store::postgres::rows::column;
 use crate::store::rows::{Columns, Unreadable, known, number, saga_if_any, word, word_if_any};
 use crate::timestamp::Timestamp;
-
-/// The value of a column.
-pub(crate) fn column<'r, T>(row: &'r PgRow, index: usize) -> Result<T, Unreadable>
-where
-    T: sqlx::Decode<'r, Postgres> + sqlx::Type<Postgres>,
-{
-    row.try_get(index).map_err(Unreadable::because)
-}
-
-/// The value of a column that names a worker, or nobody.
-pub(crate) fn worker(row: &PgRow, index: usize) -> Result<Option<Uuid>, Unreadable> {
-    let text: Option<&str> = column(row, index)?;
-    let read = |text| {
-        Uuid::try_parse(text)
-            .map_err(|error| Unreadable::because(format_args!("{text:?}: {error}")))
-    };
-    text.map(read).transpose()
-}
-
-impl Columns for PgRow {
-    fn integer(&self, index: usize) -> Result<i64, Unreadable> {
-        column(self, index)
-    }
-
-    fn integer_if_any(&self, index: usize) -> Result<Option<i64>, Unreadable> {
-        column(self, index)
-    }
-
-    fn string(&self, index: usize) -> Result<String, Unreadable> {
-        column(self, index)
-    }
-
-    fn string_if_any(&self, index: usize) -> Result<Option<String>, Unreadable> {
-        column(self, index)
-    }
-
-    /// In microseconds since 1970.
-    fn moment(&self, index: usize) -> Result<Timestamp, Unreadable> {
-        column(self, index).map(Timestamp::from_micros)
-    }
-}
 
 /// Where `columns!` has the owner; what a statement adds comes behind it.
 pub(crate) const OWNER: usize = 20;

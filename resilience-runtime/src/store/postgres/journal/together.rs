@@ -18,7 +18,6 @@ use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use super::WRITING;
-use super::rows::column;
 use super::statements::TOGETHER;
 use super::write::{Answer, Write, json_array, without_nul};
 use crate::error::StoreError;
@@ -26,7 +25,7 @@ use crate::saga::journal::{SagaId, Status};
 use crate::store::away::{self, Away};
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::call::Call;
-use crate::store::postgres::rows::micros;
+use crate::store::postgres::rows::{column, micros};
 use crate::store::rows::Unreadable;
 use crate::timestamp::Timestamp;
 

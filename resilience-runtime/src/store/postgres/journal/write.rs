@@ -7,13 +7,12 @@ use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::rows::column;
 use super::statements::{ADVANCE, BEGIN, END, END_ONE, RECORD, RECORD_ONE, START};
 use super::{STARTING, WRITING};
 use crate::dlq::NewDeadLetter;
 use crate::saga::journal::{Advance, NewSaga, SagaId, SettledLetters, Status, StepRecord};
 use crate::store::postgres::call::Call;
-use crate::store::postgres::rows::micros;
+use crate::store::postgres::rows::{column, micros};
 use crate::store::rows::{Unreadable, text};
 use crate::timestamp::Timestamp;
 
