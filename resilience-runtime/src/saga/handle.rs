@@ -52,7 +52,7 @@ impl<T, E> SagaHandle<T, E> {
     /// or it was purged.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// When the store cannot be reached.
     pub async fn status(&self) -> Result<Option<Status>, StoreError> {
         let record = self.core.stores.journal.load(self.id.clone()).await?;
         Ok(record.map(|record| record.status))
@@ -92,7 +92,7 @@ impl<T, E> SagaHandle<T, E> {
     /// Dropped before it answers, the saga may be cancelled or not: ask again.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// When the store cannot be reached.
     pub async fn cancel(
         &self,
         by: impl Into<Operator>,

@@ -103,7 +103,7 @@ impl Sagas {
     /// every saga.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// When the store cannot be reached.
     pub async fn counts(&self) -> Result<Vec<(Status, u64)>, StoreError> {
         let mut counts = BTreeMap::new();
         let statistics = self.statistics().await?;
@@ -117,7 +117,7 @@ impl Sagas {
     /// saga.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// When the store cannot be reached.
     pub async fn statistics(&self) -> Result<Vec<SagaStatistics>, StoreError> {
         self.core.stores.journal.statistics().await
     }
@@ -150,7 +150,7 @@ impl Sagas {
     /// Dropped before it answers, the saga may be cancelled or not: ask again.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// When the store cannot be reached.
     pub async fn cancel(
         &self,
         id: &SagaId,
@@ -163,7 +163,7 @@ impl Sagas {
     /// and else by whichever process has it. Dropping the future does not stop it.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// When the store cannot be reached.
     pub async fn compensate(
         &self,
         id: &SagaId,
@@ -197,7 +197,7 @@ impl Sagas {
     /// What was done to this saga and its dead letters by hand, by whom, when and why, in its order.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// When the store cannot be reached.
     pub async fn audit(&self, id: &SagaId) -> Result<Vec<AuditEntry>, StoreError> {
         self.core.stores.queue.audit_of_saga(id.clone()).await
     }
@@ -206,7 +206,7 @@ impl Sagas {
     /// within seconds: those that stay are known to none.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// When the store cannot be reached.
     pub async fn orphaned(&self) -> Result<Vec<OrphanedSagas>, StoreError> {
         self.core.stores.journal.orphaned(Vec::new()).await
     }
