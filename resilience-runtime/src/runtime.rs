@@ -103,7 +103,7 @@ impl Runtime {
     /// The current time by the store's clock. All timestamps of sagas and dead letters are by that clock.
     ///
     /// # Errors
-    /// When the store cannot be reached.
+    /// When the store fails.
     pub async fn store_time(&self) -> Result<Timestamp, StoreError> {
         self.core.stores.journal.now().await
     }

@@ -80,7 +80,7 @@ pub enum DeadLetterStatus {
 macro_rules! words {
     ($type:ident: $($variant:ident = $word:literal),+ $(,)?) => {
         impl $type {
-            /// As the stores spell it.
+            /// The word that the stores use for it.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -88,7 +88,7 @@ macro_rules! words {
                 }
             }
 
-            /// What a store read back, or `None` for a word that no version of this crate has written.
+            /// The value for a word that a store has written, or `None` if no version of this crate writes that word.
             #[must_use]
             pub fn from_stored(text: &str) -> Option<Self> {
                 match text {
@@ -137,7 +137,7 @@ impl DeadLetterStatus {
 /// A dead letter: an entry of the queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeadLetter {
-    /// Its identity.
+    /// Its id.
     pub id: DeadLetterId,
     /// The saga that it belongs to; `None` for [`DeadLetterKind::Work`].
     pub saga: Option<SagaId>,

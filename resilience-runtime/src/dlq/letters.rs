@@ -112,7 +112,7 @@ impl DeadLetters {
     /// ```
     ///
     /// # Errors
-    /// When the store cannot be reached.
+    /// When the store fails.
     pub async fn list(
         &self,
         filter: impl Into<LetterFilter>,
@@ -126,7 +126,7 @@ impl DeadLetters {
     /// Returns one letter, or `None` if there is none with this id.
     ///
     /// # Errors
-    /// When the store cannot be reached.
+    /// When the store fails.
     pub async fn get(&self, id: DeadLetterId) -> Result<Option<DeadLetter>, StoreError> {
         self.core.stores.queue.get(id).await
     }
@@ -135,7 +135,7 @@ impl DeadLetters {
     /// unresolved letter.
     ///
     /// # Errors
-    /// When the store cannot be reached.
+    /// When the store fails.
     pub async fn statistics(&self) -> Result<LetterStatistics, StoreError> {
         self.core.stores.queue.statistics().await
     }
@@ -143,7 +143,7 @@ impl DeadLetters {
     /// Counts the letters that are open or being retried. This is cheap.
     ///
     /// # Errors
-    /// When the store cannot be reached.
+    /// When the store fails.
     pub async fn unresolved(&self) -> Result<u64, StoreError> {
         self.core.stores.queue.unresolved().await
     }
@@ -151,7 +151,7 @@ impl DeadLetters {
     /// Returns what was done to this letter or to its saga, by whom, when and why.
     ///
     /// # Errors
-    /// When the store cannot be reached.
+    /// When the store fails.
     pub async fn audit(&self, id: DeadLetterId) -> Result<Vec<AuditEntry>, StoreError> {
         self.core.stores.queue.audit(id).await
     }
@@ -238,7 +238,7 @@ impl DeadLetters {
     /// ```
     ///
     /// # Errors
-    /// When the store cannot be reached. The error says what was done until then.
+    /// When the store fails. The error says what was done until then.
     pub async fn retry_all(
         &self,
         filter: impl Into<LetterFilter>,
