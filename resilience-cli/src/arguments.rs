@@ -14,26 +14,26 @@ pub(crate) use dlq::{Dlq, LetterFilters, RetryMany};
 pub(crate) use sagas::{SagaFilters, Sagas};
 
 const AFTER: &str = "\
-Nothing of the program is run here: what is asked for is written into the store, and a program that has the code takes it up. \
-Moments are in UTC, by the clock of the store.
+This tool runs no sagas or handlers itself: it writes requests into the store, and a program that has the code takes them up. \
+All times are in UTC, by the clock of the store.
 
 Exit status:
   0  done
-  1  it was tried and failed; of `doctor`: a check failed
-  2  the command makes no sense, or the beginning of an id fits several sagas
+  1  it was tried and failed; with `doctor`: a check failed
+  2  the command line is not valid, or the beginning of an id matches several sagas
   3  there is no such saga or dead letter
-  4  conflict: somebody else was first, or it is not open
+  4  conflict: somebody else was first, or its status does not allow this
   5  the store cannot be reached or used";
 
-/// Looks after the sagas and dead letters of programs that use the crate `resilience`
+/// Inspects and operates the sagas and dead letters of programs that use the crate `resilience`
 #[derive(Debug, Parser)]
 #[command(name = "resilience", version, after_help = AFTER)]
 pub(crate) struct Cli {
-    /// The store: the path of an SQLite file, or a postgres:// URL. Unless given: the variable RESILIENCE_URL, which keeps a
-    /// password out of the list of processes
+    /// The store: the path of an SQLite file, or a postgres:// URL. Default: the environment variable RESILIENCE_URL, which keeps
+    /// a password out of the process list
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) url: Option<String>,
-    /// Answers with JSON, for programs
+    /// Print JSON, for programs
     #[arg(long, global = true)]
     pub(crate) json: bool,
     #[command(subcommand)]
@@ -42,28 +42,28 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Sagas: what runs, what became of it, and stopping it
+    /// Sagas: list, show, cancel, undo and count them
     Sagas {
         #[command(subcommand)]
         command: Sagas,
     },
-    /// Dead letters: work that failed for good
+    /// Dead letters (work that failed for good): list, show, retry, close and count them
     Dlq {
         #[command(subcommand)]
         command: Dlq,
     },
-    /// Brings the store to the schema of this version, and creates it where there is none
+    /// Migrate the store to the schema of this version, or create it if there is none
     Migrate,
-    /// Checks the store, and what waits in it
+    /// Check the store and the work that waits in it
     Doctor(Doctor),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
-    /// From how many unresolved dead letters on the check fails
+    /// The number of unresolved dead letters from which on the check fails
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub(crate) dead_letter_limit: u64,
-    /// A risk that the programs accept: it is a warning then
+    /// A risk that the programs accept; it is then only a warning
     #[arg(long, value_name = "RISK", value_parser = risk)]
     pub(crate) accept: Vec<Risk>,
 }
@@ -71,7 +71,7 @@ pub(crate) struct Doctor {
 /// Who acts, for the audit.
 #[derive(Debug, Args)]
 pub(crate) struct Who {
-    /// Who does it, for the audit; $USER unless given
+    /// Who does this, for the audit; default: $USER
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
 }
@@ -94,10 +94,10 @@ impl Who {
 /// Which end a list begins at.
 #[derive(Debug, Args)]
 pub(crate) struct Direction {
-    /// The newest first, which is so unless told otherwise
+    /// Newest first (the default)
     #[arg(long, conflicts_with = "oldest")]
     newest: bool,
-    /// The oldest first
+    /// Oldest first
     #[arg(long)]
     oldest: bool,
 }
@@ -122,10 +122,10 @@ impl Direction {
 /// Whether to wait for what a request comes to.
 #[derive(Debug, Args)]
 pub(crate) struct Waiting {
-    /// Waits for what it comes to
+    /// Wait for the outcome
     #[arg(long)]
     pub(crate) wait: bool,
-    /// How long to wait
+    /// With --wait: how long to wait
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration, requires = "wait")]
     pub(crate) timeout: Duration,
 }

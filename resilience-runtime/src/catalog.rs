@@ -16,10 +16,10 @@ pub use conflict::Conflict;
 pub use kind::PolicyKind;
 pub use switchboard::{Switchboard, Switched, UnknownPolicy, switchboard};
 
-/// Every annotated function of the process, by name.
+/// Returns every annotated function of the process, sorted by name.
 ///
-/// The functions register when the program is linked: one that was never called is listed, too. One
-/// in a crate that nothing refers to is not linked, and is not there.
+/// Functions are registered when the program is linked, so functions that were never called are listed,
+/// too. Functions in a crate that nothing refers to are not linked, and are missing.
 #[must_use]
 pub fn catalog() -> Catalog {
     let mut functions: Vec<_> = inventory::iter::<Entry>().map(|entry| entry.0).collect();
@@ -27,7 +27,7 @@ pub fn catalog() -> Catalog {
     Catalog { functions }
 }
 
-/// The annotated functions, by name; two of one name by their places. It prints as a tree:
+/// The annotated functions, sorted by name, and by place if names are equal. `Display` prints them as a tree:
 ///
 /// ```text
 /// shop::charge  src/shop.rs:12  worst case 2.6s
@@ -41,34 +41,35 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// The functions, in order.
+    /// Iterates over the functions in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &'static Annotated> + '_ {
         self.functions.iter().copied()
     }
 
-    /// How many there are.
+    /// The number of functions.
     #[must_use]
     pub fn len(&self) -> usize {
         self.functions.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no functions.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.functions.is_empty()
     }
 
-    /// The function with this path. Methods of two `impl` blocks can have one path: the first of them.
+    /// Returns the function with this path. Methods of two `impl` blocks can have the same path; then it returns the first.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&'static Annotated> {
         self.iter().find(|function| function.name == name)
     }
 
-    /// The names that two policies, or two retry budgets, share with different options: calls through
-    /// one of them fail with [`Error::NameConflict`](crate::error::Error::NameConflict). Ask at the
-    /// start of the program, or in a test, to hear of it before the first call.
+    /// Returns the names that two policies, or two retry budgets, share although their options differ.
     ///
-    /// Two breakers that differ in what their probes ask, and in nothing else, are not found.
+    /// Calls through one of the two fail with [`Error::NameConflict`](crate::error::Error::NameConflict).
+    /// Call this at the start of the program, or in a test, to find conflicts before the first call.
+    ///
+    /// Two breakers that differ only in their probes are not found.
     #[must_use]
     pub fn conflicts(&self) -> Vec<Conflict> {
         conflict::all_in(&self.functions)
@@ -93,48 +94,48 @@ impl<'a> IntoIterator for &'a Catalog {
     }
 }
 
-/// What the catalog and the switchboard know of a policy. Implemented by the types that the
-/// attributes declare as statics; not meant for others.
+/// What the catalog and the switchboard know about a policy. Implemented by the types that the
+/// attributes declare as statics, and not meant to be implemented by others.
 pub trait Policy: Sync {
-    /// Which attribute it is of.
+    /// The attribute to which it belongs.
     fn kind(&self) -> PolicyKind;
 
-    /// Its own name; `None` when it goes by the name of its function.
+    /// Its own name; `None` if it is known by the path of its function.
     fn name(&self) -> Option<&'static str> {
         None
     }
 
-    /// Among which policies its [`name`](Self::name) is one: those that have both in common share a
-    /// state. It is what messages call them; by itself the kind.
+    /// The namespace of its [`name`](Self::name): policies with the same namespace and name share their
+    /// state. Messages use it, too. By default it is the name of the kind.
     fn namespace(&self) -> &'static str {
         self.kind().name()
     }
 
-    /// The options in force, without the name, as the attribute would have them:
-    /// `max_attempts = 4, jitter = full`. Two policies of one namespace and one name conflict when
-    /// this differs.
+    /// Writes the options in force, without the name, as they would stand in the attribute:
+    /// `max_attempts = 4, jitter = full`. Two policies with the same namespace and name conflict if
+    /// this text differs.
     ///
     /// # Errors
     /// Those of the formatter.
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
 
-    /// How long a call may take at most when what stands below takes at most `inner`. `None` is
-    /// without a bound.
+    /// The longest time that a call may take if everything below this policy takes at most `inner`. `None`
+    /// means that there is no limit.
     fn worst_case(&self, inner: Option<Duration>) -> Option<Duration> {
         inner
     }
 
-    /// The budget that its further attempts are paid from, where it has one.
+    /// The retry budget from which its further attempts take tokens, if it has one.
     fn budget(&self) -> Option<&RetryBudget> {
         None
     }
 
-    /// For how long it will reject every call, whatever it is about, from now on; `None` where it may let one through.
+    /// How long from now it will reject every call, whatever its key; `None` if it may let one through.
     fn rejects_for(&self) -> Option<Duration> {
         None
     }
 
-    /// The switch, where the policy can be turned off. Policies that share a state can have one each:
+    /// The switch, if the policy can be turned off. Policies that share their state can have a switch each;
     /// the [switchboard](switchboard()) sets them together.
     fn switch(&self) -> Option<&Switch> {
         None
@@ -142,17 +143,17 @@ pub trait Policy: Sync {
 }
 
 impl dyn Policy + '_ {
-    /// What [`Policy::describe`] writes.
+    /// The options, as [`Policy::describe`] writes them.
     pub fn options(&self) -> impl fmt::Display + '_ {
         fmt::from_fn(|f| self.describe(f))
     }
 }
 
-/// An annotated function: what the attributes on it declare, as one `static`.
+/// An annotated function and its policies, as one `static`.
 pub struct Annotated {
     /// The path of the function.
     pub name: &'static str,
-    /// The file it stands in, as the compiler names it.
+    /// The source file, as the compiler names it.
     pub file: &'static str,
     /// The line of its first attribute.
     pub line: u32,
@@ -161,8 +162,8 @@ pub struct Annotated {
 }
 
 impl Annotated {
-    /// How long a call may take at most, by the policies that are enforced at this moment; `None` is
-    /// without a bound. What a body does without awaiting is not bounded by anything.
+    /// The longest time that a call may take under the policies that are enforced at this moment. `None`
+    /// means that there is no limit. Nothing limits the time that a body spends without awaiting.
     #[must_use]
     pub fn worst_case(&self) -> Option<Duration> {
         let is_enforced = |policy: &&&'static dyn Policy| {
@@ -185,7 +186,7 @@ impl fmt::Debug for Annotated {
     }
 }
 
-/// What an annotated function submits at link time.
+/// The entry that an annotated function submits at link time.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry(pub &'static Annotated);
 

@@ -1,34 +1,34 @@
-//! What the errors of a type mean to the policies.
+//! What an error means to the policies.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Effect, Error};
 
-/// What an error says about another attempt, and about the dependency.
+/// What an error says about the dependency, and about whether another attempt makes sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Class {
-    /// It may be over at the next attempt: retried, a failure for the circuit breaker, answered by a
-    /// fallback.
+    /// The problem may be gone at the next attempt. The call is retried, the circuit breaker counts a
+    /// failure, and a fallback answers.
     Transient,
-    /// The dependency asks for less: retried, but not before `retry_after`; a failure for the
-    /// circuit breaker; answered by a fallback.
+    /// The dependency asks for fewer calls. The call is retried, but not before `retry_after` has passed;
+    /// the circuit breaker counts a failure, and a fallback answers.
     Throttled {
-        /// How long the dependency asks to wait, where it says so.
+        /// How long the dependency asks callers to wait, if it says so.
         retry_after: Option<Duration>,
     },
-    /// The dependency works, and this is its answer: not retried, a success for the circuit
-    /// breaker, handed on by a fallback.
+    /// The dependency works, and this is its answer. The call is not retried, the circuit breaker counts
+    /// a success, and a fallback passes the error on.
     Permanent,
-    /// It says nothing about the dependency, a cancelled request for example: not retried, not
-    /// counted by the circuit breaker, handed on by a fallback.
+    /// The error says nothing about the dependency; an example is a cancelled request. The call is not
+    /// retried, the circuit breaker counts nothing, and a fallback passes the error on.
     Ignored,
 }
 
-/// An error type that says what each of its errors means. `#[derive(Classify)]` writes it.
+/// An error type that says what each of its errors means. `#[derive(Classify)]` implements it.
 ///
-/// `#[retry]`, `#[circuit_breaker]` and `#[fallback]` ask it where they name no patterns.
+/// `#[retry]`, `#[circuit_breaker]` and `#[fallback]` use it unless they have patterns of their own.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say what its errors mean: it is not `Classify`",
     label = "the policies have nothing to ask",
@@ -52,14 +52,14 @@ impl<E: Classify + ?Sized> Classify for Arc<E> {
     }
 }
 
-/// For errors that carry a policy's failure of a call inside: `#[classify(transparent)]`.
+/// The class of a policy's failure, for error types that pass it on with `#[classify(transparent)]`.
 ///
 /// | the failure | its class |
 /// |---|---|
 /// | `TimedOut`, `BulkheadFull`, `InProgress` | transient |
-/// | `CircuitOpen`, `RateLimited` | throttled, for as long as they say |
-/// | `RetryBudgetExhausted`, `DeadlineTooClose`, when the body ran | transient: it failed, and was not tried again |
-/// | every other | ignored: a mistake in the program, or a record |
+/// | `CircuitOpen`, `RateLimited` | throttled, for the time that they state |
+/// | `RetryBudgetExhausted`, `DeadlineTooClose`, if the body ran or may have run | transient: it failed, and was not tried again |
+/// | any other | ignored: a mistake in the program, or a matter of records |
 impl Classify for Error {
     fn classify(&self) -> Class {
         match self {
@@ -85,14 +85,14 @@ impl Classify for Error {
     }
 }
 
-/// What `#[classify(throttled(after = ..))]` can name: a field that says how long to wait.
+/// The type of a field that `#[classify(throttled(after = ..))]` can name: it says how long to wait.
 #[diagnostic::on_unimplemented(
     message = "`after` names a field that says how long to wait, not a `{Self}`",
     label = "not a `Duration`",
     note = "give the field the type `std::time::Duration` or `Option<Duration>`"
 )]
 pub trait RetryAfter {
-    /// The time, where it is known.
+    /// How long to wait, if this is known.
     fn retry_after(&self) -> Option<Duration>;
 }
 

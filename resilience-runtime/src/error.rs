@@ -1,4 +1,4 @@
-//! What a policy says when the policy itself, and not the user's function, is why a call failed.
+//! The error of a call that failed because of a policy and not because of the user's function.
 
 mod display;
 mod effect;
@@ -21,14 +21,13 @@ use crate::saga::journal::Parking;
 /// The error of a function, kept as the source of a policy's failure.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// The failure of a policy: the body was refused, cut off, or its record could not be kept.
+/// The failure of a policy: it refused the call, cut the body off, or could not keep its record.
 ///
-/// A function under an attribute keeps its own error type; that type is
-/// `From<resilience::Error>`, so a policy's failure reaches the caller through it. What the
+/// A function under an attribute keeps its own error type. That type implements
+/// `From<resilience::Error>`, so a policy's failure reaches the caller through it. An error that the
 /// *body* returned is never wrapped in this type.
 ///
-/// [`Error::effect`] says which of three things happened to the body, which is what a caller needs
-/// to know before it tries again.
+/// [`Error::effect`] says whether the body ran, which a caller needs to know before it tries again.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -36,13 +35,13 @@ pub enum Error {
     CircuitOpen {
         /// The name of the breaker.
         breaker: &'static str,
-        /// When the breaker will admit a call again, as far as it knows.
+        /// How long it will be until the breaker may admit a call again, as far as it knows.
         retry_after: Duration,
-        /// What opened it.
+        /// The error that opened it.
         cause: Opening,
     },
-    /// A bulkhead is full, and so is its queue; or the call waited in the queue for as long as it
-    /// may. The body did not run.
+    /// A bulkhead and its queue are full, or the call waited in the queue for the longest time allowed.
+    /// The body did not run.
     BulkheadFull {
         /// The name of the bulkhead.
         bulkhead: &'static str,
@@ -53,21 +52,21 @@ pub enum Error {
     RateLimited {
         /// The name of the limit.
         limit: &'static str,
-        /// When the limit will admit this call.
+        /// How long it will be until the limit admits this call.
         retry_after: Duration,
     },
-    /// The last attempt failed, and the budget for retries is used up: there was no other attempt.
+    /// An attempt failed, and the retry budget is used up, so there was no further attempt.
     RetryBudgetExhausted {
         /// The annotated function.
         function: &'static str,
         /// The name of the budget.
         budget: &'static str,
-        /// What the attempts did together.
+        /// Whether the body ran in any of the attempts.
         effect: Effect,
         /// The error of the last attempt.
         source: BoxError,
     },
-    /// A retry or a wait would have outlived the deadline of the call, so it was not begun.
+    /// A pause before a retry, or another wait, would have lasted beyond the deadline of the call, so it was not begun.
     DeadlineTooClose {
         /// The annotated function.
         function: &'static str,
@@ -75,23 +74,23 @@ pub enum Error {
         needed: Duration,
         /// How much time was left.
         left: Duration,
-        /// What the call did before.
+        /// Whether the body had run by then.
         effect: Effect,
-        /// The error of the last attempt, where there was one.
+        /// The error of the last attempt, if there was one.
         source: Option<BoxError>,
     },
-    /// The body did not answer in time and was dropped at the await it stood at.
+    /// The body did not answer in time and was dropped at the `.await` that it had reached.
     TimedOut {
         /// The function that was cut off.
         function: &'static str,
         /// The time it was given.
         after: Duration,
     },
-    /// Two policies of one kind have one name and different configurations. The body did not run.
+    /// Two policies of the same kind have the same name but different configurations. The body did not run.
     NameConflict {
-        /// What is named, for example `circuit breaker`.
+        /// The kind of policy, for example `circuit breaker`.
         kind: &'static str,
-        /// The name both claim.
+        /// The name that both have.
         name: &'static str,
         /// Where the name was configured first, as `file:line`.
         first: String,
@@ -110,7 +109,7 @@ pub enum Error {
         /// The function that was called.
         function: &'static str,
     },
-    /// A `#[state]` parameter has a type that the runtime was not given.
+    /// A `#[state]` parameter has a type for which the runtime was given no value.
     MissingState {
         /// The function that needs it.
         function: &'static str,
@@ -126,8 +125,8 @@ pub enum Error {
         key: String,
         /// How long this call waited.
         waited: Duration,
-        /// What is left of the lease of the call that runs, if it does not renew it; `None` where the store
-        /// has no leases.
+        /// How much is left of the running call's lease, unless the call renews it; `None` if the store has no
+        /// leases.
         lease_left: Option<Duration>,
     },
     /// The key was used before with other arguments. The body did not run.
@@ -141,10 +140,10 @@ pub enum Error {
     KeyMissing {
         /// The annotated function.
         function: &'static str,
-        /// Why it is none.
+        /// What is wrong with the key.
         reason: String,
     },
-    /// The operation ran before, with success, and its result could not be kept. The body did not run again.
+    /// The operation has already succeeded, but its result could not be kept. The body did not run again.
     ResultLost {
         /// The annotated function.
         function: &'static str,
@@ -153,20 +152,20 @@ pub enum Error {
         /// Why there is no result.
         reason: String,
     },
-    /// The operation ran before, and its result was stored as another type than the function returns today.
+    /// The operation has already run, and its result was stored as another type than the function returns now.
     /// The body did not run again.
     SchemaChanged {
         /// The annotated function.
         function: &'static str,
         /// The key, in words, with its hash.
         key: String,
-        /// The type that was stored.
+        /// The type of the stored result.
         stored: String,
-        /// The type of today.
+        /// The type that the function returns now.
         current: String,
     },
-    /// The lease of a key or a lock was lost while the body ran: it was dropped at the await it stood at,
-    /// because another call may have it by now.
+    /// The lease of a key or a lock was lost while the body ran. The body was dropped at the `.await` that it had
+    /// reached, because another call may hold the lease by now.
     LeaseLost {
         /// The annotated function.
         function: &'static str,
@@ -181,22 +180,22 @@ pub enum Error {
         key: String,
         /// How long this call waited.
         waited: Duration,
-        /// What is left of the holder's lease, if it does not renew it; `None` where it is not known.
+        /// How much is left of the holder's lease, unless the holder renews it; `None` if this is not known.
         lease_left: Option<Duration>,
     },
-    /// The call is inside of another one that holds what it asks for: it would wait for itself. The body did not
-    /// run.
+    /// The call was made inside another call that holds the same key or lock, so it would wait for itself. The
+    /// body did not run.
     Recursive {
         /// The annotated function, or the name of the lock.
         function: String,
         /// The key, in words.
         key: String,
     },
-    /// The call joined another one that ran, and that one failed with an error that cannot be cloned.
+    /// The call joined another call that was running, and that call failed with an error that cannot be cloned.
     JoinedFailure {
         /// The annotated function.
         function: &'static str,
-        /// The error, in words.
+        /// The text of the error.
         error: String,
     },
     /// An argument or the key could not be serialised. The body did not run.
@@ -208,7 +207,7 @@ pub enum Error {
         /// Why.
         source: EncodeError,
     },
-    /// A stored value could not be read back as the type that the code has today.
+    /// A stored value could not be read as the type that the code has now.
     Decode {
         /// The annotated function.
         function: &'static str,
@@ -217,26 +216,26 @@ pub enum Error {
         /// Why.
         source: serde_json::Error,
     },
-    /// The store could not be asked. The body did not run.
+    /// The store could not be reached, or failed. The body did not run.
     Store {
         /// The annotated function.
         function: &'static str,
         /// Why.
         source: StoreError,
     },
-    /// The store failed so that nobody can tell whether it has the start of a saga. The body did
-    /// not run yet. If the store turns out to have the saga, it is withdrawn, or, where it has an `id` or a `key`
-    /// of its author's, run: the same call made again finds it. When this process ends before that, the next one may find the
-    /// saga in the journal, and run it.
+    /// The store failed while a saga was being started, and it is unknown whether the store has recorded the start. The
+    /// body has not run yet. If it turns out that the store has the saga, a saga with an `id` or a `key` is run, and the
+    /// same call made again finds it; any other saga is withdrawn. If this process ends before that, the next process may
+    /// find the saga in the journal and run it.
     StartInDoubt {
         /// The name of the saga.
         saga: &'static str,
-        /// Its id, as the journal would have it.
+        /// The id that the saga has in the journal, if it is there.
         id: String,
         /// Why.
         source: StoreError,
     },
-    /// The body ran and succeeded, and its result could not be recorded: a later call with the same
+    /// The body ran and succeeded, but its result could not be recorded. A later call with the same
     /// key may run it again.
     NotRecorded {
         /// The annotated function.
@@ -244,8 +243,8 @@ pub enum Error {
         /// Why, in one sentence.
         reason: String,
     },
-    /// A step failed, and undoing the steps before it failed too. What is left to undo is in the
-    /// dead letter queue.
+    /// A saga had to be undone, and undoing one of its steps failed too. What is left to undo is in
+    /// the dead letter queue.
     CompensationFailed {
         /// The name of the saga.
         saga: &'static str,
@@ -258,20 +257,19 @@ pub enum Error {
         /// The entry in the dead letter queue.
         dead_letter: String,
     },
-    /// There is a saga with this id or key, and it is another one: of another name, or with other arguments. The body
-    /// did not run.
+    /// The id or key belongs to a different saga: one of another name, or with other arguments. The body did not run.
     SagaConflict {
         /// The name of the saga that was called.
         saga: &'static str,
         /// The id that both have.
         id: String,
-        /// The name of the saga that is there.
+        /// The name of the saga that already has the id.
         existing: String,
-        /// The names of the arguments that differ. Their values may be secrets.
+        /// The names of the arguments that differ. Values are left out, because they may be secrets.
         arguments: Vec<String>,
     },
-    /// The saga has failed, and its error cannot be given again as it was: it panicked, it was another call that ran it,
-    /// and the error has no JSON form, or an operator settled what was left of it.
+    /// The saga failed, and the function's own error is not available: the saga panicked, or another call ran it and the
+    /// error type has no JSON form, or an operator settled what was left of it.
     SagaFailed {
         /// The name of the saga.
         saga: &'static str,
@@ -279,7 +277,7 @@ pub enum Error {
         id: String,
         /// Why it failed.
         cause: String,
-        /// Whether everything that was done is undone. If not, there was nothing to undo, or an operator settled it.
+        /// Whether every step that was done has been undone. If `false`, there was nothing to undo, or an operator settled it.
         compensated: bool,
     },
     /// The saga was cancelled before its end.
@@ -288,7 +286,7 @@ pub enum Error {
         saga: &'static str,
         /// Its id, as the journal has it.
         id: String,
-        /// Whether there was something to undo. It is undone.
+        /// Whether there was something to undo. If so, it has been undone.
         compensated: bool,
     },
     /// The saga did not end within its `timeout`.
@@ -297,13 +295,13 @@ pub enum Error {
         saga: &'static str,
         /// Its id, as the journal has it.
         id: String,
-        /// How long it had.
+        /// The `timeout`.
         after: Duration,
-        /// Whether there was something to undo. It is undone.
+        /// Whether there was something to undo. If so, it has been undone.
         compensated: bool,
     },
-    /// The saga cannot go on, and nothing is decided: it waits in the dead letter queue for an operator, or for code that
-    /// fits its journal.
+    /// The saga cannot go on, and whether it will complete or be undone is still open. It waits in the dead letter queue for
+    /// an operator, or for code that fits its journal.
     SagaParked {
         /// The name of the saga.
         saga: &'static str,
@@ -311,19 +309,19 @@ pub enum Error {
         id: String,
         /// Why it is parked.
         reason: Parking,
-        /// The same in words.
+        /// The reason in words.
         cause: String,
         /// The entry in the dead letter queue.
         dead_letter: String,
     },
-    /// The journal has no saga of this id.
+    /// The journal has no saga with this id.
     SagaNotFound {
         /// The id.
         id: String,
     },
-    /// The future that `saga::start` or `saga::start_in` was given ended, and it started no saga.
+    /// The future that was passed to `saga::start` or `saga::start_in` ended without starting a saga.
     NoSagaStarted,
-    /// In the body of a saga: its journal and its code differ. The body must end; its caller gets
+    /// In the body of a saga: the journal and the code do not match. The body must return; its caller gets
     /// [`Error::SagaParked`].
     JournalMismatch {
         /// The name of the saga.
@@ -342,12 +340,12 @@ pub enum Error {
     },
 }
 
-/// What a failed call did to the world.
+/// Whether the body of a failed call ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// The body was not started: calling again is safe.
+    /// The body was not started. Calling again is safe.
     DidNotRun,
-    /// The body was started and its end was not seen: it may have had its effect.
+    /// The body may have been started, and its end was not seen. It may have had its effect.
     MayHaveRun,
     /// The body ran to its end.
     Ran,

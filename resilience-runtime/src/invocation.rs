@@ -1,4 +1,4 @@
-//! What a body can learn about the run that it is: which attempt, and under which fencing token.
+//! What a body can learn about its own run: which attempt it is, and under which fencing token it runs.
 //!
 //! A variable of the thread that is set for the duration of each poll, like the deadline: tasks that the body
 //! spawns do not see it.
@@ -76,31 +76,38 @@ impl<F: Future> Future for During<F> {
     }
 }
 
-/// Which run of its key this is, in the body of an `#[idempotent]` function: 1 for the first, more when earlier
-/// ones failed, were dropped, panicked, or died with their process. 1 outside of one.
+/// The number of the current attempt, from 1.
 ///
-/// In a `#[saga_step]`: which time it is that the step is begun, as far as the journal knows. 1 is certain; more says that
-/// so many runs of the saga came to where the step may have been begun.
+/// In the body of an `#[idempotent]` function it counts the runs of its key: it is greater than 1 if earlier runs failed,
+/// were dropped, panicked, or died with their process.
+///
+/// In a `#[saga_step]` it counts how often the step may have been begun, as far as the journal knows. 1 means that it
+/// certainly was not begun before; a greater number says in how many runs the saga came to where the step may have begun.
+///
+/// Elsewhere it is 1.
 #[must_use]
 pub fn attempt() -> u32 {
     Invocation::current().attempt
 }
 
-/// Whether an earlier run of the key did not come to its end as far as the store knows: it was dropped, it
-/// panicked, its process died, or its lease ran out. It may have had its effect, or part of it. False outside of
-/// an `#[idempotent]` function.
+/// Whether an earlier attempt was interrupted, so that it may have had its effect, or part of it.
 ///
-/// In a `#[saga_step]`: whether an earlier run of the saga may have begun the step, which then may have had its effect.
+/// In the body of an `#[idempotent]` function: whether, as far as the store knows, an earlier run of the key did not reach
+/// its end, because it was dropped, it panicked, its process died, or its lease ran out.
+///
+/// In a `#[saga_step]`: whether an earlier run of the saga may have begun the step.
+///
+/// Elsewhere it is `false`.
 #[must_use]
 pub fn interrupted() -> bool {
     Invocation::current().interrupted
 }
 
-/// The fencing token of the innermost `#[locked]` or `#[idempotent]` function that is running: send it along with
-/// writes to a resource that can compare it. `None` outside of one, and for locks that are local to the process.
+/// The fencing token of the innermost `#[locked]` or `#[idempotent]` function that is running. Send it along with writes to
+/// a resource that can compare it. `None` outside such a function, and for locks that are local to the process.
 ///
-/// In a `#[saga_step]` the epoch of the saga, which grows with each process that takes the saga over. It can be compared with
-/// other tokens of the same saga, and with no others.
+/// In a `#[saga_step]` it is the epoch of the saga, which grows with each process that takes the saga over. It can be
+/// compared only with other tokens of the same saga.
 #[must_use]
 pub fn fencing_token() -> Option<FencingToken> {
     Invocation::current().token

@@ -37,25 +37,25 @@ pub(crate) fn asked_again(left: Option<Duration>) -> Duration {
     left.map_or(ASKED_AGAIN, |left| (left + A_LITTLE).min(ASKED_AGAIN))
 }
 
-/// What identifies a holder: random, so that a process which lost what it held and comes back cannot be taken
-/// for the one that has it now.
+/// A random number that identifies a holder, so that a process that lost what it held cannot be mistaken for the one
+/// that holds it now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Nonce(u128);
 
 impl Nonce {
-    /// A new nonce, from the operating system's randomness.
+    /// Generates a new nonce from the operating system's randomness.
     #[must_use]
     pub fn random() -> Self {
         Self(uuid::Uuid::new_v4().as_u128())
     }
 
-    /// The nonce with this value. For stores.
+    /// The nonce with this value, for stores.
     #[must_use]
     pub const fn from_u128(value: u128) -> Self {
         Self(value)
     }
 
-    /// Its value, for a store to keep and to compare.
+    /// The value, for a store to keep and to compare.
     #[must_use]
     pub const fn as_u128(self) -> u128 {
         self.0
@@ -69,16 +69,16 @@ impl fmt::Display for Nonce {
     }
 }
 
-/// A number that grows with every holder of one key. A resource that remembers the greatest one it has seen,
+/// A number that grows with every holder of a key. A resource that remembers the greatest token that it has seen,
 /// and refuses smaller ones, cannot be written to by a holder that was replaced.
 ///
-/// It is greater than the token of every earlier holder of the key, and has gaps. Stores that forget a key
-/// begin it again with the time (microseconds since 1970 by the clock of the server), so that it does not fall.
+/// A token is greater than that of every earlier holder of the key; there may be gaps. If a store has forgotten a key, the
+/// tokens of that key begin again with the time (microseconds since 1970 by the server's clock), so they do not decrease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FencingToken(u64);
 
 impl FencingToken {
-    /// The token with this number. For stores.
+    /// The token with this number, for stores.
     #[must_use]
     pub const fn new(number: u64) -> Self {
         Self(number)
@@ -97,12 +97,12 @@ impl fmt::Display for FencingToken {
     }
 }
 
-/// How a store knows that a holder is gone.
+/// How a store notices that a holder is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ownership {
-    /// By a lease that was not renewed.
+    /// Its lease was not renewed.
     Lease,
-    /// By the end of its process, which the store sees. There is nothing to renew, and a holder that is merely
+    /// Its process has ended, which the store can see. There is nothing to renew, and a holder that is merely
     /// slow or stopped is never replaced.
     Process,
 }

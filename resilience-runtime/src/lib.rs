@@ -1,4 +1,4 @@
-//! The runtime behind the attributes of the `resilience` crate: what they expand to calls into this crate.
+//! The runtime behind the attributes of the `resilience` crate: the code that they generate calls this crate.
 //!
 //! Depend on `resilience`, not on this crate: it re-exports everything that users name. The modules:
 //!
@@ -10,7 +10,7 @@
 //! | [`catalog`] | every annotated function of the process |
 //! | [`telemetry`] | spans, events and metrics |
 //! | [`key`] | how the keys of records, locks and flights are made |
-//! | [`lease`], [`execution`] | what a process holds in a store, and what the body that holds it can ask |
+//! | [`lease`], [`invocation`] | what a process holds in a store, and what a body can ask about its own run |
 //! | [`idempotency`] | one execution per key |
 //! | [`lock`] | one execution at a time per key, on one store or on a majority of nodes |
 //! | [`saga`] | journaled steps with compensation, recovery |

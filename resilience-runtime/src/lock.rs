@@ -1,4 +1,4 @@
-//! `#[locked]`: one execution at a time per key, over all processes on the same store.
+//! `#[locked]`: one execution at a time per key, across all processes on the same store.
 
 mod acquire;
 mod guard;
@@ -24,7 +24,7 @@ pub use request::LockRequest;
 /// How long a call waits unless something else is chosen.
 const DEFAULT_WAIT: Duration = Duration::from_secs(5);
 
-/// The policy of `#[locked]`: which lock, for how long it is leased, and how long a call waits for it.
+/// The policy of `#[locked]`: the lock, its lease, and how long a call waits for it.
 #[derive(Debug, Clone, Copy)]
 pub struct Locked {
     name: &'static str,
@@ -36,7 +36,8 @@ pub struct Locked {
 }
 
 impl Locked {
-    /// A lease of 30 s, renewed while the body runs; a call waits for up to 5 s. The name is part of every key.
+    /// The lock `name` with a lease of 30 s, which is renewed while the body runs, and a wait of up to 5 s. The name is part
+    /// of every key.
     #[must_use]
     pub const fn named(name: &'static str) -> Self {
         Self {
@@ -49,8 +50,7 @@ impl Locked {
         }
     }
 
-    /// For how long the lock is granted before it has to be renewed, which is done in the background while the body
-    /// runs. 30 s unless set.
+    /// The length of the lease, which is renewed in the background while the body runs. 30 s by default.
     ///
     /// # Panics
     /// When it is less than 100 ms; in a `const` or `static` this is a compile error.
@@ -65,29 +65,29 @@ impl Locked {
         self
     }
 
-    /// How long a call waits for the lock. 5 s unless set. Zero: not at all.
+    /// How long a call waits for the lock. 5 s by default; zero means not to wait.
     #[must_use]
     pub const fn wait(mut self, wait: Duration) -> Self {
         self.wait = wait;
         self
     }
 
-    /// How many replicas of the store must have the lock before the body runs; where fewer have it, the call fails.
-    /// None unless set. Only Redis waits for replicas.
+    /// The number of replicas of the store that must have the lock before the body runs; if fewer have it, the call fails.
+    /// 0 by default. Only Redis waits for replicas.
     #[must_use]
     pub const fn replicas(mut self, replicas: u32) -> Self {
         self.replicas = replicas;
         self
     }
 
-    /// Runs the body without a lock when the store cannot be asked. Unless set, the call fails.
+    /// Runs the body without a lock when the store fails. By default the call fails.
     #[must_use]
     pub const fn when_unavailable_run(mut self) -> Self {
         self.runs_unlocked = true;
         self
     }
 
-    /// Only within this process: no store, no lease, no runtime.
+    /// Locks only within this process: without a store, a lease or a runtime.
     #[must_use]
     pub const fn local(mut self) -> Self {
         self.local = true;
@@ -109,18 +109,18 @@ impl Locked {
     /// The answer is an error of the policy, and `call` is not run, when
     /// - the lock was not free within the wait ([`Error::LockBusy`](crate::error::Error::LockBusy)), or by the deadline
     ///   of the call ([`Error::DeadlineTooClose`](crate::error::Error::DeadlineTooClose)),
-    /// - the call is inside of one that holds it ([`Error::Recursive`](crate::error::Error::Recursive)),
+    /// - the call was made inside one that holds the lock ([`Error::Recursive`](crate::error::Error::Recursive)),
     /// - the key cannot be serialised ([`Error::Encode`](crate::error::Error::Encode)),
     /// - the store fails ([`Error::Store`](crate::error::Error::Store)), there is none
     ///   ([`Error::NoRuntime`](crate::error::Error::NoRuntime)), or it is being closed
     ///   ([`Error::ShuttingDown`](crate::error::Error::ShuttingDown)),
     ///
-    /// and [`Error::LeaseLost`](crate::error::Error::LeaseLost) when the lock was lost while `call` ran: it was dropped
-    /// at the await it stood at.
+    /// and [`Error::LeaseLost`](crate::error::Error::LeaseLost) when the lock was lost while `call` ran: `call` was then
+    /// dropped at the `.await` that it had reached.
     ///
     /// # Cancellation
-    /// Dropped, it leaves the line, or drops `call` and then gives the lock back in the background; also where the
-    /// store has not answered yet. So does a panic.
+    /// If the future is dropped, or panics, it leaves the queue, or drops `call` and then gives the lock back in the
+    /// background, even if the store had not answered yet.
     pub fn hold<C, T, E>(
         &self,
         key: LockKey,

@@ -1,8 +1,8 @@
-//! Who did something by hand, and why.
+//! The person who acts on a saga or a dead letter, and why.
 
 use std::fmt;
 
-/// Somebody who acts on sagas or dead letters, for the audit.
+/// Who acts on a saga or a dead letter, and why: for the audit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operator {
     /// Who it is.
@@ -21,14 +21,14 @@ impl Operator {
         }
     }
 
-    /// With a reason.
+    /// Adds a reason.
     #[must_use]
     pub fn because(mut self, reason: impl Into<String>) -> Self {
         self.reason = Some(reason.into());
         self
     }
 
-    /// The program itself, where nobody is named.
+    /// The program itself, for when no person is named.
     #[must_use]
     pub fn program() -> Self {
         Self::named("program")

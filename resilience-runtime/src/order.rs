@@ -1,11 +1,11 @@
-//! Which end a list begins at.
+//! At which end a list begins.
 
-/// The order of a list, and of its pages.
+/// The order of a list and of its pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Order {
-    /// What was written first comes first. What is added meanwhile is on the last page.
+    /// Oldest entries first. Entries that are added while you turn the pages appear on the last page.
     #[default]
     OldestFirst,
-    /// What was written last comes first. What is added meanwhile is on no page.
+    /// Newest entries first. Entries that are added while you turn the pages appear on no page.
     NewestFirst,
 }

@@ -6,36 +6,37 @@
 //!   `k` steps costs `k + 1` durable writes, and one more for each step that has to be undone.
 //! - After a crash, a process that opens the store runs the saga function again with its
 //!   journaled arguments. Finished steps answer from the journal and are not run. The step that
-//!   was running at the crash is run again: **a step runs at least once**, and one that must not
-//!   have its effect twice needs a key that its service knows.
-//! - When the body returns `Err` or panics, when the saga is cancelled or its `timeout` is over, that decision is durable
-//!   before the first compensation and never changes. Finished steps are undone one at a time, newest first, out of reach
-//!   of another cancel, of every deadline and of the caller. A compensation may run again after a crash, too.
-//! - Behind a step that is a `pivot` there is no way back: a saga that fails there is run again until it is done, a cancel is
-//!   refused, and a timeout does nothing.
-//! - A saga that is cancelled, or out of time, begins no new step. Those that are under way have 30 s to come out; then the
-//!   body is dropped, and what did not come out is in doubt.
-//! - A compensation that fails for good stops the rest, unless its author wants it otherwise: it, and the steps that finished
-//!   before it, wait in the dead letter queue and the journal for an operator.
+//!   was running at the crash is run again: **a step runs at least once**. If its effect must not
+//!   happen twice, the service that it calls needs an idempotency key.
+//! - When the body returns `Err` or panics, when the saga is cancelled, or when its `timeout` is over, the decision to undo is
+//!   durable before the first compensation runs and never changes. Finished steps are undone one at a time, newest first.
+//!   Neither a cancellation, nor a deadline, nor the caller interrupts that. A compensation may run again after a crash, too.
+//! - After a step that is a `pivot` there is no way back: if the saga fails after it, it is run again until it is done;
+//!   cancelling it is refused, and its timeout has no effect.
+//! - A saga that is cancelled or out of time begins no new step. Steps that are under way get 30 s to end; then the
+//!   body is dropped, and steps that have not ended are in doubt.
+//! - A compensation that fails for good stops the undoing, unless the saga says `on_dead = continue`. The failed step waits
+//!   in the dead letter queue for an operator; the steps before it are in the journal.
 //! - A caller that goes away (a timeout above the saga, a closed connection) does not end the
-//!   saga: the runtime finishes it. One that is [started](start()) has no caller from the beginning.
-//! - A saga with an `id` or a `key` is one saga for as long as the journal has it: whoever calls it again gets its answer,
-//!   however it ended, and whoever calls it with other arguments a conflict.
-//! - A journal that cannot be written is waited for. It never is a reason to undo.
+//!   saga: the runtime finishes it. A saga that is [started](start()) has no caller from the beginning.
+//! - A saga with an `id` or a `key` is one saga for as long as the journal has it. Whoever calls it again gets its answer,
+//!   however it ended; whoever calls it with other arguments gets a conflict.
+//! - While the journal cannot be written, the saga waits. This is never a reason to undo it.
 //!
 //! # What the body must keep to
 //!
-//! Run again, the body must ask for the same steps with the same arguments: what it decides by must be its arguments, what
-//! steps returned, and what [`now`] and [`random`] say. No new step begins before all those were asked for that are in the
-//! journal: where the body stands still for a second before that, waiting for a step that is not, or ends, the
-//! saga is parked, and the new code has had no effect. (So one branch of a body must not wait for a second for something
-//! that is neither a step nor a [`sleep`], while another one asks for a step.) A step that failed answers the same when the body is run again if its
-//! error has a JSON form; if not, it is run again, and a body that goes on after it can come out differently.
+//! When the body is run again, it must ask for the same steps with the same arguments. So its decisions may depend only on its
+//! arguments, on the results of steps, and on [`now`] and [`random`]. No new step begins before the body has asked for all
+//! steps that are in the journal. If the body ends before that, or makes no progress for a second while it waits for a step
+//! that is not in the journal, the saga is parked, and the new code has had no effect. (So while one branch of a body asks
+//! for a step, another one must not wait for a second for something that is neither a step nor a [`sleep`].) A step that
+//! failed gives the same answer when the body is run again if its error has a JSON form. If it has none, the step is run
+//! again, and a body that goes on after the error may take another path.
 //!
 //! Only steps that are awaited in the body's own task are journaled; a step in a task that the
 //! body spawned is a plain call. A step within a step is part of that step. A saga that is called
-//! in a saga's body is a step of it: it has an id that follows from its caller's, is undone with its caller, and is cancelled
-//! with it. Under an `#[idempotent]`, in a step and under [`start`](start()) it is a saga of its own.
+//! in a saga's body is a step of it: its id follows from its caller's id, and it is undone and cancelled together with its
+//! caller. Under an `#[idempotent]`, in a step and under [`start`](start()) it is a saga of its own.
 
 mod abandon;
 mod admission;

@@ -1,48 +1,48 @@
-//! A moment by the clock of a store.
+//! A point in time by the clock of a store.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-/// Microseconds since 1970, by the clock of the store that wrote or read them. Prints as RFC 3339 in UTC.
+/// A point in time by the clock of a store, in microseconds since 1970. Prints as RFC 3339 in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// This many microseconds since 1970.
+    /// The time that is this many microseconds after the beginning of 1970, in UTC.
     #[must_use]
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// The clock of this machine: for stores whose clock it is.
+    /// The current time by the clock of this machine: for stores that use this clock.
     #[must_use]
     pub fn of_this_machine() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         Self(micros(since.unwrap_or_default()))
     }
 
-    /// Microseconds since 1970.
+    /// Microseconds since the beginning of 1970, in UTC.
     #[must_use]
     pub const fn as_micros(self) -> i64 {
         self.0
     }
 
-    /// This much later, or the last moment there is.
+    /// The time `duration` later, or the latest time that can be represented.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(micros(duration)))
     }
 
-    /// This much earlier, or the first moment there is.
+    /// The time `duration` earlier, or the earliest time that can be represented.
     #[must_use]
     pub fn before(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(micros(duration)))
     }
 
-    /// How long after `earlier` it is; zero when it is not.
+    /// How much time has passed since `earlier`; zero if `earlier` is not earlier.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         let micros = self.0.saturating_sub(earlier.0);

@@ -4,10 +4,10 @@
 macro_rules! words {
     ($type:ident: $($variant:ident = $word:literal),+ $(,)?) => {
         impl $type {
-            /// All that there are in this version.
+            /// All values of this version.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
-            /// As the stores spell it.
+            /// The word that the stores use for it.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -15,7 +15,7 @@ macro_rules! words {
                 }
             }
 
-            /// What a store read back, or `None` for a word that no version of this crate has written.
+            /// The value for a word that a store has written, or `None` if no version of this crate writes that word.
             #[must_use]
             pub fn from_stored(text: &str) -> Option<Self> {
                 match text {

@@ -14,39 +14,39 @@ use crate::times::{When, moment};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Dlq {
-    /// Shows dead letters, newest first; those that are unresolved unless a status is named
+    /// List dead letters, newest first; without --status or --all, only unresolved ones
     List {
         #[command(flatten)]
         filters: LetterFilters,
-        /// Only in these: open, retrying, settled, resolved, discarded
+        /// Only letters in these statuses: open, retrying, settled, resolved, discarded
         #[arg(long, value_name = "STATUS", value_parser = status, value_delimiter = ',', conflicts_with = "all")]
         status: Vec<DeadLetterStatus>,
-        /// In any status
+        /// Letters in any status
         #[arg(long)]
         all: bool,
         #[command(flatten)]
         direction: Direction,
-        /// How many at most
+        /// The maximum number of letters
         #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,
-        /// Begins after this letter: the last one of the page before
+        /// Begin after this letter, the last one of the previous page
         #[arg(long, value_name = "ID")]
         after: Option<DeadLetterId>,
     },
-    /// Shows one letter with all that is kept, and what was done to it by hand
+    /// Show one letter with everything that is kept, and what operators did to it
     Show {
-        /// The letter
+        /// The id of the letter
         id: DeadLetterId,
     },
-    /// Asks for letters to be retried: by a program that has the code
+    /// Request a retry of letters; a program that has the code takes it up
     Retry {
-        /// The letters
+        /// The ids of the letters
         #[arg(required_unless_present = "all", conflicts_with_all = ["all", "dry_run", "per_second", "limit", "after", "operation", "dependency", "saga", "priority", "kind", "since", "before"])]
         ids: Vec<DeadLetterId>,
-        /// How: what failed again, or undoing the saga
+        /// How to retry
         #[arg(long = "as", value_name = "WAY", value_enum, default_value_t = Way::Itself)]
         way: Way,
-        /// Why, for the audit
+        /// The reason, for the audit
         #[arg(long, value_name = "TEXT")]
         because: Option<String>,
         #[command(flatten)]
@@ -56,54 +56,54 @@ pub(crate) enum Dlq {
         #[command(flatten)]
         waiting: Waiting,
     },
-    /// Closes letters whose work was done by hand
+    /// Close letters whose work was done by hand
     Resolve {
-        /// The letters
+        /// The ids of the letters
         #[arg(required = true)]
         ids: Vec<DeadLetterId>,
-        /// What was done
+        /// What was done, for the audit
         #[arg(long, value_name = "TEXT")]
         note: String,
         #[command(flatten)]
         who: Who,
     },
-    /// Gives up the work of letters
+    /// Close letters whose work is given up
     Discard {
-        /// The letters
+        /// The ids of the letters
         #[arg(required = true)]
         ids: Vec<DeadLetterId>,
-        /// Why, for the audit
+        /// The reason, for the audit
         #[arg(long, value_name = "TEXT")]
         because: Option<String>,
         #[command(flatten)]
         who: Who,
     },
-    /// Counts the letters
+    /// Count the letters
     Stats,
 }
 
 /// Which letters.
 #[derive(Debug, Args)]
 pub(crate) struct LetterFilters {
-    /// Only of this operation
+    /// Only letters of this operation
     #[arg(long, value_name = "NAME")]
     operation: Option<String>,
-    /// Only of this dependency
+    /// Only letters of this dependency
     #[arg(long, value_name = "NAME")]
     dependency: Option<String>,
-    /// Only of this saga
+    /// Only letters of this saga
     #[arg(long, value_name = "ID")]
     pub(crate) saga: Option<String>,
-    /// Only of this priority or a higher one: low, normal, high, critical
+    /// Only letters of this priority or a higher one: low, normal, high, critical
     #[arg(long, value_name = "PRIORITY", value_parser = priority)]
     priority: Option<Priority>,
-    /// Only of this kind: compensation, saga, work
+    /// Only letters of this kind: compensation, saga, work
     #[arg(long, value_name = "KIND", value_parser = kind)]
     kind: Option<DeadLetterKind>,
-    /// Only written since: 90s, 1h, 2days ago, or a moment such as 2026-03-01T12:00:00Z
+    /// Only letters written since: an age such as 90s, 1h or 2days, or a time such as 2026-03-01T12:00:00Z
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<When>,
-    /// Only written before
+    /// Only letters written before; as for --since
     #[arg(long, value_name = "TIME", value_parser = moment)]
     before: Option<When>,
 }
@@ -127,21 +127,21 @@ impl LetterFilters {
 /// Retrying all that a filter lets through.
 #[derive(Debug, Args)]
 pub(crate) struct RetryMany {
-    /// All that are open and that the filters let through
+    /// All open letters that match the filters
     #[arg(long, conflicts_with = "wait")]
     pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) filters: LetterFilters,
-    /// With --all: how many each second
+    /// With --all: how many letters per second
     #[arg(long, value_name = "N", default_value = "10", requires = "all")]
     pub(crate) per_second: NonZeroU32,
-    /// With --all: how many at most
+    /// With --all: the maximum number of letters
     #[arg(long, value_name = "N", requires = "all")]
     pub(crate) limit: Option<u64>,
-    /// With --all: begins after this letter, where another run ended
+    /// With --all: begin after this letter, where another run ended
     #[arg(long, value_name = "ID", requires = "all")]
     pub(crate) after: Option<DeadLetterId>,
-    /// With --all: says what would be done, and does nothing
+    /// With --all: say what would be done, and do nothing
     #[arg(long, requires = "all")]
     pub(crate) dry_run: bool,
 }
@@ -149,9 +149,9 @@ pub(crate) struct RetryMany {
 /// How a letter is retried.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Way {
-    /// What failed is done again: a parked saga goes on forward
+    /// Do again what failed; a parked saga continues forward
     Itself,
-    /// The saga is undone, also where it is parked
+    /// Undo the saga, even if it is parked
     Compensation,
 }
 

@@ -10,29 +10,29 @@ use crate::times::{When, moment};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sagas {
-    /// Shows sagas, newest first
+    /// List sagas, newest first
     List {
         #[command(flatten)]
         filters: SagaFilters,
         #[command(flatten)]
         direction: Direction,
-        /// How many at most
+        /// The maximum number of sagas
         #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,
-        /// Begins after this saga: the last one of the page before
+        /// Begin after this saga, the last one of the previous page
         #[arg(long, value_name = "ID")]
         after: Option<String>,
     },
-    /// Shows one saga with its steps, its dead letters and what was done to it by hand
+    /// Show one saga with its steps, its dead letters and what operators did to it
     Show {
-        /// The saga: its id, or so much of the beginning that no other one begins so
+        /// The id of the saga, or the beginning of it if no other id begins the same way
         id: String,
     },
-    /// Asks the program that runs a saga to stop and undo it
+    /// Request the cancellation of a saga: the program that runs it stops and undoes it
     Cancel {
-        /// The saga, as for `show`
+        /// The id of the saga, as for `show`
         id: String,
-        /// Why, for the audit
+        /// The reason, for the audit
         #[arg(long, value_name = "TEXT")]
         because: Option<String>,
         #[command(flatten)]
@@ -40,11 +40,11 @@ pub(crate) enum Sagas {
         #[command(flatten)]
         waiting: Waiting,
     },
-    /// Asks for a saga to be undone that waits for an operator: one that is parked, or could not be undone before
+    /// Request that a saga be undone that waits for an operator because it is parked or could not be undone before
     Compensate {
-        /// The saga, as for `show`
+        /// The id of the saga, as for `show`
         id: String,
-        /// Why, for the audit
+        /// The reason, for the audit
         #[arg(long, value_name = "TEXT")]
         because: Option<String>,
         #[command(flatten)]
@@ -52,26 +52,26 @@ pub(crate) enum Sagas {
         #[command(flatten)]
         waiting: Waiting,
     },
-    /// Counts the sagas of each name, and says how long they took
+    /// Count the sagas of each name, and say how long they took
     Stats,
 }
 
 /// Which sagas.
 #[derive(Debug, Args)]
 pub(crate) struct SagaFilters {
-    /// Only of this name
+    /// Only sagas of this name
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Only in these: running, compensating, completed, compensated, failed, compensation_failed, parked, resolved
+    /// Only sagas in these statuses: running, compensating, completed, compensated, failed, compensation_failed, parked, resolved
     #[arg(long, value_name = "STATUS", value_parser = status, value_delimiter = ',')]
     status: Vec<Status>,
-    /// Only started since: 90s, 1h, 2days ago, or a moment such as 2026-03-01T12:00:00Z
+    /// Only sagas started since: an age such as 90s, 1h or 2days, or a time such as 2026-03-01T12:00:00Z
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<When>,
-    /// Only started before
+    /// Only sagas started before; as for --since
     #[arg(long, value_name = "TIME", value_parser = moment)]
     before: Option<When>,
-    /// Only called by this saga
+    /// Only sagas that this saga called
     #[arg(long, value_name = "ID")]
     pub(crate) parent: Option<String>,
 }

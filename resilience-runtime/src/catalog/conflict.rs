@@ -6,22 +6,22 @@ use std::fmt;
 use super::{Annotated, Policy, PolicyKind};
 use crate::policy::retry::RetryBudget;
 
-/// Two policies, or two retry budgets, that share a name, and with it a state, but not their options.
+/// Two policies, or two retry budgets, that have the same name, and so should share their state, but different options.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Conflict {
-    /// What both are, as [`Error::NameConflict`](crate::error::Error::NameConflict) has it:
-    /// `circuit breaker`, `rate limit per key`, `retry budget`.
+    /// The kind of both, as in [`Error::NameConflict`](crate::error::Error::NameConflict): for example
+    /// `circuit breaker`, `rate limit per key` or `retry budget`.
     pub kind: &'static str,
     /// The name of both.
     pub name: &'static str,
-    /// A function under the one.
+    /// A function under one of them.
     pub first: &'static Annotated,
-    /// The options of the one.
+    /// The options of that one.
     pub first_options: String,
-    /// A function under the other.
+    /// A function under the other one.
     pub second: &'static Annotated,
-    /// The options of the other.
+    /// The options of the other one.
     pub second_options: String,
 }
 

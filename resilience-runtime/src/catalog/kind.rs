@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The kinds of policy, as the attributes are called.
+/// The kinds of policy, which are named like the attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum PolicyKind {
@@ -52,8 +52,8 @@ impl PolicyKind {
         }
     }
 
-    /// Whether it keeps records or locks, and so cannot be turned off: what it did for one call binds the
-    /// next one.
+    /// Whether policies of this kind keep records or locks, and so cannot be turned off: what they did for one
+    /// call binds the next one.
     #[must_use]
     pub const fn keeps_records(self) -> bool {
         matches!(

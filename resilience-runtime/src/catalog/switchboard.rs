@@ -8,59 +8,59 @@ use super::near::near;
 use super::{Annotated, Entry, Policy, PolicyKind};
 use crate::policy::switch::{Mode, Switch};
 
-/// The switches of all policies of the process, for an operator who has to turn one off.
+/// Returns the switches of all policies of the process, for operators who have to turn a policy off.
 ///
-/// A policy goes by its own name, where it has one, and by the path of its function otherwise.
-/// Policies that share a state, because they are of one kind and have one name, are one here, before
-/// their first call and after it: they are set together, and counted together. Those with a `key` do
-/// not share with those without, and are another. Calls that have begun may end as they began. Nothing is kept: after a restart every policy is
-/// [enforced](Mode::Enforced) again.
+/// A policy is known by its own name if it has one, and otherwise by the path of its function. Policies of
+/// the same kind and name share their state, and are one policy here, even before their first call: they are
+/// set together and counted together. Policies with a `key` do not share their state with those without a
+/// `key`, and are separate. Calls that have already begun may end under the previous mode. Modes are not
+/// stored: after a restart every policy is [enforced](Mode::Enforced) again.
 #[must_use]
 pub const fn switchboard() -> Switchboard {
     Switchboard(())
 }
 
-/// The switches of all policies of the process: [`switchboard()`].
+/// The switches of all policies of the process, from [`switchboard()`].
 #[derive(Debug, Clone, Copy)]
 pub struct Switchboard(());
 
-/// The switch of one policy at the moment.
+/// The current state of the switch of one policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Switched {
     /// The kind of the policy.
     pub kind: PolicyKind,
-    /// The name it is switched by.
+    /// The name by which it is switched.
     pub name: &'static str,
-    /// The function it is on; of functions that share it, the first by name.
+    /// The function that it is on; if several functions share it, the first by name.
     pub function: &'static str,
-    /// What it does.
+    /// Its current mode.
     pub mode: Mode,
     /// How often it would have acted while it was in [`Mode::Shadow`], over all functions that share
     /// it.
     pub would_have_acted: u32,
 }
 
-/// There is no switch of this kind and name.
+/// The error that there is no switch of this kind and name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnknownPolicy {
     /// The kind that was asked for.
     pub kind: PolicyKind,
-    /// The name that was asked for; `None` when it was all of the kind.
+    /// The name that was asked for; `None` if all policies of the kind were.
     pub name: Option<String>,
-    /// The names that may have been meant, the nearest first.
+    /// Similar names that may have been meant, the most similar first.
     pub near: Vec<&'static str>,
 }
 
 impl Switchboard {
-    /// Sets every policy of this kind and name, and says how many those are: one, unless some have a
-    /// `key` and some do not, or methods of two `impl` blocks have one path. Each one that changes is a
-    /// warning in the log.
+    /// Sets the mode of every policy of this kind and name, and returns how many there are: one, unless some
+    /// have a `key` and some do not, or methods of two `impl` blocks have the same path. Each change is
+    /// logged as a warning.
     ///
     /// # Errors
-    /// [`UnknownPolicy`] when there is none, or when policies of this kind keep records, and so
-    /// cannot be turned off.
+    /// [`UnknownPolicy`] if there is none, or if policies of this kind keep records and so cannot be
+    /// turned off.
     pub fn set(&self, kind: PolicyKind, name: &str, mode: Mode) -> Result<usize, UnknownPolicy> {
         let all = Row::all_of(kind, Some(name))?;
         let meant: Vec<_> = all.iter().filter(|row| row.name == name).collect();
@@ -83,10 +83,10 @@ impl Switchboard {
         Ok(meant.len())
     }
 
-    /// Sets every policy of this kind, and says how many those are, which may be none.
+    /// Sets the mode of every policy of this kind, and returns how many there are; there may be none.
     ///
     /// # Errors
-    /// [`UnknownPolicy`] when policies of this kind keep records, and so cannot be turned off.
+    /// [`UnknownPolicy`] if policies of this kind keep records and so cannot be turned off.
     pub fn set_all(&self, kind: PolicyKind, mode: Mode) -> Result<usize, UnknownPolicy> {
         let all = Row::all_of(kind, None)?;
         for row in &all {
@@ -95,7 +95,7 @@ impl Switchboard {
         Ok(all.len())
     }
 
-    /// Every switch, by kind and name.
+    /// Returns every switch, sorted by kind and name.
     #[must_use]
     pub fn list(&self) -> Vec<Switched> {
         let mut list: Vec<_> = Row::all().iter().map(Row::now).collect();

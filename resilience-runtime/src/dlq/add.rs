@@ -1,4 +1,4 @@
-//! Adding work of the author's own.
+//! Adding dead letters of the program's own work.
 
 use std::fmt;
 use std::future::IntoFuture;
@@ -13,10 +13,10 @@ use crate::operator::Operator;
 /// How often a letter is handed to a store that does not say whether it has it.
 const TRIES: u32 = 3;
 
-/// A letter that is about to be added, from [`DeadLetters::add`](super::DeadLetters::add): await it.
+/// A dead letter that is about to be added, from [`DeadLetters::add`](super::DeadLetters::add). Await it to write it.
 ///
 /// # Cancellation
-/// Dropped while it is awaited, nobody knows whether it is added.
+/// If the future is dropped before it completes, the letter may have been added or not.
 #[must_use = "nothing is added before it is awaited"]
 pub struct AddLetter {
     core: Arc<Core>,
@@ -50,25 +50,25 @@ impl AddLetter {
         }
     }
 
-    /// Whom it failed at: operators can list the letters of one dependency. Nobody unless set.
+    /// The dependency that the work failed at, so that operators can list the letters of one dependency. None by default.
     pub fn dependency(mut self, dependency: impl Into<String>) -> Self {
         self.letter.dependency = Some(dependency.into());
         self
     }
 
-    /// How urgent it is. [`Priority::Normal`] unless set.
+    /// How urgent the letter is. [`Priority::Normal`] by default.
     pub fn priority(mut self, priority: Priority) -> Self {
         self.letter.priority = priority;
         self
     }
 
-    /// How often it was tried. Once unless set.
+    /// How many times the work was tried. Once by default.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.letter.attempts = attempts;
         self
     }
 
-    /// Who adds it, for the audit. [`Operator::program`] unless set.
+    /// Who adds the letter, for the audit. [`Operator::program`] by default.
     pub fn by(mut self, by: impl Into<Operator>) -> Self {
         self.by = by.into();
         self

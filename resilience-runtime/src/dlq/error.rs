@@ -1,4 +1,4 @@
-//! Why something was not done to a dead letter.
+//! Why an action on a dead letter was not carried out.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -6,36 +6,36 @@ use std::fmt;
 use super::{DeadLetterId, DeadLetterStatus, RetryProgress};
 use crate::error::StoreError;
 
-/// Why an operator's action did not happen, and what to do about it.
+/// Why an action on a dead letter was not carried out, and what to do about it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DeadLetterError {
-    /// There is no entry with this id.
+    /// There is no dead letter with this id.
     NotFound(DeadLetterId),
-    /// The entry is closed or settled, or somebody is retrying it, or working on its saga, right now. With where it stands.
+    /// The letter is closed or settled, or somebody is retrying it or working on its saga right now. With the letter's status.
     NotOpen(DeadLetterId, DeadLetterStatus),
-    /// This process cannot do the work of the entry again. Nothing was done.
+    /// This process cannot do the work of the letter. Nothing was done.
     NoCode {
-        /// The entry.
+        /// The id of the letter.
         id: DeadLetterId,
-        /// What is missing here.
+        /// What this process lacks.
         missing: String,
     },
-    /// The work was begun, and goes on in another process or after the next start.
+    /// The work was begun here, and continues in another process or after the next start.
     LeftBehind(DeadLetterId),
-    /// Arguments that are to be kept are longer than
+    /// The arguments of a letter that was to be added are longer than
     /// [`RuntimeBuilder::payload_limit`](crate::runtime::RuntimeBuilder::payload_limit).
     TooLarge {
-        /// How many bytes they have as JSON.
+        /// The length of the arguments as JSON, in bytes.
         bytes: usize,
-        /// How many they may have.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// Arguments that are to be kept have no JSON form.
+    /// The arguments of a letter that was to be added have no JSON form.
     Encode(serde_json::Error),
     /// The runtime is shutting down. Nothing was done.
     ShuttingDown,
-    /// The store could not be asked. [`StoreError::effect`] says whether it may have been done.
+    /// The store failed. [`StoreError::effect`] says whether the action may have taken effect.
     Store(StoreError),
 }
 
@@ -104,13 +104,13 @@ impl From<StoreError> for DeadLetterError {
     }
 }
 
-/// Why [`DeadLetters::retry_all`](super::DeadLetters::retry_all) did not come to its end, and how far it came.
+/// Why [`DeadLetters::retry_all`](super::DeadLetters::retry_all) stopped early, and how far it got.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RetryAllError {
-    /// What was done. A call with [`RetryAll::after`](super::RetryAll::after) the last one goes on from there.
+    /// What was done until then. Pass `progress.last` to [`RetryAll::after`](super::RetryAll::after) to continue from there.
     pub progress: RetryProgress,
-    /// Why it ended.
+    /// Why it stopped.
     pub source: StoreError,
 }
 

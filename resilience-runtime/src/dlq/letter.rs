@@ -9,28 +9,29 @@ use crate::words::words;
 /// The identity of a dead letter.
 pub type DeadLetterId = i64;
 
-/// Work that failed for good.
+/// Work that failed for good: the content of a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NewDeadLetter {
-    /// What kind of work.
+    /// The kind of work.
     pub kind: DeadLetterKind,
-    /// What to do again: the name of the step whose compensation failed, of the saga that is parked, or the name that
-    /// [`RuntimeBuilder::dead_letter_handler`](crate::runtime::RuntimeBuilder::dead_letter_handler) was given.
+    /// What to do again: the name of the step whose compensation failed, the name of the parked saga, or the name under which
+    /// [`RuntimeBuilder::dead_letter_handler`](crate::runtime::RuntimeBuilder::dead_letter_handler) registered a handler.
     pub operation: String,
-    /// Whom it failed at: the name of the breaker of the operation, or another name that operators group by.
+    /// The dependency that it failed at: the name of the operation's circuit breaker, or another name that operators group by.
     pub dependency: Option<String>,
     /// How urgent it is.
     pub priority: Priority,
-    /// The position of the step in its saga.
+    /// The position of the step in its saga; `None` if the letter is not about a step.
     pub position: Option<u32>,
-    /// The arguments, as JSON; for people, where the letter is of a saga: what is done again is in the journal. May have
-    /// been redacted or cut (see `payload_limit` of the builder).
+    /// The arguments, as JSON. In the letter of a saga they are only for people to read, and may have been redacted or
+    /// truncated (see `redact` and `payload_limit` of the builder): a retry takes them from the journal.
     pub arguments: String,
-    /// The output of the step, as JSON, where there is one. The same holds.
+    /// The output of the step, as JSON, if there is one. It may have been redacted or truncated as well.
     pub output: Option<String>,
     /// The last error.
     pub error: String,
-    /// How often it was tried. A letter that replaces an open one about the same work takes its attempts along.
+    /// How many times the work was tried. A letter that replaces an open one about the same work includes the attempts of that
+    /// letter.
     pub attempts: u32,
 }
 
@@ -39,11 +40,11 @@ pub struct NewDeadLetter {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum DeadLetterKind {
-    /// A step of a saga that could not be undone.
+    /// The compensation of a step that could not be undone.
     Compensation,
     /// A saga that is parked.
     Saga,
-    /// Work of the author's own, added with [`DeadLetters::add`](super::DeadLetters::add) or from SQL.
+    /// The program's own work, added with [`DeadLetters::add`](super::DeadLetters::add) or from SQL.
     Work,
 }
 
@@ -55,25 +56,25 @@ pub enum Priority {
     Low,
     /// Stored as 1.
     Normal,
-    /// Something is half done: what could not be undone, and sagas that are parked. Stored as 2.
+    /// Something is half done: a step that could not be undone, or a parked saga. Stored as 2.
     High,
     /// Stored as 3.
     Critical,
 }
 
-/// Where a dead letter stands.
+/// The status of a dead letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeadLetterStatus {
-    /// Waits for an operator.
+    /// The letter waits for an operator.
     Open,
-    /// A retry was requested, and waits for a process that has the code, or is under way.
+    /// A retry was requested. It waits for a process that has the code, or is under way.
     Retrying,
-    /// Its work was done after all.
+    /// The work was done after all.
     Settled,
-    /// An operator closed it with a note.
+    /// An operator closed the letter with a note.
     Resolved,
-    /// An operator gave it up.
+    /// An operator gave the work up.
     Discarded,
 }
 
@@ -83,7 +84,7 @@ words!(DeadLetterStatus: Open = "open", Retrying = "retrying", Settled = "settle
     Discarded = "discarded");
 
 impl Priority {
-    /// As the stores keep it, so that they can order by it.
+    /// The number that the stores keep, so that they can order by it.
     #[must_use]
     pub fn rank(self) -> i64 {
         match self {
@@ -94,7 +95,7 @@ impl Priority {
         }
     }
 
-    /// What a store read back.
+    /// The priority that a store has kept as this number.
     #[must_use]
     pub fn from_rank(rank: i64) -> Option<Self> {
         let mut all = Self::ALL.iter().copied();
@@ -103,17 +104,17 @@ impl Priority {
 }
 
 impl DeadLetterStatus {
-    /// Whether it is still to be dealt with.
+    /// Whether the letter still has to be dealt with: whether it is open or being retried.
     #[must_use]
     pub fn is_unresolved(self) -> bool {
         matches!(self, Self::Open | Self::Retrying)
     }
 }
 
-/// An entry of the queue.
+/// A dead letter: an entry of the queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeadLetter {
-    /// Its identity.
+    /// Its id.
     pub id: DeadLetterId,
     /// The saga that it belongs to; `None` for [`DeadLetterKind::Work`].
     pub saga: Option<SagaId>,
@@ -121,29 +122,29 @@ pub struct DeadLetter {
     pub saga_name: Option<String>,
     /// The work.
     pub work: NewDeadLetter,
-    /// Where it stands.
+    /// Its status.
     pub status: DeadLetterStatus,
     /// When it was written, by the store's clock.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
-    /// What the operator wrote when closing it.
+    /// The note that the operator wrote when closing it.
     pub note: Option<String>,
 }
 
-/// Something that was done to a dead letter or a saga, by whom, when and why.
+/// An entry of the audit: what was done to a dead letter or a saga, by whom, when and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AuditEntry {
-    /// When, by the store's clock.
+    /// When it was done, by the store's clock.
     pub at: Timestamp,
-    /// Who.
+    /// Who did it.
     pub operator: String,
-    /// What: `add`, `retry`, `resolve`, `discard`, `cancel`, `compensate`.
+    /// What was done: `add`, `retry`, `resolve`, `discard`, `cancel` or `compensate`.
     pub action: String,
-    /// Why.
+    /// The reason, if one was given.
     pub reason: Option<String>,
-    /// The letter that it was done to.
+    /// The letter that it was done to, if any.
     pub letter: Option<DeadLetterId>,
-    /// The saga that it was done to.
+    /// The saga that it was done to, if any.
     pub saga: Option<SagaId>,
 }

@@ -1,4 +1,4 @@
-//! What the author and operators do with dead letters.
+//! What programs and operators do with dead letters.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::operator::Operator;
 /// The dead letter queue, from
 /// [`Runtime::dead_letters`](crate::runtime::Runtime::dead_letters).
 ///
-/// Whoever acts is named, and stands in the audit of the letter: a name (`"ada"`), or an [`Operator`] who says why.
-/// Of two who close one letter at once, one does it, and the other one is told [`DeadLetterError::NotOpen`]. A retry that
-/// was requested and that nobody has taken up yet can still be requested otherwise, done here, or given up by closing the
-/// letter.
+/// Every action names who takes it: a name (`"ada"`), or an [`Operator`] with a reason. Both appear in the letter's audit.
+/// If two operators close one letter at the same time, one succeeds, and the other one gets [`DeadLetterError::NotOpen`]. As
+/// long as no process has taken up a requested retry, the request can be replaced by another one, the retry can be done
+/// here, and the letter can be closed.
 pub struct DeadLetters {
     core: Arc<Core>,
 }
@@ -30,12 +30,14 @@ impl DeadLetters {
         Self { core }
     }
 
-    /// Adds work of the author's own that failed for good, with its arguments as JSON and the error. `operation` is the name
-    /// that [`RuntimeBuilder::dead_letter_handler`](crate::runtime::RuntimeBuilder::dead_letter_handler) was given in the
-    /// processes that can do it again; what is not said with the methods of [`AddLetter`] is as said there.
-    /// Awaiting it writes the letter, and answers with its id.
+    /// Adds a dead letter for work of your own that failed for good, with its arguments as JSON and its error.
     ///
-    /// Arguments are kept as they are: redaction is for letters of sagas. Those that are longer than
+    /// `operation` is the name under which
+    /// [`RuntimeBuilder::dead_letter_handler`](crate::runtime::RuntimeBuilder::dead_letter_handler) registers a handler in the
+    /// processes that can do the work again. The methods of [`AddLetter`] set the rest and state its defaults. Awaiting the
+    /// [`AddLetter`] writes the letter and returns its id.
+    ///
+    /// Arguments are kept as they are; redaction is only for letters of sagas. Arguments that are longer than
     /// [`RuntimeBuilder::payload_limit`](crate::runtime::RuntimeBuilder::payload_limit) are refused.
     ///
     /// ```
@@ -68,7 +70,7 @@ impl DeadLetters {
     /// ```
     ///
     /// # Errors
-    /// Of the future: [`DeadLetterError::TooLarge`], [`DeadLetterError::Encode`], [`DeadLetterError::Store`].
+    /// From the future: [`DeadLetterError::TooLarge`], [`DeadLetterError::Encode`] and [`DeadLetterError::Store`].
     pub fn add(
         &self,
         operation: impl Into<String>,
@@ -83,9 +85,10 @@ impl DeadLetters {
         )
     }
 
-    /// A page of the letters, oldest first unless the filter has another [order](LetterFilter::order): at most `limit`, from
-    /// after the letter `after`, which is the last one of the page before. Pages stay right whatever is added or closed
-    /// between them. A [`DeadLetterStatus`](super::DeadLetterStatus) will do as the filter.
+    /// Returns a page of at most `limit` letters, oldest first unless the filter has another [order](LetterFilter::order).
+    ///
+    /// `after` is the last letter of the previous page. No letter is skipped or repeated if others are added or closed between
+    /// two pages. A [`DeadLetterStatus`](super::DeadLetterStatus) can be used as the filter.
     ///
     /// ```
     /// # use resilience_runtime::runtime::Runtime;
@@ -109,7 +112,7 @@ impl DeadLetters {
     /// ```
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// When the store fails.
     pub async fn list(
         &self,
         filter: impl Into<LetterFilter>,
@@ -120,51 +123,51 @@ impl DeadLetters {
         queue.list(filter.into(), after, limit).await
     }
 
-    /// One letter, or `None`.
+    /// Returns one letter, or `None` if there is none with this id.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// When the store fails.
     pub async fn get(&self, id: DeadLetterId) -> Result<Option<DeadLetter>, StoreError> {
         self.core.stores.queue.get(id).await
     }
 
-    /// How many letters there are, by status, and the unresolved ones by operation, dependency and priority. Looks at every
-    /// letter that is unresolved.
+    /// Counts the letters by status, and the unresolved ones by operation, dependency and priority too. Reads every
+    /// unresolved letter.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// When the store fails.
     pub async fn statistics(&self) -> Result<LetterStatistics, StoreError> {
         self.core.stores.queue.statistics().await
     }
 
-    /// How many letters are open or being retried; cheap.
+    /// Counts the letters that are open or being retried. This is cheap.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// When the store fails.
     pub async fn unresolved(&self) -> Result<u64, StoreError> {
         self.core.stores.queue.unresolved().await
     }
 
-    /// What was done to this letter, or to its saga, by whom, when and why.
+    /// Returns what was done to this letter or to its saga, by whom, when and why.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// When the store fails.
     pub async fn audit(&self, id: DeadLetterId) -> Result<Vec<AuditEntry>, StoreError> {
         self.core.stores.queue.audit(id).await
     }
 
-    /// Does what failed again, in this process, and waits for what it comes to:
+    /// Retries the work of a letter in this process, and waits for the outcome:
     ///
-    /// - what could not be undone is undone now, and what is left of its saga with it;
-    /// - a saga that is parked goes on from its journal, forward;
-    /// - work of the author's own is handed to its handler.
+    /// - a step that could not be undone is undone now, together with whatever else is left to undo in its saga;
+    /// - a parked saga continues forward from its journal;
+    /// - work of your own is passed to its handler.
     ///
-    /// The letter is settled in the commit that ends the saga. Dropping the future does not stop the work, and after a crash
-    /// the next process finishes it. This process has to have the code and the states that are needed;
-    /// [`DeadLetters::request_retry`] is for those that have not.
+    /// The letter of a saga is settled in the commit that ends the saga. Dropping the future does not stop the work, and after
+    /// a crash the next process finishes it. This process must have the code and the states that the work needs; a process
+    /// without them can use [`DeadLetters::request_retry`].
     ///
     /// # Errors
-    /// See [`DeadLetterError`]. Work that fails again is no error, but [`RetryOutcome::FailedAgain`].
+    /// See [`DeadLetterError`]. Work that fails again is not an error but [`RetryOutcome::FailedAgain`].
     pub async fn retry(
         &self,
         id: DeadLetterId,
@@ -173,7 +176,7 @@ impl DeadLetters {
         self.retry_as(id, RetryAs::Itself, by).await
     }
 
-    /// The same, or with [`RetryAs::Compensation`] undoing a saga that is parked.
+    /// Retries like [`DeadLetters::retry`], or, with [`RetryAs::Compensation`], undoes a parked saga.
     ///
     /// # Errors
     /// As [`DeadLetters::retry`].
@@ -186,10 +189,12 @@ impl DeadLetters {
         retry::retry(&self.core, id, how, by.into()).await
     }
 
-    /// Asks for a retry, durably: a process that has the code takes it up, within its
-    /// [`poll_interval`](crate::runtime::RuntimeBuilder::poll_interval) at the latest. The other open letters of the
-    /// same saga go along. What it comes to shows in the status of the letter: settled, or open again. Of requests that nobody
-    /// has taken up, the latest one counts: also [`RetryAs::Compensation`] in the place of [`RetryAs::Itself`].
+    /// Requests a retry durably. A process that has the code takes it up, within its
+    /// [`poll_interval`](crate::runtime::RuntimeBuilder::poll_interval) at the latest.
+    ///
+    /// The other open letters of the same saga are retried with it. The status of the letter shows the outcome: settled, or open
+    /// again. Until a process takes the request up, a later request replaces it; so [`RetryAs::Compensation`] can still replace
+    /// [`RetryAs::Itself`].
     ///
     /// # Errors
     /// [`DeadLetterError::NotFound`], [`DeadLetterError::NotOpen`] and [`DeadLetterError::Store`].
@@ -204,11 +209,13 @@ impl DeadLetters {
         self.found(id, requested).await
     }
 
-    /// Asks for a retry of every open letter that `filter` lets through, in its order, at the rate of `all`: as
-    /// [`DeadLetters::request_retry`] does for one. The answer says how far it came; another call with
-    /// [`RetryAll::after`] goes on from there. Letters that somebody else was faster with are left to him.
+    /// Requests a retry of every open letter that matches `filter`, in the filter's order and at the rate of `all`.
     ///
-    /// Dropping the future ends it between two letters; what was requested stands.
+    /// Each request is like one of [`DeadLetters::request_retry`]. The answer says how far the call got; another call with
+    /// [`RetryAll::after`] continues from there. Letters on which somebody else has acted in the meantime are skipped.
+    ///
+    /// # Cancellation
+    /// Dropping the future stops it. Retries that were already requested stay requested.
     ///
     /// ```
     /// # use resilience_runtime::runtime::Runtime;
@@ -231,7 +238,7 @@ impl DeadLetters {
     /// ```
     ///
     /// # Errors
-    /// When the store cannot be asked, with what was done until then.
+    /// When the store fails. The error says what was done until then.
     pub async fn retry_all(
         &self,
         filter: impl Into<LetterFilter>,
@@ -241,8 +248,10 @@ impl DeadLetters {
         retry_all::retry_all(&self.core, filter.into(), all, by.into()).await
     }
 
-    /// Closes a letter that is open, or whose retry nobody has taken up: its work was done by hand, and `note` says how. Where it was the last unresolved one of its
-    /// saga, the saga is [resolved](crate::saga::journal::Status::Resolved). Nothing is run.
+    /// Closes a letter because its work was done by hand; `note` says how. Nothing is run.
+    ///
+    /// The letter must be open, or no process may have taken up its retry yet. If it was the last unresolved letter of its
+    /// saga, the saga becomes [resolved](crate::saga::journal::Status::Resolved).
     ///
     /// # Errors
     /// [`DeadLetterError::NotFound`], [`DeadLetterError::NotOpen`] and [`DeadLetterError::Store`].
@@ -256,7 +265,7 @@ impl DeadLetters {
             .await
     }
 
-    /// Closes such a letter, whose work is given up. Else as [`DeadLetters::resolve`].
+    /// Closes a letter because its work is given up. Otherwise like [`DeadLetters::resolve`].
     ///
     /// # Errors
     /// As [`DeadLetters::resolve`].

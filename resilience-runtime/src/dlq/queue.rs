@@ -15,31 +15,31 @@ use crate::saga::id::SagaId;
 use crate::timestamp::Timestamp;
 use crate::words::words;
 
-/// Which dead letters to list. Empty: all.
+/// Selects dead letters. An empty filter selects all of them.
 #[derive(Debug, Clone, Default)]
 pub struct LetterFilter {
-    /// Only in one of these; all when empty.
+    /// Only letters in one of these statuses; all if empty.
     pub statuses: Vec<DeadLetterStatus>,
-    /// Only of this kind.
+    /// Only letters of this kind.
     pub kind: Option<DeadLetterKind>,
-    /// Only of this operation.
+    /// Only letters of this operation.
     pub operation: Option<String>,
-    /// Only of this dependency.
+    /// Only letters of this dependency.
     pub dependency: Option<String>,
-    /// Only of this saga.
+    /// Only letters of this saga.
     pub saga: Option<SagaId>,
-    /// Only of this priority or a higher one.
+    /// Only letters of this priority or a higher one.
     pub priority: Option<Priority>,
-    /// Only written at this moment or later.
+    /// Only letters written at this time or later.
     pub since: Option<Timestamp>,
-    /// Only written before this moment.
+    /// Only letters written before this time.
     pub before: Option<Timestamp>,
-    /// By their ids: the oldest first unless set.
+    /// The order by id; oldest first by default.
     pub order: Order,
 }
 
 impl LetterFilter {
-    /// The letters that are [still to be dealt with](DeadLetterStatus::is_unresolved).
+    /// Selects the letters that [still have to be dealt with](DeadLetterStatus::is_unresolved).
     #[must_use]
     pub fn unresolved() -> Self {
         Self {
@@ -50,7 +50,7 @@ impl LetterFilter {
 }
 
 impl From<DeadLetterStatus> for LetterFilter {
-    /// The letters in this status.
+    /// Selects the letters in this status.
     fn from(status: DeadLetterStatus) -> Self {
         Self {
             statuses: vec![status],
@@ -59,13 +59,14 @@ impl From<DeadLetterStatus> for LetterFilter {
     }
 }
 
-/// How a saga is to go on when its letter is retried.
+/// What a retry of a letter does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RetryAs {
-    /// What failed is done again: a parked saga is resumed, an undoing goes on, a work is handled again.
+    /// What failed is done again: a parked saga is resumed, an unfinished compensation continues, and the program's own
+    /// work is passed to its handler again.
     Itself,
-    /// The saga is undone, also where it is parked.
+    /// The saga is undone, even if it is parked.
     Compensation,
 }
 
@@ -80,28 +81,30 @@ pub enum Closing {
     Discard,
 }
 
-/// What there is in the queue.
+/// The numbers of letters in the queue.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct LetterStatistics {
-    /// How many letters are in each status that at least one is in.
+    /// The number of letters in each status; statuses without letters are left out.
     pub counts: Vec<(DeadLetterStatus, u64)>,
-    /// The unresolved ones by operation, the most first, at most 100.
+    /// The numbers of unresolved letters by operation, largest first, at most 100 operations.
     pub by_operation: Vec<(String, u64)>,
-    /// The unresolved ones by dependency, the most first, at most 100.
+    /// The numbers of unresolved letters by dependency, largest first, at most 100 dependencies.
     pub by_dependency: Vec<(String, u64)>,
-    /// The unresolved ones by priority.
+    /// The numbers of unresolved letters by priority.
     pub by_priority: Vec<(Priority, u64)>,
-    /// When the oldest unresolved one was written.
+    /// When the oldest unresolved letter was written; `None` if there is none.
     pub oldest: Option<Timestamp>,
 }
 
-/// The store of the dead letter queue. Entries about sagas are *written* by the journal, in the commit that
-/// ends their saga ([`crate::saga::journal::Advance`]); this is how they are read and closed, and how others are added. Each
-/// method is one transaction, and durable when it answers `Ok`. What an operator does is written to the audit in the same
-/// transaction, and only if it is done. Of two operators who close a letter at once one gets `true`.
+/// The store of the dead letter queue.
+///
+/// Letters of sagas are *written* by the journal, in the commit that ends their saga ([`crate::saga::journal::Advance`]).
+/// This trait reads and closes them, and adds other letters. Each method is one transaction, and durable when it answers
+/// `Ok`. An operator's action is written to the audit in the same transaction, and only if it takes effect. If two
+/// operators close a letter at the same time, exactly one of them gets `true`.
 pub trait Queue: Send + Sync {
-    /// Adds work of the author's own. `nonce` is a UUID of the caller's: asked again with the same one, the letter that is
-    /// there is the answer.
+    /// Adds a letter of the program's own work. `nonce` is a UUID chosen by the caller: a second call with the same one
+    /// answers with the letter that the first call has written.
     fn add(
         &self,
         letter: NewDeadLetter,
@@ -109,8 +112,8 @@ pub trait Queue: Send + Sync {
         by: Operator,
     ) -> BoxFuture<'_, Result<DeadLetterId, StoreError>>;
 
-    /// A page of at most `limit` letters, in the order of the filter, by their ids, from after `after`. Rows that cannot be
-    /// read are left out and reported.
+    /// Returns a page of at most `limit` letters after the letter `after`, by id, in the order of the filter. Rows that cannot
+    /// be read are left out and reported in the log.
     fn list(
         &self,
         filter: LetterFilter,
@@ -118,14 +121,16 @@ pub trait Queue: Send + Sync {
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>>;
 
-    /// One entry, or `None`.
+    /// Returns one letter, or `None`.
     fn get(&self, id: DeadLetterId) -> BoxFuture<'_, Result<Option<DeadLetter>, StoreError>>;
 
-    /// Closes a letter that is open, or [retrying](DeadLetterStatus::Retrying) where nobody has taken that up: its saga is still
-    /// dead, or nobody who lives has taken the work. Where it was the last one that was unresolved of a saga that is dead, the saga is
-    /// [resolved](crate::saga::journal::Status::Resolved) under a new epoch, in the same commit, and its request is
-    /// withdrawn. False when the letter is closed or settled, or its saga is not dead, or its work is somebody's: somebody is
-    /// retrying it.
+    /// Closes a letter that is open, or [retrying](DeadLetterStatus::Retrying) as long as nobody has taken up the retry: its
+    /// saga is still dead, or no live process has taken the work.
+    ///
+    /// If it was the last unresolved letter of a dead saga, the same commit makes the saga
+    /// [resolved](crate::saga::journal::Status::Resolved), under a new epoch, and withdraws the request for a retry. Answers
+    /// `false` if the letter is closed or settled, or if somebody is retrying it: its saga is not dead, or a live process has
+    /// taken the work.
     fn close(
         &self,
         id: DeadLetterId,
@@ -133,9 +138,11 @@ pub trait Queue: Send + Sync {
         by: Operator,
     ) -> BoxFuture<'_, Result<bool, StoreError>>;
 
-    /// Makes a letter that could be [closed](Queue::close) [`DeadLetterStatus::Retrying`]: a process that has the code takes it
-    /// up. The other open letters of its saga do the same. Of requests that nobody has taken up, the latest one counts, each
-    /// is in the audit. False when the letter is closed or settled, or its saga is not dead, or its work is somebody's.
+    /// Makes a letter that could be [closed](Queue::close) [`DeadLetterStatus::Retrying`], so that a process that has the code
+    /// takes it up.
+    ///
+    /// The other open letters of its saga become retrying too. Of several requests that nobody has taken up, the latest one
+    /// counts; each is in the audit. Answers `false` where [`Queue::close`] does.
     fn request_retry(
         &self,
         id: DeadLetterId,
@@ -143,35 +150,36 @@ pub trait Queue: Send + Sync {
         by: Operator,
     ) -> BoxFuture<'_, Result<bool, StoreError>>;
 
-    /// Takes up to `limit` letters of [`DeadLetterKind::Work`] of these operations for which a retry is requested and nobody who lives
-    /// works on, oldest first. They are this process's then.
+    /// Takes for this process up to `limit` letters of [`DeadLetterKind::Work`], oldest first: letters of these operations for
+    /// which a retry is requested and on which no live process is working.
     fn take_work(
         &self,
         operations: Vec<String>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>>;
 
-    /// Ends the retry of a work that this process took: settled, or open again with this error and one attempt more.
-    /// False when it is not this process's any more.
+    /// Ends the retry of a letter that this process took: the letter is settled, or open again with this error and one more
+    /// attempt. Answers `false` if the letter no longer belongs to this process.
     fn end_work(
         &self,
         id: DeadLetterId,
         failed: Option<String>,
     ) -> BoxFuture<'_, Result<bool, StoreError>>;
 
-    /// What there is. Looks at every letter that is unresolved.
+    /// Counts the letters. Reads every unresolved letter.
     fn statistics(&self) -> BoxFuture<'_, Result<LetterStatistics, StoreError>>;
 
-    /// How many letters are unresolved; cheap.
+    /// Counts the unresolved letters. This is cheap.
     fn unresolved(&self) -> BoxFuture<'_, Result<u64, StoreError>>;
 
-    /// What was done to this letter, or to its saga, in its order.
+    /// Returns what was done to this letter or to its saga, oldest first.
     fn audit(&self, id: DeadLetterId) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>>;
 
-    /// What was done to this saga and its letters, in its order.
+    /// Returns what was done to this saga and to its letters, oldest first.
     fn audit_of_saga(&self, saga: SagaId) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>>;
 
-    /// Deletes up to `limit` letters of [`DeadLetterKind::Work`] that are not unresolved since `retention`, with their audit; how many.
+    /// Deletes up to `limit` letters of [`DeadLetterKind::Work`] that were closed or settled `retention` ago or earlier, with
+    /// their audit. Answers how many were deleted.
     fn purge_letters(
         &self,
         retention: Duration,

@@ -14,16 +14,16 @@ use crate::saga::journal::{Event, SagaId, SagaRecord};
 use crate::saga::recovery::work;
 use crate::saga::{FinishOnDrop, revived};
 
-/// What a retry came to. A later version may tell more.
+/// The outcome of a retry. Later versions may have more outcomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RetryOutcome {
-    /// The work is done, and with it everything that was left of its saga; the entry is settled.
+    /// The work is done, together with everything else that was left of its saga. The letter is settled.
     Settled,
-    /// It failed for good again. An entry with this is open.
+    /// The work failed for good again. There is an open letter with this error.
     FailedAgain {
-        /// What failed, as in its letter: the step whose compensation did (which can be a later one than before), the saga, or
-        /// the name of the handler.
+        /// The operation that failed, as in its letter: the step whose compensation failed (it need not be the same step as
+        /// before), the saga, or the name of the handler.
         operation: String,
         /// The text of its error.
         error: String,

@@ -14,7 +14,7 @@ use crate::operator::Operator;
 /// How many letters are looked at with one question.
 const PAGE: u32 = 100;
 
-/// How [`DeadLetters::retry_all`](super::DeadLetters::retry_all) goes about it.
+/// The options of [`DeadLetters::retry_all`](super::DeadLetters::retry_all).
 #[derive(Debug, Clone, Copy)]
 #[must_use]
 pub struct RetryAll {
@@ -25,7 +25,7 @@ pub struct RetryAll {
 }
 
 impl RetryAll {
-    /// Ten a second, all of them, each as itself.
+    /// The defaults: all letters, ten a second, each with [`RetryAs::Itself`].
     pub const fn new() -> Self {
         Self {
             per_second: 10,
@@ -35,7 +35,7 @@ impl RetryAll {
         }
     }
 
-    /// How many retries are requested each second. 10 unless set.
+    /// How many retries are requested per second. 10 by default.
     ///
     /// # Panics
     /// When it is zero.
@@ -46,20 +46,20 @@ impl RetryAll {
         self
     }
 
-    /// How they are retried. [`RetryAs::Itself`] unless set.
+    /// What the retries do. [`RetryAs::Itself`] by default.
     pub const fn how(mut self, how: RetryAs) -> Self {
         self.how = how;
         self
     }
 
-    /// How many retries are requested at most. All unless set.
+    /// The maximum number of retries to request. No limit by default.
     pub const fn limit(mut self, limit: u64) -> Self {
         self.limit = limit;
         self
     }
 
-    /// Begins after this letter: where another call ended ([`RetryProgress::last`]). With the first of the filter's order
-    /// unless set.
+    /// Begins after this letter, where another call ended ([`RetryProgress::last`]). By default it begins with the first
+    /// letter in the filter's order.
     pub const fn after(mut self, last: Option<DeadLetterId>) -> Self {
         self.after = last;
         self
@@ -72,18 +72,18 @@ impl Default for RetryAll {
     }
 }
 
-/// How far [`DeadLetters::retry_all`](super::DeadLetters::retry_all) came.
+/// How far [`DeadLetters::retry_all`](super::DeadLetters::retry_all) got.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RetryProgress {
-    /// For how many letters a retry was requested by this call.
+    /// The number of letters for which this call requested a retry.
     pub requested: u64,
-    /// How many were no longer open when their turn came: somebody else was first, or they went along with another letter of
-    /// their saga.
+    /// The number of letters that were no longer open when their turn came: somebody else was first, or they are retried
+    /// together with another letter of their saga.
     pub passed: u64,
-    /// The last letter that was looked at: where to go on.
+    /// The last letter that was looked at, from where another call can continue.
     pub last: Option<DeadLetterId>,
-    /// Whether there was nothing left to look at.
+    /// Whether every matching letter was looked at.
     pub finished: bool,
 }
 

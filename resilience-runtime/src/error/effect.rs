@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Effect, Error};
 
 impl Error {
-    /// Whether the body ran: before calling again, a caller must know.
+    /// Whether the body ran. A caller needs to know this before it calls again.
     #[must_use]
     pub fn effect(&self) -> Effect {
         match self {
@@ -48,7 +48,7 @@ impl Error {
         }
     }
 
-    /// When a new call may be admitted, where the policy that refused knows it.
+    /// How long it will be until a new call may be admitted, if the policy that refused this one knows.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -77,8 +77,8 @@ impl StdError for Error {
     }
 }
 
-/// So that functions which return `std::io::Result` can be annotated: neither type is the user's,
-/// who could not write this conversion.
+/// Makes it possible to annotate functions that return `std::io::Result`. Users could not write this
+/// conversion themselves, because neither of the types is theirs.
 impl From<Error> for std::io::Error {
     fn from(error: Error) -> Self {
         let kind = match &error {

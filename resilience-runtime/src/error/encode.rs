@@ -1,4 +1,4 @@
-//! A value that has no stored form.
+//! The error of a value that cannot be stored.
 
 use std::error::Error as StdError;
 use std::fmt;

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// The error that opened a circuit breaker, as text, where it can be told.
+/// The error that opened a circuit breaker, as text, if it is known.
 ///
-/// It is looked up when somebody asks, so that a rejection costs nothing for it. A breaker knows it
-/// until it opens for another reason; an error type that is not `Display` cannot be told.
+/// The text is looked up only when [`text`](Self::text) is called, so a rejection does not pay for it.
+/// A breaker keeps it until it opens for another reason. There is no text for an error type that does not
+/// implement `Display`.
 #[derive(Clone, Copy)]
 pub struct Opening(Option<Where>);
 
@@ -37,7 +38,7 @@ impl Opening {
         Self(Some(Where { breaker, key }))
     }
 
-    /// The text of the error.
+    /// The text of the error; `None` if it is not known.
     #[must_use]
     pub fn text(&self) -> Option<Arc<str>> {
         self.0.and_then(|known| known.breaker.cause(known.key))

@@ -5,10 +5,10 @@ use std::fmt;
 
 use super::Effect;
 
-/// A store could not do what it was asked.
+/// The failure of an operation of a store.
 ///
-/// Whether the write took effect is [`StoreError::effect`]: a store that went away in the middle
-/// of a commit may have done it.
+/// [`StoreError::effect`] says whether a write took effect: if the connection broke in the middle of a
+/// commit, it may have.
 #[derive(Debug)]
 pub struct StoreError {
     doing: &'static str,
@@ -17,7 +17,7 @@ pub struct StoreError {
 }
 
 impl StoreError {
-    /// An operation that certainly had no effect.
+    /// The error of an operation that certainly had no effect. `doing` says what the store was doing.
     pub fn refused(
         doing: &'static str,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
@@ -29,7 +29,7 @@ impl StoreError {
         }
     }
 
-    /// An operation whose effect is unknown.
+    /// The error of an operation that may have had its effect. `doing` says what the store was doing.
     pub fn in_doubt(
         doing: &'static str,
         source: impl Into<Box<dyn StdError + Send + Sync>>,

@@ -91,10 +91,10 @@ impl fmt::Display for Words {
 /// From [`Idempotent::saga_key`](crate::idempotency::Idempotent::saga_key).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SagaKey {
-    /// What the store knows the call by.
+    /// The digest by which the store identifies the call.
     pub digest: Digest,
-    /// How long a saga that was completed answers for the key, from its end, by the store's clock.
-    /// After that the key is new, as it is for the idempotency record.
+    /// How long a completed saga answers for the key, counted from its end by the store's clock.
+    /// After that the key counts as new, as it does for the idempotency record.
     pub ttl: Duration,
 }
 

@@ -8,7 +8,7 @@ use crate::idempotency::key::{Key, SagaKey};
 use crate::key::KeyValue;
 use crate::lease;
 
-/// The policy of `#[idempotent]`: which operation, how long its results are kept, and how long a
+/// The policy of `#[idempotent]`: the operation, how long its results are kept, and how long a
 /// duplicate waits for the first call.
 #[derive(Debug, Clone, Copy)]
 pub struct Idempotent {
@@ -23,19 +23,19 @@ pub struct Idempotent {
     pub(super) runs_unprotected: bool,
 }
 
-/// What happens to a call whose result was stored as another type than the function returns today, or in a form
-/// that this type cannot read.
+/// What happens to a call whose result was stored as another type than the function returns now, or in a form
+/// that this type cannot be read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnSchemaChange {
     /// It fails with [`Error::SchemaChanged`](crate::error::Error::SchemaChanged).
     Error,
-    /// The body runs again, and its result replaces the one that is there.
+    /// The body runs again, and its result replaces the stored one.
     RunAgain,
 }
 
 impl Idempotent {
-    /// Results are kept for 24 hours; duplicates wait for up to 5 seconds. The name is part of every
-    /// key: a function that is renamed has new keys, unless it keeps its operation's name.
+    /// The operation `name`, with results that are kept for 24 hours, and duplicates that wait for up to 5 seconds. The
+    /// name is part of every key: a function that is renamed has new keys, unless its operation keeps its name.
     #[must_use]
     pub const fn operation(name: &'static str) -> Self {
         Self {
@@ -51,9 +51,9 @@ impl Idempotent {
         }
     }
 
-    /// For how long the key is granted, and renewed at a third of it while the body runs: so long the key of a
-    /// process that died stays busy. Also how long a store that fails is offered the result. 30 s unless set.
-    /// A store that sees the end of a process has no leases.
+    /// The length of the lease on the key, which is renewed every third of that time while the body runs. The key of
+    /// a process that has died stays busy for this long. It is also how long storing the result is tried again if the store
+    /// fails. 30 s by default. A store that notices the end of a process has no leases.
     ///
     /// # Panics
     /// When it is less than 100 ms; in a `const` or `static` this is a compile error.
@@ -68,45 +68,45 @@ impl Idempotent {
         self
     }
 
-    /// The version of the result's type, stored with each result. 1 unless set.
+    /// The version of the result's type, which is stored with each result. 1 by default.
     #[must_use]
     pub const fn version(mut self, version: u32) -> Self {
         self.version = version;
         self
     }
 
-    /// The version of the key's form: part of every key. 1 unless set.
+    /// The version of the key's form, which is part of every key. 1 by default.
     #[must_use]
     pub const fn key_version(mut self, version: u32) -> Self {
         self.key_version = version;
         self
     }
 
-    /// What happens where the stored result is of another type. [`OnSchemaChange::Error`] unless set.
+    /// What happens if the stored result is of another type. [`OnSchemaChange::Error`] by default.
     #[must_use]
     pub const fn on_schema_change(mut self, on: OnSchemaChange) -> Self {
         self.on_schema_change = on;
         self
     }
 
-    /// How many bytes of JSON a result may have. In place of a longer one a tombstone is kept: the caller has its
-    /// result, and later duplicates fail with [`Error::ResultLost`](crate::error::Error::ResultLost). 1 MiB unless
-    /// set.
+    /// The maximum size of a result, in bytes of JSON. 1 MiB by default. Instead of a longer result a tombstone is
+    /// stored: the caller gets its result, and later duplicates fail with
+    /// [`Error::ResultLost`](crate::error::Error::ResultLost).
     #[must_use]
     pub const fn max_result(mut self, bytes: usize) -> Self {
         self.max_result = bytes;
         self
     }
 
-    /// Runs the body without protection when the store cannot be asked: it may run twice then, except in one
-    /// process at the same time. Unless set, the call is refused.
+    /// Runs the body without protection if the store fails: then it may run twice, except at the same time in one
+    /// process. By default the call is refused.
     #[must_use]
     pub const fn when_unavailable_run(mut self) -> Self {
         self.runs_unprotected = true;
         self
     }
 
-    /// How long a result is kept, by the store's clock. After that the key is new. 24 hours unless set.
+    /// How long a result is kept, by the store's clock. After that the key counts as new. 24 hours by default.
     ///
     /// # Panics
     /// When it is zero; in a `const` or `static` this is a compile error.
@@ -121,7 +121,7 @@ impl Idempotent {
         self
     }
 
-    /// How long a duplicate waits for the call that runs. Zero: not at all. 5 s unless set.
+    /// How long a duplicate waits for the running call. 5 s by default; zero means not to wait.
     #[must_use]
     pub const fn wait(mut self, wait: Duration) -> Self {
         self.wait = wait;
@@ -134,8 +134,8 @@ impl Idempotent {
         Key::new(self.operation, self.key_version, value)
     }
 
-    /// The key of a call among those of `scope`: a tenant, a user. Keys that clients choose are only their own
-    /// within a scope.
+    /// The key of a call within `scope`, for example a tenant or a user. Keys that are chosen by clients need a scope, so
+    /// that different clients do not share keys.
     pub fn scoped_key<S, K>(&self, scope: &S, key: &K) -> Key
     where
         S: KeyValue + ?Sized,
@@ -144,7 +144,7 @@ impl Idempotent {
         Key::scoped(self.operation, self.key_version, scope, key)
     }
 
-    /// The key under which a saga below this operation is journaled: it must not answer for longer
+    /// The key under which a saga below this operation is journaled. The saga must not answer for the key for longer
     /// than the operation keeps the result.
     #[must_use]
     pub fn saga_key(&self, key: &Key) -> SagaKey {

@@ -34,10 +34,10 @@ pub(crate) fn refused() {
 }
 
 /// Whether the `#[idempotent]` call that this task has just awaited was answered with the result of an earlier
-/// call, and its own body did not decide: what an HTTP service tells its client by a header.
+/// call, so that its own body did not run. An HTTP service can tell its client this in a header.
 ///
-/// Ask right after the `await`, before the next one. False when the call ran its body or was refused, and when it
-/// is asked in another task than the one that awaited the call.
+/// Ask right after the `.await`, before the next one. The answer is `false` if the call ran its body or was refused,
+/// and in any task other than the one that awaited the call.
 ///
 /// ```
 /// # async fn pay() -> Result<(), ()> { Ok(()) }

@@ -22,10 +22,10 @@ use crate::key::Digest;
 use crate::outcome::{Answer, Function, Origin, Outcome, Records};
 use crate::telemetry::names;
 
-/// A connection that `#[idempotent(tx = ..)]` can work on: of PostgreSQL or SQLite, a transaction of one, or one
-/// of a pool.
+/// A connection on which `#[idempotent(tx = ..)]` can work: to PostgreSQL or SQLite, as a plain connection, a
+/// transaction, or one from a pool.
 ///
-/// Its database has the tables of this crate: opening a [`Runtime`](crate::runtime::Runtime) on it makes them.
+/// The database needs the tables of this crate; opening a [`Runtime`](crate::runtime::Runtime) on it creates them.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no connection that `tx` can work on",
     label = "`tx` needs a connection of sqlx 0.9: `&mut PgConnection`, `&mut SqliteConnection`, or a `&mut Transaction<'_, _>`",
@@ -47,7 +47,7 @@ pub trait Transactional: Send {
         ttl: Duration,
     ) -> BoxFuture<'_, Result<Completion, StoreError>>;
 
-    /// Takes the claim out of the transaction again: the body failed, and the caller may commit all the same.
+    /// Removes the claim from the transaction: the body failed, and the caller may commit all the same.
     fn release(
         &mut self,
         key: Digest,
@@ -56,14 +56,14 @@ pub trait Transactional: Send {
     ) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
-/// The question of [`Transactional::claim`].
+/// The arguments of [`Transactional::claim`].
 #[derive(Debug, Clone)]
 pub struct ClaimingIn {
-    /// Which call.
+    /// The key of the call.
     pub key: Digest,
     /// The digest of its arguments.
     pub fingerprint: Digest,
-    /// Who asks.
+    /// The caller.
     pub nonce: Nonce,
     /// A record that the caller has read and does not accept.
     pub replaces: Option<Record>,
@@ -72,13 +72,13 @@ pub struct ClaimingIn {
 /// The answer to [`Transactional::claim`].
 #[derive(Debug)]
 pub enum ClaimIn {
-    /// The key is the caller's.
+    /// The caller has the key.
     Granted,
-    /// The operation ran before.
+    /// The operation has already run; this is its record.
     Completed(Record),
     /// The key was used with other arguments.
     Mismatch,
-    /// A call outside of any transaction has the key, or the database did not want to wait any longer.
+    /// A call outside any transaction has the key, or the database stopped waiting for another transaction.
     Busy,
 }
 

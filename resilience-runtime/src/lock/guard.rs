@@ -12,15 +12,15 @@ use crate::lease::kept::Kept;
 use crate::recursion::Held;
 use crate::telemetry::{meter, names};
 
-/// A lock that is held: by its lease, which is renewed in the background, until this is dropped or released, or
-/// until the lease is lost.
+/// A lock that is held until this guard is dropped or released, or until its lease is lost. The lease is renewed in the
+/// background.
 ///
-/// Dropping it, also in a panic, gives the lock back in the background; [`release`](Self::release) waits until it is
-/// back.
+/// Dropping the guard, also in a panic, gives the lock back in the background; [`release`](Self::release) waits until
+/// that is done.
 ///
-/// While the lease cannot be renewed (the store is down, or another holder has the lock because this process stood
-/// still for too long), the lock is lost. [`lost`](Self::lost) says so, and [`run`](Self::run) stops what it runs. What
-/// can still happen in the middle of one poll is what the [`token`](Self::token) is for.
+/// If the lease cannot be renewed in time (the store is down, or this process stood still for so long that another holder
+/// has the lock), the lock is lost. Then [`lost`](Self::lost) resolves, and [`run`](Self::run) drops its future. A poll
+/// that is under way at that moment cannot be stopped; the [`token`](Self::token) protects against its writes.
 #[must_use = "the lock is given back when the guard is dropped"]
 pub struct LockGuard {
     /// `None` once it is given back.
@@ -54,32 +54,32 @@ impl LockGuard {
         }
     }
 
-    /// Greater than the token of every earlier holder of this lock: send it along with writes to a resource that can
-    /// compare it.
+    /// The fencing token, which is greater than that of every earlier holder of this lock. Send it along with writes to a
+    /// resource that can compare it.
     #[must_use]
     pub fn token(&self) -> FencingToken {
         self.token
     }
 
-    /// Whether the lock may be relied on at this moment.
+    /// Whether the lock is certainly still held at this moment.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.kept.as_ref().is_some_and(Kept::is_valid)
     }
 
-    /// Resolves when the lock is lost; never where the store has no leases. Cancel safe.
+    /// Resolves when the lock is lost; never if the store has no leases. Cancel safe.
     pub async fn lost(&self) {
         if let Some(kept) = &self.kept {
             kept.lost().await;
         }
     }
 
-    /// Runs `future` for as long as the lock is valid, and never polls it after that. In it,
-    /// [`fencing_token`](crate::invocation::fencing_token) is the [`token`](Self::token), and what asks for this lock
-    /// gets [`Error::Recursive`].
+    /// Runs `future` as long as the lock is valid, and never polls it after that. Inside it,
+    /// [`fencing_token`](crate::invocation::fencing_token) returns the [`token`](Self::token), and asking for this lock
+    /// fails with [`Error::Recursive`].
     ///
     /// # Errors
-    /// [`Error::LeaseLost`] when the lock was lost; `future` is dropped then, at the await it stood at.
+    /// [`Error::LeaseLost`] when the lock was lost; `future` was then dropped at the `.await` that it had reached.
     ///
     /// # Cancellation
     /// As cancel safe as `future`.
@@ -99,11 +99,11 @@ impl LockGuard {
     /// Gives the lock back, and waits until the store has it.
     ///
     /// # Errors
-    /// [`Error::LeaseLost`] when the lock had been lost before, and [`Error::Store`] when the store could not be asked:
-    /// then it is asked again in the background, until the lease is over.
+    /// [`Error::LeaseLost`] when the lock had already been lost, and [`Error::Store`] when the store failed: then the
+    /// release is tried again in the background, until the lease is over.
     ///
     /// # Cancellation
-    /// Dropped, the lock is given back in the background.
+    /// If the future is dropped, the lock is given back in the background.
     pub async fn release(mut self) -> Result<(), Error> {
         let was_valid = self.note_if_lost();
         if let Some(kept) = self.kept.take() {

@@ -1,4 +1,4 @@
-//! Asking a runtime for a lock.
+//! Acquiring a lock of a runtime.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::key::KeyValue;
 use crate::lease;
 
-/// A lock that is asked for: from [`Runtime::lock`](crate::runtime::Runtime::lock).
+/// A lock that is about to be acquired, from [`Runtime::lock`](crate::runtime::Runtime::lock).
 #[derive(Clone)]
 #[must_use = "nothing is locked before `acquire` or `try_acquire`"]
 pub struct LockRequest {
@@ -35,48 +35,48 @@ impl LockRequest {
         }
     }
 
-    /// For how long the lock is granted before it has to be renewed, which is done in the background. 30 s unless
-    /// set; at least 100 ms, however little is asked for.
+    /// The length of the lease, which is renewed in the background. 30 s by default; less than 100 ms counts as
+    /// 100 ms.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.options.lease = lease::bounded(lease).max(lease::SHORTEST);
         self
     }
 
-    /// How long to wait for the lock. 5 s unless set; zero: not at all.
+    /// How long to wait for the lock. 5 s by default; zero means not to wait.
     pub fn wait(mut self, wait: Duration) -> Self {
         self.options.wait = wait;
         self
     }
 
-    /// How many replicas of the store must have the lock before it is granted; where fewer have it, the answer is
-    /// [`Error::Store`]. None unless set. Only Redis waits for replicas.
+    /// The number of replicas of the store that must have the lock before it is granted; if fewer have it, acquiring it
+    /// fails with [`Error::Store`]. 0 by default. Only Redis waits for replicas.
     pub fn replicas(mut self, replicas: u32) -> Self {
         self.options.replicas = replicas;
         self
     }
 
-    /// Waits for the lock. Who asked first gets it first.
+    /// Waits for the lock. Waiters get it in the order in which they asked.
     ///
     /// # Errors
     /// - [`Error::LockBusy`] when it was not free within the wait, with what is left of the holder's lease.
-    /// - [`Error::DeadlineTooClose`] when the deadline of the call came before.
-    /// - [`Error::Recursive`] inside of [`LockGuard::run`] or a `#[locked]` function that holds it.
-    /// - [`Error::Store`] when the store could not be asked: nobody has been given the lock.
+    /// - [`Error::DeadlineTooClose`] when the deadline of the call came first.
+    /// - [`Error::Recursive`] inside [`LockGuard::run`] or a `#[locked]` function that holds the lock.
+    /// - [`Error::Store`] when the store failed. The lock was not acquired.
     /// - [`Error::Encode`] when the key cannot be serialised.
-    /// - [`Error::ShuttingDown`].
+    /// - [`Error::ShuttingDown`] when the runtime is shutting down.
     ///
     /// # Cancellation
-    /// Dropped, it leaves the line, or gives the lock back, in the background: also where the store had not
+    /// If the future is dropped, it leaves the queue or gives the lock back in the background, even if the store had not
     /// answered yet.
     pub async fn acquire(self) -> Result<LockGuard, Error> {
         let name = self.key.name();
         acquire(self.core, self.key, name, self.options).await
     }
 
-    /// The lock if it is free and nobody waits for it, whatever the [`wait`](Self::wait); `None` if not.
+    /// Acquires the lock if it is free and nobody waits for it, whatever [`wait`](Self::wait) says; otherwise returns `None`.
     ///
     /// # Errors
-    /// Those of [`acquire`](Self::acquire), but for [`Error::LockBusy`].
+    /// Those of [`acquire`](Self::acquire), except [`Error::LockBusy`].
     ///
     /// # Cancellation
     /// That of [`acquire`](Self::acquire).

@@ -7,23 +7,23 @@ use crate::error::StoreError;
 use crate::key::Digest;
 pub use crate::lease::{FencingToken, Nonce, Ownership};
 
-/// How long a place in the line is kept for a waiter that does not ask again: one that died would otherwise block
-/// the line.
+/// How long a place in the queue is kept for a waiter that does not ask again, so that a waiter that has died does
+/// not block the queue.
 pub const PLACE: Duration = Duration::from_secs(3);
 
-/// The question of [`LockStore::acquire`].
+/// The arguments of [`LockStore::acquire`].
 #[derive(Debug, Clone, Copy)]
 pub struct Acquiring {
-    /// Which lock.
+    /// The key of the lock.
     pub key: Digest,
-    /// Who asks.
+    /// The caller.
     pub nonce: Nonce,
-    /// For how long the lock is granted, by the store's clock.
+    /// The length of the lease, by the store's clock.
     pub lease: Duration,
-    /// Whether the caller waits where the lock is taken: it gets a place at the end of the line, or keeps the one
+    /// Whether the caller waits if the lock is taken: it gets a place at the end of the queue, or keeps the one
     /// that it has.
     pub waits: bool,
-    /// How many replicas must have the lock before it is granted; where that cannot be had, the lock is given
+    /// The number of replicas that must have the lock before it is granted. If fewer have it, the lock is given
     /// back and the answer is an error. 0 for stores that do not
     /// [wait for replicas](LockStore::waits_for_replicas).
     pub replicas: u32,
@@ -31,47 +31,47 @@ pub struct Acquiring {
 
 /// The answer to [`LockStore::acquire`].
 pub enum Acquired {
-    /// The lock is the caller's.
+    /// The caller has the lock.
     Granted {
         /// Greater than the token of every earlier holder.
         token: FencingToken,
-        /// How long it may be relied on from before the question was sent, where that is less than the lease
-        /// (less the drift): what a quorum of nodes leaves of it.
+        /// How long the lock is valid, counted from before the request was sent, if that is less than the lease
+        /// minus the drift: this is so for a quorum of nodes.
         validity: Option<Duration>,
     },
-    /// Another holder has it, or somebody is before the caller in the line.
+    /// Another holder has the lock, or somebody is ahead of the caller in the queue.
     Busy {
-        /// What is left of the holder's lease; `None` where the store has none or does not know.
+        /// How much is left of the holder's lease; `None` if the store has no leases or does not know.
         left: Option<Duration>,
-        /// Resolves when it may be worth to ask again. What changes after the answer is not missed, but when the
-        /// store or the way to it was disturbed: waiters ask again every second. Dropping it does not give up the
-        /// place, [`LockStore::release`] does. Never resolves where the caller said that it does not wait.
+        /// Resolves when it may be worth asking again. No change after the answer is missed, unless the store or the
+        /// connection to it was disturbed; waiters ask again every second anyway. Dropping it does not give up the
+        /// place in the queue; [`LockStore::release`] does. Never resolves if the caller does not wait.
         woken: BoxFuture<'static, ()>,
     },
 }
 
-/// Where locks are kept.
+/// The store that keeps locks.
 ///
-/// A lock ends by [`release`](Self::release), or, as the store's [`ownership`](Self::ownership) says, with its
-/// lease or with the process that holds it. Waiters stand in line: while one is waiting whose place is kept
-/// ([`PLACE`]), nobody who came later gets the lock.
+/// A lock ends with [`release`](Self::release), or, depending on the store's [`ownership`](Self::ownership), with its
+/// lease or with the process that holds it. Waiters form a queue: as long as the place of a waiter is kept ([`PLACE`]),
+/// nobody who came later gets the lock.
 ///
-/// What holds for every method of [`IdempotencyStore`](crate::idempotency::store::IdempotencyStore) holds for these.
+/// The rules for every method of [`IdempotencyStore`](crate::idempotency::store::IdempotencyStore) apply here, too.
 pub trait LockStore: Send + Sync {
-    /// How the store knows that a holder is gone.
+    /// How the store notices that a holder is gone.
     fn ownership(&self) -> Ownership;
 
-    /// Whether [`Acquiring::replicas`] is heard. Where it is not, a lock that asks for replicas is refused.
+    /// Whether the store respects [`Acquiring::replicas`]. If it does not, a lock that asks for replicas is refused.
     fn waits_for_replicas(&self) -> bool {
         false
     }
 
-    /// Takes the lock, if it is free and the caller is the first in line. Asked again by its holder (the answer
-    /// to the first question was lost) it is granted again, with the same token.
+    /// Takes the lock if it is free and the caller is first in the queue. If its holder asks again, because the answer
+    /// to the first request was lost, the lock is granted again with the same token.
     fn acquire(&self, acquiring: Acquiring) -> BoxFuture<'_, Result<Acquired, StoreError>>;
 
-    /// Extends the lease to `lease` from now; false when the lock is not this nonce's any more, or its lease was
-    /// over. Not called where the ownership is [`Ownership::Process`].
+    /// Extends the lease to `lease` from now. Answers `false` if the lock no longer belongs to this nonce, or if its lease was
+    /// over. Not called if the ownership is [`Ownership::Process`].
     fn renew(
         &self,
         key: Digest,
@@ -79,7 +79,7 @@ pub trait LockStore: Send + Sync {
         lease: Duration,
     ) -> BoxFuture<'_, Result<bool, StoreError>>;
 
-    /// Gives the lock, or the place in the line, back, and wakes who is next. Does nothing when the nonce has
+    /// Gives back the lock, or the place in the queue, and wakes the next waiter. Does nothing if the nonce has
     /// neither.
     fn release(&self, key: Digest, nonce: Nonce) -> BoxFuture<'_, Result<(), StoreError>>;
 }

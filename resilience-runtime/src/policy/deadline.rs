@@ -15,21 +15,21 @@ thread_local! {
     static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// The time by which the call that is being made must have answered: the earliest deadline of all
-/// timeouts and retries around it, and of [`with_deadline`]. `None` where there is none.
+/// The time by which the current call must have answered: the earliest deadline of all timeouts,
+/// retries and [`with_deadline`]s around it. `None` if there is none.
 ///
-/// A saga goes on without its caller: in it only what stands inside of it counts.
+/// A saga goes on without its caller, so inside a saga only deadlines that are set inside it count.
 ///
-/// A task that is spawned is outside: hand it the deadline, and use [`with_deadline`] in it.
+/// A spawned task does not inherit the deadline: pass the deadline to it, and use [`with_deadline`] in it.
 #[must_use]
 pub fn deadline() -> Option<Instant> {
     DEADLINE.get()
 }
 
-/// `future`, in which [`deadline`] is `at`, or earlier where it is earlier around it.
+/// Runs `future` with `at` as its [`deadline`], or with the deadline around it if that is earlier.
 ///
-/// It does not end `future` then: it is what retries and waits inside respect. Use it to pass a
-/// deadline into a task, or to begin with one that came with a request.
+/// `future` is not cut off at the deadline; retries and waits inside it respect the deadline. Use it to
+/// pass a deadline into a task, or to set one that came with a request.
 pub fn with_deadline<F: Future>(at: Instant, future: F) -> WithDeadline<F> {
     WithDeadline { at, future }
 }

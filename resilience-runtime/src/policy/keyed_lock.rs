@@ -20,7 +20,7 @@ pub use guard::KeyedGuard;
 /// What errors call it.
 const NAME: &str = "KeyedLock";
 
-/// A lock for each key, within this process: one holder at a time per key, waiters in the order in which they came.
+/// A lock for each key, within this process: one holder at a time per key, and waiters in the order in which they came.
 ///
 /// ```
 /// # use resilience_runtime::policy::keyed_lock::KeyedLock;
@@ -38,19 +38,19 @@ const NAME: &str = "KeyedLock";
 /// # }
 /// ```
 ///
-/// It needs no runtime of this crate and no store. A clone is another handle to the same locks. Memory is taken by the
-/// keys that are held or waited for, and by no others.
+/// It needs neither a [`Runtime`](crate::runtime::Runtime) nor a store. A clone is another handle to the same locks. Only
+/// keys that are held or waited for take memory.
 ///
 /// # Deadlines and recursion
 ///
-/// A wait ends at the [`deadline`](super::deadline::deadline) of the call, and has no other end. Code that runs inside
-/// of [`KeyedLock::run`] or [`KeyedGuard::run`], and asks for the lock that it runs under, gets
-/// [`Error::Recursive`]: it would wait for itself. One that merely keeps a guard in a variable, or asks from a task
-/// of its own, is not recognised and does wait.
+/// A wait is limited only by the [`deadline`](super::deadline::deadline) of the call. Code that runs inside
+/// [`KeyedLock::run`] or [`KeyedGuard::run`] and asks for the lock under which it runs gets [`Error::Recursive`], because
+/// it would wait for itself. Code that only keeps a guard in a variable, or asks from a task of its own, is not recognised
+/// and does wait.
 ///
 /// # Cost
 ///
-/// Two looks into a table under a lock, and one allocation, for a lock that is free.
+/// A lock that is free costs two lookups in a table under a lock, and one allocation.
 pub struct KeyedLock<K> {
     keys: InUse<K, Semaphore>,
 }
@@ -67,13 +67,13 @@ pub(crate) enum Refused {
 }
 
 impl<K> KeyedLock<K> {
-    /// Locks of which none is held.
+    /// Creates a set of locks, none of which is held.
     #[must_use]
     pub const fn new() -> Self {
         Self { keys: InUse::new() }
     }
 
-    /// How many keys are held or waited for.
+    /// The number of keys that are held or waited for.
     #[must_use]
     pub fn len(&self) -> usize {
         self.keys.len()
@@ -87,7 +87,7 @@ impl<K> KeyedLock<K> {
 }
 
 impl<K: Clone + Eq + Hash> KeyedLock<K> {
-    /// The lock of `key` if it is free and nobody waits for it.
+    /// Takes the lock of `key` if it is free and nobody waits for it.
     #[must_use]
     pub fn try_lock(&self, key: K) -> Option<KeyedGuard<K>> {
         let place = self.enter(key);
@@ -120,7 +120,7 @@ impl<K: Clone + Eq + Hash + fmt::Debug> KeyedLock<K> {
     /// [`Error::Recursive`] and [`Error::DeadlineTooClose`]: see [`KeyedLock`].
     ///
     /// # Cancellation
-    /// Dropped, it leaves the line. It came to the line when it was polled for the first time.
+    /// If the future is dropped, it leaves the queue. It joins the queue when it is polled for the first time.
     pub async fn lock(&self, key: K) -> Result<KeyedGuard<K>, Error> {
         let locked = self.lock_within(key, None).await;
         locked.map_err(|(refused, key)| refused.into_error(NAME, || words(&key)))
@@ -129,10 +129,10 @@ impl<K: Clone + Eq + Hash + fmt::Debug> KeyedLock<K> {
     /// Runs `future` while the lock of `key` is held.
     ///
     /// # Errors
-    /// Those of [`lock`](Self::lock). `future` was not polled then.
+    /// Those of [`lock`](Self::lock). In that case `future` was not polled.
     ///
     /// # Cancellation
-    /// Dropped, it leaves the line, or drops `future` and then frees the lock. So does a panic.
+    /// If the future is dropped, or panics, it leaves the queue, or drops `future` and then frees the lock.
     pub async fn run<F: Future>(&self, key: K, future: F) -> Result<F::Output, Error> {
         let guard = self.lock(key).await?;
         Ok(guard.run(future).await)

@@ -1,4 +1,4 @@
-//! `#[single_flight]`: calls with one key that come while one of them runs share its answer.
+//! `#[single_flight]`: calls with the same key that arrive while one of them runs share its answer.
 
 mod group;
 mod key;
@@ -25,20 +25,19 @@ pub use key::FlightKey;
 /// The flights that were used first, for every name.
 static NAMES: Names<SingleFlight> = Names::new();
 
-/// The policy of `#[single_flight]`: calls with one key that come while one of them runs share its answer.
+/// The policy of `#[single_flight]`: calls with the same key that arrive while one of them runs share its answer.
 ///
 /// ```
 /// # use resilience_runtime::policy::single_flight::SingleFlight;
 /// static PRICES: SingleFlight = SingleFlight::named("prices");
 /// ```
 ///
-/// It works as [`SingleFlightGroup`] does, within this process, and holds the keys of the calls that run, and no
-/// others.
+/// It works within this process, like [`SingleFlightGroup`], and keeps only the keys of calls that are running.
 ///
 /// # Names
 ///
-/// All that are made with [`SingleFlight::named`] and have one name are one, so that functions which ask for the same
-/// share their calls where they return the same type. The calls of two instances of a generic function are never one.
+/// All policies that are made with [`SingleFlight::named`] and the same name are one policy, so different functions can
+/// share calls if they return the same type. Two instances of a generic function never share a call.
 ///
 /// # Switched off
 ///
@@ -50,13 +49,13 @@ pub struct SingleFlight {
 }
 
 impl SingleFlight {
-    /// The calls of one function, which are shared with those of none.
+    /// The policy of one function, whose calls are shared with no other function.
     #[must_use]
     pub const fn for_function(path: &'static str) -> Self {
         Self::new(Identity::for_function(path))
     }
 
-    /// Calls that are shared with all others of this name.
+    /// A policy whose calls are shared with all others of this name.
     #[must_use]
     #[track_caller]
     pub const fn named(name: &'static str) -> Self {
@@ -71,28 +70,28 @@ impl SingleFlight {
         }
     }
 
-    /// The key of a call: its value in canonical form, as for `#[idempotent]`, but that it may be empty. A value
+    /// The key of a call: the value in canonical form, as for `#[idempotent]`, except that it may be empty. A value
     /// that cannot be serialised is reported by [`share`](Self::share).
     pub fn key<K: KeyValue + ?Sized>(&self, value: &K) -> FlightKey {
         FlightKey::of(value)
     }
 
-    /// For how many keys a call runs, over all of this name.
+    /// The number of keys for which a call is running, over all policies of this name.
     #[must_use]
     pub fn running(&'static self) -> usize {
         self.first().flights.len()
     }
 
-    /// Runs `call`, or joins the one that runs with `key` and answers as that one does.
+    /// Runs `call`, or joins a running call with the same `key` and returns its answer.
     ///
-    /// Values are cloned for those that joined, and errors where they can be; else the answer is
-    /// [`Error::JoinedFailure`] with the text of the error. A call that was inside of the one that it would join
-    /// gets [`Error::Recursive`], one whose deadline came first [`Error::DeadlineTooClose`], and one whose key
-    /// cannot be serialised [`Error::Encode`].
+    /// The calls that joined get a clone of the value or the error. If the error cannot be cloned, they get
+    /// [`Error::JoinedFailure`] with its text. A call inside the one that it would join gets [`Error::Recursive`], a
+    /// call whose deadline came first [`Error::DeadlineTooClose`], and a call whose key cannot be serialised
+    /// [`Error::Encode`].
     ///
     /// # Cancellation
-    /// Dropped while it runs, `call` is dropped, and another call that waits runs its own. Dropped while it
-    /// waits, it leaves nothing behind. A panic is like a drop.
+    /// If the future is dropped while it runs `call`, `call` is dropped, and a waiting call runs its own. If it is dropped
+    /// while it waits, it leaves nothing behind. A panic has the same effect as a drop.
     pub fn share<C, T, E>(
         &'static self,
         key: FlightKey,

@@ -1,19 +1,19 @@
-//! Turning a policy off, or letting it only count, while the program runs.
+//! Turning a policy off, or making it only count, while the program runs.
 
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use crate::catalog::PolicyKind;
 use crate::telemetry::meter;
 
-/// What a policy does at the moment.
+/// Whether a policy acts, only counts, or does nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Mode {
-    /// What it is there for.
+    /// The policy acts.
     #[default]
     Enforced,
-    /// Nothing, but it counts how often it would have acted.
+    /// The policy does not act, but counts how often it would have acted.
     Shadow,
-    /// Nothing.
+    /// The policy does nothing.
     Disabled,
 }
 
@@ -31,7 +31,7 @@ impl Default for Switch {
 }
 
 impl Switch {
-    /// Enforced, until somebody says otherwise.
+    /// A switch that is [`Mode::Enforced`].
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -40,7 +40,7 @@ impl Switch {
         }
     }
 
-    /// The mode at this moment.
+    /// The current mode.
     #[inline]
     #[must_use]
     pub fn mode(&self) -> Mode {
@@ -51,7 +51,7 @@ impl Switch {
         }
     }
 
-    /// Changes the mode. Calls that have begun may end as they began.
+    /// Changes the mode. Calls that have already begun may end under the previous mode.
     pub(crate) fn set(&self, mode: Mode) {
         self.mode.store(mode as u8, Ordering::Relaxed);
     }
@@ -64,7 +64,7 @@ impl Switch {
         meter::count_shadow(kind.name(), policy);
     }
 
-    /// How often the policy would have acted, as long as it was in [`Mode::Shadow`]. The count
+    /// How often the policy would have acted while it was in [`Mode::Shadow`]. The count
     /// starts again at zero after 4,294,967,295.
     #[must_use]
     pub fn would_have_acted(&self) -> u32 {

@@ -22,15 +22,16 @@ const NEVER: Duration = Duration::from_secs(1_000 * 365 * 24 * 60 * 60);
 
 /// A limit on the time that one call takes.
 ///
-/// The time runs from the first poll of the call, and the deadline does not move. A call that
-/// completes in the same poll in which its deadline is seen to have passed has completed. A call
-/// over its deadline is dropped at the await it stands at and answers
+/// The time counts from the first poll of the call, and the deadline does not move. A call that
+/// completes in the same poll in which its deadline is found to have passed has completed. A call
+/// that is over its deadline is dropped at the `.await` that it has reached, and answers
 /// [`Error::TimedOut`]: it may have had its effect.
 ///
-/// What the call does sees the deadline, or an earlier one around it, as
+/// Code inside the call sees the deadline, or an earlier one around it, as
 /// [`deadline()`](super::deadline::deadline).
 ///
-/// While it only counts, a call over its time is counted then and runs on, and sees no deadline.
+/// In [`Mode::Shadow`], a call that is over its time is counted and runs on, and sees no
+/// deadline.
 ///
 /// The clock is Tokio's. A call that has to wait needs a Tokio runtime with its timer enabled; one
 /// that is ready at once needs neither a runtime nor a timer. The timer has a resolution of one
@@ -59,7 +60,7 @@ impl Timeout {
         }
     }
 
-    /// `call`, limited. It can be dropped at any time, and `call` is dropped with it.
+    /// Runs `call` with the limit. It can be dropped at any time, and `call` is dropped with it.
     pub fn limit<F, T, E>(
         &'static self,
         call: F,

@@ -62,9 +62,9 @@ impl RuntimeBuilder {
         }
     }
 
-    /// Gives the runtime the value of every `#[state]` parameter of type `T`, for calls that it
-    /// makes itself: resumed sagas and compensations. One value per type; a second one of the same
-    /// type is an error of [`RuntimeBuilder::open`].
+    /// Sets the value that the runtime passes for `#[state]` parameters of type `T` when it makes a call
+    /// itself: for resumed sagas and compensations. There is one value per type; if a second one of the
+    /// same type is given, [`RuntimeBuilder::open`] fails.
     pub fn state<T: Any + Send + Sync>(mut self, value: T) -> Self {
         match self.states.0.entry(TypeId::of::<T>()) {
             Entry::Vacant(free) => {
@@ -75,57 +75,58 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Does not make this the runtime of the process: it is used through [`Runtime::scope`]. What
-    /// tests use, and programs with several stores.
+    /// Does not make this the runtime of the process; it is used through [`Runtime::scope`]. For tests, and
+    /// for programs with several stores.
     pub fn scoped(mut self) -> Self {
         self.scoped = true;
         self
     }
 
-    /// For looking at a store, and for operators: dead letters can be read, resolved and retried,
-    /// and sagas counted, while other processes work on the store.
+    /// Opens the store only to inspect it and to act as an operator: dead letters can be read, resolved
+    /// and retried, and sagas counted, while other processes work on the store.
     ///
-    /// Such a runtime takes no sagas over, does not become the runtime of the process, and starts
-    /// no sagas: a saga function that is called in its scope answers
-    /// [`Error::NoRuntime`](crate::error::Error::NoRuntime). States need not be given, unless a
-    /// compensation that is retried here asks for them.
+    /// Such a runtime takes over no sagas, does not become the runtime of the process, and starts
+    /// no sagas: a saga function that is called in its scope fails with
+    /// [`Error::NoRuntime`](crate::error::Error::NoRuntime). [`state`](Self::state) is needed only for
+    /// compensations that are retried here.
     pub fn without_recovery(mut self) -> Self {
         self.recovery = false;
         self
     }
 
-    /// Opens the store only if it is there and has the tables of this version: nothing is created and nothing is migrated. For
-    /// tools, which shall not change the tables under the programs that work on them. Of a store that the builder was
-    /// given itself ([`Runtime::on_store`]) nothing is asked.
+    /// Opens the store only if it exists and has the tables of this version: nothing is created and nothing is migrated. For
+    /// tools, which must not change the tables under the programs that use them. Has no effect on a store of your own
+    /// ([`Runtime::on_store`]).
     pub fn existing_only(mut self) -> Self {
         self.existing_only = true;
         self
     }
 
-    /// How long [`Runtime::shutdown`] waits for running work. 30 s unless set.
+    /// How long [`Runtime::shutdown`] waits for running work. 30 s by default.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = timeout;
         self
     }
 
-    /// Keeps idempotency records and locks on the Redis at `url`: see [`Runtime::open`] for its forms. Sagas and
-    /// dead letters stay on the store of the builder.
+    /// Keeps idempotency records and locks in the Redis at `url`; see [`Runtime::open`] for the forms of the URL. Sagas
+    /// and dead letters stay in the builder's own store.
     pub fn redis(mut self, url: impl Into<String>) -> Self {
         self.redis = Some(url.into());
         self
     }
 
-    /// Keeps locks on a majority of these independent Redis: see [`Redlock`](crate::lock::redlock::Redlock) for what
-    /// that promises. At least three, an odd number, and the same ones in the same order in every process. Each is
-    /// checked when the runtime is opened, but for a minority that may be missing then: it is a warning, and
-    /// they are used, without having been checked, as soon as they are there. Everything else stays where it is.
+    /// Keeps locks on a majority of these independent Redis servers; see [`Redlock`](crate::lock::redlock::Redlock) for
+    /// what that promises. Their number must be odd and at least three, and every process must name the same servers in
+    /// the same order. Each server is checked when the runtime is opened. A minority may be unreachable at that time: this
+    /// is logged as a warning, and they are used unchecked as soon as they can be reached. Everything else stays in the
+    /// store where it would be otherwise.
     pub fn redlock<U: Into<String>>(mut self, urls: impl IntoIterator<Item = U>) -> Self {
         self.redlock = Some(urls.into_iter().map(Into::into).collect());
         self
     }
 
-    /// How often the journal is asked for sagas whose process is gone, for requests of operators and for what may be deleted. 5 s
-    /// unless set.
+    /// How often the runtime checks the journal for sagas whose process is gone, for operators' requests, and for sagas whose
+    /// retention is over. 5 s by default.
     ///
     /// # Panics
     /// When it is zero.
@@ -136,8 +137,8 @@ impl RuntimeBuilder {
         self
     }
 
-    /// How long this process may be silent on PostgreSQL before it counts as dead and others take over its sagas: it says that it
-    /// is alive three times as often. 30 s unless set. On SQLite the death of a process is seen at once.
+    /// How long this process may miss its heartbeats on PostgreSQL before it counts as dead and others take over its sagas. It
+    /// sends a heartbeat every third of that time. 30 s by default. On SQLite the death of a process is noticed at once.
     ///
     /// # Panics
     /// When it is shorter than a second.
@@ -151,22 +152,24 @@ impl RuntimeBuilder {
         self
     }
 
-    /// How long sagas that are over are kept, with their steps and dead letters, and works of the author's own that are done.
-    /// `None`: for ever. 7 days unless set. A minute at least, so that whoever waits for a saga hears of its end.
+    /// How long sagas that have ended are kept, with their steps and dead letters, as well as settled dead letters that the
+    /// program itself added. `None` keeps them for ever. 7 days by default. Less than a minute counts as a minute, so that
+    /// whoever waits for a saga learns of its end.
     pub fn retention(mut self, retention: impl Into<Option<Duration>>) -> Self {
         self.settings.retention = retention.into();
         self
     }
 
-    /// How often in a row a saga may be interrupted by the death of its process without getting any further: the next time it is
-    /// parked, as what may be killing them. 5 unless set; 0 parks what was interrupted once.
+    /// How many times in a row a saga may be interrupted by the death of its process without making progress. At the next
+    /// interruption it is parked, because it may be what kills the processes. 5 by default; with 0, the first interruption
+    /// parks it.
     pub fn max_interruptions(mut self, most: u32) -> Self {
         self.settings.max_interruptions = most;
         self
     }
 
-    /// How often a saga that can only go forward is tried in a row without getting any further, before it is parked. 20 unless
-    /// set, with pauses of up to a minute.
+    /// How many times in a row a saga that can only go forward is tried without making progress before it is parked. 20 by
+    /// default, with pauses of up to a minute between the attempts.
     ///
     /// # Panics
     /// When it is zero.
@@ -177,21 +180,23 @@ impl RuntimeBuilder {
         self
     }
 
-    /// From how many unresolved dead letters on an error is logged, and again whenever there are twice as many. 1,000 unless set.
+    /// The number of unresolved dead letters from which on an error is logged, and again each time the number has doubled.
+    /// 1,000 by default.
     pub fn dead_letter_limit(mut self, limit: u64) -> Self {
         self.settings.dead_letter_limit = limit;
         self
     }
 
-    /// How many bytes of arguments, and of an output, a dead letter of a saga has at most: what is longer is cut in the letter, and
-    /// whole in the journal, from where it is retried. Works of the author's own that are longer are refused. 64 KiB
-    /// unless set.
+    /// The maximum size in bytes of the arguments, and of the output, in a dead letter. 64 KiB by default. In the letter of a
+    /// saga, longer values are truncated; the journal has them in full, and a retry uses those. A letter of your own
+    /// ([`DeadLetters::add`](crate::dlq::DeadLetters::add)) with longer arguments is refused.
     pub fn payload_limit(mut self, bytes: usize) -> Self {
         self.settings.payload_limit = bytes;
         self
     }
 
-    /// Changes what dead letters of sagas show of arguments and outputs: removes secrets, for example. The journal keeps them.
+    /// Edits the arguments and outputs that dead letters of sagas show, for example to remove secrets. The journal keeps the
+    /// original values.
     pub fn redact(
         mut self,
         redact: impl Fn(&mut serde_json::Value) + Send + Sync + 'static,
@@ -200,8 +205,8 @@ impl RuntimeBuilder {
         self
     }
 
-    /// How the work `operation` is done when a dead letter that was added for it is retried: see
-    /// [`DeadLetters::add`](crate::dlq::DeadLetters::add). The error's text is what the letter keeps.
+    /// Sets the handler that does the work `operation` when a dead letter of that operation is retried: see
+    /// [`DeadLetters::add`](crate::dlq::DeadLetters::add). If the handler fails, the letter keeps the text of its error.
     pub fn dead_letter_handler<F, H, E>(mut self, operation: &'static str, handler: H) -> Self
     where
         H: Fn(serde_json::Value) -> F + Send + Sync + 'static,
@@ -218,19 +223,19 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Keeps locks on a store of your own. Everything else stays where it is.
+    /// Keeps locks in a store of your own. Everything else stays in the store where it would be otherwise.
     pub fn locks(mut self, store: Arc<dyn LockStore>) -> Self {
         self.locks = Some(store);
         self
     }
 
-    /// Opens the store although it has this risk: see [`Risk`].
+    /// Accepts a risk, so that the store is opened although it has it: see [`Risk`].
     pub fn accept(mut self, risk: Risk) -> Self {
         self.accepted.accept(risk);
         self
     }
 
-    /// Opens the store and starts the background work. Must be called in a tokio runtime.
+    /// Opens the store and starts the background work. Must be called inside a tokio runtime.
     ///
     /// # Errors
     /// See [`OpenError`].

@@ -10,34 +10,34 @@ use crate::store::schema::SchemaVersion;
 
 /// Why [`Runtime::open`](super::Runtime::open) did not open a runtime.
 ///
-/// A URL is never part of the message beyond its scheme: it may hold a password.
+/// The message shows only the scheme of a URL, because the rest may contain a password.
 ///
-/// `Debug` says what `Display` says: it is what `unwrap`, and a `main` that returns the error, show.
+/// `Debug` prints the same text as `Display`, because `unwrap`, and a `main` that returns the error, print `Debug`.
 #[non_exhaustive]
 pub enum OpenError {
-    /// The URL names no store that exists.
+    /// No store has the scheme of the URL.
     UnknownScheme {
-        /// What stands before the `:`; empty when there is none.
+        /// What stands before the `:`; empty if there is no `:`.
         scheme: String,
     },
-    /// The URL names a store that this build does not have.
+    /// The URL names a store that this build does not include.
     NotBuilt {
         /// The scheme of the URL.
         scheme: &'static str,
-        /// The cargo feature that brings the store.
+        /// The cargo feature that enables the store.
         feature: &'static str,
     },
-    /// The URL names a store and lacks its place.
+    /// The URL names no file.
     NoPath {
         /// The scheme of the URL.
         scheme: &'static str,
     },
-    /// What stands after the `?` of the URL is nothing that the store knows.
+    /// The store does not know what stands after the `?` of the URL.
     UnknownOption {
         /// The scheme of the URL.
         scheme: &'static str,
     },
-    /// The store keeps no sagas, and the program has one.
+    /// The store keeps no sagas, but the program has at least one.
     NoSagas {
         /// The scheme of the URL.
         scheme: &'static str,
@@ -46,18 +46,18 @@ pub enum OpenError {
         /// Where it is written.
         place: Place,
     },
-    /// Two functions are registered under one name, so that the journal could not tell them apart.
+    /// Two functions are registered under one name, so the journal could not tell them apart.
     DuplicateName {
         /// `saga` or `saga step`.
         kind: &'static str,
-        /// The name both have.
+        /// The name that both have.
         name: &'static str,
-        /// Where the one is written.
+        /// Where one of them is written.
         first: Place,
-        /// Where the other is written.
+        /// Where the other one is written.
         second: Place,
     },
-    /// A registered function has a `#[state]` parameter of a type that was not given.
+    /// A registered function has a `#[state]` parameter of a type for which no value was given.
     MissingState {
         /// `saga` or `saga step`.
         kind: &'static str,
@@ -73,22 +73,22 @@ pub enum OpenError {
         /// The type.
         type_name: &'static str,
     },
-    /// The process has a runtime.
+    /// The process already has an open runtime.
     AlreadyOpen,
-    /// The server has a setting with which a guarantee does not hold.
+    /// The server has a setting under which a guarantee does not hold.
     Risky {
-        /// Which one, to be given to [`RuntimeBuilder::accept`](super::RuntimeBuilder::accept).
+        /// The risk, as [`RuntimeBuilder::accept`](super::RuntimeBuilder::accept) takes it.
         risk: Risk,
         /// What was found, and how to change it.
         finding: String,
     },
-    /// There is no file at the path of the URL, and none is to be created
+    /// There is no file at the path of the URL, and none may be created
     /// ([`existing_only`](super::RuntimeBuilder::existing_only)).
     Missing {
         /// The path.
         path: String,
     },
-    /// The store has the tables of an older version of this crate, or none, and they are not to be changed
+    /// The store has the tables of an older version of this crate, or none, and they may not be changed
     /// ([`existing_only`](super::RuntimeBuilder::existing_only)).
     Outdated(SchemaVersion),
     /// The store could not be opened.

@@ -1,4 +1,4 @@
-//! A saga that somebody else runs, for whoever wants to know what becomes of it.
+//! A handle to a saga that runs elsewhere.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,10 +15,11 @@ use crate::error::{Error, StoreError};
 use crate::operator::Operator;
 use crate::outcome::Storable;
 
-/// A saga, whoever runs it: from [`start`](super::start()), [`start_in`](super::start_in), or, by its id, from
-/// [`Sagas::handle`](super::Sagas::handle).
+/// A handle to a saga, whichever process runs it: from [`start`](super::start()), [`start_in`](super::start_in), or, by
+/// its id, from [`Sagas::handle`](super::Sagas::handle).
 ///
-/// `T` and `E` are what its function returns. A clone is a handle to the same saga; dropped, it changes nothing.
+/// The saga's function returns `Result<T, E>`. A clone is a handle to the same saga. Dropping a handle does not affect
+/// the saga.
 pub struct SagaHandle<T, E> {
     core: Arc<Core>,
     id: SagaId,
@@ -42,30 +43,35 @@ impl<T, E> SagaHandle<T, E> {
         }
     }
 
-    /// The id of the saga, by which it is found again in this process or another one.
+    /// The id of the saga, by which this or any other process can find it again.
     #[must_use]
     pub fn id(&self) -> &SagaId {
         &self.id
     }
 
-    /// Where the saga stands; `None` when the journal does not have it: the transaction that starts it is not committed,
-    /// or it was purged.
+    /// Returns the status of the saga; `None` if it is not in the journal, because the transaction that starts it has not been
+    /// committed, or because its retention is over.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// When the store fails.
     pub async fn status(&self) -> Result<Option<Status>, StoreError> {
         let record = self.core.stores.journal.load(self.id.clone()).await?;
         Ok(record.map(|record| record.status))
     }
 
-    /// Waits until the saga has ended, or waits for an operator, and answers what its function answered. The end of one that
-    /// runs in this process is heard of at once; one of another process is looked for every 500 ms at most. A store that is
-    /// away is waited for. There is no bound: put it under a timeout. Dropped, it changes nothing, and can be asked again.
+    /// Waits until the saga has ended or is waiting for an operator, and returns what its function returned.
+    ///
+    /// The end of a saga in this process is noticed at once; the journal is polled for the end of a saga in another process,
+    /// every 500 ms at most. While the store is unreachable, the call goes on waiting. It has no time limit of its own: put a
+    /// timeout around it.
+    ///
+    /// # Cancellation
+    /// Dropping the future changes nothing, and the method can be called again.
     ///
     /// # Errors
-    /// The function's own error, where its type has a JSON form; else [`Error::SagaFailed`]. [`Error::SagaCancelled`],
-    /// [`Error::SagaTimedOut`], [`Error::CompensationFailed`], [`Error::SagaParked`], [`Error::SagaNotFound`],
-    /// [`Error::Decode`]; [`Error::ShuttingDown`], when this process does not wait any longer.
+    /// The function's own error, if its type has a JSON form; otherwise [`Error::SagaFailed`]. Besides,
+    /// [`Error::SagaCancelled`], [`Error::SagaTimedOut`], [`Error::CompensationFailed`], [`Error::SagaParked`],
+    /// [`Error::SagaNotFound`] and [`Error::Decode`], and [`Error::ShuttingDown`] when this process stops waiting.
     pub async fn result(&self) -> Result<T, E> {
         let id = &self.id;
         let answer = match waiting::until_over(&self.core, id, self.appears_by).await {
@@ -84,15 +90,17 @@ impl<T, E> SagaHandle<T, E> {
         answer.into_result()
     }
 
-    /// Asks to cancel the saga, for the audit in the name of `by`: an [`Operator`], or just a name. Durable when it answers,
-    /// whoever runs the saga. No new step begins then, those under way have 30 s to come out, and what is done is undone;
-    /// [`SagaHandle::result`] waits for that. `None` when there is no such saga.
+    /// Requests the cancellation of the saga; the audit names `by`, which is an [`Operator`] or just a name. Answers `None` if
+    /// the saga is not in the journal.
+    ///
+    /// The request is durable when the call returns, whichever process runs the saga. From then on no new step begins, steps
+    /// that are under way get 30 s to end, and then the saga is undone; [`SagaHandle::result`] waits for that.
     ///
     /// # Cancellation
-    /// Dropped before it answers, the saga may be cancelled or not: ask again.
+    /// If the future is dropped before it completes, the saga may be cancelled or not. It is safe to call again.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// When the store fails.
     pub async fn cancel(
         &self,
         by: impl Into<Operator>,
@@ -100,8 +108,8 @@ impl<T, E> SagaHandle<T, E> {
         cancel::request(&self.core, &self.id, by.into()).await
     }
 
-    /// The same handle, which reads the errors of the function from the journal. One from [`start`](super::start()) does
-    /// that anyway, where their type has a JSON form.
+    /// Makes the handle read the function's errors from the journal. A handle from [`start`](super::start()) does this
+    /// anyway if the error type has a JSON form.
     #[must_use]
     pub fn with_errors(mut self) -> Self
     where

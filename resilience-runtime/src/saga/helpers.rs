@@ -1,5 +1,5 @@
-//! What the body of a saga uses instead of clocks and random numbers, so that it does the same when it is run again; and what
-//! its steps can ask.
+//! Functions that the body of a saga uses in place of clocks and random numbers, so that it does the same when it is run
+//! again; and functions that tell its steps where they are.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -20,13 +20,13 @@ const STEP_DOMAIN: &[u8] = b"resilience saga step key\x01";
 /// Where the keys of compensations come from.
 const COMPENSATION_DOMAIN: &[u8] = b"resilience saga compensation key\x01";
 
-/// The time, in microseconds, by the clock of the store. When the body of a saga is run again, the time that it was told before.
+/// Returns the current time by the store's clock, in microseconds, and the same time when the body of the saga is run again.
 ///
-/// It costs a write only before the first step, and otherwise goes along with that of the step before it. In a step,
-/// and outside of sagas, the clock of this machine.
+/// It costs a durable write only before the first step; otherwise it is written together with the step before it. In a
+/// step, and outside of sagas, it is the time by the clock of this machine.
 ///
 /// # Cancellation
-/// Dropped, nothing is kept, or the time is: what follows is told the same.
+/// The future can be dropped at any time: a time that a run has seen is the one that later runs see.
 pub async fn now() -> SystemTime {
     let Some(execution) = context::body() else {
         return SystemTime::now();
@@ -44,13 +44,14 @@ pub async fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_micros(micros)
 }
 
-/// Waits for `duration`. In the body of a saga the moment at which it ends is durable before it begins, by the clock of the
-/// store: when the body is run again, after a crash or elsewhere, it waits for what is left.
+/// Waits for `duration`; if the body of the saga is run again meanwhile, it waits only for the rest.
 ///
-/// In a step, and outside of sagas, it is [`tokio::time::sleep`].
+/// The time at which the sleep ends, by the store's clock, is durable before the sleep begins. In a step, and outside of
+/// sagas, this is [`tokio::time::sleep`].
 ///
 /// # Cancellation
-/// Dropped, the sleep has begun or not: the next run waits until its end, or for `duration`.
+/// If the future is dropped, the end of the sleep may have been recorded or not. The next run waits until that end, or for
+/// all of `duration`.
 pub async fn sleep(duration: Duration) {
     let Some(execution) = context::body() else {
         return tokio::time::sleep(duration).await;
@@ -79,9 +80,10 @@ pub async fn sleep(duration: Duration) {
     tokio::time::sleep_until(execution.instant(until)).await;
 }
 
-/// A random number. In the body of a saga it is made of the saga's id and of how many were drawn before it: a body that is
-/// run again, and draws in the same order, draws the same, and nothing is written. Nothing for secrets. In a step, and
-/// outside of sagas, any number.
+/// Returns a random number; in the body of a saga, the same one when the body is run again. Not for secrets.
+///
+/// In the body of a saga the number is derived from the saga's id and from how many were drawn before it. So a body that
+/// draws in the same order gets the same numbers, and nothing is written. In a step, and outside of sagas, it is any number.
 #[must_use]
 pub fn random() -> u64 {
     match context::body() {
@@ -90,7 +92,9 @@ pub fn random() -> u64 {
     }
 }
 
-/// A UUID, drawn like [`random`]: of version 8 in the body of a saga, and of version 7 elsewhere.
+/// Returns a UUID; in the body of a saga, the same one when the body is run again.
+///
+/// It is derived like [`random`] and of version 8 in the body of a saga, and of version 7 elsewhere.
 #[must_use]
 pub fn uuid() -> String {
     match context::body() {
@@ -99,8 +103,8 @@ pub fn uuid() -> String {
     }
 }
 
-/// The saga that the current code is part of: its body, one of its steps or one of its compensations. `None` elsewhere, and
-/// in tasks that those spawn.
+/// Returns the id of the saga in whose body, step or compensation the current code runs. `None` elsewhere, and in tasks that
+/// these spawn.
 #[must_use]
 pub fn current() -> Option<SagaId> {
     Some(match Context::current()? {
@@ -109,9 +113,11 @@ pub fn current() -> Option<SagaId> {
     })
 }
 
-/// In a step: a text that is the same each time this step of this saga is run, in whatever process, and that no other step
-/// has: what to send along with a request, so that the service can tell one that is made again. In a compensation another
-/// one, which is as stable. It looks like a UUID. `None` elsewhere.
+/// Returns the idempotency key of the current step, to be sent with a request so that the service recognises a repeated one.
+///
+/// The key is the same each time this step of this saga is run, in whatever process, and no other step has it. A
+/// compensation has a key of its own, which is just as stable. A key has the form of a UUID. `None` outside of steps and
+/// compensations.
 #[must_use]
 pub fn idempotency_key() -> Option<String> {
     match Context::current()? {

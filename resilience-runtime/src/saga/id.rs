@@ -1,4 +1,4 @@
-//! What a saga is known by.
+//! The id of a saga.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -6,14 +6,14 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The identity of one run of a saga: a UUID of version 7, so that rows lie in the order in which
-/// sagas began.
+/// The id of a saga: a text that its author chose, or a UUID. A new saga without a key usually has a UUID of version 7, so
+/// that rows are stored in the order in which sagas began.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SagaId(String);
 
 impl SagaId {
-    /// A new identity.
+    /// Generates a new id: a UUID of version 7.
     #[must_use]
     pub fn generate() -> Self {
         Self(uuid::Uuid::now_v7().to_string())
@@ -28,28 +28,28 @@ impl SagaId {
         Self(uuid::Uuid::new_v8(bytes).to_string())
     }
 
-    /// As text.
+    /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Any text can be one: of a saga that is there, or that is started under it.
+/// Any text can be an id, whether or not there is a saga with it.
 impl From<String> for SagaId {
     fn from(text: String) -> Self {
         Self(text)
     }
 }
 
-/// As from a `String`.
+/// Like the conversion from a `String`.
 impl From<&str> for SagaId {
     fn from(text: &str) -> Self {
         Self(text.to_owned())
     }
 }
 
-/// As from a `String`, for tools that parse their arguments.
+/// Like the conversion from a `String`, for tools that parse their arguments.
 impl FromStr for SagaId {
     type Err = Infallible;
 

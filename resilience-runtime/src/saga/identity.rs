@@ -1,4 +1,4 @@
-//! Which saga a call asks for.
+//! The saga that a call asks for.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ const KEY_DOMAIN: &[u8] = b"resilience saga key\x01";
 /// How many bytes an id has at most: an index of PostgreSQL takes little more than twice as many.
 const LONGEST_ID: usize = 1024;
 
-/// Which saga a call asks for: a new one, or the one that has its key.
+/// The saga that a call asks for: a new one, or the one with its key or id.
 #[derive(Debug)]
 #[must_use]
 pub struct Identity(pub(crate) Which);

@@ -1,7 +1,7 @@
-//! What a saga writes down, and the store that it writes to.
+//! The records of a saga, and the store that keeps them.
 //!
-//! Three kinds of record: the saga, its steps that came out, and, when something could not be undone, a
-//! dead letter. A saga of `k` steps costs `k + 1` durable writes: the start, each step before the
+//! There are three kinds of record: the saga, its steps that have ended, and, if something could not be
+//! undone, dead letters. A saga of `k` steps costs `k + 1` durable writes: the start, each step before the
 //! next one begins, and the end together with the last step.
 
 mod query;
@@ -24,57 +24,56 @@ pub use record::{
 pub use status::{Event, Parking, Status};
 pub use transaction::{StartConnection, StartedIn, StepConnection, StepTransaction};
 
-/// A saga function in one version: what a process knows, and takes over sagas of.
+/// A version of a saga function. A process takes over only sagas of the versions that it knows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SagaVersion {
-    /// The name.
+    /// The name of the saga.
     pub name: String,
-    /// The version.
+    /// The version of the function.
     pub version: u32,
 }
 
 /// The store of the saga journal.
 ///
-/// Every method is all or nothing, and durable when it answers `Ok`. A dropped future does not
-/// undo a write that was handed over. A process that is killed leaves its sagas to
-/// [`Journal::take_over`] of another one, or of itself after a restart. A store that is closed in order leaves
-/// those that are unfinished to nobody: they can be taken at once, and count no interruption.
+/// Every method does all of its work or nothing, and the result is durable when it answers `Ok`. Dropping a future does
+/// not undo a write that was already handed over. The sagas of a process that is killed are taken by
+/// [`Journal::take_over`] in another process, or in the same one after a restart. A store that is shut down in order
+/// releases its unfinished sagas: they have no owner, can be taken at once, and no interruption is counted.
 ///
-/// Every unfinished saga has an owner, the process that started it or took it over last. How a store
-/// sees that an owner is gone is its own affair: it must never take a saga from a live one, nor
-/// from the process that asks. Whoever becomes the owner raises the epoch by one.
+/// Any other unfinished saga has an owner, which is the process that started it or took it over last. The store decides how
+/// it notices that an owner is gone, but it must never take a saga from a live owner, nor from the process that asks. Every
+/// new owner raises the epoch by one.
 ///
 /// All times are by the store's clock.
 ///
-/// An error says by [`StoreError::effect`] whether the write may have happened. A write in doubt is
-/// looked for with [`Journal::load`], and made again if it is not there. Ends are seen by other
-/// processes with [`Journal::load`] too, which waiting callers repeat every 500 ms at most.
+/// If a method fails, [`StoreError::effect`] says whether the write may have happened. The runtime looks for such a write
+/// with [`Journal::load`], and repeats it if it is not there. Callers that wait for a saga of another process poll
+/// [`Journal::load`] too, every 500 ms at most.
 pub trait Journal: Send + Sync {
-    /// Writes a new saga, or finds the one that has its id (where that is `given`) or its key.
+    /// Writes a new saga, or finds the existing one that has its id (if that is `given`) or its key.
     ///
-    /// A saga that was completed and ended `ttl` ago or longer, with the
-    /// `ttl` of the *new* saga's key, does not count for the key: it loses its key in the commit that writes
-    /// the new one, and is kept otherwise as it is. A saga that [is dead](Status::is_dead) keeps its key whatever its
-    /// age, and so does one that is unfinished; one that is compensated, failed or resolved has given it up. An id that
-    /// is `given` belongs to its saga for as long as that is in the journal, however it ended.
+    /// Which saga holds a key: an unfinished one and one that [is dead](Status::is_dead), whatever its age; a completed one
+    /// until the `ttl` of the *new* saga's key has passed since its end; never one that is compensated, failed or resolved. A
+    /// completed saga that no longer holds its key loses it in the commit that writes the new saga, and is otherwise kept as it
+    /// is. An id that is `given` belongs to its saga for as long as the journal has that saga, however it ended.
     ///
-    /// A saga that has the nonce of the new one, and is as this process has begun it, is the new one.
+    /// A saga that has the nonce of the new one, and is still as this process began it, is the new one.
     ///
-    /// A saga that is found unfinished and whose owner is gone, or nobody, is taken over, with the count of its
-    /// interruptions as in [`Journal::take_over`].
+    /// If the saga that is found is unfinished and its owner is gone, or it has none, it is taken over. Its interruptions are
+    /// counted as in [`Journal::take_over`].
     fn start(&self, saga: NewSaga) -> BoxFuture<'_, Result<Started, StoreError>>;
 
-    /// Writes what happened to `saga`, if `epoch` is still its epoch: all of `advance`, or, where the
-    /// saga has another epoch or does not exist, nothing and [`Written::Superseded`].
+    /// Writes all of `advance` if `epoch` is still the epoch of `saga`. If the saga has another epoch or does not exist, writes
+    /// nothing and answers [`Written::Superseded`].
     ///
-    /// What is `None` leaves what is there. The status is written as it is given;
-    /// [`Status::after`] was asked before. With a status other than [`Status::Parked`] the saga is not parked; with [`Status::Completed`]
-    /// its error is none, whatever it was before. A step with
-    /// the position, name and occurrence of one that is there is the same write made again; another step at that
-    /// position is an error, and then nothing is written: except that a step that is there in doubt is replaced by what it
-    /// came to. A step has at most one open dead letter, and a saga one that is of no step: a new one replaces it,
-    /// and takes its attempts along if kind, operation and arguments are the same. Letters whose retry was requested count as
-    /// open ones here; those that are neither settled nor replaced are open again when the saga is dead again.
+    /// - A field that is `None` leaves the stored value as it is. The status is written as given; the caller has checked it with
+    ///   [`Status::after`]. Any status but [`Status::Parked`] clears the parking; [`Status::Completed`] clears the error.
+    /// - A step with the position, name and occurrence of a stored one is a repetition of the same write. Any other step at
+    ///   that position is an error, and nothing is written. The exception is a stored step in doubt, which is replaced by its
+    ///   outcome.
+    /// - A step has at most one open dead letter, and so has the saga itself. A new letter replaces the open one, and includes
+    ///   its attempts if kind, operation and arguments are the same. Letters whose retry was requested count as open here. If
+    ///   they are neither settled nor replaced, they are open again when the saga is dead again.
     fn advance(
         &self,
         saga: SagaId,
@@ -82,33 +81,33 @@ pub trait Journal: Send + Sync {
         advance: Advance,
     ) -> BoxFuture<'_, Result<Written, StoreError>>;
 
-    /// Takes up to `limit` sagas that somebody has to work on and nobody does, each under a new epoch, with their
-    /// steps; oldest first:
+    /// Takes over up to `limit` sagas that need work and that no process works on, oldest first, each with its steps and under
+    /// a new epoch:
     ///
-    /// - unfinished ones whose owner is gone, or nobody. Where the owner is gone and did not leave, this is an
-    ///   interruption: it is counted in the same commit, from 1 again if steps came out or were undone since the last
-    ///   one was counted;
-    /// - dead ones for which a retry was requested ([`Queue::request_retry`](crate::dlq::Queue::request_retry)). They
-    ///   become [`Status::Running`] or [`Status::Compensating`] as it was requested, without interruptions. Their letters
-    ///   stay open until they are settled or replaced.
+    /// - Unfinished sagas without an owner, or whose owner is gone. If the owner is gone without having released the saga,
+    ///   this is an interruption. It is counted in the same commit; the count begins at 1 again if steps have ended or were
+    ///   undone since the last interruption.
+    /// - Dead sagas for which a retry was requested ([`Queue::request_retry`](crate::dlq::Queue::request_retry)). They become
+    ///   [`Status::Running`] or [`Status::Compensating`], as requested, and their interruptions are reset. Their letters stay
+    ///   open until they are settled or replaced.
     ///
     /// Sagas whose name and version are not in `known` are left for a process that knows them. Rows that cannot be read
-    /// are left and reported, and do not stop the others. Nothing left is an empty answer: the caller asks until it gets
-    /// one, and again after [`RuntimeBuilder::poll_interval`](crate::runtime::RuntimeBuilder::poll_interval).
+    /// are skipped and reported in the log. If nothing is left, the answer is empty: the caller repeats the call until then,
+    /// and again after [`RuntimeBuilder::poll_interval`](crate::runtime::RuntimeBuilder::poll_interval).
     fn take_over(
         &self,
         known: Vec<SagaVersion>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>>;
 
-    /// Resolves when there may be something to take over or to cancel: a process left in order, a saga was started in
-    /// somebody's transaction, or an operator asked for something. Never, where a store cannot tell: the caller asks again
-    /// by itself.
+    /// Resolves when there may be something to take over or to cancel: a process was shut down in order, a saga was started in
+    /// a caller's transaction, or an operator made a request. If the store cannot notice this, it never resolves; the caller
+    /// polls anyway.
     fn changed(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::pending())
     }
 
-    /// Takes up to `limit` sagas that are parked for [`Parking::Mismatch`] since before `parked_before`, as
+    /// Takes over up to `limit` sagas that were parked for [`Parking::Mismatch`] before `parked_before`. They become
     /// [`Status::Running`] under a new epoch.
     fn take_parked(
         &self,
@@ -117,10 +116,11 @@ pub trait Journal: Send + Sync {
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SagaRecord>, StoreError>>;
 
-    /// Takes `saga` from one of the statuses that [`Status::after`] allows with `event`
-    /// ([`Event::Resumed`] or [`Event::Compensate`]) into that status, under a new epoch, without interruptions; `None`
-    /// when it is in no such status, or somebody else was first. Its open dead letters stay open until an [`Advance`]
-    /// settles or replaces them. Written to the audit with `by`, where somebody asked.
+    /// Takes over `saga` and moves it to the status that [`Status::after`] gives for `event` ([`Event::Resumed`] or
+    /// [`Event::Compensate`]), under a new epoch and with its interruptions reset.
+    ///
+    /// Answers `None` if its status does not allow `event`, or if somebody else was first. Its open dead letters stay open until
+    /// an [`Advance`] settles or replaces them. If `by` is given, the action is written to the audit.
     fn revive(
         &self,
         saga: SagaId,
@@ -128,22 +128,24 @@ pub trait Journal: Send + Sync {
         by: Option<Operator>,
     ) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>>;
 
-    /// Asks to cancel a saga: durable when it answers, whoever works on the saga. The status in which the saga was
-    /// found; the request stands if that is [`Status::Running`] and the saga is not past a pivot. Written to the audit with `by`.
+    /// Records a request to cancel a saga, whichever process works on it, and writes it to the audit with `by`.
+    ///
+    /// The request is recorded only if the saga is [`Status::Running`] and not past a pivot. Answers `None` if there is no saga
+    /// with this id.
     fn cancel(
         &self,
         saga: SagaId,
         by: Operator,
     ) -> BoxFuture<'_, Result<Option<CancelOutcome>, StoreError>>;
 
-    /// Those sagas of this process that are running and that somebody has asked to cancel.
+    /// Returns those running sagas of this process for which a cancellation was requested.
     fn cancelled(&self) -> BoxFuture<'_, Result<Vec<SagaId>, StoreError>>;
 
-    /// The saga with its steps, or `None`.
+    /// Returns a saga with its steps, or `None`.
     fn load(&self, saga: SagaId) -> BoxFuture<'_, Result<Option<SagaRecord>, StoreError>>;
 
-    /// A page of at most `limit` sagas, in the order of the filter, from after `after`. Rows that cannot be read are left
-    /// out and reported.
+    /// Returns a page of at most `limit` sagas after the place `after`, in the order of the filter. Rows that cannot be read are
+    /// left out and reported in the log.
     fn list(
         &self,
         filter: SagaFilter,
@@ -151,35 +153,37 @@ pub trait Journal: Send + Sync {
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SagaSummary>, StoreError>>;
 
-    /// What time it is, by the clock of the store. Unless a store has a clock of its own: that of this machine.
+    /// Returns the current time by the store's clock. The default is the clock of this machine, for stores without a clock of
+    /// their own.
     fn now(&self) -> BoxFuture<'_, Result<Timestamp, StoreError>> {
         Box::pin(async { Ok(Timestamp::of_this_machine()) })
     }
 
-    /// What there is of each name, in the order of the names. What is over is counted without a look at its rows.
+    /// Counts the sagas of each name, in the order of the names. Sagas that are over are counted without reading their rows.
     fn statistics(&self) -> BoxFuture<'_, Result<Vec<SagaStatistics>, StoreError>>;
 
-    /// The sagas that are unfinished, belong to nobody who lives, and are not in `known`.
+    /// Counts the unfinished sagas that belong to no live process and are not in `known`, by function.
     fn orphaned(
         &self,
         known: Vec<SagaVersion>,
     ) -> BoxFuture<'_, Result<Vec<OrphanedSagas>, StoreError>>;
 
-    /// Deletes up to `limit` sagas that [are over](Status::is_over) since `retention`, oldest first, with their steps, their
-    /// letters and those that they called; how many. One that another saga called goes with that one, which stays for as
-    /// long as one of those that it called is not over. Writes nothing
-    /// when there is nothing to delete.
+    /// Deletes up to `limit` sagas that have been [over](Status::is_over) for `retention`, oldest first, with their steps, their
+    /// letters and the sagas that they called. Answers how many were deleted.
+    ///
+    /// A saga that another one called is deleted together with its caller, and the caller is kept as long as one of the sagas
+    /// that it called is not over. If there is nothing to delete, nothing is written.
     fn purge(&self, retention: Duration, limit: u32) -> BoxFuture<'_, Result<u64, StoreError>>;
 }
 
-/// What [`Journal::cancel`] found. A later version may tell more.
+/// The outcome of a request to cancel a saga. Later versions may have more outcomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CancelOutcome {
-    /// It was running: the request stands, and was the first one or not.
+    /// The saga was running. The request is recorded; it need not be the first one.
     Requested,
-    /// It is past a pivot, and can only go forward.
+    /// The saga is past a pivot and can only go forward.
     Pivoted,
-    /// It is not running any more; this is where it stands.
+    /// The saga is no longer running, and has this status.
     NotRunning(Status),
 }

@@ -1,11 +1,11 @@
-//! What `#[saga]` and `#[saga_step]` can be told.
+//! The options of `#[saga]` and `#[saga_step]`.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::catalog::{Policy, PolicyKind};
 
-/// A saga, and the name under which the journal has it.
+/// The options of a saga, with the name that it has in the journal.
 #[derive(Debug, Clone, Copy)]
 pub struct Saga {
     pub(crate) name: &'static str,
@@ -16,19 +16,19 @@ pub struct Saga {
     pub(crate) max_concurrent: Option<u32>,
 }
 
-/// What becomes of a running saga whose process is gone.
+/// What happens to a running saga whose process is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recover {
-    /// It goes on where its journal ends.
+    /// It continues where its journal ends.
     Resume,
     /// It is undone, unless it is past a pivot.
     Compensate,
 }
 
-/// What becomes of the steps before one whose compensation failed for good.
+/// What happens to the remaining steps when a compensation has failed for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnDead {
-    /// They wait for an operator: what they undo may be what the failed one stands on.
+    /// They wait for an operator, because the step that could not be undone may depend on what they did.
     Stop,
     /// They are undone all the same.
     Continue,
@@ -88,10 +88,10 @@ impl Saga {
         }
     }
 
-    /// The version of the code; 1 unless set. A saga is gone on with by the version that it was started with.
+    /// The version of the code; 1 by default. A saga continues with the version that it was started with.
     ///
     /// # Panics
-    /// When it is zero: while compiling, in a `const`.
+    /// When it is zero; in a `const`, this is a compile error.
     #[must_use]
     #[track_caller]
     pub const fn version(mut self, version: u32) -> Self {
@@ -100,33 +100,33 @@ impl Saga {
         self
     }
 
-    /// How long the saga may run, from its start, by the clock of the store. It is undone then, unless it is past a
-    /// pivot.
+    /// How long the saga may run, counted from its start by the store's clock. When the time is over, it is undone, unless
+    /// it is past a pivot.
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// What becomes of it when its process is gone; [`Recover::Resume`] unless set.
+    /// What happens to the saga when its process is gone; [`Recover::Resume`] by default.
     #[must_use]
     pub const fn recover(mut self, recover: Recover) -> Self {
         self.recover = recover;
         self
     }
 
-    /// What becomes of the steps before one that cannot be undone; [`OnDead::Stop`] unless set.
+    /// What happens to the steps before one that cannot be undone; [`OnDead::Stop`] by default.
     #[must_use]
     pub const fn on_dead(mut self, on_dead: OnDead) -> Self {
         self.on_dead = on_dead;
         self
     }
 
-    /// How many sagas of this name and version run their bodies at once in this process; the others wait, after they were
-    /// started durably. No bound unless set.
+    /// How many sagas of this name and version run their bodies at once in this process. The others wait; their start is
+    /// already durable. No limit by default.
     ///
     /// # Panics
-    /// When it is zero: while compiling, in a `const`.
+    /// When it is zero; in a `const`, this is a compile error.
     #[must_use]
     #[track_caller]
     pub const fn max_concurrent(mut self, most: u32) -> Self {
@@ -136,7 +136,7 @@ impl Saga {
     }
 }
 
-/// A step of a saga, and the name under which the journal has it.
+/// The options of a step of a saga, with the name that it has in the journal.
 #[derive(Debug, Clone, Copy)]
 pub struct SagaStep {
     pub(crate) name: &'static str,
@@ -185,7 +185,7 @@ impl Policy for SagaStep {
 }
 
 impl SagaStep {
-    /// The step `name`, which nothing undoes. Names are unique in a program.
+    /// The step `name`, without a compensation. Names are unique in a program.
     #[must_use]
     pub const fn named(name: &'static str) -> Self {
         Self {
@@ -199,39 +199,39 @@ impl SagaStep {
         }
     }
 
-    /// It is undone by the function of this path, which the journal shows to people.
+    /// Sets the path of the compensation, which the journal shows to people.
     #[must_use]
     pub const fn compensated_by(mut self, path: &'static str) -> Self {
         self.compensation = Some(path);
         self
     }
 
-    /// When the step fails, or is cut off, and may have had its effect, its compensation is called
-    /// too, without an output.
+    /// Calls the compensation, without an output, also for a step that failed or was cut off and may have
+    /// had its effect.
     #[must_use]
     pub const fn compensates_in_doubt(mut self) -> Self {
         self.compensates_in_doubt = true;
         self
     }
 
-    /// When the step is done there is no way back: what follows is tried again until it is done, too.
+    /// Makes the step a pivot. Once it is done, there is no way back: what follows is tried again until it is done, too.
     #[must_use]
     pub const fn pivot(mut self) -> Self {
         self.pivot = true;
         self
     }
 
-    /// A failure of the step does not undo the saga: the saga goes on from this step later, again and again.
+    /// Makes the step retriable: if it fails, the saga is not undone but tries this step again later.
     #[must_use]
     pub const fn retriable(mut self) -> Self {
         self.retriable = true;
         self
     }
 
-    /// How often the compensation is tried before it is given up; 5 unless set.
+    /// How many times the compensation is tried before it is given up; 5 by default.
     ///
     /// # Panics
-    /// When it is zero: while compiling, in a `const`.
+    /// When it is zero; in a `const`, this is a compile error.
     #[must_use]
     #[track_caller]
     pub const fn compensate_attempts(mut self, attempts: u32) -> Self {
@@ -240,7 +240,7 @@ impl SagaStep {
         self
     }
 
-    /// How long one attempt of the compensation may take; 60 s unless set.
+    /// How long one attempt of the compensation may take; 60 s by default.
     #[must_use]
     pub const fn compensate_timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;

@@ -1,4 +1,4 @@
-//! Looking at the journal, and acting on sagas.
+//! Reading the journal, and acting on sagas.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -49,25 +49,25 @@ pub struct Sagas {
     core: Arc<Core>,
 }
 
-/// What [`Sagas::compensate`] came to. A later version may tell more.
+/// The outcome of [`Sagas::compensate`]. Later versions may have more outcomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CompensateOutcome {
-    /// Everything is undone.
+    /// Everything has been undone.
     Undone,
-    /// A step could not be undone: it, and what was done before it, wait in the dead letter queue.
+    /// A step could not be undone. It waits in the dead letter queue.
     Failed {
-        /// The step.
+        /// The name of the step.
         step: String,
         /// The text of its error.
         error: String,
     },
-    /// This process cannot do it, because it does not have the code, or runs no sagas, or shuts down. It is asked for: a
-    /// process that can takes it up.
+    /// A request was recorded, and a process that can undo the saga takes it up. This process cannot, because it does not
+    /// have the code, runs no sagas, or is shutting down, or because it lost the saga to another process.
     Requested,
-    /// The saga is neither parked nor stuck in its undoing, or somebody else was first; this is where it stands.
+    /// The saga has this status: it is neither parked nor has one of its compensations failed, or somebody else was first.
     NotDead(Status),
-    /// There is no such saga.
+    /// There is no saga with this id.
     NotFound,
 }
 
@@ -76,20 +76,22 @@ impl Sagas {
         Self { core }
     }
 
-    /// The saga with the steps that came out, also while it runs; `None` when there is none.
+    /// Returns a saga with the steps that have ended, also while it runs; `None` if there is no saga with this id.
     ///
     /// # Errors
-    /// When the store cannot be asked, or the row cannot be read.
+    /// When the store fails, or the row cannot be read.
     pub async fn get(&self, id: &SagaId) -> Result<Option<SagaRecord>, StoreError> {
         self.core.stores.journal.load(id.clone()).await
     }
 
-    /// A page of at most `limit` sagas, in the order in which they were started unless the filter has
-    /// [another one](SagaFilter::order), from after `after`, which is the [cursor](SagaSummary::cursor) of the last one of
-    /// the page before. Pages stay right whatever is added or deleted.
+    /// Returns a page of at most `limit` sagas, in the order in which they were started unless the filter has
+    /// [another order](SagaFilter::order).
+    ///
+    /// `after` is the [cursor](SagaSummary::cursor) of the last saga of the previous page. No saga is skipped or repeated if
+    /// others are added or deleted between two pages.
     ///
     /// # Errors
-    /// When the store cannot be asked. Rows that cannot be read are left out and reported in the log.
+    /// When the store fails. Rows that cannot be read are left out and reported in the log.
     pub async fn list(
         &self,
         filter: SagaFilter,
@@ -99,11 +101,11 @@ impl Sagas {
         self.core.stores.journal.list(filter, after, limit).await
     }
 
-    /// How many sagas there are in each status that at least one is in, of this process and all others on the store. As
-    /// [`statistics`](Self::statistics).
+    /// Counts the sagas in each status, those of all processes on the store; statuses without sagas are left out. Costs what
+    /// [`statistics`](Self::statistics) costs.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// When the store fails.
     pub async fn counts(&self) -> Result<Vec<(Status, u64)>, StoreError> {
         let mut counts = BTreeMap::new();
         let statistics = self.statistics().await?;
@@ -113,18 +115,19 @@ impl Sagas {
         Ok(counts.into_iter().collect())
     }
 
-    /// How many sagas there are of each name in each status, and how long the last 10,000 of each name took that completed.
-    /// Counts all that are kept, by an index: about a tenth of a microsecond for each.
+    /// Counts the sagas by name and status, and says how long the last 10,000 of each name took that completed. All sagas that
+    /// are kept are counted, by an index: about a tenth of a microsecond for each.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// When the store fails.
     pub async fn statistics(&self) -> Result<Vec<SagaStatistics>, StoreError> {
         self.core.stores.journal.statistics().await
     }
 
-    /// A handle to the saga `id`, whose function returns `Result<T, E>`; whether there is one is not asked. Errors of the
-    /// function are told as [`Error::SagaFailed`](crate::error::Error::SagaFailed), unless the handle is told that they
-    /// can be read: [`SagaHandle::with_errors`].
+    /// Returns a handle to the saga `id`, whose function returns `Result<T, E>`. It does not check whether the saga exists.
+    ///
+    /// The handle reports errors of the function as [`Error::SagaFailed`](crate::error::Error::SagaFailed), unless
+    /// [`SagaHandle::with_errors`] allows it to read them from the journal.
     ///
     /// ```
     /// # use resilience_runtime::runtime::Runtime;
@@ -141,16 +144,17 @@ impl Sagas {
         SagaHandle::new(Arc::clone(&self.core), id.clone(), Codec::of_types(), None)
     }
 
-    /// Asks to cancel a saga, for the audit in the name of `by`. Durable when it answers, whoever runs the saga: that process
-    /// hears of it at once or within its `poll_interval`. No new step begins then, those under way have 30 s to come out,
-    /// and what is done is undone, out of reach of another cancel. A saga that is past a pivot cannot be cancelled.
-    /// `None` when there is no such saga.
+    /// Requests the cancellation of a saga; the audit names `by`. Answers `None` if there is no saga with this id.
+    ///
+    /// The request is durable when the call returns. The process that runs the saga learns of it at once or within its
+    /// `poll_interval`. From then on no new step begins, steps that are under way get 30 s to end, and then the saga is
+    /// undone. A saga that is past a pivot cannot be cancelled.
     ///
     /// # Cancellation
-    /// Dropped before it answers, the saga may be cancelled or not: ask again.
+    /// If the future is dropped before it completes, the saga may be cancelled or not. It is safe to call again.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// When the store fails.
     pub async fn cancel(
         &self,
         id: &SagaId,
@@ -159,11 +163,13 @@ impl Sagas {
         cancel::request(&self.core, id, by.into()).await
     }
 
-    /// Undoes a saga that is parked, or goes on undoing one that could not be undone: here, where this process has its code,
-    /// and else by whichever process has it. Dropping the future does not stop it.
+    /// Undoes a parked saga, or continues to undo one whose compensation failed.
+    ///
+    /// This happens in this process if it has the saga's code, and otherwise in a process that has it. Dropping the future
+    /// does not stop it.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// When the store fails.
     pub async fn compensate(
         &self,
         id: &SagaId,
@@ -194,19 +200,19 @@ impl Sagas {
         }
     }
 
-    /// What was done to this saga and its dead letters by hand, by whom, when and why, in its order.
+    /// Returns what operators did to this saga and its dead letters, by whom, when and why, oldest first.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// When the store fails.
     pub async fn audit(&self, id: &SagaId) -> Result<Vec<AuditEntry>, StoreError> {
         self.core.stores.queue.audit_of_saga(id.clone()).await
     }
 
-    /// The unfinished sagas that belong to nobody who lives, by their functions. A process that has the code takes them over
-    /// within seconds: those that stay are known to none.
+    /// Counts the unfinished sagas that belong to no live process, by function. A process that has the code takes such sagas
+    /// over within seconds, so no process has the code of those that remain.
     ///
     /// # Errors
-    /// When the store cannot be asked.
+    /// When the store fails.
     pub async fn orphaned(&self) -> Result<Vec<OrphanedSagas>, StoreError> {
         self.core.stores.journal.orphaned(Vec::new()).await
     }

@@ -1,4 +1,4 @@
-//! Sagas that are started, and not waited for.
+//! Sagas that are started without being waited for.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -29,20 +29,23 @@ const PAUSES: Pauses = Pauses::new(Duration::from_millis(10), Duration::from_sec
 /// How long it is looked for. One that is committed later is found by recovery.
 const WATCHED: Duration = Duration::from_secs(60);
 
-/// Starts the saga that `future` calls, and does not wait for it: when it answers, the saga is in the journal, and the
-/// runtime brings it to its end, in this process or another one.
+/// Starts the saga that `future` calls, without waiting for its end.
 ///
-/// `future` is the call of a function under `#[saga]`, a method or not, with whatever stands above the saga. It is polled
-/// until the saga is durable, and then dropped: the body runs in the background, with the arguments and the `#[state]` that
-/// it would have after a crash. A saga that is there already under the same `id` or `key` is the one that the handle is of,
-/// however far it is. In the body of a saga it starts a saga of its own, the same one when the body is run again; it is not
-/// undone with that saga.
+/// When this returns, the saga is in the journal, and the runtime brings it to its end, in this process or another one.
 ///
-/// Dropped, the saga was started or not; with an `id` or a `key` it can be started again to know.
+/// `future` is the call of a function or method under `#[saga]`, with any attributes that stand above the saga. It is
+/// polled until the saga is durable, and then dropped: the body runs in the background, with the arguments and the `#[state]`
+/// that it would have after a crash. If there already is a saga with the same `id` or `key`, the handle is to that saga,
+/// whatever its status. In the body of a saga, this starts an independent saga, which is not undone with the saga around it;
+/// when the body is run again, it finds the same one.
+///
+/// # Cancellation
+/// If the future is dropped, the saga may have been started or not. A saga with an `id` or a `key` can be started again to
+/// find out.
 ///
 /// # Errors
-/// What `future` answers before it comes to its saga: what a policy above it refuses, [`Error::SagaConflict`], the store's
-/// failures. [`Error::NoSagaStarted`] when it ends and has started none.
+/// The errors that `future` returns before it starts its saga: refusals by policies above the saga, [`Error::SagaConflict`],
+/// failures of the store. [`Error::NoSagaStarted`] if it ends without starting a saga.
 ///
 /// ```
 /// # use resilience_runtime::saga::{start, SagaHandle};
@@ -65,18 +68,17 @@ where
     Ok(started.handle(None))
 }
 
-/// Starts the saga that `future` calls in the caller's own transaction: it begins if that is committed, and leaves nothing
-/// if it is rolled back.
+/// Starts the saga that `future` calls in the caller's own transaction: the saga runs once the transaction is committed, and
+/// leaves no trace if it is rolled back.
 ///
-/// `connection` is a connection to the database of the runtime's store; another one that has its tables, too, takes the saga,
-/// and nobody here runs it. What `future` is, [`start`] says. The saga is run
-/// by whoever sees it first once it is committed: this process looks for it for a minute, and every process finds it with
-/// its recovery. Until the commit [`SagaHandle::status`] answers `None`, and [`SagaHandle::result`] waits for up to a
-/// minute.
+/// `connection` is a connection to the database of the runtime's store. If it leads to another database that has these tables,
+/// too, the saga is started there, and this runtime does not run it. For `future`, see [`start`]. After the commit the
+/// saga is run by the first process that sees it: this process looks for it for a minute, and the recovery of any process
+/// finds it. Until the commit, [`SagaHandle::status`] answers `None`, and [`SagaHandle::result`] waits for up to a minute.
 ///
 /// # Errors
-/// As for [`start`]; and [`Error::Store`] when the connection cannot write it. The transaction is then as its database leaves
-/// it after an error.
+/// Those of [`start`], and [`Error::Store`] if the connection cannot write the saga. The transaction is then in the state in
+/// which the database leaves it after an error.
 ///
 /// ```
 /// # use resilience_runtime::saga::start_in;

@@ -63,7 +63,7 @@ impl SagaStep {
     }
 }
 
-/// A step that has begun, with its transaction. Dropped, it is rolled back.
+/// A step that has begun, with its transaction. If it is dropped, the transaction is rolled back.
 #[must_use = "the step is committed by `end`"]
 pub struct Taken<'c, C: StepConnection, T, E>(Kind<'c, C, T, E>);
 
@@ -233,8 +233,8 @@ impl Drop for Uncommitted {
     }
 }
 
-/// Where the body of a step runs that has its own transaction: what asks which step it is finds out here, and steps in it
-/// are plain calls.
+/// The scope in which the body of a step with its own transaction runs: functions such as
+/// [`idempotency_key`](super::idempotency_key) find their step in it, and steps that are called in it are plain calls.
 #[must_use = "the body runs in it"]
 pub struct StepScope(Option<Scope>);
 

@@ -5,8 +5,8 @@ use std::fmt;
 
 use crate::error::StoreError;
 
-/// A setting of a server with which a guarantee does not hold. Stores check for it when they are opened, and refuse
-/// unless it is accepted by [`RuntimeBuilder::accept`](crate::runtime::RuntimeBuilder::accept).
+/// A setting of a server under which a guarantee does not hold. Stores check for it when they are opened, and refuse
+/// to open unless it is accepted with [`RuntimeBuilder::accept`](crate::runtime::RuntimeBuilder::accept).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Risk {
@@ -14,16 +14,16 @@ pub enum Risk {
     Eviction,
     /// Redis forgets everything when it is restarted: neither an append-only file nor snapshots are on.
     NoPersistence,
-    /// The server is older than what was tested.
+    /// The server is older than the versions that were tested.
     OldServer,
-    /// A connection pooler in transaction mode stands before PostgreSQL: nobody can be woken, waiters ask again.
+    /// There is a connection pooler in transaction mode in front of PostgreSQL: waiters cannot be woken, and poll instead.
     TransactionPooler,
     /// PostgreSQL confirms commits before they are on its disk: `synchronous_commit` or `fsync` is off.
     NotDurable,
     /// The clock of the server is more than a minute away from the clock of this process: the times that operators
     /// read are not what they seem. (What is over is decided by the server's clock alone.)
     Clock,
-    /// The user may not ask for the settings, so that nobody knows.
+    /// The user may not read the server's settings, so it is unknown whether the guarantees hold.
     Unknown,
 }
 

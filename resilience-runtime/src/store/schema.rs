@@ -1,18 +1,18 @@
-//! Which tables a store has.
+//! The versions of a store's tables.
 
 use serde::Serialize;
 
-/// The versions of the tables of this crate: those that a store has, and those that this build makes.
+/// The version of the tables that a store has, and the version that this build uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct SchemaVersion {
-    /// What the store has; 0 where it has none.
+    /// The version in the store; 0 if it has no tables of this crate.
     pub found: i64,
-    /// What this build makes of it when it opens it.
+    /// The version to which this build migrates the store when it opens it.
     pub known: i64,
 }
 
 impl SchemaVersion {
-    /// Whether this build works on the store as it is.
+    /// Whether this build can use the store as it is.
     #[must_use]
     pub fn is_current(self) -> bool {
         self.found == self.known

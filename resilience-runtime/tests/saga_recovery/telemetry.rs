@@ -53,8 +53,8 @@ async fn every_end_of_a_saga_is_counted_with_its_duration() {
 
 #[tokio::test(start_paused = true)]
 async fn the_log_says_which_saga_is_undone_and_why() {
-    let heard = Heard::default();
-    let _default = tracing::subscriber::set_default(heard.clone());
+    let log = Log::default();
+    let _listening = log.listen();
     let process = Process::first().await;
     let run = async |plan: &[(&'static str, u32)]| {
         process.world.plan("order", plan);
@@ -62,17 +62,17 @@ async fn the_log_says_which_saga_is_undone_and_why() {
         call.await.unwrap_err().to_string()
     };
     run(&[("fail", 0)]).await;
-    assert!(heard.events(Level::INFO, "a saga failed").is_empty());
-    assert_eq!(heard.events(Level::DEBUG, "nothing to undo").len(), 1);
+    assert!(log.texts(Level::INFO, "a saga failed").is_empty());
+    assert_eq!(log.texts(Level::DEBUG, "nothing to undo").len(), 1);
     let error = run(&[("take", 1), ("take", 2), ("fail", 0)]).await;
     let sagas = process.sagas().await;
-    let undone = heard.events(Level::INFO, "a saga failed, and is undone");
+    let undone = log.texts(Level::INFO, "a saga failed, and is undone");
     assert_eq!(undone.len(), 1, "{undone:?}");
     let id = format!("saga_id={}", sagas.last().unwrap().id);
     for text in ["saga=\"order\"", &id, &error, "steps=2"] {
         assert!(undone[0].contains(text), "{text}: {undone:?}");
     }
-    assert_eq!(heard.events(Level::DEBUG, "a saga is undone").len(), 1);
+    assert_eq!(log.texts(Level::DEBUG, "a saga is undone").len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

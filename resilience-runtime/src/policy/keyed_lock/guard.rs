@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::policy::in_use::Use;
 use crate::recursion::Held;
 
-/// The lock of one key, held until this is dropped, from whatever thread.
+/// The lock of one key, which is held until this guard is dropped, on any thread.
 #[must_use = "the lock is free again when the guard is dropped"]
 pub struct KeyedGuard<K: Eq + Hash> {
     // Before the place: whoever is next has the lock before the key may be forgotten.
@@ -30,8 +30,8 @@ impl<K: Eq + Hash> KeyedGuard<K> {
         self.place.key()
     }
 
-    /// Polls `future` as work under this lock: what asks for the lock in it gets
-    /// [`Error::Recursive`](crate::error::Error::Recursive), where it would otherwise wait for itself.
+    /// Runs `future` as work under this lock. Code inside it that asks for the lock gets
+    /// [`Error::Recursive`](crate::error::Error::Recursive) instead of waiting for itself.
     ///
     /// # Cancellation
     /// As cancel safe as `future`.

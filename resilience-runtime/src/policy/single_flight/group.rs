@@ -1,4 +1,4 @@
-//! Calls with one key that share one execution.
+//! Calls with the same key that share one execution.
 
 use std::fmt;
 use std::hash::Hash;
@@ -16,7 +16,7 @@ use crate::recursion::Held;
 /// What errors call it.
 const NAME: &str = "SingleFlightGroup";
 
-/// Calls with one key that come while one of them runs share its answer.
+/// Lets calls with the same key that arrive while one of them runs share its answer.
 ///
 /// ```
 /// # use resilience_runtime::policy::single_flight::SingleFlightGroup;
@@ -33,18 +33,18 @@ const NAME: &str = "SingleFlightGroup";
 /// # }
 /// ```
 ///
-/// The first call *leads*: it runs its future, and answers with what came of it. Those that come meanwhile *join*, and
-/// get a clone. Nothing is remembered after the end: a call that comes then runs. A leader that is dropped or panics
-/// takes nobody along: the call that joined first runs its own future, and leads.
+/// The first call *leads*: it runs its future and returns the answer. Calls that arrive meanwhile *join*, and get a clone
+/// of the answer. Nothing is remembered after the end: a call that arrives later runs its own future. If the leader is
+/// dropped or panics, the others are not affected: the call that joined first runs its own future and leads.
 ///
-/// It needs no runtime of this crate and no store. A clone is another handle to the same calls.
+/// It needs neither a [`Runtime`](crate::runtime::Runtime) nor a store. A clone is another handle to the same calls.
 ///
 /// # Deadlines and recursion
 ///
-/// A call that joined waits until its [`deadline`](crate::policy::deadline::deadline), and without one for as long as
-/// the leader takes: one that is not polled any more, and not dropped either, holds up the others. A future that asks
-/// for its own key gets [`Error::Recursive`]: it would wait for itself. One that asks from a task of its own
-/// is not recognised, and does wait.
+/// A call that joined waits until its [`deadline`](crate::policy::deadline::deadline); without a deadline it waits as long
+/// as the leader takes. A leader that is no longer polled, but not dropped either, holds up the others. A future that asks
+/// for its own key gets [`Error::Recursive`], because it would wait for itself. A future that asks from a task of its own
+/// is not recognised and does wait.
 pub struct SingleFlightGroup<K, V> {
     flights: InUse<K, Flight<V>>,
 }
@@ -79,7 +79,7 @@ pub(super) struct Leader<K: Eq + Hash, V> {
 }
 
 impl<K, V> SingleFlightGroup<K, V> {
-    /// One in which nothing runs.
+    /// Creates a group in which no call is running.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -87,13 +87,13 @@ impl<K, V> SingleFlightGroup<K, V> {
         }
     }
 
-    /// For how many keys a call runs.
+    /// The number of keys for which a call is running.
     #[must_use]
     pub fn len(&self) -> usize {
         self.flights.len()
     }
 
-    /// Whether no call runs.
+    /// Whether no call is running.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -101,14 +101,15 @@ impl<K, V> SingleFlightGroup<K, V> {
 }
 
 impl<K: Clone + Eq + Hash + fmt::Debug, V: Clone> SingleFlightGroup<K, V> {
-    /// The answer of `call`, or of the one with `key` that runs already; `call` is not polled then.
+    /// Returns the answer of `call`, or of a call with the same `key` that is already running; in that case `call` is not
+    /// polled.
     ///
     /// # Errors
     /// [`Error::Recursive`] and [`Error::DeadlineTooClose`]: see [`SingleFlightGroup`].
     ///
     /// # Cancellation
-    /// Dropped while it runs, `call` is dropped, and another call that waits runs its own. Dropped while it
-    /// waits, it leaves nothing behind.
+    /// If the future is dropped while it runs `call`, `call` is dropped, and a waiting call runs its own. If it is dropped
+    /// while it waits, it leaves nothing behind.
     pub async fn run<F>(&self, key: K, call: F) -> Result<V, Error>
     where
         F: Future<Output = V>,

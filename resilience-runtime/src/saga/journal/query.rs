@@ -1,4 +1,4 @@
-//! Looking at many sagas.
+//! Listing and counting sagas.
 
 use std::time::Duration;
 
@@ -8,59 +8,58 @@ use super::{Parking, SagaId, Status};
 use crate::order::Order;
 use crate::timestamp::Timestamp;
 
-/// Which sagas to list. Empty: all.
+/// Selects sagas. An empty filter selects all of them.
 #[derive(Debug, Clone, Default)]
 pub struct SagaFilter {
-    /// Only of this name.
+    /// Only sagas of this name.
     pub name: Option<String>,
-    /// Only in one of these; all when empty.
+    /// Only sagas in one of these statuses; all if empty.
     pub statuses: Vec<Status>,
-    /// Only started at this moment or later.
+    /// Only sagas started at this time or later.
     pub since: Option<Timestamp>,
-    /// Only started before this moment.
+    /// Only sagas started before this time.
     pub before: Option<Timestamp>,
-    /// Only called by this saga.
+    /// Only sagas that this saga called.
     pub parent: Option<SagaId>,
-    /// Only with an id that begins like this, letter by letter.
+    /// Only sagas whose id begins with exactly this text.
     pub id_prefix: Option<String>,
-    /// By when they were started: the oldest first unless set.
+    /// The order by start; oldest first by default.
     pub order: Order,
 }
 
-/// A place in a list of sagas, which is in the order in which they were started, or the other way round. Stays right
-/// whatever is added or deleted.
+/// A place in a list of sagas that is ordered by start. It stays valid when sagas are added or deleted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SagaCursor {
-    /// When the last one of the page before was started.
+    /// When the last saga of the previous page was started.
     pub started_at: Timestamp,
-    /// Which it was.
+    /// The id of that saga.
     pub id: SagaId,
 }
 
 /// A saga in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SagaSummary {
-    /// Its identity.
+    /// Its id.
     pub id: SagaId,
     /// The name of its function.
     pub name: String,
     /// The version of its function.
     pub version: u32,
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
-    /// Why it is parked.
+    /// Why it is parked, if it is.
     pub parking: Option<Parking>,
-    /// How many steps have come out.
+    /// How many steps have ended.
     pub steps: u32,
-    /// How many of them are undone.
+    /// How many of them have been undone.
     pub undone: u32,
-    /// Counts the owners.
+    /// A number that grows with every new owner.
     pub epoch: i64,
-    /// Whether somebody asked to cancel it.
+    /// Whether its cancellation was requested.
     pub cancelled: bool,
-    /// Why it failed.
+    /// Why it failed, or is parked.
     pub error: Option<String>,
-    /// The saga that called it.
+    /// The saga that called it, if one did.
     pub parent: Option<SagaId>,
     /// When it was started.
     pub started_at: Timestamp,
@@ -69,7 +68,7 @@ pub struct SagaSummary {
 }
 
 impl SagaSummary {
-    /// Where the next page begins.
+    /// The place after this saga, where the next page begins.
     #[must_use]
     pub fn cursor(&self) -> SagaCursor {
         SagaCursor {
@@ -79,14 +78,14 @@ impl SagaSummary {
     }
 }
 
-/// What there is of one name.
+/// The numbers and durations of the sagas of one name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SagaStatistics {
     /// The name of the saga function.
     pub name: String,
-    /// How many sagas are in each status that at least one is in.
+    /// The number of sagas in each status; statuses without sagas are left out.
     pub counts: Vec<(Status, u64)>,
-    /// How long those took that completed last; `None` when none has.
+    /// How long the completed ones took; `None` if there are none.
     pub completed: Option<Durations>,
 }
 
@@ -95,21 +94,21 @@ pub struct SagaStatistics {
 pub struct Durations {
     /// The shortest.
     pub min: Duration,
-    /// On average.
+    /// The average.
     pub mean: Duration,
-    /// As long as the slowest twentieth at least: the 95th percentile.
+    /// The 95th percentile.
     pub p95: Duration,
     /// The longest.
     pub max: Duration,
 }
 
-/// Unfinished sagas of one function that belong to nobody who lives.
+/// Unfinished sagas of one function that belong to no live process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OrphanedSagas {
     /// The name in the journal.
     pub name: String,
     /// The version in the journal.
     pub version: u32,
-    /// How many.
+    /// How many there are.
     pub count: u64,
 }

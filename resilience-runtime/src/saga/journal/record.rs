@@ -1,4 +1,4 @@
-//! What is written down of a saga.
+//! The records of a saga.
 
 use std::time::Duration;
 
@@ -11,129 +11,128 @@ use crate::key::Digest;
 use crate::timestamp::Timestamp;
 use crate::words::words;
 
-/// A saga that begins.
+/// A new saga.
 #[derive(Debug, Clone)]
 pub struct NewSaga {
-    /// Its identity.
+    /// Its id.
     pub id: SagaId,
-    /// Whether its author chose the identity: another saga that has it already is the answer then, and not an error.
+    /// Whether its author chose the id. If so, an existing saga with this id is the answer, and not an error.
     pub given: bool,
     /// The name that its function is registered under.
     pub name: String,
     /// The version that its function is registered under; 1 where the author gave none.
     pub version: u32,
-    /// Set under `#[idempotent]`: at most one saga that still [`answers`](SagaRecord) for it has its
-    /// digest. See [`Journal::start`](super::Journal::start) for what its `ttl` does.
+    /// The key of the `#[idempotent]` above the saga. At most one saga holds a key at a time: see
+    /// [`Journal::start`](super::Journal::start), also for the `ttl` of the key.
     pub key: Option<SagaKey>,
     /// The arguments, as a JSON object.
     pub input: String,
-    /// How long it may run, from now on by the clock of the store, before it is undone.
+    /// How long it may run, counted from now by the store's clock, before it is undone.
     pub timeout: Option<Duration>,
-    /// The saga that calls it, if one does: it is kept for as long as that one.
+    /// The saga that calls it, if one does. It is kept for as long as its caller.
     pub parent: Option<SagaId>,
-    /// Tells this start from every other one: made again, because its answer was lost, it finds what it has written and is
-    /// [`Started::New`].
+    /// Distinguishes this start from every other one. If the call is repeated because its answer was lost, it finds what it
+    /// has written, and answers [`Started::New`].
     pub nonce: u128,
 }
 
 /// The answer to [`Journal::start`](super::Journal::start).
 #[derive(Debug)]
 pub enum Started {
-    /// The saga is in the journal, with epoch 1, owned by this process, since this moment.
+    /// The saga was written at this time. It has epoch 1 and is owned by this process.
     New(Timestamp),
-    /// A saga with this id or key is at an end, or dead: this is how. With a key a completed one counts for less than
-    /// the `ttl`, and one that is over otherwise not at all; with an id each does.
+    /// There is a saga with this id or key that has ended or is dead; this is its record. See
+    /// [`Journal::start`](super::Journal::start) for how long a saga holds its key.
     Ended(SagaRecord),
-    /// A saga with this id or key is unfinished and its process is gone; it is this process's now, under
+    /// There is an unfinished saga with this id or key whose process is gone. It now belongs to this process, under
     /// the epoch in the record.
     TakenOver(SagaRecord),
-    /// A saga with this id or key is being worked on, by this process or another live one.
+    /// There is a saga with this id or key that this or another live process is working on.
     Busy(SagaId),
 }
 
-/// How a step came out.
+/// How a step ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepOutcome {
-    /// It returned a value: the output.
+    /// It returned a value, which is its output.
     Done,
-    /// It returned an error that has a JSON form: the output. It is no work to undo, and answers the same when the body is
-    /// run again.
+    /// It returned an error that has a JSON form, which is its output. There is nothing to undo, and it returns the same error
+    /// when the body is run again.
     Failed,
-    /// It was cut off, or failed and may have had its effect: there is no output. It is undone like a step that is done,
-    /// and run again when the body is.
+    /// It was cut off, or it failed and may have had its effect. There is no output. It is undone like a step that is done,
+    /// and run again when the body is run again.
     InDoubt,
 }
 
 words!(StepOutcome: Done = "done", Failed = "failed", InDoubt = "in_doubt");
 
-/// A step that came out.
+/// A step that has ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StepRecord {
-    /// The order in which steps came out, from 0. Compensation goes backwards.
+    /// The position in the order in which steps ended, from 0. Compensation goes backwards.
     pub position: u32,
-    /// The name that the step is registered under. Names that begin with `saga::` are not functions of the author's: the
-    /// helpers (`saga::now`, `saga::sleep`), and `saga::call <name>` for a saga that the body called.
+    /// The name under which the step is registered. Names that begin with `saga::` do not belong to steps of the program:
+    /// `saga::now` and `saga::sleep` are helpers, and `saga::call <name>` is a saga that the body called.
     pub step: String,
-    /// How many steps of this name the saga had begun before this one.
+    /// The number of steps of this name that the saga had begun before this one.
     pub occurrence: u32,
-    /// The arguments without `#[state]`, as a JSON object: the compensation gets them too.
+    /// The arguments without `#[state]`, as a JSON object. The compensation gets them, too.
     pub arguments: String,
-    /// How it came out.
+    /// How it ended.
     pub outcome: StepOutcome,
     /// The value or the error as JSON; `None` for a step in doubt.
     pub output: Option<String>,
-    /// The path of the function that undoes it, for people. `None`: there is nothing to undo.
+    /// The path of its compensation, for people to read; `None` if there is nothing to undo.
     pub compensation: Option<String>,
-    /// Whether its compensation is done.
+    /// Whether it has been undone.
     pub undone: bool,
-    /// When it was written, by the store's clock; `None` until it was read back.
+    /// When it was written, by the store's clock; `None` in a record that was not read from the store.
     pub written_at: Option<Timestamp>,
 }
 
-/// A saga with its steps, in the order in which they came out.
+/// A saga with its steps, in the order in which they ended.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct SagaRecord {
-    /// Its identity.
+    /// Its id.
     pub id: SagaId,
     /// The name that its function is registered under.
     pub name: String,
     /// The version that its function is registered under.
     pub version: u32,
-    /// The idempotency key that it runs under, or ran under until the key was given to a later
-    /// saga.
+    /// The idempotency key that it runs under, or ran under until a later saga took the key.
     #[serde(skip)]
     pub key: Option<Digest>,
     /// The arguments, as a JSON object.
     pub input: String,
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
-    /// Why it is [`Status::Parked`].
+    /// Why it is [`Status::Parked`], if it is.
     pub parking: Option<Parking>,
-    /// Counts the owners. A write under an older epoch is refused.
+    /// A number that grows with every new owner. A write under an older epoch is refused.
     pub epoch: i64,
-    /// How often in a row it was taken over from a process that was gone without getting any further in between.
+    /// How many times in a row it was taken over from a process that was gone, without progress in between.
     pub interruptions: u32,
-    /// Whether it has gone past a pivot: there is no way back.
+    /// Whether it is past a pivot, so that there is no way back.
     pub pivoted: bool,
-    /// Whether somebody asked to cancel it.
+    /// Whether its cancellation was requested.
     pub cancelled: bool,
-    /// The result as JSON, once [`Status::Completed`].
+    /// The result as JSON, if it is [`Status::Completed`].
     pub output: Option<String>,
-    /// Why it has to be undone, once decided, or is parked.
+    /// Why it has to be undone, once that is decided, or why it is parked.
     pub error: Option<String>,
-    /// The error of its function as JSON, where it has a JSON form.
+    /// The error of its function as JSON, if the error has a JSON form.
     pub failure: Option<String>,
-    /// The saga that called it.
+    /// The saga that called it, if one did.
     pub parent: Option<SagaId>,
     /// When it was started.
     pub started_at: Timestamp,
-    /// When it last changed its status or its owner: for one that is over, when it ended.
+    /// When its status or owner last changed; for a saga that is over, when it ended.
     pub updated_at: Timestamp,
-    /// By when it must have ended, or is undone.
+    /// When its `timeout` is over, and it is undone.
     pub deadline: Option<Timestamp>,
-    /// When this was read. All moments of a record are by the clock of the store.
+    /// When this record was read. All times in a record are by the store's clock.
     pub read_at: Timestamp,
     /// Its steps.
     pub steps: Vec<StepRecord>,
@@ -168,33 +167,33 @@ impl SagaRecord {
     }
 }
 
-/// One write: whatever is set happens in one commit, or, when the epoch is not the saga's any
-/// more, nothing does.
+/// One write to a saga. Everything that is set is written in one commit, or nothing is written if the
+/// epoch is no longer the saga's.
 #[derive(Debug, Clone, Default)]
 pub struct Advance {
-    /// Steps that came out since the last write.
+    /// The steps that have ended since the last write.
     pub steps: Vec<StepRecord>,
-    /// A pivot is among them: from this commit on the saga cannot be cancelled.
+    /// Whether a pivot is among them: from this commit on the saga cannot be cancelled.
     pub pivots: bool,
-    /// The position of a step that is undone now.
+    /// The position of a step that has now been undone.
     pub undone: Option<u32>,
-    /// Where the saga stands now.
+    /// The new status of the saga.
     pub status: Option<Status>,
-    /// Why, with [`Status::Parked`].
+    /// Why the saga is parked, with [`Status::Parked`].
     pub parking: Option<Parking>,
     /// The result as JSON, with [`Status::Completed`].
     pub output: Option<String>,
-    /// Why, with [`Status::Compensating`], [`Status::Failed`] and [`Status::Parked`]. Cleared with [`Status::Completed`].
+    /// The cause, with [`Status::Compensating`], [`Status::Failed`] and [`Status::Parked`]. Cleared with [`Status::Completed`].
     pub error: Option<String>,
-    /// The error of the function as JSON, where it has a JSON form.
+    /// The error of the function as JSON, if the error has a JSON form.
     pub failure: Option<String>,
-    /// What an operator has to finish.
+    /// A dead letter about what an operator has to finish.
     pub dead_letter: Option<NewDeadLetter>,
-    /// Open dead letters of this saga whose work is done by this write.
+    /// The open dead letters of this saga whose work is done with this write.
     pub settles: SettledLetters,
 }
 
-/// Which open dead letters of a saga a write settles.
+/// The open dead letters of a saga that a write settles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SettledLetters {
     /// None.
@@ -209,16 +208,16 @@ pub enum SettledLetters {
 /// The answer to a write under an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
-    /// It is durable. `cancelled`: somebody has asked to cancel the saga, which it does not yet act upon.
+    /// The write is durable.
     Yes {
-        /// See [`Journal::cancel`](super::Journal::cancel).
+        /// Whether a cancellation was requested on which the saga has not acted yet: see [`Journal::cancel`](super::Journal::cancel).
         cancelled: bool,
     },
-    /// Nothing was written: another owner has the saga, under a newer epoch.
+    /// Nothing was written, because the saga has another owner, under a newer epoch.
     Superseded,
 }
 
 impl Written {
-    /// It is durable, and nobody has asked to cancel the saga.
+    /// The write is durable, and no cancellation was requested.
     pub const YES: Self = Self::Yes { cancelled: false };
 }

@@ -1,10 +1,10 @@
-//! Where a saga stands, and what can happen to it.
+//! The status of a saga, and what can happen to it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::words::words;
 
-/// Where a saga stands.
+/// The status of a saga.
 ///
 /// ```text
 ///              every step done
@@ -23,39 +23,40 @@ use crate::words::words;
 ///   Parked, CompensationFailed ──▶ Resolved: an operator says that it is settled
 /// ```
 ///
-/// These are all: another one would change what every store and every reader of a journal does.
+/// There will be no other status, because every store and every reader of a journal would have to know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Steps are being taken.
+    /// Its steps are being run.
     Running,
-    /// The decision to undo is made; finished steps are being undone, newest first.
+    /// The decision to undo it has been made, and its finished steps are being undone, newest first.
     Compensating,
     /// Every step is done.
     Completed,
-    /// It failed, and every step that was done is undone.
+    /// It failed, and every step that was done has been undone.
     Compensated,
     /// It failed before there was anything to undo.
     Failed,
     /// A step could not be undone: a dead letter waits for an operator.
     CompensationFailed,
-    /// It cannot go on, and nothing is decided: see [`Parking`]. A dead letter waits for an operator.
+    /// It cannot go on, and whether it will complete or be undone is still open: see [`Parking`]. A dead letter waits for an
+    /// operator.
     Parked,
-    /// An operator has closed its dead letters: what was left was done by hand, or is given up.
+    /// An operator has closed its dead letters: what was left to do was done by hand, or given up.
     Resolved,
 }
 
-/// Why a saga is [`Status::Parked`]. There may be more reasons in a later version.
+/// Why a saga is [`Status::Parked`]. Later versions may have more reasons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Parking {
-    /// The journal and the code differ. It is tried again, without effects before the journal has been replayed,
-    /// by every process that is started later.
+    /// The journal and the code do not match. Every process that is started later tries it again, and has no effects before
+    /// it has replayed the journal.
     Mismatch,
-    /// It was interrupted again and again without getting any further: it may be what kills its processes.
+    /// It was interrupted again and again without making progress, so it may be what kills its processes.
     Poison,
-    /// There is no way back, behind a pivot or from a `retriable` step, and going forward failed too often.
+    /// It can only go forward, because of a pivot or a `retriable` step, and failed too often.
     Stuck,
 }
 
@@ -66,25 +67,25 @@ pub enum Event {
     Succeeded,
     /// The saga failed, was cancelled or ran out of time, and there is something to undo.
     Failed,
-    /// The same, and there is nothing to undo.
+    /// The saga failed, was cancelled or ran out of time, and there is nothing to undo.
     FailedEmpty,
-    /// The last step that had to be undone is undone.
+    /// The last step that had to be undone has been undone.
     Undone,
     /// A compensation failed for good.
     CompensationFailed,
-    /// It cannot go on, and nothing is decided.
+    /// It cannot go on, and whether it will complete or be undone is still open.
     Parked,
-    /// Somebody asked to go on with it, forward.
+    /// Somebody asked for it to continue forward.
     Resumed,
-    /// Somebody asked to undo it, or to go on undoing it.
+    /// Somebody asked for it to be undone, or for its undoing to continue.
     Compensate,
-    /// An operator settled the rest by hand, or gave it up.
+    /// An operator did the rest by hand, or gave it up.
     Resolved,
 }
 
 impl Status {
-    /// The status after `event`, or `None` where `event` cannot happen. The one place that decides
-    /// it, for a saga that is running and for one that is recovered.
+    /// The status after `event`, or `None` if `event` cannot happen in this status. Every transition is decided here, for
+    /// running and for recovered sagas.
     #[must_use]
     pub fn after(self, event: Event) -> Option<Self> {
         match (self, event) {
@@ -110,14 +111,14 @@ impl Status {
         matches!(self, Self::Running | Self::Compensating)
     }
 
-    /// Whether it waits for an operator.
+    /// Whether the saga waits for an operator.
     #[must_use]
     pub fn is_dead(self) -> bool {
         matches!(self, Self::CompensationFailed | Self::Parked)
     }
 
-    /// Whether it is over: nothing will happen to it any more. (A completed saga that another one called can still be
-    /// undone, while that one is not over.)
+    /// Whether the saga is over, so that nothing will happen to it any more. (A completed saga that another one called can
+    /// still be undone as long as its caller is not over.)
     #[must_use]
     pub fn is_over(self) -> bool {
         !self.is_unfinished() && !self.is_dead()

@@ -1,28 +1,28 @@
-//! What of the journal is written in somebody's own transaction.
+//! The parts of the journal that are written in a caller's own transaction.
 
 use super::{NewSaga, SagaId, StepRecord, Written};
 use crate::BoxFuture;
 use crate::error::StoreError;
 
-/// A connection to the database of the journal on which a step can be taken: what `#[saga_step(tx = ..)]` is lent.
+/// A connection to the journal's database on which a step can be run: the parameter that `#[saga_step(tx = ..)]` names.
 ///
-/// Its database has the tables of this crate: opening a [`Runtime`](crate::runtime::Runtime) on it makes them.
+/// The database needs the tables of this crate; opening a [`Runtime`](crate::runtime::Runtime) on it creates them.
 pub trait StepConnection: Send {
-    /// A transaction that the step has begun. Dropped, it is rolled back.
+    /// A transaction that the step has begun. If it is dropped, it is rolled back.
     type Transaction<'c>: StepTransaction<Connection = Self>
     where
         Self: 'c;
 
-    /// Begins one.
+    /// Begins a transaction.
     ///
     /// # Errors
-    /// [`StoreError`] without effect, also when the connection is in a transaction.
+    /// [`StoreError`] without effect; also if the connection already is in a transaction.
     fn begin_step(&mut self) -> BoxFuture<'_, Result<Self::Transaction<'_>, StoreError>>;
 }
 
 /// A transaction that a step has begun.
 pub trait StepTransaction: Send + Sized {
-    /// What it was begun on.
+    /// The type of the connection on which it was begun.
     type Connection: ?Sized;
 
     /// The connection, for the body.
@@ -39,7 +39,7 @@ pub trait StepTransaction: Send + Sized {
     where
         Self: 'c;
 
-    /// Rolls back.
+    /// Rolls the transaction back.
     fn roll_back<'c>(self) -> BoxFuture<'c, Result<(), StoreError>>
     where
         Self: 'c;
@@ -52,17 +52,17 @@ pub trait StepTransaction: Send + Sized {
     note = "if it is one, turn on the feature `postgres` or `sqlite` of `resilience`"
 )]
 pub trait StartConnection: Send {
-    /// Writes a new saga that nobody owns, with epoch 0: whoever sees it once it is committed takes it over. Processes
-    /// that wait on [`Journal::changed`](super::Journal::changed) are woken by the commit, where the store can.
+    /// Writes a new saga without an owner and with epoch 0: the first process that sees it after the commit takes it over.
+    /// If the store can wake processes, the commit wakes those that wait on [`Journal::changed`](super::Journal::changed).
     fn start_saga(&mut self, saga: NewSaga) -> BoxFuture<'_, Result<StartedIn, StoreError>>;
 }
 
 /// The answer to [`StartConnection::start_saga`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StartedIn {
-    /// It is written.
+    /// The saga was written.
     New,
-    /// There is a saga with this id or key, as far as this transaction sees.
+    /// There already is a saga with this id or key, as far as this transaction can see.
     Present {
         /// Its id.
         id: SagaId,
