@@ -39,7 +39,7 @@ impl Output {
     pub(crate) fn value(&self, value: &impl Serialize) {
         if self.json {
             let text = serde_json::to_string(value).unwrap_or_default();
-            let _ = writeln!(io::stdout(), "{text}");
+            let _ = writeln!(io::stdout(), "{}", text::json(&text));
         }
     }
 
@@ -56,7 +56,7 @@ impl Output {
         }
         if self.json {
             let error = json!({ "error": failure.kind.as_str(), "message": failure.message });
-            let _ = writeln!(io::stderr(), "{error}");
+            let _ = writeln!(io::stderr(), "{}", text::json(&error.to_string()));
         } else {
             let _ = writeln!(io::stderr(), "resilience: {}", block(&failure.message));
         }

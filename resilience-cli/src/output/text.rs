@@ -12,6 +12,21 @@ pub(crate) fn block(text: &str) -> String {
     text.chars().map(|c| harmless(c, '\n')).collect()
 }
 
+/// JSON, in which the same is escaped: JSON itself only demands it of the first 32 characters.
+pub(super) fn json(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if harmless(c, '\n') == c {
+            escaped.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            escaped.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    escaped
+}
+
 fn harmless(c: char, line_break: char) -> char {
     match c {
         '\n' => line_break,
@@ -63,6 +78,14 @@ mod tests {
         assert_eq!(block("a\nb"), "a\nb");
         assert_eq!(line("a\u{61c}b\u{200b}c\u{2028}d"), "a\u{FFFD}b\u{FFFD}c d");
         assert_eq!(line("👩\u{200d}🔧"), "👩\u{200d}🔧");
+    }
+
+    #[test]
+    fn json_has_the_same_value_and_no_command_either() {
+        let value = "a\0b\u{1b}[31mc\u{9b}31m\u{7f}\u{202e}\u{2028}\u{e0041}\u{FFFD}👩\u{200d}🔧\n";
+        let text = json(&serde_json::to_string(value).unwrap());
+        assert!(text.chars().all(|c| harmless(c, ' ') == c), "{text}");
+        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), value);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! How often in a row the process of a saga was gone.
 
-use resilience_runtime::saga::journal::{Advance, Event, Journal, Parking, SagaId, SagaRecord};
+use resilience_runtime::saga::journal::{
+    Advance, Event, Journal, Parking, SagaId, SagaRecord, StepOutcome, StepRecord,
+};
 
 use super::{Store, Workers, advance_under, known, loaded, parked, started, step, steps};
 
@@ -59,12 +61,20 @@ pub(crate) async fn progress_ends_a_row_of_interruptions(fixture: impl Workers) 
             epoch += 1;
         }
     }
-    // What is no progress is none.
-    let store = fixture.worker().await;
-    assert_eq!(taken(&store).await.interruptions, 3);
-    advance_under(&store, &saga, epoch + 1, Advance::default()).await;
-    fixture.crash(store).await;
-    assert_eq!(takes_and_crashes(&fixture).await, 4);
+    // What is no progress is none: a step that was given up came to nothing.
+    let in_doubt = StepRecord {
+        outcome: StepOutcome::InDoubt,
+        output: None,
+        ..step(1)
+    };
+    for (expected, nothing) in [(3, Advance::default()), (5, steps([in_doubt]))] {
+        let store = fixture.worker().await;
+        assert_eq!(taken(&store).await.interruptions, expected);
+        advance_under(&store, &saga, epoch + 1, nothing).await;
+        fixture.crash(store).await;
+        assert_eq!(takes_and_crashes(&fixture).await, expected + 1);
+        epoch += 2;
+    }
 }
 
 pub(crate) async fn a_store_that_was_closed_in_order_interrupts_nothing(fixture: impl Workers) {

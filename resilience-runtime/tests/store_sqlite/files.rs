@@ -191,6 +191,11 @@ async fn a_place_where_no_file_can_be_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let text = refusal(folder.path()).await;
     assert!(text.contains("is a directory"), "{text}");
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let text = refusal(&pipe).await;
+    assert!(text.contains("pipe is no file"), "{text}");
     let text = refusal(&folder.path().join("missing/a.db")).await;
     assert!(text.contains("missing of"), "{text}");
     assert!(text.contains("does not exist; create it first"), "{text}");

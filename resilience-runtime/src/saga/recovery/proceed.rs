@@ -76,6 +76,9 @@ async fn poisoned(core: &Arc<Core>, record: SagaRecord) {
         let undoing = Undoing::of(core, record);
         compensation::give_up(core, undoing, reason).await;
     } else {
+        let reason = format!(
+            "{reason}; nobody knows which step was under way: should it be undone, look after that one by hand"
+        );
         let saga = ToPark::of_record(&record);
         let _ = saga
             .park(core, Parking::Poison, reason, Outstanding::default())

@@ -82,6 +82,11 @@ pub(super) fn check_place(path: &Path) -> Result<(), StoreError> {
         let text = format!("{shown} is a directory; name a file in it");
         return Err(StoreError::refused(DOING, text));
     }
+    // To open a pipe is to wait for somebody at its other end.
+    if std::fs::metadata(path).is_ok_and(|it| !it.is_file()) {
+        let text = format!("{shown} is no file");
+        return Err(StoreError::refused(DOING, text));
+    }
     let parent = path.parent().filter(|it| !it.as_os_str().is_empty());
     if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
         let text = format!(

@@ -240,5 +240,5 @@ fn add_step(
             *there = written();
         }
     }
-    Ok(true)
+    Ok(step.outcome != StepOutcome::InDoubt)
 }

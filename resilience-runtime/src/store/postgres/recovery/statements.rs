@@ -105,7 +105,7 @@ WITH change AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS change (id text, epoch int8, owner uuid, status text, becomes text)
 ), fence AS (
     SELECT saga.id, change.becomes,
-           (SELECT count(*) + count(*) FILTER (WHERE undone) + count(*) FILTER (WHERE outcome <> 'in_doubt')
+           (SELECT count(*) FILTER (WHERE undone) + count(*) FILTER (WHERE outcome <> 'in_doubt')
             FROM resilience_saga_steps WHERE saga_id = saga.id) AS progress
     FROM change
     JOIN resilience_sagas AS saga
