@@ -17,8 +17,8 @@ ALTER TABLE resilience_sagas
     ADD COLUMN deadline      timestamptz,
     ADD COLUMN nonce         uuid;
 
--- The server reads the text of a CHECK again for each statement that writes to its table, which made every seventh part of what
--- a saga costs it. A number that is none of ours is found when it is read.
+-- The server reads the text of a CHECK again for each statement that writes to its table, which was a seventh of what a
+-- saga costs it. A number that is none of ours is found when it is read.
 ALTER TABLE resilience_sagas DROP CONSTRAINT resilience_sagas_key_check;
 ALTER TABLE resilience_saga_steps
     DROP CONSTRAINT resilience_saga_steps_position_check,
