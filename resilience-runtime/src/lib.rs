@@ -10,7 +10,7 @@
 //! | [`catalog`] | every annotated function of the process |
 //! | [`telemetry`] | spans, events and metrics |
 //! | [`key`] | what the keys of records, locks and flights are made of |
-//! | [`lease`], [`execution`] | what a process holds at a store, and what the body that holds it can learn |
+//! | [`lease`], [`invocation`] | what a process holds at a store, and what the body that holds it can learn |
 //! | [`idempotency`] | one execution per key |
 //! | [`lock`] | one execution at a time per key, on one store or on a majority of nodes |
 //! | [`saga`] | journaled steps with compensation, recovery |
