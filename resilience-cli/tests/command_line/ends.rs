@@ -2,17 +2,43 @@
 
 use std::time::Duration;
 
-use resilience_runtime::dlq::{DeadLetterKind, NewDeadLetter};
+use resilience_runtime::dlq::{DeadLetterId, DeadLetterKind, NewDeadLetter};
 use resilience_runtime::saga::journal::{Advance, Event, SagaId, Status};
 use serde_json::{Value, json};
 
 use crate::stage::{Stage, letter};
 use crate::tool::Ran;
 
-/// Runs a command, and does something to the store when it waits.
-async fn meanwhile(stage: &Stage, arguments: &[&str], act: impl Future<Output = ()>) -> Ran {
+/// What a command asks for something to be done to.
+#[derive(Clone, Copy)]
+enum Subject<'a> {
+    Saga(&'a SagaId),
+    Letter(DeadLetterId),
+}
+
+impl Subject<'_> {
+    /// How often something was done to it.
+    async fn audited(self, stage: &Stage) -> usize {
+        let entries = match self {
+            Self::Saga(id) => stage.queue.audit_of_saga(id.clone()).await,
+            Self::Letter(id) => stage.queue.audit(id).await,
+        };
+        entries.unwrap().len()
+    }
+}
+
+/// Runs a command that asks for something and waits, and does something to the store once the audit has what it asked for.
+async fn meanwhile(
+    stage: &Stage,
+    subject: Subject<'_>,
+    arguments: &[&str],
+    act: impl Future<Output = ()>,
+) -> Ran {
+    let before = subject.audited(stage).await;
     let act = async {
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        while subject.audited(stage).await == before {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         act.await;
     };
     let (ran, ()) = tokio::join!(stage.tool(arguments), act);
@@ -63,7 +89,13 @@ pub(crate) async fn a_cancel_that_waits_says_how_the_saga_ended(stage: Stage) {
         let id = stage.running("order").await;
         let text = id.to_string();
         let cancel = ["sagas", "cancel", &text, "--wait", "--json"];
-        let ran = meanwhile(&stage, &cancel, stage.advance(&id, to(status))).await;
+        let ran = meanwhile(
+            &stage,
+            Subject::Saga(&id),
+            &cancel,
+            stage.advance(&id, to(status)),
+        )
+        .await;
         let ran = ran.ends_with(code);
         assert_eq!(ran.json(), json!({ "saga": text, "result": word }));
         if code == 0 {
@@ -81,13 +113,16 @@ pub(crate) async fn a_cancel_that_waits_says_how_the_saga_ended(stage: Stage) {
 }
 
 pub(crate) async fn a_letter_that_is_closed_while_it_is_waited_for_is_told(stage: Stage) {
-    let work = stage.work(letter("send")).await.to_string();
+    let id = stage.work(letter("send")).await;
+    let work = id.to_string();
     let retry = ["dlq", "retry", &work, "--wait", "--json"];
     let discard = async {
         let discard = ["dlq", "discard", work.as_str()];
         stage.tool(&discard).await.ends_with(0);
     };
-    let closed = meanwhile(&stage, &retry, discard).await.ends_with(4);
+    let closed = meanwhile(&stage, Subject::Letter(id), &retry, discard)
+        .await
+        .ends_with(4);
     let closed = closed.json();
     assert_eq!(closed[0]["result"], "closed");
     let message = closed[0]["message"].as_str().unwrap();
@@ -101,7 +136,10 @@ pub(crate) async fn what_somebody_works_on_is_left_to_him(stage: Stage) {
         let revived = stage.journal.revive(id.clone(), Event::Resumed, None).await;
         assert!(revived.unwrap().is_some());
     };
-    let ran = meanwhile(&stage, &retry, revive).await.ends_with(1).json();
+    let ran = meanwhile(&stage, Subject::Letter(1), &retry, revive)
+        .await
+        .ends_with(1)
+        .json();
     assert_eq!(ran[0]["result"], "under_way");
     let shown = stage.tool(&["dlq", "show", "1"]).await.ends_with(0);
     assert!(shown.out.contains("retrying it now"), "{shown:?}");
@@ -173,6 +211,8 @@ pub(crate) async fn a_compensation_that_is_asked_for_is_told(stage: Stage) {
         stage.tool(&["dlq", "discard", "1"]).await.ends_with(0);
     };
     let wait = [&ask[..], &["--wait"]].concat();
-    let closed = meanwhile(&stage, &wait, discard).await.ends_with(4);
+    let closed = meanwhile(&stage, Subject::Letter(1), &wait, discard)
+        .await
+        .ends_with(4);
     assert_eq!(closed.json()["result"], "closed");
 }

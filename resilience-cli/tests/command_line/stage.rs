@@ -21,7 +21,7 @@ use crate::tool::{self, Ran};
 pub(crate) struct Stage {
     pub(crate) url: String,
     pub(crate) journal: Arc<dyn Journal>,
-    queue: Arc<dyn Queue>,
+    pub(crate) queue: Arc<dyn Queue>,
     sqlite: Option<SqliteStore>,
     postgres: Option<PostgresStore>,
     _folder: Option<TempDir>,
