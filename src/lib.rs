@@ -195,7 +195,7 @@ pub use resilience_macros::saga_steps;
 /// #     fn from(error: resilience::Error) -> Self { Self::Resilience(error) }
 /// # }
 ///
-/// // Tried again only while the gateway is unreachable or asks for less.
+/// // Tried again only while the gateway is unreachable or asks for fewer calls.
 /// #[resilience::retry(max_attempts = 3)]
 /// async fn charge(card: &str) -> Result<(), PayError> {
 ///     # let _ = card;

@@ -44,7 +44,7 @@ impl fmt::Display for DeadLetterError {
         match self {
             Self::NotFound(id) => write!(
                 f,
-                "there is no dead letter {id}: none was written, or it was over for longer than the `retention`"
+                "there is no dead letter {id}: none was written, or it was deleted after the `retention`"
             ),
             Self::NotOpen(id, status) => match status {
                 DeadLetterStatus::Open => write!(

@@ -101,11 +101,11 @@ pub(super) fn write(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Error::SagaNotFound { id } => write!(
             f,
             "the journal has no saga {id}: it was never started, or the transaction that was to start it was rolled back, \
-             or it is over for longer than the `retention`"
+             or it ended longer ago than the `retention`"
         ),
         Error::NoSagaStarted => f.write_str(
             "the future ended without starting a saga: `saga::start` and `saga::start_in` take the call of a function \
-             under `#[saga]`, which nothing above it answers (an `#[idempotent]` that knows the result does: give the saga \
+             under `#[saga]`, and nothing above the saga may answer it (an `#[idempotent]` that knows the result does: give the saga \
              an `id` or a `key` instead)",
         ),
         Error::JournalMismatch {
@@ -119,8 +119,8 @@ pub(super) fn write(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         ),
         Error::Superseded { saga, id } => write!(
             f,
-            "saga `{saga}` ({id}) was taken over by another process, which brings it to its end; ask for it by \
-             its id how it comes out"
+            "saga `{saga}` ({id}) was taken over by another process, which brings it to its end; look it up \
+             by its id to see how it ended"
         ),
         _ => Ok(()),
     }

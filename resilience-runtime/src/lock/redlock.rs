@@ -1,4 +1,4 @@
-//! Redlock: one lock on several independent nodes, which holds while a majority of them is there.
+//! Redlock: a lock on several independent nodes, which works as long as a majority of them does.
 
 mod attempt;
 mod node;
@@ -32,36 +32,36 @@ const ACQUIRING: &str = "taking a lock on a majority of nodes";
 const RENEWING: &str = "renewing a lock on a majority of nodes";
 const RELEASING: &str = "releasing a lock on a majority of nodes";
 
-/// A store of locks over several nodes that know nothing of each other: a lock is held by whom a *quorum*, more
-/// than half of them, has granted it. It works while a quorum of the nodes does; when there is none, it refuses.
+/// A lock store over several nodes that know nothing of each other. A lock is held by the caller to which a *quorum*,
+/// more than half of the nodes, has granted it. It works as long as a quorum of the nodes works; otherwise it refuses.
 ///
-/// All nodes are asked at once, each for a twentieth of the lease at most (50 to 500 ms). What a quorum granted may
-/// be relied on for the lease less the time that this took, less the drift of the clocks (1 % and 2 ms). What was
-/// granted without a quorum, or to a caller that went away, is given back in the background. A renewal and a release
-/// go to all nodes, and count when a quorum confirms them.
+/// All nodes are asked at once, and each has a twentieth of the lease at most (50 to 500 ms) to answer. A lock that a
+/// quorum granted is valid for the lease minus the time that this took, minus the drift of the clocks (1 % and 2 ms). A
+/// grant without a quorum, or to a caller that went away, is given back in the background. A renewal and a release go to
+/// all nodes, and count when a quorum confirms them.
 ///
 /// # Waiting
-/// The line of a key is kept by one node, the same for all processes that were given the nodes in the same order:
-/// nobody takes the lock past it, and who is next is woken by it. So there is no race of contenders who each have
-/// some of the nodes: one that is not the first in line gives back what it has, and the first asks again
-/// after a few random milliseconds. When that node fails, the line begins again at the next one, in the order in
-/// which the waiters ask there; while some processes reach it and others do not, the lock is exclusive and the order
-/// is not kept. A waiter notices the failure when it asks again, after a second at most.
+/// One node keeps the queue of a key, the same node for all processes that were given the nodes in the same order.
+/// Nobody takes the lock past this queue, and the node wakes the next waiter. So there is no race between contenders that
+/// each have some of the nodes: one that is not first in the queue gives back what it has, and the first one asks again
+/// after a few random milliseconds. If that node fails, the queue begins again at the next node, in the order in which
+/// the waiters ask there. While some processes reach the node and others do not, the lock is still exclusive, but the
+/// order is not kept. A waiter notices the failure when it asks again, after a second at most.
 ///
 /// # The fencing token
-/// A token counts when a quorum of the nodes has it as its last one. Two quorums have a node in common, which grants
-/// the lock to the second only after the first, and with a greater token; so every holder's token is greater than
-/// those of all before. That needs no clocks. To make it cheap, tokens are proposed by who asks, from its time:
-/// the nodes have them at once, and only where one has a greater token already (of a process whose clock is ahead)
-/// the others are raised to it, in a second round.
+/// A token counts when it is the last token on a quorum of the nodes. Two quorums have a node in common, which grants the
+/// lock to the second holder only after the first one, and with a greater token. So every holder's token is greater than
+/// those of all earlier holders, whatever the clocks say. To make this cheap, the caller proposes a token taken from its
+/// clock. Usually the nodes accept it at once; only if one of them already has a greater token (of a process whose clock is
+/// ahead) are the others raised to that token, in a second round.
 ///
 /// # What it does not promise
-/// A node that forgets (restarted without its data, or after a fail-over) can grant the lock a second time, and with
-/// it a second quorum. The *lock* is for efficiency, then: mostly one at a time. The *token* still tells the
-/// two apart as long as the clocks of the processes do: a second holder whose process has a clock that is behind, by
-/// more than the time since the first got the lock, has a smaller one. Let a node stay away for the longest lease
-/// before it comes back empty, or let it sync every write; where neither can be had and the resource cannot compare
-/// tokens, keep locks in PostgreSQL.
+/// A node that forgets (because it was restarted without its data, or after a fail-over) can grant the lock a second time,
+/// which can make up a second quorum. So the *lock* is only for efficiency: usually there is one holder at a time. The
+/// *token* still distinguishes the two holders as long as the clocks of their processes are good enough: if the clock of
+/// the second holder is behind by more than the time since the first one got the lock, the second token is smaller. Keep a
+/// node away for the longest lease before it comes back empty, or make it sync every write. If neither is possible and the
+/// resource cannot compare tokens, keep locks in PostgreSQL.
 ///
 /// A clone is another handle to the same store.
 #[derive(Clone)]
@@ -70,11 +70,11 @@ pub struct Redlock {
 }
 
 impl Redlock {
-    /// A store over these nodes. An odd number is best: one more adds nothing that can be lost. All processes should
-    /// be given them in the same order. Must be called in a tokio runtime.
+    /// A lock store over these nodes. An odd number is best, because one more node does not allow one more failure. All
+    /// processes should be given the nodes in the same order. Must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// Refused when there are fewer than three.
+    /// When there are fewer than three nodes.
     pub fn new(nodes: Vec<Arc<dyn Node>>) -> Result<Self, StoreError> {
         if nodes.len() < NODES_MIN {
             let found = nodes.len();

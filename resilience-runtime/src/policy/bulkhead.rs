@@ -22,8 +22,8 @@ pub use enter::Entered;
 /// The bulkhead that was used first, for every name.
 static NAMES: Names<Bulkhead> = Names::new();
 
-/// Lets a number of calls run at once, so that one slow dependency cannot take all the tasks,
-/// connections or memory there are.
+/// Limits how many calls run at once, so that one slow dependency cannot take up all tasks,
+/// connections or memory.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -36,7 +36,7 @@ static NAMES: Names<Bulkhead> = Names::new();
 ///
 /// A call that finds no free place waits in a queue, if there is room in it, and is rejected with
 /// [`Error::BulkheadFull`](crate::error::Error::BulkheadFull) otherwise. Places are given in the
-/// order in which calls came to the queue; a new call never gets past it. A call that has waited for
+/// order in which calls joined the queue; a new call never overtakes them. A call that has waited for
 /// `max_wait` is rejected, and its body is not started.
 ///
 /// A place comes back when the call has answered, panics, or is dropped.
@@ -44,23 +44,23 @@ static NAMES: Names<Bulkhead> = Names::new();
 /// # Deadlines
 ///
 /// A wait ends at the [`deadline`](super::deadline::deadline) of the call, with
-/// [`Error::DeadlineTooClose`](crate::error::Error::DeadlineTooClose). Nobody can know how long a
-/// wait would have been: `needed` is how long the call had waited by then, and `left` is zero. A call
-/// whose deadline has passed before does not wait at all; one that finds a free place is not asked
-/// for its deadline.
+/// [`Error::DeadlineTooClose`](crate::error::Error::DeadlineTooClose). How long the wait would have
+/// been is unknown: `needed` is how long the call had waited by then, and `left` is zero. A call
+/// whose deadline has already passed does not wait at all. If there is a free place, the deadline is
+/// not checked.
 ///
 /// # Names
 ///
-/// All bulkheads of one process that are made with [`Bulkhead::named`] and have one name are one
+/// All bulkheads of one process that are made with [`Bulkhead::named`] and the same name are one
 /// bulkhead. If their configurations differ, calls through the one that was used first run, and every
-/// call through another fails with
+/// call through another one fails with
 /// [`Error::NameConflict`](crate::error::Error::NameConflict).
 ///
 /// # Switched off
 ///
-/// While it only counts, every call runs at once and is counted as running; it would have been
-/// rejected where more calls run than there are places and seats in the queue. That a call would
-/// have waited for too long is not seen.
+/// In [`Mode::Shadow`](super::switch::Mode::Shadow), every call runs at once and is counted as running.
+/// It counts as one that would have been rejected if more calls run than there are places in the
+/// bulkhead and in its queue. Calls that would have waited for too long are not recognised.
 ///
 /// A call that finds a free place costs two atomic exchanges: no lock, no clock, no allocation.
 pub struct Bulkhead {
@@ -78,7 +78,7 @@ struct Limits {
 }
 
 impl Bulkhead {
-    /// How many calls run at once where nothing else is chosen: 10.
+    /// The default number of calls that run at once: 10.
     pub const DEFAULT_MAX_CONCURRENT: u32 = 10;
 
     /// A bulkhead that shares its places with all others of this name.
@@ -88,8 +88,8 @@ impl Bulkhead {
         Self::new(Identity::named(name))
     }
 
-    /// A bulkhead of one function, which carries the function's path as its name. It shares its
-    /// places with none.
+    /// A bulkhead of one function, with the function's path as its name. It shares its places with no
+    /// other.
     #[must_use]
     pub const fn for_function(path: &'static str) -> Self {
         Self::new(Identity::for_function(path))
@@ -133,7 +133,7 @@ impl Bulkhead {
         self
     }
 
-    /// How long a call waits for a place. Default: until its deadline, and without one for ever.
+    /// How long a call waits for a place. Default: until its deadline, or for ever if it has none.
     ///
     /// # Panics
     /// When it is zero, which in a `static` item is a compile error.
@@ -160,8 +160,8 @@ impl Bulkhead {
         self.places().queue.waiting()
     }
 
-    /// `call`, when there is a place for it. It can be dropped at any time, and gives its place in
-    /// the bulkhead or in the queue back.
+    /// Runs `call` as soon as there is a place for it. It can be dropped at any time, and then gives back
+    /// its place in the bulkhead or in the queue.
     pub fn enter<F, T, E>(
         &'static self,
         call: F,

@@ -53,48 +53,47 @@ pub use statistics::Statistics;
 /// ```
 ///
 /// *Closed*, it lets all calls through. It opens after `failure_threshold` failures in a row, or
-/// when of the calls in its window the part that failed reaches `failure_rate`, or the part that
-/// was slow `slow_call_rate`. The rules are applied whenever a call has ended: a success that
-/// completes the window can open it, too.
+/// when the share of the calls in its window that failed reaches `failure_rate`, or the share that
+/// was slow reaches `slow_call_rate`. The rules are applied whenever a call ends, so a success that
+/// fills the window can open it, too.
 ///
 /// *Open*, it rejects every call with [`Error::CircuitOpen`](crate::error::Error::CircuitOpen),
-/// without running it. The first call after `open_for` makes it *half-open*, or its [`Probe`] does,
-/// if that succeeds earlier. At most `half_open_permits` calls are let through then, running and
-/// ended ones together. `success_threshold` successes close it and one failure opens it; with
-/// `half_open_success_rate` the part of the permitted calls that succeeded decides.
+/// without running it. The first call after `open_for` makes it *half-open*, or its [`Probe`] does
+/// if that succeeds earlier. It then lets at most `half_open_permits` calls through, running and
+/// ended ones together. `success_threshold` successes close it, and one failure opens it; with
+/// `half_open_success_rate`, the share of the permitted calls that succeeded decides.
 ///
-/// With `recovery` it is *recovering* before it is closed: a growing share of the calls runs.
+/// With `recovery` it is *recovering* before it closes: a growing share of the calls runs.
 ///
 /// # What counts
 ///
 /// | a call that | counts as |
 /// |---|---|
 /// | returns `Ok` | a success |
-/// | returns `Err` | what its patterns say, or its type by [`Classify`]; else a failure |
+/// | returns `Err` | what the patterns say, or its type by [`Classify`]; otherwise a failure |
 /// | panics, or is cut off by a timeout inside the breaker | a failure |
 /// | takes longer than `slow_call_duration` | slow, and a success or a failure |
-/// | is dropped, by a timeout outside the breaker or a caller that went away | nothing, or a failure by `on_cancel` |
-/// | an inner policy refused or answered, without running the body | nothing |
-/// | comes back when the breaker has changed its state | nothing |
+/// | is dropped, by a timeout outside the breaker or a caller that went away | nothing, or a failure if `on_cancel` says so |
+/// | an inner policy refused or answered without running the body | nothing |
+/// | ends when the breaker has changed its state since the call began | nothing |
 ///
-/// A probe that is dropped gives its place back at once. One that hangs keeps it for `open_for`;
-/// then the next caller gets the place, and what became of the probe no longer counts. A slow probe
-/// has failed, where slow calls are judged.
+/// A call that probes a half-open breaker and is dropped gives its place back at once. If it hangs, it
+/// keeps its place for `open_for`; then the next caller gets the place, and the outcome of the
+/// probing call no longer counts. If slow calls are judged, a slow one has failed.
 ///
 /// # Names
 ///
-/// All breakers of one process that are made with [`CircuitBreaker::named`] and have one name are
-/// one breaker, which is how several functions share it; a `static` that is used by path is the
-/// same thing within reach of that path. If their configurations differ, calls through the one
-/// that was used first run, and every call through another fails with
-/// [`Error::NameConflict`](crate::error::Error::NameConflict).
+/// All breakers of one process that are made with [`CircuitBreaker::named`] and the same name are
+/// one breaker, so several functions can share it. (They can also share a `static` by its path.) If
+/// their configurations differ, calls through the one that was used first run, and every call
+/// through another one fails with [`Error::NameConflict`](crate::error::Error::NameConflict).
 ///
 /// # Cost
 ///
-/// While all is well a call costs three atomic loads: no lock, no write, no clock, no allocation.
-/// The clock is read where slow calls are judged or a time window is kept, and successes are
-/// written down, without a lock, while there are failures in the window or it is one of time. A
-/// rejection reads the clock, and takes no lock. What has to be remembered is allocated once.
+/// While all is well, a call costs three atomic loads: no lock, no write, no clock, no allocation.
+/// The clock is read if slow calls are judged or there is a time window. Successes are recorded,
+/// without a lock, while there are failures in the window or if it is a time window. A rejection
+/// reads the clock and takes no lock. Memory is allocated once.
 ///
 /// [`Classify`]: crate::classify::Classify
 pub struct CircuitBreaker {
@@ -128,11 +127,11 @@ static NAMES: Names<CircuitBreaker> = Names::new();
 const NOT_RESOLVED: Word = Word::new(0, Need::Asking);
 
 impl CircuitBreaker {
-    /// How many keys a breaker per key remembers where nothing else is chosen: 1,000.
+    /// The default number of keys that a breaker per key remembers: 1,000.
     pub const DEFAULT_MAX_KEYS: u32 = 1_000;
 
-    /// The longest time that `open_for = exponential(..)` stays open where no `max` is given and its
-    /// first time is not longer: 10 minutes.
+    /// The default `max` of `open_for = exponential(..)`: 10 minutes, or its first time if that is
+    /// longer.
     pub const DEFAULT_LONGEST_OPEN: Duration = Duration::from_secs(600);
 
     /// A breaker that shares its state with all others of this name.
@@ -146,8 +145,8 @@ impl CircuitBreaker {
         breaker
     }
 
-    /// A breaker of one function, which carries the function's path as its name. It shares its
-    /// state with none, because two functions can have one path: methods of two `impl` blocks.
+    /// A breaker of one function, with the function's path as its name. It shares its state with no
+    /// other, because two functions can have the same path: methods of two `impl` blocks.
     #[must_use]
     pub const fn for_function(path: &'static str) -> Self {
         Self {
@@ -167,8 +166,8 @@ impl CircuitBreaker {
         self.name
     }
 
-    /// `call`, watched and perhaps rejected. Its errors are judged by their type where that is
-    /// [`Classify`](crate::classify::Classify), and are failures where it is not.
+    /// Runs `call` under the breaker, or rejects it. If the error type is
+    /// [`Classify`](crate::classify::Classify), it judges the errors; otherwise every error is a failure.
     ///
     /// It can be dropped at any time, and `call` is dropped with it.
     #[inline]
@@ -184,8 +183,8 @@ impl CircuitBreaker {
         Guarded::new(self, call, function, errors, ByClass)
     }
 
-    /// `call`, watched and perhaps rejected. Its errors are judged by `judge`; the refusals of inner
-    /// policies are not its errors.
+    /// Runs `call` under the breaker, or rejects it. `judge` judges its errors; refusals by inner policies
+    /// are not passed to it.
     ///
     /// It can be dropped at any time, and `call` is dropped with it.
     #[inline]

@@ -14,7 +14,7 @@ use crate::telemetry::{meter, names};
 /// The answer of a call, or the error in place of which there has to be another answer.
 pub type Decided<T, E> = ControlFlow<Answer<T, E>, (E, Failed<Result<T, E>>)>;
 
-/// Decides whether a call that failed is answered in another way.
+/// Decides whether a fallback answers a call that failed.
 ///
 /// | failure | without a predicate ([`Fallback::needed`]) |
 /// |---|---|
@@ -26,9 +26,9 @@ pub type Decided<T, E> = ControlFlow<Answer<T, E>, (E, Failed<Result<T, E>>)>;
 /// and of inner policies alike.
 ///
 /// The answer of a fallback is the call's own answer, not a policy's: policies further out see no
-/// refusal. But a fallback is not the body, so what is known of the body stays as it was.
+/// refusal. But a fallback is not the body, so what is known about the body does not change.
 ///
-/// A function that answers instead may take any time; [`Fallback::with_value`] says that there is none.
+/// A fallback function may take any time; [`Fallback::with_value`] says that there is no such function.
 #[derive(Debug)]
 pub struct Fallback {
     function: Option<&'static str>,
@@ -47,15 +47,15 @@ impl Fallback {
         }
     }
 
-    /// What answers instead is a value, which takes no time.
+    /// Says that the fallback is a value, which takes no time.
     #[must_use]
     pub const fn with_value(mut self) -> Self {
         self.is_value = true;
         self
     }
 
-    /// The path of the function it stands on, by which its metrics and events go. Without one they
-    /// go by `fallback`.
+    /// The fallback of the function with this path, which its metrics and events name. Without a path
+    /// they say `fallback`.
     #[must_use]
     pub const fn for_function(path: &'static str) -> Self {
         let mut fallback = Self::new();

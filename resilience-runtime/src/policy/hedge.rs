@@ -1,4 +1,4 @@
-//! `#[hedge]`: a second attempt beside the first one, when that is slow.
+//! `#[hedge]`: a second attempt beside the first one if that is slow.
 
 mod delay;
 mod latencies;
@@ -16,7 +16,7 @@ use latencies::Latencies;
 
 pub use race::Race;
 
-/// Starts another attempt of a call that takes unusually long, and takes whichever answers first.
+/// Starts another attempt of a call that takes unusually long, and takes the first success.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -24,23 +24,22 @@ pub use race::Race;
 /// static HEDGE: Hedge = Hedge::quantile(0.95, Duration::from_millis(50)).max_hedges(1);
 /// ```
 ///
-/// The body runs more than once at the same time: it has to be of a kind for which that does no
-/// harm. It cuts the tail of the latencies; see Dean and Barroso, *The Tail at Scale*, CACM 56(2),
-/// 2013.
+/// The body may run several times at once, so this must do no harm. Hedging cuts the tail of the
+/// latencies; see Dean and Barroso, *The Tail at Scale*, CACM 56(2), 2013.
 ///
 /// | while attempts run | what follows |
 /// |---|---|
-/// | one succeeds | the answer; the others are dropped at the await they stand at |
+/// | one succeeds | its answer is the answer; the others are dropped at the `.await` that they have reached |
 /// | the delay since the last start is over | a hedge |
 /// | one fails, and another attempt can help | a hedge at once |
-/// | one fails otherwise | no more hedges; those that run go on |
+/// | one fails, and another attempt cannot help | no more hedges; attempts that are running go on |
 /// | the last of them fails | its error |
 ///
 /// Whether another attempt can help is decided as by
 /// [`Attempts::settle`](crate::policy::retry::Attempts::settle), except that it does not wait:
 /// errors that their type calls permanent, and what is refused for good, are not tried again.
 ///
-/// There are at most `max_hedges`. Each takes a token of the budget, which is a
+/// There are at most `max_hedges` hedges. Each takes a token of the budget, which is a
 /// [`RetryBudget`] like that of a retry, and none is started at or after
 /// [`deadline()`](crate::policy::deadline::deadline).
 ///
@@ -56,10 +55,10 @@ pub struct Hedge {
 }
 
 impl Hedge {
-    /// The number of hedges where none is chosen.
+    /// The default number of hedges: 1.
     pub const DEFAULT_MAX_HEDGES: u32 = 1;
 
-    /// A hedge after this time. The timer has a resolution of one millisecond.
+    /// Starts a hedge after `delay`. The timer has a resolution of one millisecond.
     ///
     /// # Panics
     /// When it is zero, which in a `const` or `static` item is a compile error.
@@ -73,13 +72,13 @@ impl Hedge {
         Self::new(Delay::Fixed(delay))
     }
 
-    /// A hedge after the time within which this share of the earlier calls have succeeded, as far as
-    /// this process has seen them: `0.95` hedges the slowest twentieth. Until there are a hundred,
-    /// `initially`.
+    /// Starts a hedge after the time within which this share of earlier calls in this process have
+    /// succeeded: `0.95` hedges the slowest twentieth. Until there have been a hundred calls, the delay
+    /// is `initially`.
     ///
-    /// A call that a hedge answered counts with the whole time that it took. Later calls count for
-    /// more: the weight of a call is halved after every 512 to 1,024 others. The time is exact to
-    /// an eighth of it, and is taken for longer rather than for shorter.
+    /// A call that was answered by a hedge counts with the whole time that it took. Recent calls count
+    /// for more: the weight of a call is halved after every 512 to 1,024 others. The time is exact to
+    /// one eighth, and is rather too long than too short.
     ///
     /// # Panics
     /// When `quantile` is not between 0 and 1, or `initially` is zero, which in a `const` or
@@ -126,14 +125,14 @@ impl Hedge {
         self
     }
 
-    /// A budget of its own that is configured differently, or that has a name.
+    /// A budget with another configuration than the default, or with a name.
     #[must_use]
     pub const fn budget(mut self, budget: RetryBudget) -> Self {
         Allowance::own(budget).replace(&mut self.budget);
         self
     }
 
-    /// A budget that stands elsewhere and is shared with others.
+    /// A budget that is defined elsewhere and shared with other policies.
     #[must_use]
     pub const fn shared_budget(mut self, budget: &'static RetryBudget) -> Self {
         Allowance::shared(budget).replace(&mut self.budget);
@@ -147,13 +146,13 @@ impl Hedge {
         self
     }
 
-    /// The first of `attempt()` that succeeds. It is called once for the first attempt, at the first
-    /// poll, and once for each hedge.
+    /// Runs attempts, and answers with the first one that succeeds. `attempt` is called once for the
+    /// first attempt, at the first poll, and once for each hedge.
     ///
     /// It can be dropped at any time, and all attempts are dropped with it; the tokens that the
-    /// hedges took stay taken. A panic of an attempt goes through, and the others are dropped when
-    /// the future is. All attempts are polled when one of them is woken. A call that has to wait
-    /// needs a Tokio runtime with its timer enabled.
+    /// hedges took are not given back. A panic of an attempt is passed on, and the others are dropped
+    /// together with the future. All attempts are polled when one of them is woken. A call that has to
+    /// wait needs a Tokio runtime with its timer enabled.
     pub fn race<A, F, T, E>(
         &'static self,
         attempt: A,

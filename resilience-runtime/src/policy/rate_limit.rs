@@ -27,7 +27,7 @@ pub use keyed::{KeyedRateLimit, RateLimitOfKey};
 /// The limit that was used first, for every name.
 static NAMES: Names<RateLimit> = Names::new();
 
-/// Lets a number of calls begin in a time.
+/// Limits how many calls begin per unit of time.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -38,36 +38,36 @@ static NAMES: Names<RateLimit> = Names::new();
 ///     .max_wait(Duration::from_millis(200));
 /// ```
 ///
-/// It is a bucket of `burst` calls that is filled at the rate, one call after the other: in no time
-/// `t` begin more than `burst + rate · t` calls. The bucket is full at the first call.
+/// It is a bucket of `burst` calls that is refilled at the rate, one call after the other: within any
+/// time `t`, no more than `burst + rate · t` calls begin. The bucket is full at the first call.
 ///
 /// # Waiting
 ///
 /// A call that finds the bucket empty is rejected with
 /// [`Error::RateLimited`](crate::error::Error::RateLimited), which says when it would be admitted.
-/// With `max_wait` it waits, if it would be admitted within that time; a call that would not is
-/// rejected at once, without waiting. One that would be admitted at its
+/// With `max_wait` it waits if it would be admitted within that time, and is otherwise rejected at
+/// once. A call that would be admitted at its
 /// [`deadline`](super::deadline::deadline) or later is rejected at once, too, with
 /// [`Error::DeadlineTooClose`](crate::error::Error::DeadlineTooClose).
 ///
-/// Calls wait in a line and take nothing from the bucket before their turn. So one that is dropped
-/// while it waits has cost nothing, and all behind it move up; and a new call never gets past the
-/// line. The first in line sleeps until the bucket has a call for it. The timer has a resolution of
-/// one millisecond: a limit of more than 1,000 calls a second on which calls wait needs a burst, or
-/// it does not reach its rate.
+/// Calls wait in a queue and take nothing from the bucket before their turn. So a call that is
+/// dropped while it waits has cost nothing, and all calls behind it move up; and a new call never
+/// overtakes the queue. The first call in the queue sleeps until the bucket has a call for it. The
+/// timer has a resolution of one millisecond, so a limit of more than 1,000 calls per second on which
+/// calls wait needs a burst, or it does not reach its rate.
 ///
 /// # Names
 ///
-/// All limits of one process that are made with [`RateLimit::named`] and have one name are one
+/// All limits of one process that are made with [`RateLimit::named`] and the same name are one
 /// limit. If their configurations differ, calls through the one that was used first run, and every
-/// call through another fails with
+/// call through another one fails with
 /// [`Error::NameConflict`](crate::error::Error::NameConflict). Limits per key have names of their
 /// own.
 ///
 /// # Switched off
 ///
-/// While it only counts, calls take from the bucket as far as it has any, run at once, and are
-/// counted where they would have been rejected.
+/// In [`Mode::Shadow`](super::switch::Mode::Shadow), every call runs at once and takes from the bucket
+/// if it is not empty. Calls that would have been rejected are counted.
 ///
 /// A call that is admitted at once costs a clock read and one atomic exchange: no lock, and no
 /// allocation after the first.
@@ -80,19 +80,18 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// How many keys a limit per key remembers where nothing else is chosen: 10,000.
+    /// The default number of keys that a limit per key remembers: 10,000.
     pub const DEFAULT_MAX_KEYS: u32 = 10_000;
 
-    /// A limit that is shared with all others of this name: one call a second, unless
-    /// [`rate`](Self::rate) says otherwise.
+    /// A limit that is shared with all others of this name. The default is one call per second; see
+    /// [`rate`](Self::rate).
     #[must_use]
     #[track_caller]
     pub const fn named(name: &'static str) -> Self {
         Self::new(Identity::named(name))
     }
 
-    /// A limit of one function, which carries the function's path as its name. It is shared with
-    /// none.
+    /// A limit of one function, with the function's path as its name. It is shared with no other.
     #[must_use]
     pub const fn for_function(path: &'static str) -> Self {
         Self::new(Identity::for_function(path))
@@ -107,7 +106,7 @@ impl RateLimit {
         }
     }
 
-    /// So many calls in this time. Default: 1 per second.
+    /// Allows `calls` calls in the time `per`. Default: 1 per second.
     ///
     /// # Panics
     /// When one of them is zero, or when it takes more than a hundred years until a burst is back.
@@ -119,7 +118,7 @@ impl RateLimit {
         self
     }
 
-    /// How many calls may begin at once after a time without any. Default: as many as the rate names.
+    /// How many calls may begin at once after an idle time. Default: the number of calls of the rate.
     ///
     /// # Panics
     /// When it is 0, or when it takes more than a hundred years until it is back. In a `static` item
@@ -131,14 +130,14 @@ impl RateLimit {
         self
     }
 
-    /// How long a call may wait until it is admitted. Default: zero, it is rejected.
+    /// How long a call may wait to be admitted. Default: zero, so that it is rejected at once.
     #[must_use]
     pub const fn max_wait(mut self, time: Duration) -> Self {
         self.limits.max_wait = time;
         self
     }
 
-    /// The same limit for each key by itself, of at most `max_keys` that are remembered at a time.
+    /// A separate limit of this kind for each key; at most `max_keys` keys are remembered at a time.
     ///
     /// # Panics
     /// When `max_keys` is 0, which in a `static` item is a compile error.
@@ -151,8 +150,8 @@ impl RateLimit {
         keyed
     }
 
-    /// `call`, once the limit admits it. It can be dropped at any time; while it waits, that costs
-    /// nothing.
+    /// Runs `call` once the limit admits it. It can be dropped at any time; a call that is dropped while it
+    /// waits has taken nothing from the limit.
     pub fn admit<F, T, E>(
         &'static self,
         call: F,

@@ -23,7 +23,7 @@ pub(in crate::policy) use budget::{Allowance, Refused};
 pub use pause::Pause;
 pub use within::Within;
 
-/// How often a call is attempted, and how long it pauses in between.
+/// How many times a call is attempted, and how long it pauses in between.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -34,12 +34,12 @@ pub use within::Within;
 ///     .deadline(Duration::from_secs(10));
 /// ```
 ///
-/// Errors of the body are tried again unless their type says that it is of no use, and so is a
-/// failure of an inner policy where that can help; [`Attempts`] has the rules. When the attempts are
-/// used up the caller gets the last error unchanged.
+/// A call whose body fails is tried again, unless the error type says that this is useless. A call
+/// that fails because of an inner policy is tried again if that can help; [`Attempts`] has the rules.
+/// When the attempts are used up, the caller gets the last error unchanged.
 ///
-/// Retries are bounded by a [`RetryBudget`], too: each policy has one of its own, unless it is given
-/// another or none.
+/// Retries are also limited by a [`RetryBudget`]: each policy has one of its own, unless it is given
+/// another one or none.
 #[derive(Debug)]
 pub struct Retry {
     max_attempts: u32,
@@ -54,9 +54,9 @@ pub struct Retry {
 impl Retry {
     /// The number of attempts of [`Retry::default`]: 4, the first call included.
     pub const DEFAULT_MAX_ATTEMPTS: u32 = 4;
-    /// The pauses where none are chosen: from 1 s, doubled each time, 30 s at most.
+    /// The default pauses: from 1 s, doubled each time, up to 30 s.
     pub const DEFAULT_BACKOFF: Backoff = Backoff::exponential(Duration::from_secs(1));
-    /// The jitter where none is chosen: [`Jitter::Full`].
+    /// The default jitter: [`Jitter::Full`].
     pub const DEFAULT_JITTER: Jitter = Jitter::Full;
 
     /// At most this many attempts, the first call included, with the default pauses and a budget of
@@ -114,10 +114,10 @@ impl Retry {
         );
     }
 
-    /// How long the whole call may take, from its first poll. Default: no bound.
+    /// How long the whole call may take, from its first poll. Default: no limit.
     ///
-    /// No pause begins that would end at this time or after it, and so no attempt does. The attempt
-    /// that runs is not cut off: a timeout above the retry does that. What runs inside sees the
+    /// No pause begins that would end at this time or later, so no attempt begins after it. A running
+    /// attempt is not cut off; a timeout above the retry does that. Code inside the call sees the
     /// deadline as [`deadline()`](crate::policy::deadline::deadline).
     ///
     /// # Panics
@@ -133,14 +133,14 @@ impl Retry {
         self
     }
 
-    /// A budget of its own that is configured differently, or that has a name.
+    /// A budget with another configuration than the default, or with a name.
     #[must_use]
     pub const fn budget(mut self, budget: RetryBudget) -> Self {
         Allowance::own(budget).replace(&mut self.budget);
         self
     }
 
-    /// A budget that stands elsewhere and is shared with others.
+    /// A budget that is defined elsewhere and shared with other policies.
     #[must_use]
     pub const fn shared_budget(mut self, budget: &'static RetryBudget) -> Self {
         Allowance::shared(budget).replace(&mut self.budget);

@@ -139,8 +139,8 @@ impl fmt::Display for OpenError {
             ),
             Self::UnknownOption { scheme } => write!(
                 f,
-                "what stands after the `?` of the `{scheme}:` URL is not known: write `?mode=rwc`, which is the same as \
-                 nothing, or `?mode=rw`, with which the file must be there already"
+                "what stands after the `?` of the `{scheme}:` URL is not known: write `?mode=rw` if the file must exist already, \
+                 or `?mode=rwc`, which is the default"
             ),
             Self::NoSagas {
                 scheme,
@@ -189,15 +189,15 @@ impl fmt::Display for OpenError {
             ),
             Self::Missing { path } => write!(
                 f,
-                "there is no file {path}; a program that opens it creates it, or `resilience migrate`"
+                "there is no file {path}; it is created by a program that opens it, or by `resilience migrate`"
             ),
             Self::Outdated(SchemaVersion { found: 0, .. }) => f.write_str(
-                "the store has no tables of this crate; a program that opens it makes them, or `resilience migrate`",
+                "the store has no tables of this crate; they are created by a program that opens it, or by `resilience migrate`",
             ),
             Self::Outdated(SchemaVersion { found, known }) => write!(
                 f,
-                "the store has schema version {found}, and this build works on {known}; a program of this version that opens it \
-                 brings it there, or `resilience migrate`"
+                "the store has schema version {found}, and this build works on {known}; it is migrated by a program of this \
+                 version that opens it, or by `resilience migrate`"
             ),
             Self::Store(source) => write!(f, "the store could not be opened: {source}"),
         }

@@ -1,4 +1,4 @@
-//! The store for tests: everything in memory, nothing survives the process.
+//! The store for tests: everything is in memory, and nothing survives the process.
 
 mod audit;
 mod idempotency;
@@ -23,15 +23,15 @@ use self::sagas::Sagas;
 use crate::idempotency::Digest;
 use crate::timestamp::Timestamp;
 
-/// A store in memory, for tests. It keeps time by `tokio::time`, so that a paused clock works: its moments are
-/// those of this machine when it was made, and from then on as much later as `tokio::time` says.
+/// A store in memory, for tests. It measures time by `tokio::time`, so a paused clock works: its clock starts at
+/// the time of this machine when the store is created, and then follows `tokio::time`.
 ///
-/// A store belongs to a *worker*, which stands for a process: what one worker holds, no other
-/// takes, until the last clone of its store is dropped, or until its lease is over. [`another_worker`](Self::another_worker)
-/// makes a store on the same data for another worker, so that a test can play a crash and the
-/// recovery after it. A worker that ends in order says so with [`close`](Self::close).
+/// A store belongs to a *worker*, which stands for a process: no other worker takes what it holds until the
+/// last clone of its store is dropped, or until its lease is over. [`another_worker`](Self::another_worker) creates a
+/// store on the same data for another worker, so that a test can simulate a crash and the recovery after it. A worker
+/// that shuts down in order calls [`close`](Self::close).
 ///
-/// Its futures do what they do when they are first polled; it never answers an error, except for
+/// Each operation takes effect when its future is first polled. The store never fails, except on
 /// a contradiction in the journal.
 #[derive(Clone)]
 pub struct MemoryStore {
@@ -92,7 +92,7 @@ struct Data {
 }
 
 impl MemoryStore {
-    /// An empty store, with its first worker.
+    /// Creates an empty store, with its first worker.
     #[must_use]
     pub fn new() -> Self {
         let (changes, _) = watch::channel(());
@@ -105,7 +105,7 @@ impl MemoryStore {
         }
     }
 
-    /// A store on the same data, for another worker.
+    /// Creates a store on the same data, for another worker.
     #[must_use]
     pub fn another_worker(&self) -> Self {
         Self {
@@ -117,9 +117,9 @@ impl MemoryStore {
         }
     }
 
-    /// Ends the worker in order: its unfinished sagas, and the dead letters that it works on, are nobody's, and can be
-    /// taken at once. Nothing may be asked of another clone any more. What it holds under a lease is free when the last
-    /// clone is dropped, or the lease is over.
+    /// Shuts the worker down in order: its unfinished sagas, and the dead letters on which it works, are released and can be
+    /// taken at once. Other clones must not be used any more. What it holds under a lease becomes free when the last clone is
+    /// dropped, or when the lease is over.
     pub async fn close(self) {
         let mut data = self.data();
         data.sagas.leave(&self.owner());

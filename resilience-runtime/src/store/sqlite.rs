@@ -3,22 +3,22 @@
 //! # What is guaranteed
 //!
 //! A write that was answered is on the disk: the file is in write-ahead mode and each commit is
-//! synced (`synchronous = FULL`), so that it survives a killed process and a power loss, as far as
-//! the disk keeps what it has confirmed. Writes that are asked for at the same time share a commit.
+//! synced (`synchronous = FULL`), so it survives a killed process and a power loss, provided that the
+//! disk keeps what it has confirmed. Writes that are requested at the same time share a commit.
 //!
-//! A write that was handed over is executed, also when the future that asked for it is dropped.
-//! [`StoreError::effect`] says of a failed one whether it can have been done.
+//! A write that was handed over is executed, even if the future that requested it is dropped. If a
+//! write fails, [`StoreError::effect`] says whether it may have been done.
 //!
 //! Several processes of one machine may have the file open. What a process holds becomes free the
 //! moment it ends, however it ends, and is never taken from one that is merely slow or stopped:
 //! see the locks in the folder `<file>.workers`, which must stay beside the file. A file on a
 //! network file system is not supported.
 //!
-//! A saga step in a transaction of its own (`tx`) has the write lock of the file from its beginning to its commit: nothing
-//! else is written meanwhile, and what waits for longer than ten seconds is refused. Keep such a step short.
+//! A saga step in a transaction of its own (`tx`) holds the write lock of the file from its beginning to its commit: nothing
+//! else is written meanwhile, and a write that waits for longer than ten seconds is refused. Keep such a step short.
 //!
-//! The file may be a database of your own: tables, indexes and views of this crate have names that
-//! begin with `resilience_`, and it touches nothing else in it, but for the write-ahead mode.
+//! The file may be a database of your own: the names of this crate's tables, indexes and views begin with
+//! `resilience_`, and the crate touches nothing else in the file, except that it sets the write-ahead mode.
 
 mod acquire;
 mod advance;
@@ -93,13 +93,13 @@ impl std::fmt::Debug for SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file at `path`, creates it if there is none, and brings it to the schema of this
-    /// crate. The store works as long as the tokio runtime that it was opened on.
+    /// Opens the file at `path`, creates it if there is none, and migrates it to the schema of this
+    /// crate. The store works as long as the tokio runtime on which it was opened.
     ///
     /// # Errors
-    /// When `path` is a directory, its parent is missing, it cannot be written, it is not an SQLite
-    /// database or a damaged one, or it has a schema newer than this crate's. A file that is
-    /// refused is not changed.
+    /// When `path` is a directory, its parent is missing, the file cannot be written, it is not an SQLite
+    /// database or is damaged, or its schema is newer than this crate's. A file that is refused is not
+    /// changed.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         const DOING: &str = "opening the SQLite file";
         let mut connection = connection::prepare(path).await?;
@@ -146,13 +146,14 @@ impl SqliteStore {
         })
     }
 
-    /// Finishes the writes that were handed over, leaves the sagas that are unfinished to whoever comes, and closes
-    /// the file. Every later call, on any clone, answers an error, and what this store still holds may be taken over by
-    /// others. Dropping all clones does the same without waiting for it, and without leaving in order: its sagas count an
-    /// interruption when they are taken over.
+    /// Finishes the writes that were handed over, releases the unfinished sagas, and closes the file.
+    ///
+    /// Every later call on any clone fails, and other processes may take over what this store still holds. Dropping all
+    /// clones closes the store too, but does not wait and does not release the sagas: an interruption is counted when they
+    /// are taken over.
     ///
     /// # Errors
-    /// When the store is closed already, or the file could not be closed cleanly. Writes that were
+    /// When the store is already closed, or the file could not be closed cleanly. Writes that were
     /// answered are safe in either case.
     pub async fn close(self) -> Result<(), StoreError> {
         const DOING: &str = "closing the SQLite file";

@@ -23,7 +23,7 @@ use crate::policy::names::Names;
 use crate::policy::switch::{Mode, Switch};
 use store::Store;
 
-/// A [`CircuitBreaker`] for every key: a tenant, a host, a shard.
+/// A [`CircuitBreaker`] for every key, for example a tenant, a host or a shard.
 ///
 /// ```
 /// # use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, KeyedCircuitBreaker};
@@ -32,18 +32,18 @@ use store::Store;
 /// let breaker = HOSTS.of(host());
 /// ```
 ///
-/// Keys are told apart by 128 bits of hashes that are different in every process. Only keys that
-/// there is something to say of are remembered: where failures in a row decide, a key whose last
-/// call succeeded and which never was open takes no memory and no lock. When `max_keys` are
-/// remembered and another one fails, the closed one that was used longest ago is forgotten; an open
-/// one never is. When all are open, calls of further keys run unwatched, of which an event tells
+/// Keys are distinguished by a 128-bit hash that differs from process to process. Only keys for
+/// which there is something to record are remembered: if failures in a row decide, a key whose last
+/// call succeeded and that was never open takes no memory and no lock. When `max_keys` keys are
+/// remembered and another one fails, the closed key that was used longest ago is forgotten; open
+/// keys never are. When all are open, calls of further keys run unwatched, and an event says so
 /// once.
 ///
-/// When a key is forgotten that was open before, the calls that began before that, of keys that
-/// nothing is known of, are not heard any more.
+/// When a key that was open before is forgotten, calls that began before that no longer count if
+/// their key is not remembered.
 ///
-/// Metrics and events carry the name, not the key. Named keyed breakers share their state like
-/// [`CircuitBreaker`]s; the two kinds do not share with each other.
+/// Metrics and events have the name, not the key. Named keyed breakers share their state like
+/// [`CircuitBreaker`]s; the two kinds do not share state with each other.
 pub struct KeyedCircuitBreaker {
     breaker: CircuitBreaker,
     max_keys: u32,
@@ -91,23 +91,23 @@ impl KeyedCircuitBreaker {
         }
     }
 
-    /// Does nothing for any key, until it is [`enforced`](Self::enforce) again.
+    /// Makes it do nothing for any key until it is [`enforced`](Self::enforce) again.
     pub fn disable(&'static self) {
         self.home().home.breaker.switch.set(Mode::Disabled);
     }
 
-    /// Counts and changes states, and rejects nothing, until it is [`enforced`](Self::enforce)
+    /// Makes it count and change states but reject nothing until it is [`enforced`](Self::enforce)
     /// again.
     pub fn metrics_only(&'static self) {
         self.home().home.breaker.switch.set(Mode::Shadow);
     }
 
-    /// Does what it is there for, which is the default.
+    /// Makes it reject calls again while it is open, which is the default.
     pub fn enforce(&'static self) {
         self.home().home.breaker.switch.set(Mode::Enforced);
     }
 
-    /// How many keys are remembered at the moment.
+    /// The number of keys that are currently remembered.
     #[must_use]
     pub fn remembered(&'static self) -> usize {
         self.home().store.len()
@@ -146,7 +146,7 @@ impl KeyedCircuitBreaker {
 }
 
 impl OfKey {
-    /// `call`, watched and perhaps rejected, like [`CircuitBreaker::guard`].
+    /// Runs `call` under the breaker of this key, or rejects it, like [`CircuitBreaker::guard`].
     #[inline]
     pub fn guard<F, T, E>(
         self,
@@ -160,7 +160,7 @@ impl OfKey {
         Guarded::new(self, call, function, errors, ByClass)
     }
 
-    /// `call`, watched and perhaps rejected, like [`CircuitBreaker::guard_if`].
+    /// Runs `call` under the breaker of this key, or rejects it, like [`CircuitBreaker::guard_if`].
     #[inline]
     pub fn guard_if<F, T, E, J>(
         self,
@@ -183,7 +183,7 @@ impl OfKey {
         self.store().look(self.key, state).unwrap_or(State::Closed)
     }
 
-    /// What is known of this key.
+    /// What is known about this key.
     #[must_use]
     pub fn statistics(self) -> Statistics {
         let now = Moment::now();
@@ -204,12 +204,12 @@ impl OfKey {
         self.by_hand(Machine::hold_closed);
     }
 
-    /// Rejects every call of this key until then, like [`CircuitBreaker::open_until`].
+    /// Rejects every call of this key until `at`, like [`CircuitBreaker::open_until`].
     pub fn open_until(self, at: Instant) {
         self.by_hand(|machine| machine.open_by_hand(Moment::at(at)));
     }
 
-    /// Closes it, with nothing counted, and has it decide by itself again.
+    /// Closes it, forgets all counts, and lets it decide by itself again.
     pub fn reset(self) {
         self.by_hand(Machine::close);
     }

@@ -8,9 +8,9 @@ use super::statistics::Statistics;
 use super::{CircuitBreaker, Shared};
 use crate::policy::switch::Mode;
 
-/// By hand. All of this concerns every breaker of the name.
+/// Operation by hand. All of this concerns every breaker of the same name.
 impl CircuitBreaker {
-    /// The state at this moment. An open breaker stays open until the first call after `open_for`,
+    /// The current state. An open breaker stays open until the first call after `open_for`,
     /// or until its probe succeeds.
     #[must_use]
     pub fn state(&'static self) -> State {
@@ -20,7 +20,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// What it knows at this moment.
+    /// What it currently knows.
     #[must_use]
     pub fn statistics(&'static self) -> Statistics {
         let Some(shared) = self.used() else {
@@ -43,25 +43,25 @@ impl CircuitBreaker {
         self.by_hand(Machine::hold_closed);
     }
 
-    /// Rejects every call until then, and goes on as after `open_for`. A time that has passed makes
-    /// the next call a probe.
+    /// Rejects every call until `at`, and then continues as after `open_for`. If `at` has passed, the
+    /// next call makes it half-open.
     pub fn open_until(&'static self, at: Instant) {
         self.by_hand(|machine| machine.open_by_hand(Moment::at(at)));
     }
 
-    /// Does nothing, until it is [`reset`](CircuitBreaker::reset): calls pass untouched, and are
+    /// Makes it do nothing until it is [`reset`](CircuitBreaker::reset): calls pass untouched, and are
     /// not counted.
     pub fn disable(&'static self) {
         self.home().switch.set(Mode::Disabled);
     }
 
-    /// Counts and changes its state, and rejects nothing, until it is
+    /// Makes it count and change its state but reject nothing until it is
     /// [`reset`](CircuitBreaker::reset).
     pub fn metrics_only(&'static self) {
         self.home().switch.set(Mode::Shadow);
     }
 
-    /// Closes it, with nothing counted, and has it decide by itself again.
+    /// Closes it, forgets all counts, and lets it decide by itself again.
     pub fn reset(&'static self) {
         self.home().switch.set(Mode::Enforced);
         self.by_hand(Machine::close);

@@ -13,7 +13,7 @@ const LARGEST_WINDOW: u32 = 1_000_000;
 
 /// When it opens.
 impl CircuitBreaker {
-    /// How many failures in a row open it. Default: 5, or off where a rate is set.
+    /// How many failures in a row open the breaker. Default: 5, or off if a rate is set.
     ///
     /// # Panics
     /// When it is 0, which in a `static` item is a compile error.
@@ -28,7 +28,8 @@ impl CircuitBreaker {
         self
     }
 
-    /// The part of the calls in the window that has to fail for it to open. Default: off.
+    /// The share of the calls in the window, from 0 to 1, that must fail for the breaker to open. Default:
+    /// off.
     ///
     /// # Panics
     /// When it is not more than 0 and at most 1, which in a `static` item is a compile error.
@@ -43,9 +44,10 @@ impl CircuitBreaker {
         self.watches()
     }
 
-    /// Takes the rates of the last so many calls. Default: 100, unless there is a `time_window`.
+    /// The number of last calls over which the rates are computed. Default: 100, unless there is a
+    /// `time_window`.
     ///
-    /// It costs a quarter of a byte for each, once a call was counted.
+    /// The window takes a quarter of a byte per call, from the first counted call on.
     ///
     /// # Panics
     /// When it is 0 or more than 1,000,000, which in a `static` item is a compile error.
@@ -61,8 +63,8 @@ impl CircuitBreaker {
         self
     }
 
-    /// Takes the rates of the calls that ended within this time. It slides by a 32nd of itself, and
-    /// is rounded up to milliseconds. Default: off, see `count_window`.
+    /// Computes the rates over the calls that ended within this time. The window slides in steps of a
+    /// 32nd of its length, and is rounded up to milliseconds. Default: off, see `count_window`.
     ///
     /// # Panics
     /// When it is zero or longer than 49 days, which in a `static` item is a compile error.
@@ -78,9 +80,9 @@ impl CircuitBreaker {
         self
     }
 
-    /// How many calls have to be in the window before its rates count. Default: a full
-    /// `count_window`, or 20 calls of a `time_window`. More than a `count_window` holds is as many
-    /// as it holds.
+    /// How many calls must be in the window before its rates count. Default: a full
+    /// `count_window`, or 20 calls in a `time_window`. More than a `count_window` holds counts as the
+    /// full window.
     ///
     /// # Panics
     /// When it is 0, which in a `static` item is a compile error.
@@ -95,8 +97,8 @@ impl CircuitBreaker {
         self
     }
 
-    /// From how long on a call is slow, whether it fails or not; rounded up to milliseconds.
-    /// Default: off. See [`slow_call_rate`](CircuitBreaker::slow_call_rate).
+    /// The duration from which on a call is slow, whether or not it fails; rounded up to
+    /// milliseconds. Default: off. See [`slow_call_rate`](CircuitBreaker::slow_call_rate).
     ///
     /// # Panics
     /// When it is zero or longer than 49 days, which in a `static` item is a compile error.
@@ -112,8 +114,8 @@ impl CircuitBreaker {
         self.watches()
     }
 
-    /// The part of the calls in the window that has to be slow for it to open. Default: 1, all of
-    /// them. Without a `slow_call_duration` no call is slow.
+    /// The share of the calls in the window that must be slow for the breaker to open. Default: 1, all
+    /// of them. Without a `slow_call_duration` no call is slow.
     ///
     /// # Panics
     /// When it is not more than 0 and at most 1, which in a `static` item is a compile error.
@@ -129,7 +131,7 @@ impl CircuitBreaker {
         self
     }
 
-    /// What becomes of a call that is dropped before its end. Default: it counts as nothing.
+    /// How a call that is dropped before its end counts. Default: it does not count.
     #[must_use]
     pub const fn on_cancel(mut self, on_cancel: OnCancel) -> Self {
         self.rules.on_cancel = on_cancel;
@@ -147,8 +149,8 @@ impl CircuitBreaker {
 
 /// For how long it is open, and how it closes.
 impl CircuitBreaker {
-    /// How long it stays open, and how long a probe may take before its place goes to another;
-    /// rounded up to milliseconds. Default: 60 s.
+    /// How long the breaker stays open, and how long a probing call may take before another call gets
+    /// its place; rounded up to milliseconds. Default: 60 s.
     ///
     /// # Panics
     /// When it is zero or longer than 49 days, which in a `static` item is a compile error.
@@ -163,8 +165,8 @@ impl CircuitBreaker {
         self
     }
 
-    /// Has it stay open for longer every time that it opens again without having been closed
-    /// between: `factor` times as long, up to `max`. Default: always for `open_for`.
+    /// Makes it stay open longer each time that it opens again without having been closed in between:
+    /// `factor` times as long, up to `max`. Default: always for `open_for`.
     ///
     /// # Panics
     /// When `factor` is not a number of at least 1 or `max` is zero or longer than 49 days, which
@@ -205,7 +207,7 @@ impl CircuitBreaker {
         self
     }
 
-    /// How many successful probes close a half-open breaker; one failure opens it. With `recovery`
+    /// How many successful calls close a half-open breaker; one failure opens it. With `recovery`,
     /// also how many successes end a stage. Default: 3, or as many as `half_open_permits` allows.
     ///
     /// # Panics
@@ -224,7 +226,7 @@ impl CircuitBreaker {
         self
     }
 
-    /// The part of the permitted probes that has to succeed for a half-open breaker to close. It is
+    /// The share of the permitted calls that must succeed for a half-open breaker to close. This is
     /// decided when all of them have ended. Default: off, see `success_threshold`.
     ///
     /// # Panics
@@ -243,10 +245,10 @@ impl CircuitBreaker {
         self
     }
 
-    /// Lets it recover before it closes: after the probes this share of the calls runs, then twice
-    /// the share, and so on, up to all. A stage lasts until `success_threshold` calls have
-    /// succeeded, and the rules of a closed breaker open it. Which calls run is not a matter of
-    /// chance: at 0.25 every fourth. Default: off.
+    /// Makes it recover in stages before it closes: after the half-open state this share of the calls
+    /// runs, then twice the share, and so on, up to all of them. A stage lasts until
+    /// `success_threshold` calls have succeeded; the rules of a closed breaker can open it. Which calls
+    /// run is not random: at 0.25, every fourth one. Default: off.
     ///
     /// # Panics
     /// When `share` is not between 0.000001 and 1, which in a `static` item is a compile error.
@@ -268,18 +270,18 @@ impl CircuitBreaker {
         self
     }
 
-    /// Asks the dependency while the breaker is open. Default: nobody asks.
+    /// Asks the dependency while the breaker is open. Default: no probe.
     #[must_use]
     pub const fn probe(mut self, probe: &'static Probe) -> Self {
         self.probe = Some(probe);
         self
     }
 
-    /// A breaker of its own for every key, with these options, for at most `max_keys` keys that
-    /// there is something to say of.
+    /// A separate breaker with these options for every key, which remembers at most `max_keys` keys for
+    /// which there is something to record.
     ///
     /// # Panics
-    /// When `max_keys` is 0, or there is a `probe`, which would not know what key to ask for. In a
+    /// When `max_keys` is 0, or there is a `probe`, which would not know which key to ask for. In a
     /// `static` item that is a compile error.
     #[must_use]
     #[track_caller]

@@ -11,7 +11,7 @@ use super::CircuitBreaker;
 use super::core::Word;
 use crate::BoxFuture;
 
-/// A question that tells whether a dependency is back, so that no caller has to find out.
+/// A check whether a dependency is back, so that no caller has to find out.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -20,23 +20,23 @@ use crate::BoxFuture;
 /// static DB: CircuitBreaker = CircuitBreaker::named("db").probe(&PING);
 /// ```
 ///
-/// While the breaker is open a task asks it every so often, from `interval` after the opening on.
-/// `true` makes the breaker half-open at once; `false` changes nothing. One question is asked at a
-/// time, and it is dropped when the breaker has left the state that it opened in. One that panics
-/// was the last of this opening.
+/// While the breaker is open, a task waits for `interval` and runs the check, again and again.
+/// `true` makes the breaker half-open at once; `false` changes nothing.
+/// Checks do not overlap, and a check is dropped when the breaker leaves the open state. After a
+/// check that panics, there is no other one until the breaker opens again.
 ///
-/// The task belongs to the Tokio runtime of the call that opened the breaker, which needs its timer.
-/// If there was no runtime there is no probing, and the time decides alone.
+/// The task runs on the Tokio runtime of the call that opened the breaker, which needs its timer
+/// enabled. If there was no runtime there are no checks, and only the time decides.
 pub struct Probe {
     interval: Duration,
     ask: fn() -> BoxFuture<'static, bool>,
 }
 
 impl Probe {
-    /// How often a dependency is asked where nothing else is chosen: every 5 s.
+    /// The default interval before each check: 5 s.
     pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 
-    /// Asks `ask` every `interval`.
+    /// A probe that calls `ask`, waiting for `interval` before each call.
     ///
     /// # Panics
     /// When `interval` is zero, which in a `static` item is a compile error.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-/// What becomes of a call that is dropped before its end.
+/// How a circuit breaker counts a call that is dropped before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum OnCancel {
-    /// It counts as nothing.
+    /// It does not count.
     #[default]
     Ignore,
-    /// It counts as a failure: the callers give up because the dependency is slow.
+    /// It counts as a failure: for callers that give up because the dependency is slow.
     Failure,
 }
 

@@ -12,17 +12,17 @@ use super::state::{Machine, State};
 pub struct Statistics {
     /// The state.
     pub state: State,
-    /// How many calls are in the window; 0 where failures in a row are all that counts.
+    /// How many calls are in the window; 0 if only failures in a row count.
     pub calls: u32,
     /// How many of those failed.
     pub failures: u32,
     /// How many of those were slow.
     pub slow: u32,
-    /// How many calls failed since the last success. Half-open and open breakers do not count.
+    /// How many calls have failed since the last success. Not counted while half-open or open.
     pub failures_in_a_row: u32,
     /// How often it has opened.
     pub openings: u64,
-    /// How long ago a failure was counted; `None` where there was none.
+    /// How long ago the last failure was counted; `None` if there was none.
     pub since_last_failure: Option<Duration>,
 }
 

@@ -28,7 +28,7 @@ static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 const MANY_KEYS: u32 = 1_024;
 const SHARDS: u32 = 16;
 
-/// A [`RateLimit`](super::RateLimit) for each key by itself: a tenant, a user, an address.
+/// A separate [`RateLimit`](super::RateLimit) for each key, for example a tenant, a user or an address.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -40,14 +40,14 @@ const SHARDS: u32 = 16;
 ///
 /// # Memory
 ///
-/// At most `max_keys` keys are remembered, about 200 bytes each. A key is forgotten when its place is
-/// needed, and only when its bucket is full again: then it makes no difference, so that nobody gets
-/// more calls than the rate allows by way of being forgotten. When a new key comes and none can be
-/// forgotten, it shares one more bucket with all others that are in that case, until there is a
-/// place. From 1,024 keys on the bound is kept in each of 16 parts.
+/// At most `max_keys` keys are remembered, at about 200 bytes each. A key is forgotten when its place
+/// is needed, but only if its bucket is full again: then forgetting it makes no difference, and nobody
+/// gets more calls than the rate allows. If a new key comes and no key can be forgotten, it shares one
+/// extra bucket with all other keys in this situation, until there is a place. From 1,024 keys on, the
+/// keys are divided into 16 parts, each with its share of the bound.
 ///
-/// Keys are told apart by a 64-bit hash with a random seed. Among a million keys the chance that two
-/// share a bucket is 1 : 36,000,000.
+/// Keys are distinguished by a 64-bit hash with a random seed. Among a million keys, the chance that
+/// two share a bucket is 1 : 36,000,000.
 pub struct KeyedRateLimit {
     identity: Identity<Self>,
     limits: Limits,
@@ -82,7 +82,7 @@ impl KeyedRateLimit {
         }
     }
 
-    /// How many keys are remembered at the moment.
+    /// The number of keys that are currently remembered.
     #[must_use]
     pub fn keys(&'static self) -> usize {
         identity::first(self).unwrap_or(self).state().1.len()
@@ -112,7 +112,7 @@ pub struct RateLimitOfKey {
 }
 
 impl RateLimitOfKey {
-    /// `call`, once the limit of this key admits it: see
+    /// Runs `call` once the limit of this key admits it: see
     /// [`RateLimit::admit`](super::RateLimit::admit).
     pub fn admit<F, T, E>(self, call: F, function: Function<Result<T, E>>) -> Admitted<F, T, E>
     where

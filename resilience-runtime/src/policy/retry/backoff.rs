@@ -27,10 +27,10 @@ enum Growth {
 }
 
 impl Backoff {
-    /// What each pause of an exponential backoff is multiplied by, where nothing else is chosen.
+    /// The default factor by which each pause of an exponential backoff grows.
     pub const DEFAULT_FACTOR: f64 = 2.0;
-    /// The longest pause of a backoff that is not fixed, where nothing else is chosen and the first
-    /// pause is no longer than this.
+    /// The default for the longest pause of a backoff that is not fixed; if the first pause is longer,
+    /// that is the longest.
     pub const DEFAULT_MAX: Duration = Duration::from_secs(30);
     /// So many pauses are added up one by one; each further one is taken for the longest.
     const ADDED_UP: u32 = 1_000;
@@ -46,15 +46,15 @@ impl Backoff {
         }
     }
 
-    /// A pause of `first` before the second attempt, each following one longer by `first` (or by
-    /// [`Backoff::step`]), and none over 30 s (or over `first`, where that is longer).
+    /// A pause of `first` before the second attempt; each following pause is longer by `first` (or by
+    /// [`Backoff::step`]), up to 30 s (or up to `first`, if that is longer).
     #[must_use]
     pub const fn linear(first: Duration) -> Self {
         Self::growing(first, Growth::Linear { step: first })
     }
 
-    /// A pause of `first` before the second attempt, each following one twice as long as the one
-    /// before it, and none over 30 s (or over `first`, where that is longer).
+    /// A pause of `first` before the second attempt; each following pause is twice as long as the one
+    /// before it, up to 30 s (or up to `first`, if that is longer).
     ///
     /// # Panics
     /// When `first` is zero, which in a `const` item is a compile error.
@@ -70,10 +70,10 @@ impl Backoff {
         Self::growing(first, Growth::Exponential { factor })
     }
 
-    /// Each pause is drawn between `first` and three times the pause before it, and none is over
-    /// 30 s (or over `first`, where that is longer).
+    /// Each pause is drawn at random between `first` and three times the previous pause, up to 30 s (or
+    /// up to `first`, if that is longer).
     ///
-    /// The pauses are drawn already, so that there is no [`Jitter`] beside it. It is the
+    /// The pauses are random already, so it cannot be combined with a [`Jitter`]. It is the
     /// "decorrelated jitter" of Marc Brooker, *Exponential Backoff And Jitter*, AWS Architecture
     /// Blog, 2015: `sleep = min(max, uniform(first, previous * 3))`.
     ///
@@ -90,8 +90,8 @@ impl Backoff {
         Self::growing(first, Growth::Decorrelated)
     }
 
-    /// The pause that `pause` says, asked with the number of attempts that were made, from 1; but
-    /// none over 30 s, or over [`Backoff::max`].
+    /// The pauses that `pause` returns for the number of attempts made so far, from 1, up to 30 s or
+    /// [`Backoff::max`].
     #[must_use]
     pub const fn custom(pause: fn(u32) -> Duration) -> Self {
         Self::growing(Duration::ZERO, Growth::Custom(pause))
@@ -105,7 +105,7 @@ impl Backoff {
         }
     }
 
-    /// What each pause of an exponential backoff is multiplied by to get the next.
+    /// The factor by which each pause of an exponential backoff is multiplied to get the next one.
     ///
     /// # Panics
     /// When the backoff is not exponential, or `factor` is less than 1 or not a finite number. In a

@@ -1,4 +1,4 @@
-//! How many retries a dependency is asked to bear.
+//! A limit on how many retries a dependency has to bear.
 
 mod allowance;
 mod bucket;
@@ -16,8 +16,8 @@ pub(in crate::policy) use allowance::Allowance;
 
 static NAMES: Names<RetryBudget> = Names::new();
 
-/// A bound on retries, relative to the calls that succeed: while a dependency is down, the load on
-/// it does not multiply.
+/// A limit on retries relative to the calls that succeed, so that the load on a dependency does not
+/// multiply while it is down.
 ///
 /// ```
 /// # use resilience_runtime::policy::retry::RetryBudget;
@@ -27,23 +27,24 @@ static NAMES: Names<RetryBudget> = Names::new();
 ///     .burst(50);
 /// ```
 ///
-/// It is a bucket of tokens, and starts full. A retry, or a hedge, takes one token, and is not made
-/// where there is none; what it took it keeps, also when the call is dropped. A call that succeeds
-/// gives `ratio` of a token back, and time gives `per_second`. More than `burst` are never kept.
+/// It is a bucket of tokens that starts full. A retry or a hedge takes one token, and is not made if
+/// there is none. It does not give the token back, even if the call is dropped. A call that succeeds
+/// gives back `ratio` of a token, and every second gives back `per_second` tokens. The bucket never
+/// holds more than `burst`.
 ///
 /// | | default |
 /// |---|---|
 /// | `ratio` | 0.2: one retry for five successes |
-/// | `per_second` | 10: so that a function which is seldom called may retry, too |
+/// | `per_second` | 10, so that a function that is seldom called may retry, too |
 /// | `burst` | 100 |
 ///
 /// # Names
 ///
-/// All budgets of one process that are made with [`RetryBudget::named`] and have one name are one
-/// budget. If their configurations differ, the one that was used first holds; through every other
-/// one nothing is retried, and a call that would have been says so: the source of its
-/// [`Error::RetryBudgetExhausted`](crate::error::Error::RetryBudgetExhausted) is
-/// [`Error::NameConflict`](crate::error::Error::NameConflict), where the function's error type can
+/// All budgets of one process that are made with [`RetryBudget::named`] and the same name are one
+/// budget. If their configurations differ, the one that was used first is in force, and nothing is
+/// retried through the others. A call that would have been retried then fails with
+/// [`Error::RetryBudgetExhausted`](crate::error::Error::RetryBudgetExhausted), whose source is
+/// [`Error::NameConflict`](crate::error::Error::NameConflict), if the function's error type can
 /// carry that. In any case there is a `warn` event.
 ///
 /// A success costs one relaxed load while the budget is full, and one write while it is not. The
@@ -96,8 +97,7 @@ impl RetryBudget {
         budget
     }
 
-    /// A budget of one function, which carries the function's path as its name and is shared with
-    /// none.
+    /// A budget of one function, with the function's path as its name. It is shared with no other.
     #[must_use]
     pub const fn for_function(path: &'static str) -> Self {
         let mut budget = Self::private();
@@ -105,7 +105,7 @@ impl RetryBudget {
         budget
     }
 
-    /// What a success gives back: this many tokens, in steps of a thousandth. Default: 0.2.
+    /// The number of tokens that a success gives back, in steps of a thousandth. Default: 0.2.
     ///
     /// # Panics
     /// When it is not a number between 0 and 1,000, is less than a thousandth and not 0, or neither
@@ -127,7 +127,7 @@ impl RetryBudget {
         self
     }
 
-    /// What the time gives back: this many tokens per second. Default: 10.
+    /// The number of tokens that come back every second. Default: 10.
     ///
     /// # Panics
     /// When neither successes nor the time give anything back, which in a `const` or `static` item
@@ -140,7 +140,7 @@ impl RetryBudget {
         self
     }
 
-    /// How many tokens it holds at most, and at the start. Default: 100.
+    /// The maximum number of tokens, which is also the number at the start. Default: 100.
     ///
     /// # Panics
     /// When it is 0 or over 1,000,000, which in a `const` or `static` item is a compile error.
@@ -167,7 +167,7 @@ impl RetryBudget {
         );
     }
 
-    /// The name, or the path of the function; `None` for the budget that a policy has by itself.
+    /// The name, or the path of the function; `None` for the private budget of one policy.
     #[must_use]
     pub const fn name(&self) -> Option<&'static str> {
         self.name
