@@ -264,7 +264,9 @@ pub use resilience_runtime::policy::retry::{Backoff, Jitter, Retry, RetryBudget}
 pub use resilience_runtime::policy::single_flight::SingleFlightGroup;
 pub use resilience_runtime::policy::switch::{Mode, Switch};
 pub use resilience_runtime::policy::timeout::Timeout;
-pub use resilience_runtime::runtime::{OpenError, Runtime, RuntimeBuilder, ShutdownReport};
+pub use resilience_runtime::runtime::{
+    MissingState, OpenError, Runtime, RuntimeBuilder, ShutdownReport,
+};
 pub use resilience_runtime::saga::Sagas;
 pub use resilience_runtime::saga::journal::{SagaId, SagaRecord, Status, StepRecord};
 pub use resilience_runtime::timestamp::Timestamp;

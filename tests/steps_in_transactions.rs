@@ -191,3 +191,35 @@ async fn a_connection_to_another_database_is_refused() {
         runtime.shutdown().await;
     }
 }
+
+#[saga]
+async fn in_haste(#[state] bank: &Bank) -> Result<i64, BankError> {
+    let mut conn = bank.pool.acquire().await?;
+    commit_early(&mut conn, 9).await
+}
+
+/// It ends the transaction, which is for the step to end.
+#[saga_step(compensate = none, tx = conn)]
+async fn commit_early(conn: &mut SqliteConnection, order: u32) -> Result<i64, BankError> {
+    let entries = enter(conn, order, 100).await?;
+    sqlx::raw_sql("COMMIT").execute(conn).await?;
+    Ok(entries)
+}
+
+#[tokio::test]
+async fn a_body_that_commits_by_itself_is_told_that_its_effect_is_not_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bank, runtime) = Bank::open(&folder).await;
+    let answer = runtime.scope(in_haste(&bank)).await;
+    let Err(BankError::Other(error)) = answer else {
+        panic!("{answer:?}");
+    };
+    for part in ["has run", "the body has ended the transaction"] {
+        assert!(error.contains(part), "{error}");
+    }
+    assert_eq!(bank.entries().await, [100]);
+    let sagas = runtime.sagas();
+    let all = sagas.list(Default::default(), None, 9).await.unwrap();
+    assert_eq!((all.len(), all[0].status), (1, Status::Failed));
+    runtime.shutdown().await;
+}

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use builder::RuntimeBuilder;
-pub use error::OpenError;
+pub use error::{MissingState, OpenError};
 
 use crate::core::{Core, SCOPED, Stores};
 use crate::dlq::{DeadLetters, Queue};

@@ -167,6 +167,7 @@ fn the_catalog_lists_every_function_by_name_and_place() {
 
 #[test]
 fn the_worst_case_is_reckoned_from_the_inside_out() {
+    let _alone = alone();
     // Three times 800 ms and two pauses.
     assert_eq!(CHARGE.worst_case(), Some(Duration::from_millis(2_600)));
     assert_eq!(REFUND.worst_case(), None);

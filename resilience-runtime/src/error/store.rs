@@ -41,6 +41,19 @@ impl StoreError {
         }
     }
 
+    /// The error of a step that has had its effect without its record: its body has ended the transaction in which both were to
+    /// be committed.
+    pub(crate) fn unrecorded(
+        doing: &'static str,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self {
+            doing,
+            effect: Effect::Ran,
+            source: source.into(),
+        }
+    }
+
     /// Whether the operation took effect.
     #[must_use]
     pub fn effect(&self) -> Effect {

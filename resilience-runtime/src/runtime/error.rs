@@ -57,16 +57,10 @@ pub enum OpenError {
         /// Where the other one is written.
         second: Place,
     },
-    /// A registered function has a `#[state]` parameter of a type for which no value was given.
-    MissingState {
-        /// `saga` or `saga step`.
-        kind: &'static str,
-        /// The name of the function.
-        name: &'static str,
-        /// Where it is written.
-        place: Place,
-        /// The type.
-        type_name: &'static str,
+    /// Registered functions have `#[state]` parameters of types for which no values were given.
+    MissingStates {
+        /// The types, in the order of their names.
+        missing: Vec<MissingState>,
     },
     /// Two values of one type were given as state.
     DuplicateState {
@@ -117,6 +111,34 @@ const SCHEMES: &str = match (
     (false, false, false) => "`memory:` (the feature `sqlite` is off)",
 };
 
+/// A type of `#[state]` parameters of which the runtime was given no value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingState {
+    /// The type.
+    pub type_name: &'static str,
+    /// What needs it: `saga` or `saga step`.
+    pub kind: &'static str,
+    /// The name of the function that needs it, the first one by name.
+    pub name: &'static str,
+    /// Where the function is written.
+    pub place: Place,
+}
+
+impl fmt::Display for MissingState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            type_name,
+            kind,
+            name,
+            place,
+        } = self;
+        write!(
+            f,
+            "{kind} `{name}` ({place}) has a `#[state]` parameter of type `{type_name}`"
+        )
+    }
+}
+
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -161,17 +183,16 @@ impl fmt::Display for OpenError {
                 "two functions are registered as {kind} `{name}`: {first} and {second}; \
                  give one of them another name, because the journal finds them by it"
             ),
-            Self::MissingState {
-                kind,
-                name,
-                place,
-                type_name,
-            } => write!(
-                f,
-                "{kind} `{name}` ({place}) has a `#[state]` parameter of type `{type_name}`, and \
-                 the runtime was given none: it could not be run again after a crash; open the \
-                 runtime with `Runtime::builder(url).state(value).open()`"
-            ),
+            Self::MissingStates { missing } => {
+                for (index, state) in missing.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { "; " };
+                    write!(f, "{separator}{state}")?;
+                }
+                f.write_str(
+                    ": the runtime was given no such value, so these functions could not be run again after a crash; \
+                     open the runtime with `Runtime::builder(url).state(value).open()`",
+                )
+            }
             Self::DuplicateState { type_name } => write!(
                 f,
                 "`.state(..)` was given two values of type `{type_name}`; a runtime holds one per \

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::Hash;
 
-use super::OpenError;
+use super::{MissingState, OpenError};
 use crate::registry::{Catalog, Place, SagaEntry, StateType, States, StepEntry};
 
 /// What was linked into this program.
@@ -28,11 +28,16 @@ pub(super) fn check_states(catalog: &Catalog, states: &States) -> Result<(), Ope
     let sagas = sagas.map(|saga| Needs::of("saga", *saga));
     let steps = catalog.steps.values();
     let steps = steps.map(|step| Needs::of("saga step", *step));
-    let missing = sagas.chain(steps).filter_map(|needs| needs.missing(states));
-    // Always the same one first, so that two starts say the same.
-    match missing.min_by_key(|(name, _)| *name) {
-        Some((_, error)) => Err(error),
-        None => Ok(()),
+    let mut missing: Vec<MissingState> = sagas
+        .chain(steps)
+        .flat_map(|needs| needs.missing(states))
+        .collect();
+    // All at once, each type with one function, and always in the same order.
+    missing.sort_by_key(|it| (it.type_name, it.name));
+    missing.dedup_by_key(|it| it.type_name);
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(OpenError::MissingStates { missing }),
     }
 }
 
@@ -96,15 +101,14 @@ impl Needs {
         }
     }
 
-    fn missing(self, states: &States) -> Option<(&'static str, OpenError)> {
-        let missing = self.states.iter().find(|state| !states.has(state))?;
-        let error = OpenError::MissingState {
+    fn missing(self, states: &States) -> impl Iterator<Item = MissingState> {
+        let missing = self.states.iter().filter(|state| !states.has(state));
+        missing.map(move |state| MissingState {
+            type_name: (state.name)(),
             kind: self.kind,
             name: self.name,
             place: self.place,
-            type_name: (missing.name)(),
-        };
-        Some((self.name, error))
+        })
     }
 }
 
@@ -164,6 +168,31 @@ mod tests {
         let text = error.to_string();
         assert!(text.contains("saga step `reserve`"), "{text}");
         assert!(text.contains("shop.rs:7 and shop.rs:30"), "{text}");
+    }
+
+    #[test]
+    fn all_states_that_are_missing_are_named_at_once() {
+        const TEXT: StateType = StateType::of::<String>();
+        const SMALL: StateType = StateType::of::<u8>();
+        const LARGE: StateType = StateType::of::<u64>();
+        let mut catalog = Catalog::default();
+        for (name, states) in [("reserve", &[TEXT, SMALL][..]), ("charge", &[SMALL, LARGE])] {
+            let entry: &'static StepEntry = Box::leak(Box::new(StepEntry {
+                step: SagaStep::named(name),
+                states,
+                ..*step(7)
+            }));
+            catalog.steps.insert(name, entry);
+        }
+        let mut states = States::default();
+        states.0.insert((LARGE.id)(), std::sync::Arc::new(1_u64));
+        let Err(error) = check_states(&catalog, &states) else {
+            panic!("two are missing");
+        };
+        let text = error.to_string();
+        let expected = "saga step `reserve` (shop.rs:7) has a `#[state]` parameter of type `alloc::string::String`; \
+                        saga step `charge` (shop.rs:7) has a `#[state]` parameter of type `u8`: the runtime";
+        assert!(text.starts_with(expected), "{text}");
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl<'c, C: StepConnection, T, E> Taken<'c, C, T, E> {
     /// Commits what the body has done, together with the record that it has done it; rolls back where it failed.
     ///
     /// [`Error::Store`] where the commit failed, and the step has had no effect. When nobody knows, the journal is asked,
-    /// for as long as it takes.
+    /// for as long as it takes. [`Error::NotRecorded`] where the body has ended the transaction by itself.
     ///
     /// # Cancellation
     /// The transaction may be committed or not: the run that follows finds out.
@@ -137,7 +137,14 @@ impl<'c, C: StepConnection + 'c, T, E> Step<'c, C, T, E> {
         };
         let (saga, epoch) = (execution.id.clone(), execution.epoch);
         let committed = self.transaction.commit(saga, epoch, record.clone(), pivot);
-        let found = match committed.await {
+        let committed = committed.await;
+        if let Err(error) = &committed
+            && error.effect() == Effect::Ran
+        {
+            // Its body has ended the transaction.
+            return under_way.fail_unrecorded(error, &codec).await;
+        }
+        let found = match committed {
             Ok(Written::Yes { cancelled }) => {
                 if cancelled {
                     execution.cancel();
@@ -209,6 +216,24 @@ impl Uncommitted {
         if let Some(step) = self.step.take() {
             step.finish_durable(record);
         }
+    }
+
+    /// It has had its effect, or a part of it, and the journal will never have its record.
+    async fn fail_unrecorded<T, E>(
+        mut self,
+        error: &StoreError,
+        codec: &Codec<T, E>,
+    ) -> Answer<T, E> {
+        let answer = codec.refused(Error::NotRecorded {
+            function: codec.function.name,
+            reason: error.to_string(),
+        });
+        if let Some(step) = self.step.take() {
+            let failure = step::failure(step.is_retriable(), &answer);
+            let error = codec.error_of(&answer);
+            step.fail_after(Effect::MayHaveRun, error, failure).await;
+        }
+        answer
     }
 
     /// It is rolled back, for good. Resolves when the body may hear of it.

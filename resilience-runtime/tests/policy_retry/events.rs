@@ -1,7 +1,9 @@
 //! What the log says of retries.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
+use resilience_runtime::outcome::{errors, returns};
 use resilience_runtime::policy::retry::{Backoff, Jitter, Retry, RetryBudget};
 use resilience_test_support::log::Log;
 use tracing::Level;
@@ -48,5 +50,23 @@ async fn every_retry_and_why_there_is_no_other_is_one_event_that_names_the_funct
             assert!(event.contains(part), "{event}");
             assert!(event.contains("function=\"shop::charge\""), "{event}");
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_retried_is_told_where_the_error_can_be_shown() {
+    type Charged = Result<(), std::fmt::Error>;
+    let log = Log::default();
+    let _listening = log.listen();
+    let retry: &'static Retry = Box::leak(Box::new(Retry::max_attempts(2)));
+    let errors = errors::<Charged>().described();
+    let mut attempts = retry.attempts(returns::<Charged>("shop::charge"), errors);
+    while let ControlFlow::Continue(pause) = attempts.settle(Err(std::fmt::Error)) {
+        pause.await;
+    }
+    let seen = log.texts(Level::DEBUG, "attempt failed");
+    assert_eq!(seen.len(), 2);
+    for event in seen {
+        assert!(event.contains("error=\"an error occurred"), "{event}");
     }
 }

@@ -23,7 +23,10 @@ async fn a_missing_state_is_named_with_the_function_and_its_place() {
         .open()
         .await
         .unwrap_err();
-    assert!(matches!(error, OpenError::MissingState { .. }));
+    let OpenError::MissingStates { missing } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(missing.len(), 1, "{missing:?}");
     let text = error.to_string();
     assert!(
         text.contains("World") && text.contains("shop.rs:"),

@@ -129,7 +129,7 @@ async fn a_body_that_ends_the_transaction_is_found_out() {
         .commit(saga.clone(), 1, step(0), false)
         .await
         .unwrap_err();
-    assert_eq!(error.effect(), Effect::MayHaveRun);
+    assert_eq!(error.effect(), Effect::Ran);
     assert!(load(&store, &saga).await.steps.is_empty());
 }
 

@@ -280,7 +280,7 @@ async fn a_body_that_ends_the_transaction_of_its_step_is_told_so() {
         ended.unwrap();
         let committed = StepTransaction::commit(transaction, id.clone(), 1, step(0), false).await;
         let error = committed.unwrap_err();
-        assert_eq!(error.effect(), Effect::MayHaveRun, "{ends}: {error}");
+        assert_eq!(error.effect(), Effect::Ran, "{ends}: {error}");
         assert!(
             error.to_string().contains("has ended the transaction"),
             "{ends}: {error}"

@@ -18,8 +18,8 @@ use super::transaction::failed;
 use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::saga::journal::{
-    NewSaga, SagaId, StartConnection, StartedIn, StepConnection, StepRecord, StepTransaction,
-    Written,
+    ENDED_BY_BODY, NewSaga, SagaId, StartConnection, StartedIn, StepConnection, StepRecord,
+    StepTransaction, Written,
 };
 use crate::store::rows::Unreadable;
 
@@ -38,6 +38,8 @@ const LOCK: &str = "UPDATE resilience_sagas SET epoch = epoch WHERE id = ''";
 /// A savepoint is gone with its transaction, so that one which the body has ended is not taken for it.
 const MARK: &str = "SAVEPOINT resilience_step";
 const MARKED: &str = "RELEASE resilience_step";
+/// What SQLite says of it where the transaction is another one, or none. It has no code for that.
+const NO_MARK: &str = "no such savepoint";
 
 /// The pieces that a step can have, in the order of their parameters.
 const STEP_PARTS: [Part; 3] = [Part::Status, Part::Steps, Part::Fence];
@@ -109,10 +111,10 @@ impl StepTransaction for Transaction<'_, Sqlite> {
         Box::pin(async move {
             if let Err(error) = sqlx::raw_sql(MARKED).execute(&mut *self).await {
                 let _ = StepTransaction::roll_back(self).await;
-                let text = format!(
-                    "the body has ended the transaction: its effects may be there, and are not recorded ({error})"
-                );
-                return Err(StoreError::in_doubt(COMMITTING, text));
+                return Err(match error.to_string().contains(NO_MARK) {
+                    true => StoreError::unrecorded(COMMITTING, ENDED_BY_BODY),
+                    false => StoreError::in_doubt(COMMITTING, error),
+                });
             }
             let operation = advance::step(COMMITTING, &saga, epoch, step, pivots);
             let rows = within(&mut self, &STEP, &STEP_PARTS, operation).await;

@@ -43,8 +43,9 @@ pub(super) fn after_failure<T, E>(
     if answer.result.is_err() || answer.origin.effect() == Effect::DidNotRun {
         answer.origin.set_effect(progress.effect);
     }
+    let error = || errors.text(&answer.result);
     if progress.is_used_up() {
-        progress.announce_end();
+        progress.announce_end(error);
         return ControlFlow::Break(answer);
     }
     let Some(least) = least else {
@@ -54,7 +55,7 @@ pub(super) fn after_failure<T, E>(
         progress.would_go_on(least);
         return ControlFlow::Break(answer);
     }
-    match progress.go_on(least) {
+    match progress.go_on(least, error) {
         Ok(pause) => ControlFlow::Continue((progress, pause)),
         Err(denied) => ControlFlow::Break(progress.end(denied, errors, answer)),
     }
@@ -91,7 +92,11 @@ fn least_pause<T, E>(
 
 impl Progress {
     /// The pause before the next attempt, which is the current one from now on.
-    fn go_on(&mut self, least: Duration) -> Result<Pause, Denied> {
+    fn go_on(
+        &mut self,
+        least: Duration,
+        error: impl Fn() -> Option<String>,
+    ) -> Result<Pause, Denied> {
         let Self {
             retry,
             function,
@@ -106,6 +111,7 @@ impl Progress {
             attempt,
             max_attempts = retry.max_attempts,
             ?pause,
+            error = error(),
             "attempt failed, trying again"
         );
         meter::count(names::RETRY_ATTEMPTS, "function", function);
@@ -120,9 +126,13 @@ impl Progress {
     }
 
     /// The attempts are used up.
-    fn announce_end(&self) {
+    fn announce_end(&self, error: impl Fn() -> Option<String>) {
         let (function, attempts) = (self.function, self.number);
-        tracing::debug!(target: "resilience", function, attempts, "attempt failed, and it was the last");
+        tracing::debug!(target: "resilience", function,
+            attempts,
+            error = error(),
+            "attempt failed, and it was the last"
+        );
         meter::count(names::RETRY_EXHAUSTED, "function", function);
     }
 
