@@ -41,16 +41,16 @@ impl StoreError {
         }
     }
 
-    /// The error of a step that has had its effect without its record: its body has ended the transaction in which both were to
-    /// be committed.
-    pub(crate) fn unrecorded(
-        doing: &'static str,
-        source: impl Into<Box<dyn StdError + Send + Sync>>,
-    ) -> Self {
+    /// The error of committing a step whose body has ended the transaction by itself, so that its effect cannot be one with its
+    /// record any more. `doing` says what the store was doing.
+    #[must_use]
+    pub fn ended_by_body(doing: &'static str) -> Self {
         Self {
             doing,
             effect: Effect::Ran,
-            source: source.into(),
+            source:
+                "the body has ended the transaction: its effects may be there, and are not recorded"
+                    .into(),
         }
     }
 

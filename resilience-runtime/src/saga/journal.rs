@@ -22,7 +22,6 @@ pub use record::{
     Advance, NewSaga, SagaRecord, SettledLetters, Started, StepOutcome, StepRecord, Written,
 };
 pub use status::{Event, Parking, Status};
-pub(crate) use transaction::ENDED_BY_BODY;
 pub use transaction::{StartConnection, StartedIn, StepConnection, StepTransaction};
 
 /// A version of a saga function. A process takes over only sagas of the versions that it knows.

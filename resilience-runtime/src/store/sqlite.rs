@@ -37,6 +37,7 @@ mod migrations;
 mod operation;
 mod queries;
 mod queue;
+mod readers;
 mod record;
 mod recovery;
 mod rows;
@@ -52,7 +53,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteRow;
 use tokio::sync::{mpsc, oneshot};
 
@@ -60,6 +60,7 @@ use self::changes::Changes;
 use self::identity::Identity;
 use self::liveness::Worker;
 use self::operation::{Job, Operation};
+use self::readers::Readers;
 use self::wakes::Wakes;
 use self::writer::{Counters, Message, Writer};
 use crate::error::StoreError;
@@ -75,7 +76,7 @@ pub struct SqliteStore {
 
 struct Shared {
     writer: mpsc::Sender<Message>,
-    readers: SqlitePool,
+    readers: Readers,
     worker: Arc<Worker>,
     counters: Arc<Counters>,
     wakes: Arc<Wakes>,
@@ -118,7 +119,7 @@ impl SqliteStore {
         let changes = Changes::since_now(&mut connection).await;
         let changes = Arc::new(changes.map_err(|error| StoreError::refused(DOING, error))?);
         let counters = Arc::new(Counters::default());
-        let readers = connection::readers(&path);
+        let readers = Readers::of(file, &path);
         let wakes = Arc::new(Wakes::new(readers.clone()));
         let (writer, inbox) = mpsc::channel(WAITING_MAX);
         let task = Writer {
@@ -159,7 +160,7 @@ impl SqliteStore {
         const DOING: &str = "closing the SQLite file";
         // The connection that writes is to be the last: it moves the log into the file. An idle
         // writer closes as soon as it is told.
-        self.shared.readers.close().await;
+        self.shared.readers.pool().close().await;
         let (done, closed) = oneshot::channel();
         let sent = self.shared.writer.send(Message::Close(done)).await;
         sent.map_err(|_| failure::closed(DOING))?;

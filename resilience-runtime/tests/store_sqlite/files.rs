@@ -221,6 +221,9 @@ async fn nothing_is_written_into_a_file_that_was_moved_or_replaced() {
     std::fs::rename(&path, &aside).unwrap();
     let moved = store.claim(during.clone()).await.map(drop).unwrap_err();
     assert!(moved.to_string().contains("moved"), "{moved}");
+    // Nor read: SQLite would take what is there for the file that the log belongs to.
+    let read = Journal::statistics(&store).await.unwrap_err();
+    assert!(read.to_string().contains("moved"), "{read}");
     std::fs::write(&path, "").unwrap();
     let replaced = store.claim(during).await.map(drop).unwrap_err();
     assert_eq!([moved.effect(), replaced.effect()], [Effect::DidNotRun; 2]);

@@ -20,10 +20,6 @@ pub trait StepConnection: Send {
     fn begin_step(&mut self) -> BoxFuture<'_, Result<Self::Transaction<'_>, StoreError>>;
 }
 
-/// Why a step could not be recorded.
-pub(crate) const ENDED_BY_BODY: &str =
-    "the body has ended the transaction: its effects may be there, and are not recorded";
-
 /// A transaction that a step has begun.
 pub trait StepTransaction: Send + Sized {
     /// The type of the connection on which it was begun.
@@ -35,7 +31,7 @@ pub trait StepTransaction: Send + Sized {
     /// Writes `step` into the journal, if `epoch` is still the epoch of `saga`, and commits; rolls back otherwise.
     ///
     /// # Errors
-    /// [`StoreError`]; with [`Effect::Ran`](crate::error::Effect::Ran) if the body has ended the transaction by itself.
+    /// [`StoreError`]; [`StoreError::ended_by_body`] if the body has ended the transaction by itself.
     fn commit<'c>(
         self,
         saga: SagaId,

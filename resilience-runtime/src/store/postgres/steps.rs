@@ -14,8 +14,8 @@ use super::transaction::run;
 use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::saga::journal::{
-    ENDED_BY_BODY, NewSaga, SagaId, StartConnection, StartedIn, StepConnection, StepRecord,
-    StepTransaction, Written,
+    NewSaga, SagaId, StartConnection, StartedIn, StepConnection, StepRecord, StepTransaction,
+    Written,
 };
 use crate::store::rows::Unreadable;
 
@@ -99,7 +99,7 @@ impl StepTransaction for PostgresStep<'_> {
                 .text(self.mark);
             let rows = run(&mut self.transaction, call).await?;
             let Some(row) = rows.first() else {
-                return Err(StoreError::unrecorded(COMMITTING, ENDED_BY_BODY));
+                return Err(StoreError::ended_by_body(COMMITTING));
             };
             let cancelled: Option<bool> =
                 column(row, 0).map_err(|e: Unreadable| e.refused(COMMITTING))?;

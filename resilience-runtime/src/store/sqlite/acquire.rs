@@ -30,7 +30,7 @@ impl SqliteStore {
     ) -> Result<Result<Option<OwnedSaga>, Unreadable>, StoreError> {
         let rows = sqlx::query(LOAD_SAGA)
             .bind(id.as_str())
-            .fetch_all(&self.shared.readers)
+            .fetch_all(self.shared.readers.get(doing)?)
             .await
             .map_err(|error| failure::reading(doing, error))?;
         Ok(saga(id, &rows))

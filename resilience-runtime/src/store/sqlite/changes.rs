@@ -7,7 +7,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::SqlitePool;
+use super::readers::Readers;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::Notify;
 
@@ -72,16 +72,20 @@ impl Changes {
     }
 
     /// Resolves when something may have changed since somebody was told last.
-    pub(super) async fn next(&self, readers: &SqlitePool) {
+    pub(super) async fn next(&self, readers: &Readers) {
         tokio::select! {
             () = self.own.notified() => {}
             () = self.made_by_others(readers) => {}
         }
     }
 
-    async fn made_by_others(&self, readers: &SqlitePool) {
+    async fn made_by_others(&self, readers: &Readers) {
         loop {
-            match Traces::read(readers).await {
+            let traces = match readers.in_place() {
+                Ok(pool) => Traces::read(pool).await,
+                Err(error) => Err(error),
+            };
+            match traces {
                 Ok(now) if self.is_new(now) => return,
                 Ok(_) => {}
                 // Nobody takes anything over any more.

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use super::failure::{BUSY, CORRUPT, NOTADB, primary_code};
@@ -14,8 +14,6 @@ use crate::error::StoreError;
 /// How long a connection waits for the write lock, when another process has it.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
-/// One of them looks for changes while somebody waits.
-const READERS_MAX: u32 = 5;
 /// Batches differ in the kinds of operation that they hold; each combination is one text.
 const STATEMENTS_MAX: usize = 256;
 const ROWS_BUFFERED: usize = 1024;
@@ -46,16 +44,6 @@ pub(super) async fn reopen(path: &Path) -> Result<SqliteConnection, sqlx::Error>
     let mut connection = options(path).connect().await?;
     configure(&mut connection).await?;
     Ok(connection)
-}
-
-/// The connections for reading, opened when they are needed. A read that is dropped on its way
-/// leaves nothing behind: each is a single statement, which SQLite resets, and none is in a
-/// transaction.
-pub(super) fn readers(path: &Path) -> SqlitePool {
-    SqlitePoolOptions::new()
-        .max_connections(READERS_MAX)
-        .test_before_acquire(false)
-        .connect_lazy_with(options(path).read_only(true))
 }
 
 pub(super) fn options(path: &Path) -> SqliteConnectOptions {
@@ -220,6 +208,8 @@ pub(super) async fn plan(
 
 #[cfg(test)]
 mod tests {
+    use super::super::identity::Identity;
+    use super::super::readers::Readers;
     use super::*;
 
     #[tokio::test]
@@ -243,8 +233,8 @@ mod tests {
                 assert_eq!(value, expected, "{pragma}");
             }
         }
-        let readers = readers(&path);
-        let written = sqlx::query("DELETE FROM resilience_sagas").execute(&readers);
+        let readers = Readers::of(Identity::of(&path).unwrap(), &path);
+        let written = sqlx::query("DELETE FROM resilience_sagas").execute(readers.pool());
         assert!(written.await.is_err());
     }
 }

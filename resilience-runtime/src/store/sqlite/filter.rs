@@ -76,7 +76,13 @@ impl SqliteStore {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let (mut found, mut seen) = (Vec::new(), 0);
         // One view for the whole page: what is deleted meanwhile must not move the rows that are still to be seen.
-        let mut view = self.shared.readers.begin().await.map_err(reading)?;
+        let mut view = self
+            .shared
+            .readers
+            .get(doing)?
+            .begin()
+            .await
+            .map_err(reading)?;
         while found.len() < limit {
             let missing = limit - found.len();
             let mut query = query(Part {

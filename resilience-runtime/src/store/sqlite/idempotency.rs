@@ -132,7 +132,7 @@ impl SqliteStore {
             WHERE key = ?1 AND state = 'completed' AND expires_at > unixepoch('subsec')";
         let row = sqlx::query(HIT)
             .bind(claiming.key.to_string())
-            .fetch_optional(&self.shared.readers)
+            .fetch_optional(self.shared.readers.get(CLAIMING)?)
             .await
             .map_err(|error| failure::reading(CLAIMING, error))?;
         let Some(row) = row else {

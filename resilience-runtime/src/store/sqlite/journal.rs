@@ -112,7 +112,7 @@ impl Journal for SqliteStore {
         Box::pin(async move {
             let ids: Vec<String> = sqlx::query_scalar(CANCELLED)
                 .bind(self.shared.worker.id())
-                .fetch_all(&self.shared.readers)
+                .fetch_all(self.shared.readers.get(READING)?)
                 .await
                 .map_err(|error| failure::reading(READING, error))?;
             Ok(ids.into_iter().map(SagaId::from).collect())
@@ -240,7 +240,7 @@ impl SqliteStore {
         let retention = retention.as_secs_f64();
         let row = sqlx::query(oldest)
             .bind(retention)
-            .fetch_one(&self.shared.readers)
+            .fetch_one(self.shared.readers.get(doing)?)
             .await
             .map_err(|error| failure::reading(doing, error))?;
         if limit == 0 || !flag(&row, 0).map_err(|it| it.refused(doing))? {

@@ -157,7 +157,9 @@ impl SqliteStore {
         &self,
         id: DeadLetterId,
     ) -> Result<Vec<AuditEntry>, StoreError> {
-        let rows = sqlx::query(AUDIT).bind(id).fetch_all(&self.shared.readers);
+        let rows = sqlx::query(AUDIT)
+            .bind(id)
+            .fetch_all(self.shared.readers.get(READING)?);
         let rows = rows.await.map_err(|it| failure::reading(READING, it))?;
         Ok(entries(&rows))
     }
@@ -165,7 +167,7 @@ impl SqliteStore {
     pub(super) async fn audit_of(&self, saga: SagaId) -> Result<Vec<AuditEntry>, StoreError> {
         let rows = sqlx::query(AUDIT_OF_SAGA)
             .bind(saga.as_str())
-            .fetch_all(&self.shared.readers);
+            .fetch_all(self.shared.readers.get(READING)?);
         let rows = rows.await.map_err(|it| failure::reading(READING, it))?;
         Ok(entries(&rows))
     }
@@ -185,7 +187,10 @@ impl SqliteStore {
     }
 
     async fn rows(&self, mut query: QueryBuilder<Sqlite>) -> Result<Vec<SqliteRow>, StoreError> {
-        let rows = query.build().fetch_all(&self.shared.readers).await;
+        let rows = query
+            .build()
+            .fetch_all(self.shared.readers.get(READING)?)
+            .await;
         rows.map_err(|error| failure::reading(READING, error))
     }
 }

@@ -71,7 +71,9 @@ impl SqliteStore {
     pub(super) async fn statistics_of_sagas(&self) -> Result<Vec<SagaStatistics>, StoreError> {
         const LEFT_OUT: &str = "sagas cannot be read and are not counted";
         let read = |error| failure::reading(COUNTING, error);
-        let rows = sqlx::query(COUNTS).fetch_all(&self.shared.readers).await;
+        let rows = sqlx::query(COUNTS)
+            .fetch_all(self.shared.readers.get(COUNTING)?)
+            .await;
         let mut names: BTreeMap<String, SagaStatistics> = BTreeMap::new();
         for row in rows.map_err(read)? {
             let Some((name, counted)) = reported(counted(&row), LEFT_OUT) else {
@@ -88,7 +90,7 @@ impl SqliteStore {
             of_name.counts.sort_unstable();
             if of_name.counts.iter().any(|it| it.0 == Status::Completed) {
                 let query = sqlx::query(DURATIONS).bind(&of_name.name);
-                let row = query.fetch_one(&self.shared.readers).await;
+                let row = query.fetch_one(self.shared.readers.get(COUNTING)?).await;
                 of_name.completed = reported(durations(&row.map_err(read)?), LEFT_OUT).flatten();
             }
         }

@@ -109,7 +109,7 @@ impl SqliteStore {
         let rows = sqlx::query(ORPHANED)
             .bind(encoded(&gone, LOOKING)?)
             .bind(names(&known, LOOKING)?)
-            .fetch_all(&self.shared.readers)
+            .fetch_all(self.shared.readers.get(LOOKING)?)
             .await
             .map_err(|error| failure::reading(LOOKING, error))?;
         let read = |row| {
@@ -174,7 +174,7 @@ impl SqliteStore {
             .bind(known)
             .bind(encoded(&seen, TAKING_OVER)?)
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-            .fetch_all(&self.shared.readers)
+            .fetch_all(self.shared.readers.get(TAKING_OVER)?)
             .await
             .map_err(|error| failure::reading(TAKING_OVER, error))
     }
@@ -250,7 +250,7 @@ impl SqliteStore {
         doing: &'static str,
     ) -> Result<HashSet<String>, StoreError> {
         let rows = sqlx::query(OWNERS)
-            .fetch_all(&self.shared.readers)
+            .fetch_all(self.shared.readers.get(doing)?)
             .await
             .map_err(|error| failure::reading(doing, error))?;
         let owners: HashSet<String> = rows

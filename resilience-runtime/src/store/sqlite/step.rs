@@ -18,8 +18,8 @@ use super::transaction::failed;
 use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::saga::journal::{
-    ENDED_BY_BODY, NewSaga, SagaId, StartConnection, StartedIn, StepConnection, StepRecord,
-    StepTransaction, Written,
+    NewSaga, SagaId, StartConnection, StartedIn, StepConnection, StepRecord, StepTransaction,
+    Written,
 };
 use crate::store::rows::Unreadable;
 
@@ -112,7 +112,7 @@ impl StepTransaction for Transaction<'_, Sqlite> {
             if let Err(error) = sqlx::raw_sql(MARKED).execute(&mut *self).await {
                 let _ = StepTransaction::roll_back(self).await;
                 return Err(match error.to_string().contains(NO_MARK) {
-                    true => StoreError::unrecorded(COMMITTING, ENDED_BY_BODY),
+                    true => StoreError::ended_by_body(COMMITTING),
                     false => StoreError::in_doubt(COMMITTING, error),
                 });
             }

@@ -8,12 +8,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnection;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{sleep, timeout};
 
+use super::readers::Readers;
 use crate::lock::store::PLACE;
 use crate::store::waiters::Waiters;
 
@@ -33,7 +33,7 @@ pub(super) enum Subject {
 
 /// Those who wait.
 pub(super) struct Wakes {
-    readers: SqlitePool,
+    readers: Readers,
     background: Handle,
     arrived: Notify,
     waiting: Mutex<Waiting>,
@@ -79,7 +79,7 @@ impl Drop for Registered {
 
 impl Wakes {
     /// Nobody yet. Looks for changes over `readers`, in the runtime that this is called in.
-    pub(super) fn new(readers: SqlitePool) -> Self {
+    pub(super) fn new(readers: Readers) -> Self {
         Self {
             readers,
             background: Handle::current(),
@@ -182,7 +182,7 @@ struct Questions {
 
 /// The task that looks, until nobody waits.
 async fn look(wakes: Arc<Wakes>) {
-    let closed = wakes.readers.close_event();
+    let closed = wakes.readers.pool().close_event();
     let looking = look_while_anybody_waits(&wakes);
     let ended = tokio::select! {
         ended = looking => ended,
@@ -195,7 +195,7 @@ async fn look(wakes: Arc<Wakes>) {
 }
 
 async fn look_while_anybody_waits(wakes: &Wakes) -> Result<(), sqlx::Error> {
-    let mut connection = wakes.readers.acquire().await?;
+    let mut connection = wakes.readers.in_place()?.acquire().await?;
     let mut seen = None;
     let mut pause = FIRST_LOOK;
     while let Some(anybody_new) = wakes.anybody_new() {

@@ -24,6 +24,7 @@ use super::failure::{Failure, ended_without_effect, may_be_one_operation};
 use super::identity::Identity;
 use super::liveness::Worker;
 use super::operation::Job;
+use super::readers::MOVED;
 use super::statements::{self, COMMITTED, Part};
 use super::wakes::Wakes;
 use crate::store::away::{self, Away};
@@ -200,7 +201,7 @@ impl Writer {
     /// there.
     async fn commit(&mut self, batch: &[Job]) -> Result<Vec<SqliteRow>, Failed> {
         if !self.file.is_at(&self.path) {
-            let text = "the file was moved, deleted or replaced while it was open: what is written now would be lost";
+            let text = format!("{MOVED}: what is written now would be lost");
             return Err(Failed::of_all(Failure::without_effect(text)));
         }
         let mut changes: [String; Part::COUNT] = std::array::from_fn(|_| String::new());
