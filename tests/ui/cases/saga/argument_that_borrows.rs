@@ -1,4 +1,5 @@
 // Arguments that borrow inside: they can be written, and not be read back.
+//~ errors: 2
 //~ what it borrows inside cannot be read back from the journal
 //~ write `&[String]`
 //~ write `Option<String>`

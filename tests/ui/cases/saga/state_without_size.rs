@@ -1,4 +1,5 @@
 // States that have no type of their own: a trait, a slice.
+//~ errors: 2
 //~ this parameter cannot stand under #[saga_step]
 //~ write `&Arc<dyn Mail>`
 //~ write `&Vec<u8>`
