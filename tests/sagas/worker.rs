@@ -29,7 +29,7 @@ pub(crate) struct Errand {
     pub(crate) stop: Option<Stop>,
     /// How long it may be silent.
     pub(crate) lease: Duration,
-    /// It looks for what others have left only while it opens, and is ready when that is over.
+    /// It looks for what others have left only while it opens, is ready when that is over, and deletes nothing.
     pub(crate) alone: bool,
     /// When open it raises `ready<number>`, and starts at `go<number>`.
     pub(crate) number: Option<u64>,
@@ -177,7 +177,10 @@ async fn work(errand: Errand) {
     let ledger = Ledger::at(&errand.folder).stopping(errand.stop);
     let builder = ground::with_lease(&errand.url, &ledger, errand.lease);
     let builder = match errand.alone {
-        true => builder.poll_interval(Duration::from_secs(3600)),
+        // Nothing is asked in the background, not even what may be deleted: its messages would be counted with the saga's.
+        true => builder
+            .poll_interval(Duration::from_secs(3600))
+            .retention(None),
         false => builder,
     };
     let runtime = builder.open().await.expect("the store opens");

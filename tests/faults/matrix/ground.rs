@@ -57,10 +57,12 @@ const NEVER: Duration = Duration::from_secs(3600);
 async fn open(builder: RuntimeBuilder) -> Runtime {
     let runtime = builder
         .scoped()
-        // What recovery asks in the background must not be on a connection, and wait there, whose answers a test withholds:
-        // the calls would be sent on others, which are not made.
+        // Nothing may be asked of the store in the background. While a test withholds answers, that would hold a connection,
+        // and the call under test would wait for another one to be made. Before, it would leave a second connection, on
+        // which the statement of the call is not prepared, and whose preparation waits for an answer.
         .poll_interval(NEVER)
         .worker_lease(NEVER)
+        .retention(None)
         // Of the sagas of this program, none of which runs here.
         .state(Ledger::at(PathBuf::from("/nowhere")))
         // Servers of tests are in memory.
