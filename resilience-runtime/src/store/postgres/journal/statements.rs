@@ -76,6 +76,43 @@ macro_rules! record_steps {
     };
 }
 
+/// What a write does to the row of its saga. NULL leaves what is there.
+macro_rules! changes {
+    ($status:literal, $output:literal, $error:literal, $failure:literal, $pivots:literal) => {
+        concat!(
+            "SET status = coalesce(",
+            $status,
+            ", saga.status), output = coalesce(",
+            $output,
+            ", saga.output), error = CASE WHEN ",
+            $status,
+            " = 'completed' THEN NULL ELSE coalesce(",
+            $error,
+            ", saga.error) END, failure = coalesce(",
+            $failure,
+            ", saga.failure), pivoted = saga.pivoted OR ",
+            $pivots,
+            ", parking = CASE WHEN ",
+            $status,
+            "::text IS NULL THEN saga.parking END, updated_at = CASE WHEN ",
+            $status,
+            " <> saga.status THEN statement_timestamp() ELSE saga.updated_at END"
+        )
+    };
+}
+
+/// The `fence` of a write to one saga that changes its row: `$1` saga, `$2` epoch.
+macro_rules! write_saga {
+    ($($change:literal),*) => {
+        concat!(
+            "UPDATE resilience_sagas AS saga ",
+            changes!($($change),*),
+            " WHERE id = $1 AND epoch = $2 \
+             RETURNING id, cancelled AND NOT pivoted AND status = 'running' AS cancelled"
+        )
+    };
+}
+
 pub(in super::super) use {at_rest, columns, micros, record_steps, unless_there};
 
 /// `$1` id, `$2` name, `$3` key, `$4` input, `$5` owner or NULL, `$6` microseconds for which a completed saga keeps the
@@ -160,16 +197,9 @@ SELECT cancelled FROM fence"
 /// `$8` whether a pivot is among the steps.
 pub(super) const END: &str = concat!(
     "
-WITH fence AS (
-    UPDATE resilience_sagas AS saga
-    SET status = coalesce($4, saga.status), output = coalesce($5, saga.output),
-        error = CASE WHEN $4 = 'completed' THEN NULL ELSE coalesce($6, saga.error) END,
-        failure = coalesce($7, saga.failure), pivoted = saga.pivoted OR $8,
-        parking = CASE WHEN $4::text IS NULL THEN saga.parking END,
-        updated_at = CASE WHEN $4 <> saga.status THEN statement_timestamp() ELSE saga.updated_at END
-    WHERE id = $1 AND epoch = $2
-    RETURNING id, cancelled AND NOT pivoted AND status = 'running' AS cancelled
-), steps AS (",
+WITH fence AS (",
+    write_saga!("$4", "$5", "$6", "$7", "$8"),
+    "), steps AS (",
     record_steps!("$3", "$1"),
     ")
 SELECT cancelled FROM fence"
@@ -192,16 +222,9 @@ RETURNING false";
 /// whether it is a pivot. No row where nothing is written, or where the step is there already.
 pub(super) const END_ONE: &str = concat!(
     "
-WITH fence AS (
-    UPDATE resilience_sagas AS saga
-    SET status = coalesce($11, saga.status), output = coalesce($12, saga.output),
-        error = CASE WHEN $11 = 'completed' THEN NULL ELSE coalesce($13, saga.error) END,
-        failure = coalesce($14, saga.failure), pivoted = saga.pivoted OR $15,
-        parking = CASE WHEN $11::text IS NULL THEN saga.parking END,
-        updated_at = CASE WHEN $11 <> saga.status THEN statement_timestamp() ELSE saga.updated_at END
-    WHERE id = $1 AND epoch = $2
-    RETURNING id, cancelled AND NOT pivoted AND status = 'running' AS cancelled
-)
+WITH fence AS (",
+    write_saga!("$11", "$12", "$13", "$14", "$15"),
+    ")
 INSERT INTO resilience_saga_steps AS step
     (saga_id, position, step, occurrence, arguments, outcome, output, compensation, undone, finished_at)
 SELECT id, $3, $4, $5, $6, $7, $8, $9, $10, statement_timestamp()
@@ -238,13 +261,15 @@ WITH new AS (
     JOIN resilience_sagas AS saga ON saga.id = write.id AND saga.epoch = write.epoch
     FOR NO KEY UPDATE OF saga SKIP LOCKED
 ), changed AS (
-    UPDATE resilience_sagas AS saga
-    SET status = coalesce(fence.status, saga.status), output = coalesce(fence.output, saga.output),
-        error = CASE WHEN fence.status = 'completed' THEN NULL ELSE coalesce(fence.error, saga.error) END,
-        failure = coalesce(fence.failure, saga.failure),
-        pivoted = saga.pivoted OR fence.pivots,
-        parking = CASE WHEN fence.status IS NULL THEN saga.parking END,
-        updated_at = CASE WHEN fence.status <> saga.status THEN statement_timestamp() ELSE saga.updated_at END
+    UPDATE resilience_sagas AS saga ",
+    changes!(
+        "fence.status",
+        "fence.output",
+        "fence.error",
+        "fence.failure",
+        "fence.pivots"
+    ),
+    "
     FROM fence
     WHERE saga.id = fence.id
       AND (fence.pivots OR coalesce(fence.status, fence.output, fence.error, fence.failure) IS NOT NULL)
