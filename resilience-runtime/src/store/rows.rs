@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use crate::dlq::{
     AuditEntry, DeadLetter, DeadLetterKind, DeadLetterStatus, NewDeadLetter, Priority,
 };
 use crate::error::StoreError;
-use crate::saga::journal::SagaId;
+use crate::saga::journal::{Durations, SagaId};
 use crate::timestamp::Timestamp;
 
 /// A row that no version of this crate can have written.
@@ -56,6 +57,8 @@ pub(super) trait Columns {
     fn string_if_any(&self, index: usize) -> Result<Option<String>, Unreadable>;
     /// However the database keeps it.
     fn moment(&self, index: usize) -> Result<Timestamp, Unreadable>;
+    /// The same of a difference of two moments.
+    fn duration_if_any(&self, index: usize) -> Result<Option<Duration>, Unreadable>;
 }
 
 /// The value of a column that counts something.
@@ -106,6 +109,26 @@ pub(super) fn priority(row: &impl Columns, index: usize) -> Result<Priority, Unr
 pub(super) fn saga_if_any(row: &impl Columns, index: usize) -> Result<Option<SagaId>, Unreadable> {
     let id = row.string_if_any(index)?;
     Ok(id.map(SagaId::from))
+}
+
+/// How long sagas took, from the columns shortest, mean, 95th percentile and longest, of which `first` is the first. `None`
+/// where none has completed.
+pub(super) fn durations(row: &impl Columns, first: usize) -> Result<Option<Durations>, Unreadable> {
+    let columns = (
+        row.duration_if_any(first)?,
+        row.duration_if_any(first + 1)?,
+        row.duration_if_any(first + 2)?,
+        row.duration_if_any(first + 3)?,
+    );
+    Ok(match columns {
+        (Some(min), Some(mean), Some(p95), Some(max)) => Some(Durations {
+            min,
+            mean,
+            p95,
+            max,
+        }),
+        _ => None,
+    })
 }
 
 /// A letter from the columns id, saga, its name, kind, operation, dependency, priority, position, arguments, output, error,

@@ -52,6 +52,12 @@ impl Columns for PgRow {
     fn moment(&self, index: usize) -> Result<Timestamp, Unreadable> {
         column(self, index).map(Timestamp::from_micros)
     }
+
+    /// In microseconds; less than none is none.
+    fn duration_if_any(&self, index: usize) -> Result<Option<Duration>, Unreadable> {
+        let micros: Option<i64> = column(self, index)?;
+        Ok(micros.map(|it| Duration::from_micros(u64::try_from(it).unwrap_or(0))))
+    }
 }
 
 /// Reads the rows of one answer. What cannot be read was committed all the same.
@@ -93,8 +99,8 @@ impl Reader {
         row: &PgRow,
         index: usize,
     ) -> Result<Option<Duration>, StoreError> {
-        let micros: Option<i64> = self.column(row, index)?;
-        Ok(micros.map(|it| Duration::from_micros(u64::try_from(it).unwrap_or(0))))
+        let remaining = row.duration_if_any(index);
+        remaining.map_err(|unreadable| unreadable.in_doubt(self.doing))
     }
 
     pub(super) fn unreadable(&self, error: impl Display) -> StoreError {

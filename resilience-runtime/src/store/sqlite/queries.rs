@@ -1,7 +1,6 @@
 //! Looking at many sagas.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
@@ -12,10 +11,11 @@ use super::{SqliteStore, failure};
 use crate::error::StoreError;
 use crate::order::Order;
 use crate::saga::journal::{
-    Durations, Parking, SagaCursor, SagaFilter, SagaId, SagaStatistics, SagaSummary, Status,
+    Parking, SagaCursor, SagaFilter, SagaId, SagaStatistics, SagaSummary, Status,
 };
 use crate::store::rows::{
-    Columns, Unreadable, behind, count, number, reported, saga_if_any, text, word, word_if_any,
+    Columns, Unreadable, behind, count, durations, number, reported, saga_if_any, text, word,
+    word_if_any,
 };
 
 const LISTING: &str = "listing sagas";
@@ -38,7 +38,8 @@ SELECT name, status, count(*) FROM resilience_sagas
 WHERE status NOT IN ('completed', 'compensated', 'failed', 'resolved', 'parked', 'compensation_failed')
 GROUP BY name, status";
 
-/// `?1` name. Of the last ones that completed, in seconds: the shortest, the mean, the longest, and the 95th percentile.
+/// `?1` name. Of the last ones that completed, in seconds: the shortest, the mean, the 95th percentile, and the
+/// longest. NULLs where all are gone since they were counted.
 ///
 /// The status is a range of one word: where it is said with `=` beside the words of the index, SQLite does not see that the
 /// index has the order, and sorts all.
@@ -51,8 +52,9 @@ WITH last (took) AS MATERIALIZED (
     ORDER BY status DESC, updated_at DESC
     LIMIT 10000
 )
-SELECT min(took), avg(took), max(took),
-       (SELECT took FROM last ORDER BY took DESC LIMIT 1 OFFSET (SELECT count(*) / 20 FROM last))
+SELECT min(took), avg(took),
+       (SELECT took FROM last ORDER BY took DESC LIMIT 1 OFFSET (SELECT count(*) / 20 FROM last)),
+       max(took)
 FROM last";
 
 impl SqliteStore {
@@ -91,7 +93,7 @@ impl SqliteStore {
             if of_name.counts.iter().any(|it| it.0 == Status::Completed) {
                 let query = sqlx::query(DURATIONS).bind(&of_name.name);
                 let row = query.fetch_one(self.shared.readers.get(COUNTING)?).await;
-                of_name.completed = reported(durations(&row.map_err(read)?), LEFT_OUT).flatten();
+                of_name.completed = reported(durations(&row.map_err(read)?, 0), LEFT_OUT).flatten();
             }
         }
         Ok(names.into_values().collect())
@@ -174,26 +176,6 @@ fn summary(row: &SqliteRow) -> Result<SagaSummary, Unreadable> {
 fn counted(row: &SqliteRow) -> Result<(String, (Status, u64)), Unreadable> {
     let status = word(row, 1, Status::from_stored)?;
     Ok((column(row, 0)?, (status, count(row, 2)?)))
-}
-
-/// `None` where all are gone since they were counted.
-fn durations(row: &SqliteRow) -> Result<Option<Durations>, Unreadable> {
-    let seconds = |index| -> Result<Option<Duration>, Unreadable> {
-        let seconds: Option<f64> = column(row, index)?;
-        // The moments are seconds since 1970: below a microsecond their difference is noise.
-        let micros = seconds.map(|it| Duration::try_from_secs_f64((it * 1e6).round()));
-        Ok(micros.map(|it| it.map_or(Duration::MAX, |micros| micros / 1_000_000)))
-    };
-    let (min, mean, max, p95) = (seconds(0)?, seconds(1)?, seconds(2)?, seconds(3)?);
-    Ok(match (min, mean, p95, max) {
-        (Some(min), Some(mean), Some(p95), Some(max)) => Some(Durations {
-            min,
-            mean,
-            p95,
-            max,
-        }),
-        _ => None,
-    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! From rows to values.
 
+use std::time::Duration;
+
 use sqlx::Row;
 use sqlx::sqlite::{Sqlite, SqliteRow};
 
@@ -45,6 +47,13 @@ impl Columns for SqliteRow {
     /// In seconds since 1970.
     fn moment(&self, index: usize) -> Result<Timestamp, Unreadable> {
         column(self, index).map(from_seconds)
+    }
+
+    /// In seconds. The moments are seconds since 1970: below a microsecond their difference is noise.
+    fn duration_if_any(&self, index: usize) -> Result<Option<Duration>, Unreadable> {
+        let seconds: Option<f64> = column(self, index)?;
+        let micros = seconds.map(|it| Duration::try_from_secs_f64((it * 1e6).round()));
+        Ok(micros.map(|it| it.map_or(Duration::MAX, |micros| micros / 1_000_000)))
     }
 }
 

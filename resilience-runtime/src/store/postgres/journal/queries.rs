@@ -10,14 +10,14 @@ use super::{READING, known_as_json};
 use crate::error::StoreError;
 use crate::order::Order;
 use crate::saga::journal::{
-    Durations, OrphanedSagas, Parking, SagaCursor, SagaFilter, SagaId, SagaStatistics, SagaSummary,
+    OrphanedSagas, Parking, SagaCursor, SagaFilter, SagaId, SagaStatistics, SagaSummary,
     SagaVersion, Status,
 };
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::call::Call;
 use crate::store::postgres::rows::{at, column, micros};
 use crate::store::rows::{
-    Columns, Unreadable, behind, count, number, reported, saga_if_any, word, word_if_any,
+    Columns, Unreadable, behind, count, durations, number, reported, saga_if_any, word, word_if_any,
 };
 use crate::timestamp::Timestamp;
 
@@ -231,7 +231,7 @@ impl PostgresStore {
                     column::<String>(row, 0)?,
                     word(row, 1, Status::from_stored)?,
                     count(row, 2)?,
-                    durations(row)?,
+                    durations(row, 3)?,
                 ))
             };
             let read = reported(read(), "sagas cannot be read and are not counted");
@@ -323,22 +323,5 @@ fn summary(row: &PgRow) -> Result<SagaSummary, Unreadable> {
         parent: saga_if_any(row, 10)?,
         started_at: row.moment(11)?,
         updated_at: row.moment(12)?,
-    })
-}
-
-fn durations(row: &PgRow) -> Result<Option<Durations>, Unreadable> {
-    let duration = |index| -> Result<Option<Duration>, Unreadable> {
-        let micros: Option<i64> = column(row, index)?;
-        Ok(micros.map(|it| Duration::from_micros(u64::try_from(it).unwrap_or(0))))
-    };
-    let (min, mean, p95, max) = (duration(3)?, duration(4)?, duration(5)?, duration(6)?);
-    Ok(match (min, mean, p95, max) {
-        (Some(min), Some(mean), Some(p95), Some(max)) => Some(Durations {
-            min,
-            mean,
-            p95,
-            max,
-        }),
-        _ => None,
     })
 }
