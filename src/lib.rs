@@ -240,9 +240,8 @@ pub use resilience_runtime::catalog::{
 pub use resilience_runtime::classify::{Class, Classify};
 
 pub use resilience_runtime::dlq::{
-    AddLetter, AuditEntry, DeadLetter, DeadLetterError, DeadLetterId, DeadLetterKind,
-    DeadLetterStatus, DeadLetters, LetterFilter, LetterStatistics, NewDeadLetter, Priority,
-    RetryAll, RetryAllError, RetryAs, RetryOutcome, RetryProgress,
+    AddDeadLetter, AuditEntry, DeadLetter, DeadLetterError, DeadLetterFilter, DeadLetterId,
+    DeadLetterKind, DeadLetterStatistics, DeadLetterStatus, DeadLetters, NewDeadLetter, Priority,
 };
 pub use resilience_runtime::error::{Effect, EncodeError, Error, Opening, StoreError};
 pub use resilience_runtime::idempotency::replayed;
@@ -253,7 +252,7 @@ pub use resilience_runtime::operator::Operator;
 pub use resilience_runtime::order::Order;
 pub use resilience_runtime::policy::bulkhead::Bulkhead;
 pub use resilience_runtime::policy::circuit_breaker::{
-    CircuitBreaker, KeyedCircuitBreaker, OnCancel, Probe, State, Statistics,
+    CircuitBreaker, CircuitState, CircuitStatistics, KeyedCircuitBreaker, OnCancel, Probe,
 };
 pub use resilience_runtime::policy::deadline::{WithDeadline, deadline, with_deadline};
 pub use resilience_runtime::policy::fallback::Fallback;
@@ -262,13 +261,13 @@ pub use resilience_runtime::policy::keyed_lock::{KeyedGuard, KeyedLock};
 pub use resilience_runtime::policy::rate_limit::{KeyedRateLimit, RateLimit};
 pub use resilience_runtime::policy::retry::{Backoff, Jitter, Retry, RetryBudget};
 pub use resilience_runtime::policy::single_flight::SingleFlightGroup;
-pub use resilience_runtime::policy::switch::{Mode, Switch};
+pub use resilience_runtime::policy::switch::{PolicyMode, Switch};
 pub use resilience_runtime::policy::timeout::Timeout;
 pub use resilience_runtime::runtime::{
     MissingState, OpenError, Runtime, RuntimeBuilder, ShutdownReport,
 };
 pub use resilience_runtime::saga::Sagas;
-pub use resilience_runtime::saga::journal::{SagaId, SagaRecord, Status, StepRecord};
+pub use resilience_runtime::saga::journal::{SagaId, SagaRecord, StepRecord};
 pub use resilience_runtime::timestamp::Timestamp;
 
 pub mod saga;
@@ -312,7 +311,12 @@ pub mod sagas {}
 /// [`unresolved`]: crate::DeadLetters::unresolved
 ///
 #[doc = include_str!("../docs/dead-letters.md")]
-pub mod dead_letters {}
+pub mod dead_letters {
+    // Beside `Retry` and `RetryBudget` of `#[retry]` these would say something else.
+    pub use resilience_runtime::dlq::{
+        RetryAll, RetryAllError, RetryAs, RetryOutcome, RetryProgress,
+    };
+}
 
 /// [dead letters]: crate::dead_letters
 ///

@@ -14,8 +14,8 @@ use std::task::{Context, Poll, Waker};
 
 use allocation_counter::measure;
 use resilience::{
-    CircuitBreaker, Error, State, bulkhead, circuit_breaker, fallback, hedge, rate_limit, retry,
-    timeout,
+    CircuitBreaker, CircuitState, Error, bulkhead, circuit_breaker, fallback, hedge, rate_limit,
+    retry, timeout,
 };
 
 /// As large as an error that keeps its cause is.
@@ -118,7 +118,7 @@ fn of_a_function_with_a_borrowed_argument_under_a_shared_name() {
 #[test]
 fn of_a_generic_function_under_a_static() {
     assert_eq!(allocations(|amount| under_a_static(ORDER, amount)), 0);
-    assert_eq!(GATEWAY.state(), State::Closed);
+    assert_eq!(GATEWAY.state(), CircuitState::Closed);
 }
 
 #[test]

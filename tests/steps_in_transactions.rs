@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use resilience::{Runtime, Status, saga, saga_step, saga_steps, timeout};
+use resilience::saga::Status;
+use resilience::{Runtime, saga, saga_step, saga_steps, timeout};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions};
 
 #[derive(Debug, PartialEq)]

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use resilience::{CircuitBreaker, Error, State, circuit_breaker};
+use resilience::{CircuitBreaker, CircuitState, Error, circuit_breaker};
 
 /// One breaker for all that talks to the warehouse.
 static WAREHOUSE: CircuitBreaker = CircuitBreaker::named("warehouse")
@@ -41,7 +41,7 @@ async fn main() {
         ));
     }
     println!("sold out ten times: {:?}", WAREHOUSE.state());
-    assert_eq!(WAREHOUSE.state(), State::Closed);
+    assert_eq!(WAREHOUSE.state(), CircuitState::Closed);
 
     // It goes down. Three calls find that out, the others are refused without asking.
     warehouse.is_down.store(true, Ordering::Relaxed);
@@ -75,10 +75,10 @@ async fn main() {
     tokio::time::sleep(Duration::from_millis(350)).await;
     assert!(stock(&warehouse, "apple").await.is_ok());
     println!("back: {:?} after one probe", WAREHOUSE.state());
-    assert_eq!(WAREHOUSE.state(), State::HalfOpen);
+    assert_eq!(WAREHOUSE.state(), CircuitState::HalfOpen);
     assert!(stock(&warehouse, "apple").await.is_ok());
     println!("back: {:?} after two", WAREHOUSE.state());
-    assert_eq!(WAREHOUSE.state(), State::Closed);
+    assert_eq!(WAREHOUSE.state(), CircuitState::Closed);
 }
 
 #[derive(Debug)]

@@ -10,7 +10,8 @@ use crate::error::StartError;
 use crate::library::Library;
 use crate::stores;
 use resilience::saga::SagaFilter;
-use resilience::{Runtime, RuntimeBuilder, Status, StoreError};
+use resilience::saga::Status;
+use resilience::{Runtime, RuntimeBuilder, StoreError};
 
 /// Where the runtime keeps its records, below the data directory.
 const FILE: &str = "runtime.db";

@@ -10,7 +10,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::policy::retry::RetryBudget;
-use crate::policy::switch::{Mode, Switch};
+use crate::policy::switch::{PolicyMode, Switch};
 
 pub use conflict::Conflict;
 pub use kind::PolicyKind;
@@ -169,7 +169,7 @@ impl Annotated {
         let is_enforced = |policy: &&&'static dyn Policy| {
             policy
                 .switch()
-                .is_none_or(|switch| switch.mode() == Mode::Enforced)
+                .is_none_or(|switch| switch.mode() == PolicyMode::Enforced)
         };
         let innermost_first = self.policies.iter().rev().filter(is_enforced);
         innermost_first.fold(None, |inner, policy| policy.worst_case(inner))

@@ -9,14 +9,14 @@ mod queue;
 mod retry;
 mod retry_all;
 
-pub use add::AddLetter;
+pub use add::AddDeadLetter;
 pub use error::{DeadLetterError, RetryAllError};
 pub use letter::{
     AuditEntry, DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterStatus, NewDeadLetter, Priority,
 };
 pub use letters::DeadLetters;
 pub(crate) use payload::shown;
-pub use queue::{Closing, LetterFilter, LetterStatistics, Queue, RetryAs};
+pub use queue::{Closing, DeadLetterFilter, DeadLetterStatistics, Queue, RetryAs};
 pub use retry::RetryOutcome;
 pub use retry_all::{RetryAll, RetryProgress};
 
@@ -27,9 +27,9 @@ use crate::saga::id::SagaId;
 pub(crate) async fn first_of(
     queue: &dyn Queue,
     saga: &SagaId,
-    filter: impl Into<LetterFilter>,
+    filter: impl Into<DeadLetterFilter>,
 ) -> Result<Option<DeadLetter>, StoreError> {
-    let filter = LetterFilter {
+    let filter = DeadLetterFilter {
         saga: Some(saga.clone()),
         ..filter.into()
     };

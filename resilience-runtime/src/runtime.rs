@@ -160,6 +160,7 @@ impl fmt::Debug for Runtime {
 
 /// How much work [`Runtime::shutdown`] waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ShutdownReport {
     /// How many of the sagas, calls and locks that were in progress ended in time.
     pub finished: u64,

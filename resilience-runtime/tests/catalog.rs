@@ -12,7 +12,7 @@ use resilience_runtime::catalog::{
 };
 use resilience_runtime::error::Error;
 use resilience_runtime::outcome::function;
-use resilience_runtime::policy::switch::{Mode, Switch};
+use resilience_runtime::policy::switch::{PolicyMode, Switch};
 use resilience_runtime::policy::timeout::Timeout;
 use resilience_runtime::private::submit;
 use resilience_test_support::log::{Log, Logged};
@@ -119,7 +119,7 @@ fn alone() -> impl Drop {
         fn drop(&mut self) {
             for row in switchboard().list() {
                 switchboard()
-                    .set(row.kind, row.name, Mode::Enforced)
+                    .set(row.kind, row.name, PolicyMode::Enforced)
                     .unwrap();
             }
         }
@@ -178,7 +178,7 @@ fn the_worst_case_is_reckoned_from_the_inside_out() {
 fn the_catalog_prints_as_a_tree() {
     let _alone = alone();
     switchboard()
-        .set(PolicyKind::Retry, "shop::charge", Mode::Shadow)
+        .set(PolicyKind::Retry, "shop::charge", PolicyMode::Shadow)
         .unwrap();
     let expected = "\
 shop::charge  src/shop.rs:12  worst case 800ms
@@ -221,27 +221,33 @@ fn one_name_with_two_configurations_is_a_conflict_with_both_places() {
 fn every_policy_of_a_name_is_switched_and_a_shared_one_is_one() {
     const BOARD: Switchboard = switchboard();
     let _alone = alone();
-    let set = BOARD.set(PolicyKind::CircuitBreaker, "gateway", Mode::Disabled);
+    let set = BOARD.set(PolicyKind::CircuitBreaker, "gateway", PolicyMode::Disabled);
     // One to the calls, although the two were configured differently.
     assert_eq!(set, Ok(1));
-    assert_eq!(GATEWAY.switch.mode(), Mode::Disabled);
-    assert_eq!(OTHER_GATEWAY.switch.mode(), Mode::Disabled);
-    assert_eq!(BULKHEAD.switch.mode(), Mode::Enforced);
+    assert_eq!(GATEWAY.switch.mode(), PolicyMode::Disabled);
+    assert_eq!(OTHER_GATEWAY.switch.mode(), PolicyMode::Disabled);
+    assert_eq!(BULKHEAD.switch.mode(), PolicyMode::Enforced);
     // Without a name of its own a policy goes by its function.
-    let set = BOARD.set(PolicyKind::Retry, "shop::charge", Mode::Shadow);
+    let set = BOARD.set(PolicyKind::Retry, "shop::charge", PolicyMode::Shadow);
     assert_eq!(set, Ok(1));
-    assert_eq!(RETRY.switch.mode(), Mode::Shadow);
-    assert_eq!(REFUND_RETRY.switch.mode(), Mode::Enforced);
-    assert_eq!(BOARD.set_all(PolicyKind::Retry, Mode::Disabled), Ok(2));
-    assert_eq!(REFUND_RETRY.switch.mode(), Mode::Disabled);
-    assert_eq!(BOARD.set_all(PolicyKind::Hedge, Mode::Disabled), Ok(0));
+    assert_eq!(RETRY.switch.mode(), PolicyMode::Shadow);
+    assert_eq!(REFUND_RETRY.switch.mode(), PolicyMode::Enforced);
+    assert_eq!(
+        BOARD.set_all(PolicyKind::Retry, PolicyMode::Disabled),
+        Ok(2)
+    );
+    assert_eq!(REFUND_RETRY.switch.mode(), PolicyMode::Disabled);
+    assert_eq!(
+        BOARD.set_all(PolicyKind::Hedge, PolicyMode::Disabled),
+        Ok(0)
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_list_has_each_switch_once_with_what_it_would_have_done() {
     let _alone = alone();
     switchboard()
-        .set(PolicyKind::Timeout, "shop::charge", Mode::Shadow)
+        .set(PolicyKind::Timeout, "shop::charge", PolicyMode::Shadow)
         .unwrap();
     for _ in 0..2 {
         let slow = async {
@@ -264,7 +270,7 @@ async fn the_list_has_each_switch_once_with_what_it_would_have_done() {
             )
         })
         .collect();
-    let enforced = |kind, name, function| (kind, name, function, Mode::Enforced, 0);
+    let enforced = |kind, name, function| (kind, name, function, PolicyMode::Enforced, 0);
     let expected = [
         enforced(PolicyKind::Bulkhead, "gateway", "shop::order"),
         enforced(PolicyKind::CircuitBreaker, "gateway", "shop::charge"),
@@ -274,7 +280,7 @@ async fn the_list_has_each_switch_once_with_what_it_would_have_done() {
             PolicyKind::Timeout,
             "shop::charge",
             "shop::charge",
-            Mode::Shadow,
+            PolicyMode::Shadow,
             2,
         ),
     ];
@@ -282,7 +288,9 @@ async fn the_list_has_each_switch_once_with_what_it_would_have_done() {
 }
 
 fn error(kind: PolicyKind, name: &str) -> UnknownPolicy {
-    switchboard().set(kind, name, Mode::Disabled).unwrap_err()
+    switchboard()
+        .set(kind, name, PolicyMode::Disabled)
+        .unwrap_err()
 }
 
 #[test]
@@ -316,10 +324,12 @@ fn what_keeps_records_cannot_be_turned_off() {
              be replayed, resumed or undone"
         );
         assert_eq!(error(kind, "shop::order").to_string(), why);
-        let all = switchboard().set_all(kind, Mode::Disabled).unwrap_err();
+        let all = switchboard()
+            .set_all(kind, PolicyMode::Disabled)
+            .unwrap_err();
         assert_eq!(all.to_string(), why);
     }
-    assert_eq!(SAGA.switch.mode(), Mode::Enforced);
+    assert_eq!(SAGA.switch.mode(), PolicyMode::Enforced);
 }
 
 #[test]
@@ -328,7 +338,7 @@ fn every_change_is_a_warning_and_no_change_is_none() {
     let log = Log::default();
     let listening = log.listen();
     for _ in 0..2 {
-        let set = switchboard().set(PolicyKind::Retry, "shop::refund", Mode::Shadow);
+        let set = switchboard().set(PolicyKind::Retry, "shop::refund", PolicyMode::Shadow);
         assert_eq!(set, Ok(1));
     }
     drop(listening);

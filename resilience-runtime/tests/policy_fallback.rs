@@ -11,7 +11,7 @@ use resilience_runtime::outcome::{
     Answer, Errors, Outcome, Unclassified as _, Undescribed as _, Unwrapped as _, errors, function,
 };
 use resilience_runtime::policy::bulkhead::Bulkhead;
-use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, State};
+use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, CircuitState};
 use resilience_runtime::policy::fallback::Fallback;
 use resilience_runtime::policy::timeout::Timeout;
 
@@ -147,7 +147,7 @@ async fn a_predicate_sees_inner_refusals_too() {
 }
 
 /// What a breaker, which judges by the origin alone, makes of the answer of a fallback.
-async fn judged(answer: Answer<u32, Plain>) -> State {
+async fn judged(answer: Answer<u32, Plain>) -> CircuitState {
     let breaker = CircuitBreaker::for_function("shop::price").failure_threshold(1);
     let breaker: &'static CircuitBreaker = Box::leak(Box::new(breaker));
     let call = function::<Result<u32, Plain>>("shop::price");
@@ -166,11 +166,11 @@ async fn the_answer_is_not_a_refusal_and_the_body_did_what_it_did() {
     };
     // The body did not run: the answer says nothing about the dependency.
     let answer = failed(rejected().await).answered(Err(Plain::Broke));
-    assert_eq!(judged(answer).await, State::Closed);
+    assert_eq!(judged(answer).await, CircuitState::Closed);
     // It ran.
     let ran = Err::<u32, _>(Plain::Broke).into_answer();
     let answer = failed(ran).answered(Err(Plain::Broke));
-    assert_eq!(judged(answer).await, State::Open);
+    assert_eq!(judged(answer).await, CircuitState::Open);
     // It may have run.
     static TIMEOUT: Timeout = Timeout::after(Duration::from_millis(1));
     let call = function::<Result<u32, Plain>>("shop::price");

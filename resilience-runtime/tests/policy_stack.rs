@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use resilience_runtime::error::{Effect, Error};
 use resilience_runtime::outcome::{errors, function};
-use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, State};
+use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, CircuitState};
 use resilience_runtime::policy::replay::Replay;
 use resilience_runtime::policy::retry::{Backoff, Jitter, Retry};
 use resilience_runtime::policy::timeout::Timeout;
@@ -167,7 +167,7 @@ async fn an_attempt_waits_until_the_breaker_admits_it() {
         // The breaker opened 20 ms and one pause after the start.
         Duration::from_millis(20 + 1_000 + 20_000 + 10)
     );
-    assert_eq!(gateway.breaker.state(), State::Closed);
+    assert_eq!(gateway.breaker.state(), CircuitState::Closed);
 }
 
 #[tokio::test(start_paused = true)]

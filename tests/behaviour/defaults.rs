@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 
 use resilience::__private::{Idempotent, Locked};
-use resilience::{Backoff, CircuitBreaker, Retry, State};
+use resilience::{Backoff, CircuitBreaker, CircuitState, Retry};
 use tokio::time::{Duration, Instant, sleep};
 
 #[path = "../../resilience-macros/src/policy/defaults.rs"]
@@ -88,7 +88,7 @@ async fn opened(calls: &AtomicU32) -> Result<(), Down> {
 async fn of_an_open_circuit() {
     let (calls, start) = (AtomicU32::new(0), Instant::now());
     let _down = opened(&calls).await;
-    assert_eq!(OPENED.state(), State::Open);
+    assert_eq!(OPENED.state(), CircuitState::Open);
     while calls.load(Relaxed) == 1 {
         sleep(Duration::from_secs(1)).await;
         let _down = opened(&calls).await;

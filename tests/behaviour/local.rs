@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use resilience::{CircuitBreaker, Effect, Error, State, circuit_breaker, retry, timeout};
+use resilience::{CircuitBreaker, CircuitState, Effect, Error, circuit_breaker, retry, timeout};
 use tokio::time::Instant;
 
 /// An error that is never equal to another one, so that "unchanged" can be seen.
@@ -188,7 +188,7 @@ async fn release() -> Result<(), Failure> {
 #[tokio::test(start_paused = true)]
 async fn a_static_is_shared_by_its_path() {
     assert!(matches!(reserve().await, Err(Failure::Broken)));
-    assert_eq!(WAREHOUSE.state(), State::Open);
+    assert_eq!(WAREHOUSE.state(), CircuitState::Open);
     assert!(matches!(
         release().await,
         Err(Failure::Policy(Error::CircuitOpen { .. }))

@@ -6,7 +6,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use resilience::{
-    CircuitBreaker, Effect, Error, Runtime, State, circuit_breaker, idempotent, saga, saga_step,
+    CircuitBreaker, CircuitState, Effect, Error, Runtime, circuit_breaker, idempotent, saga,
+    saga_step,
 };
 
 /// Not `Display`: only a saga asks for that.
@@ -51,11 +52,11 @@ async fn a_replayed_result_tells_a_breaker_nothing() {
     runtime.scope(book(1)).await.unwrap();
     LEDGER_IS_DOWN.store(true, Ordering::Relaxed);
     runtime.scope(book(2)).await.unwrap_err();
-    assert_eq!(LEDGER.state(), State::Open);
+    assert_eq!(LEDGER.state(), CircuitState::Open);
     tokio::time::advance(Duration::from_secs(10)).await;
     // A probe, which the store answers: nobody has asked the ledger.
     assert_eq!(runtime.scope(book(1)).await.unwrap(), 1);
-    assert_eq!(LEDGER.state(), State::HalfOpen);
+    assert_eq!(LEDGER.state(), CircuitState::HalfOpen);
 }
 
 static SHUT: CircuitBreaker = CircuitBreaker::named("records::shut");

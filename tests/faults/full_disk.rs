@@ -4,8 +4,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use resilience::dead_letters::RetryOutcome;
 use resilience::saga::{CancelOutcome, SagaFilter};
-use resilience::{DeadLetterError, RetryOutcome, Runtime};
+use resilience::{DeadLetterError, Runtime};
 use resilience_test_support::child;
 use resilience_test_support::crash::{Fault, at_every_write};
 use resilience_test_support::server::say;

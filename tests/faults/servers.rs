@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use resilience::{CircuitBreaker, Error, State, circuit_breaker, retry, timeout};
+use resilience::{CircuitBreaker, CircuitState, Error, circuit_breaker, retry, timeout};
 use resilience_test_support::proxy::{Faults, Proxy};
 use resilience_test_support::server::{Postgres, Redis};
 use resilience_test_support::wait;
@@ -214,7 +214,10 @@ async fn is_refused(
             "{refused:?}"
         );
     }
-    assert_eq!((probe.asked(), breaker.state()), (asked, State::Open));
+    assert_eq!(
+        (probe.asked(), breaker.state()),
+        (asked, CircuitState::Open)
+    );
 }
 
 /// The server is well again: the breaker lets probes through, and so many close it.
@@ -226,7 +229,7 @@ async fn closes(
     let asked = probe.asked();
     let mut states = Vec::new();
     let closing = async {
-        while breaker.state() != State::Closed {
+        while breaker.state() != CircuitState::Closed {
             match ask(probe).await {
                 Ok(()) => states.push(breaker.state()),
                 Err(AskError::Policy(Error::CircuitOpen { retry_after, .. })) => {
@@ -239,7 +242,7 @@ async fn closes(
     tokio::time::timeout(wait::PATIENCE, closing)
         .await
         .expect("the breaker closes");
-    assert_eq!(states, [State::HalfOpen, State::Closed]);
+    assert_eq!(states, [CircuitState::HalfOpen, CircuitState::Closed]);
     assert_eq!(probe.asked(), asked + PROBES);
     ask(probe).await.expect("it is closed");
 }
@@ -251,7 +254,7 @@ async fn a_killed_server_opens_the_breaker_and_a_restarted_one_closes_it() {
         ask_killed(&probe).await.expect("it is up");
         server.kill9();
         for failures in 1..=THRESHOLD {
-            assert_eq!(KILLED.state(), State::Closed);
+            assert_eq!(KILLED.state(), CircuitState::Closed);
             let failed = ask_killed(&probe).await;
             assert!(matches!(failed, Err(AskError::Io(_))), "{failed:?}");
             assert_eq!(probe.asked(), 1 + failures);
@@ -303,7 +306,7 @@ async fn a_server_that_is_cut_off_in_either_direction_opens_the_breaker() {
             let dropped = probe.dropped();
             proxy.set(fault);
             for _ in 0..THRESHOLD {
-                assert_eq!(CUT_OFF.state(), State::Closed);
+                assert_eq!(CUT_OFF.state(), CircuitState::Closed);
                 let failed = ask_cut_off(&probe).await;
                 let is_timeout = matches!(failed, Err(AskError::Policy(Error::TimedOut { .. })));
                 assert!(is_timeout == times_out && failed.is_err(), "{failed:?}");
@@ -338,7 +341,7 @@ async fn a_retry_rides_over_a_restart() {
         answer
             .expect("it does not panic")
             .expect("it outlasts the restart");
-        assert_eq!(RESTARTED.state(), State::Closed);
+        assert_eq!(RESTARTED.state(), CircuitState::Closed);
         assert_eq!(probe.dropped(), 0);
     }
 }

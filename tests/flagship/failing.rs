@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use resilience::{RetryOutcome, Status};
+use resilience::dead_letters::RetryOutcome;
+use resilience::saga::Status;
 
 use crate::audit::audit;
 use crate::chaos::Chaos;

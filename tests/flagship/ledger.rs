@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use resilience::{DeadLetter, DeadLetterStatus, Runtime, Status};
+use resilience::saga::Status;
+use resilience::{DeadLetter, DeadLetterStatus, Runtime};
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use resilience::Status;
+use resilience::saga::Status;
 use resilience_test_support::server::{Persistence, Postgres, Redis};
 use tokio::task::JoinSet;
 

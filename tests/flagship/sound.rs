@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use resilience::Status;
+use resilience::saga::Status;
 use tokio::task::JoinSet;
 
 use crate::chaos::Chaos;

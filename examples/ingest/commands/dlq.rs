@@ -10,7 +10,8 @@ use crate::error::StartError;
 use crate::library::{Library, check_exists};
 use crate::runtime::{self, Servers};
 use crate::terminal::{Paint, printable, say};
-use resilience::{DeadLetter, DeadLetterId, DeadLetterStatus, Operator, RetryOutcome, Runtime};
+use resilience::dead_letters::RetryOutcome;
+use resilience::{DeadLetter, DeadLetterId, DeadLetterStatus, Operator, Runtime};
 
 /// How many letters are asked for at once.
 const PAGE: u32 = 100;

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use clap::{Args, Subcommand, ValueEnum};
 use resilience_runtime::dlq::{
-    DeadLetterId, DeadLetterKind, DeadLetterStatus, LetterFilter, Priority, RetryAs,
+    DeadLetterFilter, DeadLetterId, DeadLetterKind, DeadLetterStatus, Priority, RetryAs,
 };
 use resilience_runtime::saga::journal::SagaId;
 use resilience_runtime::timestamp::Timestamp;
@@ -110,8 +110,8 @@ pub(crate) struct LetterFilters {
 
 impl LetterFilters {
     /// Which they are at `now`; `saga` is the one that is named so.
-    pub(crate) fn filter(self, saga: Option<SagaId>, now: Timestamp) -> LetterFilter {
-        LetterFilter {
+    pub(crate) fn filter(self, saga: Option<SagaId>, now: Timestamp) -> DeadLetterFilter {
+        DeadLetterFilter {
             kind: self.kind,
             operation: self.operation,
             dependency: self.dependency,
@@ -119,7 +119,7 @@ impl LetterFilters {
             priority: self.priority,
             since: self.since.map(|it| it.at(now)),
             before: self.before.map(|it| it.at(now)),
-            ..LetterFilter::default()
+            ..DeadLetterFilter::default()
         }
     }
 }

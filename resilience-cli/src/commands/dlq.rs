@@ -4,7 +4,7 @@ mod actions;
 mod dry_run;
 mod retry;
 
-use resilience_runtime::dlq::{DeadLetter, DeadLetterId, DeadLetterStatus, LetterFilter};
+use resilience_runtime::dlq::{DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterStatus};
 use resilience_runtime::runtime::Runtime;
 use resilience_runtime::timestamp::Timestamp;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ pub(crate) async fn run(url: &str, command: Dlq, output: &Output) -> Result<(), 
             after,
         } => {
             if status.is_empty() && !all {
-                status = LetterFilter::unresolved().statuses;
+                status = DeadLetterFilter::unresolved().statuses;
             }
             let page = Page {
                 statuses: status,
@@ -82,7 +82,7 @@ async fn filter(
     runtime: &Runtime,
     filters: LetterFilters,
     now: Timestamp,
-) -> Result<LetterFilter, Failure> {
+) -> Result<DeadLetterFilter, Failure> {
     let saga = named::id_if_any(runtime, filters.saga.as_deref()).await?;
     Ok(filters.filter(saga, now))
 }
@@ -94,7 +94,7 @@ async fn list(
     output: &Output,
 ) -> Result<(), Failure> {
     let now = runtime.store_time().await?;
-    let filter = LetterFilter {
+    let filter = DeadLetterFilter {
         statuses: page.statuses,
         order: page.direction.order(),
         ..filter(runtime, filters, now).await?

@@ -2,7 +2,7 @@
 
 mod requests;
 
-use resilience_runtime::dlq::LetterFilter;
+use resilience_runtime::dlq::DeadLetterFilter;
 use resilience_runtime::runtime::Runtime;
 use resilience_runtime::saga::journal::{SagaCursor, SagaRecord, Status, StepOutcome, StepRecord};
 use resilience_runtime::timestamp::Timestamp;
@@ -126,9 +126,9 @@ async fn list(
 async fn show(runtime: &Runtime, id: &str, output: &Output) -> Result<(), Failure> {
     let saga = named::saga(runtime, id).await?;
     let now = saga.read_at;
-    let of_saga = LetterFilter {
+    let of_saga = DeadLetterFilter {
         saga: Some(saga.id.clone()),
-        ..LetterFilter::default()
+        ..DeadLetterFilter::default()
     };
     let letters = runtime.dead_letters().list(of_saga, None, LETTERS).await?;
     let audit = runtime.sagas().audit(&saga.id).await?;
@@ -203,6 +203,7 @@ fn steps(saga: &SagaRecord, output: &Output) {
             StepOutcome::Done => Tone::Good,
             StepOutcome::Failed => Tone::Bad,
             StepOutcome::InDoubt => Tone::Careful,
+            _ => Tone::Plain,
         };
         let undoing = match (&step.compensation, step.undone) {
             (_, true) => "undone",

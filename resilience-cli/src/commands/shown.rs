@@ -14,6 +14,7 @@ pub(super) fn letter_status(status: DeadLetterStatus) -> Cell {
         DeadLetterStatus::Retrying => Tone::Careful,
         DeadLetterStatus::Settled | DeadLetterStatus::Resolved => Tone::Good,
         DeadLetterStatus::Discarded => Tone::Weak,
+        _ => Tone::Plain,
     };
     Cell::new(status.as_str()).tone(tone)
 }
@@ -34,8 +35,8 @@ pub(super) fn saga_tone(status: Status) -> Tone {
     match status {
         Status::Running | Status::Compensating => Tone::Careful,
         Status::Completed => Tone::Good,
-        Status::Compensated | Status::Failed | Status::Resolved => Tone::Plain,
         Status::CompensationFailed | Status::Parked => Tone::Bad,
+        _ => Tone::Plain,
     }
 }
 

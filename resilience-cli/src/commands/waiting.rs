@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resilience_runtime::dlq::{DeadLetterId, DeadLetterStatus, LetterFilter};
+use resilience_runtime::dlq::{DeadLetterFilter, DeadLetterId, DeadLetterStatus};
 use resilience_runtime::error::StoreError;
 use resilience_runtime::runtime::Runtime;
 use resilience_runtime::saga::journal::{SagaId, SagaRecord, Status};
@@ -103,9 +103,9 @@ async fn last_error(
     saga: SagaId,
     otherwise: String,
 ) -> Result<String, StoreError> {
-    let open = LetterFilter {
+    let open = DeadLetterFilter {
         saga: Some(saga),
-        ..LetterFilter::from(DeadLetterStatus::Open)
+        ..DeadLetterFilter::from(DeadLetterStatus::Open)
     };
     let letters = runtime.dead_letters().list(open, None, 1).await?;
     let letter = letters.into_iter().next();

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Annotated, Catalog, Policy};
-use crate::policy::switch::{Mode, Switch};
+use crate::policy::switch::{PolicyMode, Switch};
 
 /// As long as the longest name of a kind.
 const KIND_WIDTH: usize = "circuit_breaker".len();
@@ -56,7 +56,7 @@ fn line_of(policy: &dyn Policy) -> String {
         line += &options;
     }
     match policy.switch().map(Switch::mode) {
-        None | Some(Mode::Enforced) => {}
+        None | Some(PolicyMode::Enforced) => {}
         Some(mode) => line += &format!("  [{}]", mode_name(mode)),
     }
     line.truncate(line.trim_end().len());
@@ -64,10 +64,10 @@ fn line_of(policy: &dyn Policy) -> String {
 }
 
 /// A mode in one word.
-pub(super) fn mode_name(mode: Mode) -> &'static str {
+pub(super) fn mode_name(mode: PolicyMode) -> &'static str {
     match mode {
-        Mode::Enforced => "enforced",
-        Mode::Shadow => "shadow",
-        Mode::Disabled => "disabled",
+        PolicyMode::Enforced => "enforced",
+        PolicyMode::Shadow => "shadow",
+        PolicyMode::Disabled => "disabled",
     }
 }

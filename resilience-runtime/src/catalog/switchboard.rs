@@ -6,7 +6,7 @@ use std::fmt;
 use super::display::mode_name;
 use super::near::near;
 use super::{Annotated, Entry, Policy, PolicyKind};
-use crate::policy::switch::{Mode, Switch};
+use crate::policy::switch::{PolicyMode, Switch};
 
 /// Returns the switches of all policies of the process, for operators who have to turn a policy off.
 ///
@@ -14,7 +14,7 @@ use crate::policy::switch::{Mode, Switch};
 /// the same kind and name share their state, and are one policy here, even before their first call: they are
 /// set together and counted together. Policies with a `key` do not share their state with those without a
 /// `key`, and are separate. Calls that have already begun may end under the previous mode. Modes are not
-/// stored: after a restart every policy is [enforced](Mode::Enforced) again.
+/// stored: after a restart every policy is [enforced](PolicyMode::Enforced) again.
 #[must_use]
 pub const fn switchboard() -> Switchboard {
     Switchboard(())
@@ -35,8 +35,8 @@ pub struct Switched {
     /// The function that it is on; if several functions share it, the first by name.
     pub function: &'static str,
     /// Its current mode.
-    pub mode: Mode,
-    /// How often it would have acted while it was in [`Mode::Shadow`], over all functions that share
+    pub mode: PolicyMode,
+    /// How often it would have acted while it was in [`PolicyMode::Shadow`], over all functions that share
     /// it.
     pub would_have_acted: u32,
 }
@@ -61,7 +61,12 @@ impl Switchboard {
     /// # Errors
     /// [`UnknownPolicy`] if there is none, or if policies of this kind keep records and so cannot be
     /// turned off.
-    pub fn set(&self, kind: PolicyKind, name: &str, mode: Mode) -> Result<usize, UnknownPolicy> {
+    pub fn set(
+        &self,
+        kind: PolicyKind,
+        name: &str,
+        mode: PolicyMode,
+    ) -> Result<usize, UnknownPolicy> {
         let all = Row::all_of(kind, Some(name))?;
         let meant: Vec<_> = all.iter().filter(|row| row.name == name).collect();
         if meant.is_empty() {
@@ -87,7 +92,7 @@ impl Switchboard {
     ///
     /// # Errors
     /// [`UnknownPolicy`] if policies of this kind keep records and so cannot be turned off.
-    pub fn set_all(&self, kind: PolicyKind, mode: Mode) -> Result<usize, UnknownPolicy> {
+    pub fn set_all(&self, kind: PolicyKind, mode: PolicyMode) -> Result<usize, UnknownPolicy> {
         let all = Row::all_of(kind, None)?;
         for row in &all {
             row.set(mode);
@@ -185,7 +190,7 @@ impl Row {
         std::iter::once(self.switch).chain(self.others.iter().copied())
     }
 
-    fn set(&self, to: Mode) {
+    fn set(&self, to: PolicyMode) {
         let from = self.switch.mode();
         for switch in self.switches() {
             switch.set(to);

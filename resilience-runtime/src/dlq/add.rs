@@ -18,14 +18,14 @@ const TRIES: u32 = 3;
 /// # Cancellation
 /// If the future is dropped before it completes, the letter may have been added or not.
 #[must_use = "nothing is added before it is awaited"]
-pub struct AddLetter {
+pub struct AddDeadLetter {
     core: Arc<Core>,
     arguments: Result<String, serde_json::Error>,
     letter: NewDeadLetter,
     by: Operator,
 }
 
-impl AddLetter {
+impl AddDeadLetter {
     pub(super) fn new(
         core: Arc<Core>,
         operation: String,
@@ -103,7 +103,7 @@ impl AddLetter {
     }
 }
 
-impl IntoFuture for AddLetter {
+impl IntoFuture for AddDeadLetter {
     type Output = Result<DeadLetterId, DeadLetterError>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
@@ -112,9 +112,9 @@ impl IntoFuture for AddLetter {
     }
 }
 
-impl fmt::Debug for AddLetter {
+impl fmt::Debug for AddDeadLetter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AddLetter")
+        f.debug_struct("AddDeadLetter")
             .field("operation", &self.letter.operation)
             .finish_non_exhaustive()
     }

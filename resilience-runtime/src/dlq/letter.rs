@@ -65,6 +65,7 @@ pub enum Priority {
 /// The status of a dead letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum DeadLetterStatus {
     /// The letter waits for an operator.
     Open,

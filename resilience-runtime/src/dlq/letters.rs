@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{
-    AddLetter, AuditEntry, Closing, DeadLetter, DeadLetterError, DeadLetterId, LetterFilter,
-    LetterStatistics, RetryAll, RetryAllError, RetryAs, RetryOutcome, RetryProgress, retry,
-    retry_all,
+    AddDeadLetter, AuditEntry, Closing, DeadLetter, DeadLetterError, DeadLetterFilter,
+    DeadLetterId, DeadLetterStatistics, RetryAll, RetryAllError, RetryAs, RetryOutcome,
+    RetryProgress, retry, retry_all,
 };
 use crate::core::Core;
 use crate::error::StoreError;
@@ -34,8 +34,8 @@ impl DeadLetters {
     ///
     /// `operation` is the name under which
     /// [`RuntimeBuilder::dead_letter_handler`](crate::runtime::RuntimeBuilder::dead_letter_handler) registers a handler in the
-    /// processes that can do the work again. The methods of [`AddLetter`] set the rest and state its defaults. Awaiting the
-    /// [`AddLetter`] writes the letter and returns its id.
+    /// processes that can do the work again. The methods of [`AddDeadLetter`] set the rest and state its defaults. Awaiting the
+    /// [`AddDeadLetter`] writes the letter and returns its id.
     ///
     /// Arguments are kept as they are; redaction is only for letters of sagas. Arguments that are longer than
     /// [`RuntimeBuilder::payload_limit`](crate::runtime::RuntimeBuilder::payload_limit) are refused.
@@ -76,8 +76,8 @@ impl DeadLetters {
         operation: impl Into<String>,
         arguments: &(impl Serialize + ?Sized),
         error: impl fmt::Display,
-    ) -> AddLetter {
-        AddLetter::new(
+    ) -> AddDeadLetter {
+        AddDeadLetter::new(
             Arc::clone(&self.core),
             operation.into(),
             serde_json::to_string(arguments),
@@ -85,20 +85,20 @@ impl DeadLetters {
         )
     }
 
-    /// Returns a page of at most `limit` letters, oldest first unless the filter has another [order](LetterFilter::order).
+    /// Returns a page of at most `limit` letters, oldest first unless the filter has another [order](DeadLetterFilter::order).
     ///
     /// `after` is the last letter of the previous page. No letter is skipped or repeated if others are added or closed between
     /// two pages. A [`DeadLetterStatus`](super::DeadLetterStatus) can be used as the filter.
     ///
     /// ```
     /// # use resilience_runtime::runtime::Runtime;
-    /// use resilience_runtime::dlq::{DeadLetterStatus, LetterFilter};
+    /// use resilience_runtime::dlq::{DeadLetterStatus, DeadLetterFilter};
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let runtime = Runtime::builder("memory:").scoped().open().await?;
-    /// let of_the_bank = LetterFilter {
+    /// let of_the_bank = DeadLetterFilter {
     ///     dependency: Some("bank".to_owned()),
-    ///     ..LetterFilter::from(DeadLetterStatus::Open)
+    ///     ..DeadLetterFilter::from(DeadLetterStatus::Open)
     /// };
     /// let mut last = None;
     /// loop {
@@ -115,7 +115,7 @@ impl DeadLetters {
     /// When the store fails.
     pub async fn list(
         &self,
-        filter: impl Into<LetterFilter>,
+        filter: impl Into<DeadLetterFilter>,
         after: Option<DeadLetterId>,
         limit: u32,
     ) -> Result<Vec<DeadLetter>, StoreError> {
@@ -136,7 +136,7 @@ impl DeadLetters {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn statistics(&self) -> Result<LetterStatistics, StoreError> {
+    pub async fn statistics(&self) -> Result<DeadLetterStatistics, StoreError> {
         self.core.stores.queue.statistics().await
     }
 
@@ -219,14 +219,14 @@ impl DeadLetters {
     ///
     /// ```
     /// # use resilience_runtime::runtime::Runtime;
-    /// use resilience_runtime::dlq::{LetterFilter, RetryAll};
+    /// use resilience_runtime::dlq::{DeadLetterFilter, RetryAll};
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let runtime = Runtime::builder("memory:").scoped().open().await?;
     /// let letters = runtime.dead_letters();
     /// let mut a_hundred = RetryAll::new().per_second(20).limit(100);
     /// loop {
-    ///     let progress = letters.retry_all(LetterFilter::default(), a_hundred, "ada").await?;
+    ///     let progress = letters.retry_all(DeadLetterFilter::default(), a_hundred, "ada").await?;
     ///     println!("{} more", progress.requested);
     ///     if progress.finished {
     ///         break;
@@ -241,7 +241,7 @@ impl DeadLetters {
     /// When the store fails. The error says what was done until then.
     pub async fn retry_all(
         &self,
-        filter: impl Into<LetterFilter>,
+        filter: impl Into<DeadLetterFilter>,
         all: RetryAll,
         by: impl Into<Operator>,
     ) -> Result<RetryProgress, RetryAllError> {

@@ -17,7 +17,7 @@ use crate::words::words;
 
 /// Selects dead letters. An empty filter selects all of them.
 #[derive(Debug, Clone, Default)]
-pub struct LetterFilter {
+pub struct DeadLetterFilter {
     /// Only letters in one of these statuses; all if empty.
     pub statuses: Vec<DeadLetterStatus>,
     /// Only letters of this kind.
@@ -38,7 +38,7 @@ pub struct LetterFilter {
     pub order: Order,
 }
 
-impl LetterFilter {
+impl DeadLetterFilter {
     /// Selects the letters that [still have to be dealt with](DeadLetterStatus::is_unresolved).
     #[must_use]
     pub fn unresolved() -> Self {
@@ -49,7 +49,7 @@ impl LetterFilter {
     }
 }
 
-impl From<DeadLetterStatus> for LetterFilter {
+impl From<DeadLetterStatus> for DeadLetterFilter {
     /// Selects the letters in this status.
     fn from(status: DeadLetterStatus) -> Self {
         Self {
@@ -62,6 +62,7 @@ impl From<DeadLetterStatus> for LetterFilter {
 /// What a retry of a letter does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum RetryAs {
     /// What failed is done again: a parked saga is resumed, an unfinished compensation continues, and the program's own
     /// work is passed to its handler again.
@@ -83,7 +84,7 @@ pub enum Closing {
 
 /// The numbers of letters in the queue.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct LetterStatistics {
+pub struct DeadLetterStatistics {
     /// The number of letters in each status; statuses without letters are left out.
     pub counts: Vec<(DeadLetterStatus, u64)>,
     /// The numbers of unresolved letters by operation, largest first, at most 100 operations.
@@ -116,7 +117,7 @@ pub trait Queue: Send + Sync {
     /// be read are left out and reported in the log.
     fn list(
         &self,
-        filter: LetterFilter,
+        filter: DeadLetterFilter,
         after: Option<DeadLetterId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>>;
@@ -167,7 +168,7 @@ pub trait Queue: Send + Sync {
     ) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// Counts the letters. Reads every unresolved letter.
-    fn statistics(&self) -> BoxFuture<'_, Result<LetterStatistics, StoreError>>;
+    fn statistics(&self) -> BoxFuture<'_, Result<DeadLetterStatistics, StoreError>>;
 
     /// Counts the unresolved letters. This is cheap.
     fn unresolved(&self) -> BoxFuture<'_, Result<u64, StoreError>>;

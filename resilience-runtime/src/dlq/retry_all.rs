@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::{DeadLetterId, DeadLetterStatus, LetterFilter, RetryAllError, RetryAs};
+use super::{DeadLetterFilter, DeadLetterId, DeadLetterStatus, RetryAllError, RetryAs};
 use crate::core::Core;
 use crate::error::StoreError;
 use crate::operator::Operator;
@@ -89,7 +89,7 @@ pub struct RetryProgress {
 
 pub(super) async fn retry_all(
     core: &Core,
-    mut filter: LetterFilter,
+    mut filter: DeadLetterFilter,
     all: RetryAll,
     by: Operator,
 ) -> Result<RetryProgress, RetryAllError> {
@@ -106,7 +106,7 @@ pub(super) async fn retry_all(
 
 async fn run(
     core: &Core,
-    filter: &LetterFilter,
+    filter: &DeadLetterFilter,
     all: RetryAll,
     by: &Operator,
     progress: &mut RetryProgress,

@@ -58,7 +58,7 @@ static NAMES: Names<Bulkhead> = Names::new();
 ///
 /// # Switched off
 ///
-/// In [`Mode::Shadow`](super::switch::Mode::Shadow), every call runs at once and is counted as running.
+/// In [`PolicyMode::Shadow`](super::switch::PolicyMode::Shadow), every call runs at once and is counted as running.
 /// It counts as one that would have been rejected if more calls run than there are places in the
 /// bulkhead and in its queue. Calls that would have waited for too long are not recognised.
 ///

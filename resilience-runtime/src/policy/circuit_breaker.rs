@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use crate::outcome::{Errors, Function, Judgement, Outcome};
 use crate::policy::names::Names;
-use crate::policy::switch::{Mode, Switch};
+use crate::policy::switch::{PolicyMode, Switch};
 use core::{Core, Memory, Word};
 use rules::Rules;
 use state::{Machine, Need};
@@ -38,8 +38,8 @@ pub use guard::{ByClass, Guarded, Judge};
 pub use keyed::{KeyedCircuitBreaker, OfKey};
 pub use probe::Probe;
 pub use rules::OnCancel;
-pub use state::State;
-pub use statistics::Statistics;
+pub use state::CircuitState;
+pub use statistics::CircuitStatistics;
 
 /// Watches calls to one dependency, and rejects them while it seems to be down.
 ///
@@ -242,7 +242,7 @@ impl CircuitBreaker {
             return Err(first);
         }
         // What was set before it was known who is meant.
-        if self.shared.set(shared).is_ok() && self.switch.mode() != Mode::Enforced {
+        if self.shared.set(shared).is_ok() && self.switch.mode() != PolicyMode::Enforced {
             first.switch.set(self.switch.mode());
         }
         Ok(shared)
@@ -304,6 +304,6 @@ mod tests {
         // … and now it comes to its end.
         ONE.home();
         assert!(Word::load(&ONE.word).ticket().is_none());
-        assert_eq!(ONE.state(), State::Open);
+        assert_eq!(ONE.state(), CircuitState::Open);
     }
 }

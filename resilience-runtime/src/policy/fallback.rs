@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use super::switch::{Mode, Switch};
+use super::switch::{PolicyMode, Switch};
 use crate::catalog::{Policy, PolicyKind};
 use crate::error::Effect;
 use crate::outcome::{Answer, Errors, Origin, Outcome};
@@ -95,7 +95,8 @@ impl Fallback {
         is_needed: impl FnOnce(&Answer<T, E>) -> bool,
     ) -> Decided<T, E> {
         let mode = self.switch.mode();
-        let is_needed = answer.result.is_err() && mode != Mode::Disabled && is_needed(&answer);
+        let is_needed =
+            answer.result.is_err() && mode != PolicyMode::Disabled && is_needed(&answer);
         if !is_needed || !self.acts(mode) {
             return ControlFlow::Break(answer);
         }
@@ -114,9 +115,9 @@ impl Fallback {
 
     /// Notes that it is needed. `false` while it only counts.
     #[cold]
-    fn acts(&self, mode: Mode) -> bool {
+    fn acts(&self, mode: PolicyMode) -> bool {
         let function = self.function.unwrap_or("fallback");
-        if mode == Mode::Shadow {
+        if mode == PolicyMode::Shadow {
             self.switch.note(PolicyKind::Fallback, function);
             tracing::debug!(target: "resilience", function, "call failed, and would have fallen back");
             return false;

@@ -66,7 +66,7 @@ static NAMES: Names<RateLimit> = Names::new();
 ///
 /// # Switched off
 ///
-/// In [`Mode::Shadow`](super::switch::Mode::Shadow), every call runs at once and takes from the bucket
+/// In [`PolicyMode::Shadow`](super::switch::PolicyMode::Shadow), every call runs at once and takes from the bucket
 /// if it is not empty. Calls that would have been rejected are counted.
 ///
 /// A call that is admitted at once costs a clock read and one atomic exchange: no lock, and no

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::catalog::{Policy, PolicyKind};
 use crate::outcome::{Errors, Subject};
-use crate::policy::switch::{Mode, Switch};
+use crate::policy::switch::{PolicyMode, Switch};
 
 pub(in crate::policy) use attempts::together;
 pub use attempts::{Attempts, Verdict};
@@ -160,7 +160,7 @@ impl Retry {
     pub fn attempts<R>(&'static self, function: impl Subject, errors: Errors<R>) -> Attempts<R> {
         let mode = self.switch.mode();
         let deadline = match self.deadline {
-            Some(time) if mode == Mode::Enforced => from_now(time),
+            Some(time) if mode == PolicyMode::Enforced => from_now(time),
             _ => None,
         };
         Attempts::new(self, function.name(), errors, mode, deadline)

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::identity::{self, Identity, Shared};
 use super::names::Names;
-use super::switch::{Mode, Switch};
+use super::switch::{PolicyMode, Switch};
 use crate::catalog::{Policy, PolicyKind};
 use crate::error::Error;
 use crate::key::KeyValue;
@@ -107,7 +107,7 @@ impl SingleFlight {
         let call = Box::pin(call);
         async move {
             let mode = self.switch.mode();
-            if mode == Mode::Disabled {
+            if mode == PolicyMode::Disabled {
                 return call.await.into_answer();
             }
             // Functions that share a name have calls of other types, and the same result.
@@ -117,11 +117,11 @@ impl SingleFlight {
             };
             let id = match key.id(instance, function.name) {
                 Ok(id) => id,
-                Err(_) if mode == Mode::Shadow => return call.await.into_answer(),
+                Err(_) if mode == PolicyMode::Shadow => return call.await.into_answer(),
                 Err(error) => return Answer::refused(error, Refusal::Final, &function),
             };
             let (flight, others) = self.first().flights.enter(id);
-            if mode == Mode::Shadow {
+            if mode == PolicyMode::Shadow {
                 if others > 0 {
                     self.switch
                         .note(PolicyKind::SingleFlight, self.identity.name());

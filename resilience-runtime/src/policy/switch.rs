@@ -7,7 +7,8 @@ use crate::telemetry::meter;
 
 /// Whether a policy acts, only counts, or does nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Mode {
+#[non_exhaustive]
+pub enum PolicyMode {
     /// The policy acts.
     #[default]
     Enforced,
@@ -31,11 +32,11 @@ impl Default for Switch {
 }
 
 impl Switch {
-    /// A switch that is [`Mode::Enforced`].
+    /// A switch that is [`PolicyMode::Enforced`].
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            mode: AtomicU8::new(Mode::Enforced as u8),
+            mode: AtomicU8::new(PolicyMode::Enforced as u8),
             would_have_acted: AtomicU32::new(0),
         }
     }
@@ -43,28 +44,28 @@ impl Switch {
     /// The current mode.
     #[inline]
     #[must_use]
-    pub fn mode(&self) -> Mode {
+    pub fn mode(&self) -> PolicyMode {
         match self.mode.load(Ordering::Relaxed) {
-            0 => Mode::Enforced,
-            1 => Mode::Shadow,
-            _ => Mode::Disabled,
+            0 => PolicyMode::Enforced,
+            1 => PolicyMode::Shadow,
+            _ => PolicyMode::Disabled,
         }
     }
 
     /// Changes the mode. Calls that have already begun may end under the previous mode.
-    pub(crate) fn set(&self, mode: Mode) {
+    pub(crate) fn set(&self, mode: PolicyMode) {
         self.mode.store(mode as u8, Ordering::Relaxed);
     }
 
     /// Counts what the policy of this kind and name, or on this function, would have done if it were not in
-    /// [`Mode::Shadow`].
+    /// [`PolicyMode::Shadow`].
     #[cold]
     pub(crate) fn note(&self, kind: PolicyKind, policy: &'static str) {
         self.would_have_acted.fetch_add(1, Ordering::Relaxed);
         meter::count_shadow(kind.name(), policy);
     }
 
-    /// How often the policy would have acted while it was in [`Mode::Shadow`]. The count
+    /// How often the policy would have acted while it was in [`PolicyMode::Shadow`]. The count
     /// starts again at zero after 4,294,967,295.
     #[must_use]
     pub fn would_have_acted(&self) -> u32 {

@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
 use super::deadline::Scope;
-use super::switch::{Mode, Switch};
+use super::switch::{PolicyMode, Switch};
 use super::timer::Timer;
 use crate::catalog::{Policy, PolicyKind};
 use crate::error::Error;
@@ -30,7 +30,7 @@ const NEVER: Duration = Duration::from_secs(1_000 * 365 * 24 * 60 * 60);
 /// Code inside the call sees the deadline, or an earlier one around it, as
 /// [`deadline()`](super::deadline::deadline).
 ///
-/// In [`Mode::Shadow`], a call that is over its time is counted and runs on, and sees no
+/// In [`PolicyMode::Shadow`], a call that is over its time is counted and runs on, and sees no
 /// deadline.
 ///
 /// The clock is Tokio's. A call that has to wait needs a Tokio runtime with its timer enabled; one
@@ -82,12 +82,12 @@ impl Timeout {
     #[inline]
     fn deadline(&self) -> Deadline {
         let mode = self.switch.mode();
-        if self.after >= NEVER || mode == Mode::Disabled {
+        if self.after >= NEVER || mode == PolicyMode::Disabled {
             return Deadline::Never;
         }
         match (Instant::now().checked_add(self.after), mode) {
             (None, _) => Deadline::Never,
-            (Some(at), Mode::Enforced) => Deadline::At(at),
+            (Some(at), PolicyMode::Enforced) => Deadline::At(at),
             (Some(at), _) => Deadline::CountedAt(at),
         }
     }

@@ -4,7 +4,7 @@ use super::cause::Cut;
 use super::codec::Codec;
 use super::journal::{Parking, SagaRecord, Status};
 use crate::core::Core;
-use crate::dlq::{self, LetterFilter};
+use crate::dlq::{self, DeadLetterFilter};
 use crate::error::Error;
 use crate::outcome::Answer;
 
@@ -110,7 +110,7 @@ pub(super) fn cut_off(cut: Cut, saga: &'static str, id: String, compensated: boo
 /// The error of a saga that could not be undone.
 async fn stuck(core: &Core, saga: &'static str, record: &SagaRecord) -> Error {
     let queue = &*core.stores.queue;
-    let letter = dlq::first_of(queue, &record.id, LetterFilter::unresolved()).await;
+    let letter = dlq::first_of(queue, &record.id, DeadLetterFilter::unresolved()).await;
     let (step, dead_letter) = match letter {
         Ok(Some(letter)) => (letter.work.operation, letter.id.to_string()),
         Ok(None) | Err(_) => ("?".to_owned(), format!("of saga {}", record.id)),

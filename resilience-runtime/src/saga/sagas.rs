@@ -14,7 +14,7 @@ use super::journal::{
     SagaStatistics, SagaSummary, Status,
 };
 use crate::core::{Core, Permit};
-use crate::dlq::{self, AuditEntry, LetterFilter, RetryAs};
+use crate::dlq::{self, AuditEntry, DeadLetterFilter, RetryAs};
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::outcome::{Storable, TakesRefusals};
@@ -220,7 +220,8 @@ impl Sagas {
     /// Asks for it by its dead letters.
     async fn request(&self, id: &SagaId, by: Operator) -> Result<CompensateOutcome, StoreError> {
         let queue = &self.core.stores.queue;
-        let Some(letter) = dlq::first_of(&**queue, id, LetterFilter::unresolved()).await? else {
+        let Some(letter) = dlq::first_of(&**queue, id, DeadLetterFilter::unresolved()).await?
+        else {
             return self.not(id).await;
         };
         let requested = queue.request_retry(letter.id, RetryAs::Compensation, by);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::BoxFuture;
 use crate::dlq::{
-    AuditEntry, Closing, DeadLetter, DeadLetterId, LetterFilter, LetterStatistics, NewDeadLetter,
-    Queue, RetryAs,
+    AuditEntry, Closing, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterStatistics,
+    NewDeadLetter, Queue, RetryAs,
 };
 use crate::error::StoreError;
 use crate::operator::Operator;
@@ -126,7 +126,7 @@ impl Queue for Sagaless {
 
     fn list(
         &self,
-        _filter: LetterFilter,
+        _filter: DeadLetterFilter,
         _after: Option<DeadLetterId>,
         _limit: u32,
     ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>> {
@@ -171,7 +171,7 @@ impl Queue for Sagaless {
         nothing()
     }
 
-    fn statistics(&self) -> BoxFuture<'_, Result<LetterStatistics, StoreError>> {
+    fn statistics(&self) -> BoxFuture<'_, Result<DeadLetterStatistics, StoreError>> {
         nothing()
     }
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// The version of the tables that a store has, and the version that this build uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct SchemaVersion {
     /// The version in the store; 0 if it has no tables of this crate.
     pub found: i64,

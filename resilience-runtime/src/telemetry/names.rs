@@ -69,5 +69,5 @@ pub(crate) const DEAD_LETTERS: &str = "dead_letters_total";
 pub(crate) const DEAD_LETTERS_UNRESOLVED: &str = "dead_letters_unresolved";
 pub(crate) const DEAD_LETTERS_OVER_LIMIT: &str = "dead_letters_over_limit_total";
 
-/// What policies in [`Mode::Shadow`](crate::policy::switch::Mode::Shadow) would have done.
+/// What policies in [`PolicyMode::Shadow`](crate::policy::switch::PolicyMode::Shadow) would have done.
 pub(crate) const SHADOW: &str = "resilience_shadow_total";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resilience_runtime::dlq::{DeadLetterStatus, LetterFilter, RetryAll};
+use resilience_runtime::dlq::{DeadLetterFilter, DeadLetterStatus, RetryAll};
 use resilience_runtime::order::Order;
 use resilience_runtime::runtime::Runtime;
 use tokio::time::Instant;
@@ -32,7 +32,7 @@ async fn many_are_asked_for_at_the_rate_that_was_named() {
     let all = RetryAll::new().per_second(100);
     let letters = runtime.dead_letters();
     let progress = letters
-        .retry_all(LetterFilter::default(), all, "ada")
+        .retry_all(DeadLetterFilter::default(), all, "ada")
         .await
         .unwrap();
     assert_eq!(began.elapsed(), Duration::from_millis(2490));
@@ -45,9 +45,9 @@ async fn many_are_asked_for_at_the_rate_that_was_named() {
 async fn another_call_goes_on_where_one_ended() {
     let runtime = with_letters(10).await;
     let letters = runtime.dead_letters();
-    let odd = LetterFilter {
+    let odd = DeadLetterFilter {
         operation: Some("odd".to_owned()),
-        ..LetterFilter::default()
+        ..DeadLetterFilter::default()
     };
     let two = RetryAll::new().limit(2);
     let first = letters.retry_all(odd.clone(), two, "ada").await.unwrap();
@@ -63,9 +63,9 @@ async fn another_call_goes_on_where_one_ended() {
 async fn the_newest_come_first_where_the_filter_says_so() {
     let runtime = with_letters(10).await;
     let letters = runtime.dead_letters();
-    let newest = LetterFilter {
+    let newest = DeadLetterFilter {
         order: Order::NewestFirst,
-        ..LetterFilter::default()
+        ..DeadLetterFilter::default()
     };
     let two = RetryAll::new().limit(2);
     let first = letters.retry_all(newest.clone(), two, "ada").await.unwrap();
@@ -81,7 +81,7 @@ async fn the_newest_come_first_where_the_filter_says_so() {
 async fn two_operators_together_ask_for_each_once() {
     let runtime = with_letters(40).await;
     let letters = runtime.dead_letters();
-    let all = || letters.retry_all(LetterFilter::default(), RetryAll::new(), "ada");
+    let all = || letters.retry_all(DeadLetterFilter::default(), RetryAll::new(), "ada");
     let (one, two) = tokio::join!(all(), all());
     let (one, two) = (one.unwrap(), two.unwrap());
     assert_eq!(one.requested + two.requested, 40);
@@ -96,7 +96,7 @@ async fn two_operators_together_ask_for_each_once() {
 async fn a_shutdown_ends_it_between_two_letters() {
     let runtime = with_letters(40).await;
     let letters = runtime.dead_letters();
-    let all = letters.retry_all(LetterFilter::default(), RetryAll::new(), "ada");
+    let all = letters.retry_all(DeadLetterFilter::default(), RetryAll::new(), "ada");
     let shutdown = async {
         tokio::time::sleep(Duration::from_millis(1050)).await;
         runtime.shutdown().await

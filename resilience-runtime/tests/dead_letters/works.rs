@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use resilience_runtime::dlq::{
-    DeadLetterError, DeadLetterKind, DeadLetterStatus, LetterFilter, Priority, RetryAs,
+    DeadLetterError, DeadLetterFilter, DeadLetterKind, DeadLetterStatus, Priority, RetryAs,
     RetryOutcome,
 };
 use resilience_runtime::operator::Operator;
@@ -64,9 +64,9 @@ async fn what_was_added_is_there_as_it_was_given() {
     assert_eq!(letter.work.error, text);
     assert_eq!(letter.work.dependency.as_deref(), Some("smtp"));
     assert_eq!(letter.work.attempts, 7);
-    let of_smtp = LetterFilter {
+    let of_smtp = DeadLetterFilter {
         dependency: Some("smtp".to_owned()),
-        ..LetterFilter::default()
+        ..DeadLetterFilter::default()
     };
     assert_eq!(letters.list(of_smtp, None, 9).await.unwrap(), [letter]);
     let audit = letters.audit(id).await.unwrap();

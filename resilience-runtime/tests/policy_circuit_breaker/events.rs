@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
-use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, State};
+use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, CircuitState};
 use tokio::time::advance;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -15,7 +15,7 @@ use crate::support::{FAILURES, OPEN_FOR, PERMITS, breaker, fail, rejected_for, s
 /// Writes down every event, and the state that the breaker is in when it is heard of.
 struct Log {
     breaker: &'static CircuitBreaker,
-    entries: Arc<Mutex<Vec<(Level, String, State)>>>,
+    entries: Arc<Mutex<Vec<(Level, String, CircuitState)>>>,
     /// What the entries say beside that, in their order.
     fields: Arc<Mutex<Vec<BTreeMap<&'static str, String>>>>,
 }
@@ -76,14 +76,18 @@ async fn every_change_of_state_and_every_rejection_is_one_event_after_the_fact()
     }
     let seen = entries.lock().unwrap().clone();
     let expected = [
-        (Level::WARN, "circuit breaker opened", State::Open),
-        (Level::DEBUG, "rejected by a circuit breaker", State::Open),
+        (Level::WARN, "circuit breaker opened", CircuitState::Open),
+        (
+            Level::DEBUG,
+            "rejected by a circuit breaker",
+            CircuitState::Open,
+        ),
         (
             Level::INFO,
             "circuit breaker half-open, probing",
-            State::HalfOpen,
+            CircuitState::HalfOpen,
         ),
-        (Level::INFO, "circuit breaker closed", State::Closed),
+        (Level::INFO, "circuit breaker closed", CircuitState::Closed),
     ]
     .map(|(level, text, state)| (level, text.to_owned(), state));
     assert_eq!(seen, expected);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use resilience_runtime::classify::{Class, Classify};
 use resilience_runtime::error::Error;
 use resilience_runtime::outcome::{Errors, Function, Judgement, errors, function};
-use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, OnCancel, State};
+use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, CircuitState, OnCancel};
 use resilience_runtime::policy::timeout::Timeout;
 
 use crate::support::leak;
@@ -68,7 +68,7 @@ async fn a_type_says_what_its_errors_mean() {
         assert_eq!(breaker.statistics().failures_in_a_row, 0);
         says(breaker, failure).await;
         says(breaker, failure).await;
-        assert_eq!(breaker.state(), State::Open);
+        assert_eq!(breaker.state(), CircuitState::Open);
     }
 }
 
@@ -93,13 +93,13 @@ async fn a_timeout_inside_is_judged_by_where_it_comes_from() {
     static TIMEOUT: Timeout = Timeout::after(Duration::from_secs(1));
     let breaker = twice();
     for _ in 0..2 {
-        assert_eq!(breaker.state(), State::Closed);
+        assert_eq!(breaker.state(), CircuitState::Closed);
         let body = TIMEOUT.limit(pending::<Reply>(), call());
         // The type calls it permanent, and so does the predicate.
         let guarded = breaker.guard_if(body, call(), known(), |_: &Said| Judgement::Success);
         assert!(guarded.await.into_result().is_err());
     }
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitState::Open);
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,13 +113,13 @@ async fn a_dropped_call_is_a_failure_where_that_was_chosen() {
     let mut context = Context::from_waker(Waker::noop());
     for breaker in [patient, strict] {
         for _ in 0..2 {
-            assert_eq!(breaker.state(), State::Closed);
+            assert_eq!(breaker.state(), CircuitState::Closed);
             let mut guarded = Box::pin(breaker.guard(pending::<Reply>(), call(), known()));
             assert!(guarded.as_mut().poll(&mut context).is_pending());
         }
     }
-    assert_eq!(patient.state(), State::Closed);
-    assert_eq!(strict.state(), State::Open);
+    assert_eq!(patient.state(), CircuitState::Closed);
+    assert_eq!(strict.state(), CircuitState::Open);
     // One that was not polled is no call.
     strict.reset();
     for _ in 0..3 {
@@ -148,6 +148,6 @@ async fn a_rejection_tells_the_error_that_opened_it() {
     let mut guarded = pin!(guarded);
     let mut context = Context::from_waker(Waker::noop());
     assert!(guarded.as_mut().poll(&mut context).is_ready());
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitState::Open);
     assert_eq!(cause.text(), None);
 }

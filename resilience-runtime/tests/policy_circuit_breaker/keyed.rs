@@ -5,7 +5,7 @@ use std::time::Duration;
 use resilience_runtime::error::Error;
 use resilience_runtime::outcome::errors;
 use resilience_runtime::policy::circuit_breaker::{
-    CircuitBreaker, KeyedCircuitBreaker, OfKey, State,
+    CircuitBreaker, CircuitState, KeyedCircuitBreaker, OfKey,
 };
 use tokio::sync::oneshot;
 use tokio::time::advance;
@@ -46,7 +46,7 @@ async fn is_rejected(breaker: OfKey) -> bool {
 async fn opens(breaker: OfKey) {
     fails(breaker).await;
     fails(breaker).await;
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitState::Open);
 }
 
 #[tokio::test(start_paused = true)]
@@ -58,7 +58,7 @@ async fn keys_open_and_close_by_themselves() {
     assert!(!is_rejected(keyed.of(&1_u64)).await);
     advance(OPEN_FOR).await;
     assert!(!is_rejected(keyed.of("a")).await);
-    assert_eq!(keyed.of("a").state(), State::Closed);
+    assert_eq!(keyed.of("a").state(), CircuitState::Closed);
     assert_eq!(keyed.of("a").statistics().openings, 1);
 }
 
@@ -86,7 +86,7 @@ async fn the_closed_key_used_longest_ago_is_forgotten_and_an_open_one_never() {
     assert_eq!(keyed.remembered(), 3);
     assert_eq!(keyed.of("old").statistics().failures_in_a_row, 0);
     assert_eq!(keyed.of("new").statistics().failures_in_a_row, 1);
-    assert_eq!(keyed.of("open").state(), State::Open);
+    assert_eq!(keyed.of("open").state(), CircuitState::Open);
     fails(keyed.of("new")).await;
     fails(keyed.of("newer")).await;
     // All are open: another key is not watched.
@@ -179,8 +179,8 @@ async fn windows_are_kept_for_every_key() {
         }
     }
     fails(keyed.of("a")).await;
-    assert_eq!(keyed.of("a").state(), State::Open);
-    assert_eq!(keyed.of("b").state(), State::Closed);
+    assert_eq!(keyed.of("a").state(), CircuitState::Open);
+    assert_eq!(keyed.of("b").state(), CircuitState::Closed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -218,7 +218,7 @@ async fn an_open_key_makes_room_when_its_time_is_over_and_not_before() {
     for _ in 0..5 {
         fails(keyed.of(&99_u32)).await;
     }
-    assert_eq!(keyed.of(&99_u32).state(), State::Closed);
+    assert_eq!(keyed.of(&99_u32).state(), CircuitState::Closed);
     // The time of the first one is over, and nobody came back for it.
     advance(OPEN_FOR * 6 / 10).await;
     opens(keyed.of(&99_u32)).await;
@@ -226,5 +226,5 @@ async fn an_open_key_makes_room_when_its_time_is_over_and_not_before() {
     for key in 1..4_u32 {
         assert!(is_rejected(keyed.of(&key)).await, "{key} was forgotten");
     }
-    assert_eq!(keyed.of(&0_u32).state(), State::Closed);
+    assert_eq!(keyed.of(&0_u32).state(), CircuitState::Closed);
 }

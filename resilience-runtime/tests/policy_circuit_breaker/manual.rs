@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use resilience_runtime::catalog::Policy;
-use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, State};
+use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, CircuitState};
 use resilience_runtime::policy::switch::Switch;
 use tokio::time::{Instant, advance};
 
@@ -17,7 +17,7 @@ async fn forced_open_it_stays_open() {
     breaker.force_open();
     advance(OPEN_FOR * 100).await;
     assert_eq!(rejected_for(breaker).await, Some(OPEN_FOR));
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitState::Open);
     breaker.reset();
     assert!(succeed(breaker).await.is_ok());
     open(breaker).await;
@@ -30,7 +30,7 @@ async fn forced_closed_it_stays_closed() {
     breaker.force_closed();
     for _ in 0..FAILURES * 3 {
         assert!(fail(breaker).await.is_err());
-        assert_eq!(breaker.state(), State::Closed);
+        assert_eq!(breaker.state(), CircuitState::Closed);
     }
     breaker.reset();
     open(breaker).await;
@@ -45,11 +45,11 @@ async fn open_until_then_and_half_open_after_it() {
     for _ in 0..PERMITS {
         assert!(succeed(breaker).await.is_ok());
     }
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.state(), CircuitState::Closed);
     // A time that has passed.
     breaker.open_until(Instant::now() - OPEN_FOR);
     assert!(succeed(breaker).await.is_ok());
-    assert_eq!(breaker.state(), State::HalfOpen);
+    assert_eq!(breaker.state(), CircuitState::HalfOpen);
 }
 
 #[tokio::test(start_paused = true)]
@@ -61,7 +61,7 @@ async fn disabled_it_neither_rejects_nor_counts() {
     for _ in 0..FAILURES * 2 {
         let _ = fail(breaker).await;
     }
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitState::Open);
     breaker.reset();
     assert_eq!(breaker.statistics().failures_in_a_row, 0);
     open(breaker).await;
@@ -76,12 +76,12 @@ async fn with_metrics_only_it_counts_and_rejects_nothing() {
         assert!(succeed(breaker).await.is_ok());
     }
     assert_eq!(breaker.switch().unwrap().would_have_acted(), 5);
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitState::Open);
     advance(OPEN_FOR).await;
     for _ in 0..PERMITS {
         assert!(succeed(breaker).await.is_ok());
     }
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -108,7 +108,10 @@ async fn what_is_known_is_told() {
     let statistics = breaker.statistics();
     assert_eq!(statistics.failures_in_a_row, 2);
     assert_eq!(statistics.since_last_failure, Some(Duration::from_secs(3)));
-    assert_eq!((statistics.state, statistics.openings), (State::Closed, 0));
+    assert_eq!(
+        (statistics.state, statistics.openings),
+        (CircuitState::Closed, 0)
+    );
 }
 
 #[test]

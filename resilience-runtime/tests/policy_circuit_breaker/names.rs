@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use resilience_runtime::error::{Effect, Error};
 use resilience_runtime::outcome::errors;
-use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, State};
+use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, CircuitState};
 use resilience_runtime::policy::retry::Retry;
 use tokio::time::advance;
 
@@ -23,11 +23,11 @@ async fn breakers_of_one_name_are_one_breaker() {
     static COUNT: CircuitBreaker = CircuitBreaker::named("warehouse").failure_threshold(3);
     let three = [&RESERVE, &RELEASE, &COUNT];
     for (failures, breaker) in three.into_iter().enumerate() {
-        assert_eq!(breaker.state(), State::Closed, "after {failures}");
+        assert_eq!(breaker.state(), CircuitState::Closed, "after {failures}");
         assert!(fail(breaker).await.is_err());
     }
     for breaker in three {
-        assert_eq!(breaker.state(), State::Open);
+        assert_eq!(breaker.state(), CircuitState::Open);
         assert_eq!(rejected_for(breaker).await, Some(Duration::from_secs(60)));
     }
     advance(Duration::from_secs(60)).await;
@@ -35,7 +35,7 @@ async fn breakers_of_one_name_are_one_breaker() {
         assert_eq!(succeed(breaker).await.unwrap(), 7);
     }
     for breaker in three {
-        assert_eq!(breaker.state(), State::Closed);
+        assert_eq!(breaker.state(), CircuitState::Closed);
         assert_eq!(succeed(breaker).await.unwrap(), 7);
     }
 }
@@ -47,7 +47,7 @@ async fn one_breaker_used_by_path_is_one_breaker_too() {
     let release = || &WAREHOUSE;
     let _ = fail(reserve()).await;
     let _ = fail(release()).await;
-    assert_eq!(WAREHOUSE.state(), State::Open);
+    assert_eq!(WAREHOUSE.state(), CircuitState::Open);
 }
 
 #[tokio::test(start_paused = true)]
@@ -55,8 +55,8 @@ async fn functions_of_one_path_stay_apart() {
     let of_one_impl = leak(CircuitBreaker::for_function("shop::get").failure_threshold(1));
     let of_another = leak(CircuitBreaker::for_function("shop::get").failure_threshold(1));
     let _ = fail(of_one_impl).await;
-    assert_eq!(of_one_impl.state(), State::Open);
-    assert_eq!(of_another.state(), State::Closed);
+    assert_eq!(of_one_impl.state(), CircuitState::Open);
+    assert_eq!(of_another.state(), CircuitState::Closed);
     assert_eq!(succeed(of_another).await.unwrap(), 7);
     // Nor does a function share with a name.
     let named = leak(CircuitBreaker::named("shop::get").failure_threshold(1));
@@ -154,6 +154,6 @@ fn the_first_use_is_decided_once() {
     assert!(
         breakers
             .iter()
-            .all(|breaker| breaker.state() == State::Open)
+            .all(|breaker| breaker.state() == CircuitState::Open)
     );
 }

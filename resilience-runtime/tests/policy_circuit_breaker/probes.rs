@@ -10,7 +10,7 @@ use crate::support::{
     FAILURES, Failure, OPEN_FOR, PERMITS, Reply, breaker, fail, open, ready_to_probe, rejected_for,
     run, succeed,
 };
-use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, State};
+use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, CircuitState};
 use tokio::sync::{Barrier, oneshot};
 use tokio::task::{LocalSet, yield_now};
 use tokio::time::advance;
@@ -71,9 +71,9 @@ async fn of_a_thousand_callers_exactly_the_permitted_ones_get_in() {
         callers.await;
         assert_eq!(entered.get(), PERMITS);
         let state = if concurrent_outcome_is_ok {
-            State::Closed
+            CircuitState::Closed
         } else {
-            State::Open
+            CircuitState::Open
         };
         assert_eq!(breaker.state(), state);
     }
@@ -106,13 +106,13 @@ async fn a_probe_dropped_at_any_await_frees_its_place() {
                 assert!(call.as_mut().poll(&mut context).is_pending(), "rejected");
             }
             drop(call);
-            assert_eq!(breaker.state(), State::HalfOpen);
+            assert_eq!(breaker.state(), CircuitState::HalfOpen);
         }
     }
     for _ in 0..PERMITS {
         assert!(succeed(breaker).await.is_ok());
     }
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,14 +128,14 @@ async fn a_hung_probe_gives_its_place_away_and_is_not_heard_again() {
 
         let succeeds = late.is_ok();
         assert_eq!(hung.ends_with(late).await.is_ok(), succeeds);
-        assert_eq!(breaker.state(), State::HalfOpen);
+        assert_eq!(breaker.state(), CircuitState::HalfOpen);
         // Had the late one counted, two more would have closed it.
         for other in others {
             assert!(other.ends_with(Ok(7)).await.is_ok());
-            assert_eq!(breaker.state(), State::HalfOpen);
+            assert_eq!(breaker.state(), CircuitState::HalfOpen);
         }
         assert!(replacement.ends_with(Ok(7)).await.is_ok());
-        assert_eq!(breaker.state(), State::Closed);
+        assert_eq!(breaker.state(), CircuitState::Closed);
     }
 }
 
@@ -156,7 +156,7 @@ async fn a_slow_probe_whose_place_nobody_wanted_is_heard() {
     let slow = Waiting::admitted(breaker);
     advance(OPEN_FOR * 3).await;
     assert!(slow.ends_with(Err(Failure::Body)).await.is_err());
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitState::Open);
 }
 
 #[tokio::test(start_paused = true)]
@@ -169,16 +169,16 @@ async fn a_success_from_before_the_breaker_opened_does_not_close_it() {
     let mut early = early.into_iter();
     // While it is open.
     assert!(early.next().unwrap().ends_with(Ok(7)).await.is_ok());
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitState::Open);
     // While it is half-open.
     advance(OPEN_FOR).await;
     let probe = Waiting::admitted(breaker);
     for call in early {
         assert!(call.ends_with(Ok(7)).await.is_ok());
-        assert_eq!(breaker.state(), State::HalfOpen);
+        assert_eq!(breaker.state(), CircuitState::HalfOpen);
     }
     assert!(probe.ends_with(Ok(7)).await.is_ok());
-    assert_eq!(breaker.state(), State::HalfOpen);
+    assert_eq!(breaker.state(), CircuitState::HalfOpen);
 }
 
 #[tokio::test(start_paused = true)]
@@ -200,14 +200,14 @@ async fn a_failure_from_before_the_breaker_opened_counts_no_more() {
     advance(OPEN_FOR / 2).await;
     assert!(succeed(breaker).await.is_ok());
     late_failure().await;
-    assert_eq!(breaker.state(), State::HalfOpen);
+    assert_eq!(breaker.state(), CircuitState::HalfOpen);
     for _ in 1..PERMITS {
         assert!(succeed(breaker).await.is_ok());
     }
     for _ in 0..FAILURES {
         late_failure().await;
     }
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -220,7 +220,7 @@ async fn a_probe_from_an_earlier_trial_counts_no_more() {
     let [succeeds, fails] = old;
     assert!(succeeds.ends_with(Ok(7)).await.is_ok());
     assert!(fails.ends_with(Err(Failure::Body)).await.is_err());
-    assert_eq!(breaker.state(), State::HalfOpen);
+    assert_eq!(breaker.state(), CircuitState::HalfOpen);
     // Two places are left, as before.
     let _more = [Waiting::admitted(breaker), Waiting::admitted(breaker)];
     assert!(rejected_for(breaker).await.is_some());

@@ -13,7 +13,7 @@ use crate::support::{
 };
 use resilience_runtime::error::{Effect, Error};
 use resilience_runtime::outcome::{errors, function};
-use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, State};
+use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, CircuitState};
 use resilience_runtime::policy::timeout::Timeout;
 use tokio::time::advance;
 
@@ -24,10 +24,10 @@ async fn it_opens_at_exactly_the_threshold() {
     for threshold in 1..=7 {
         let breaker = leak(CircuitBreaker::for_function("f").failure_threshold(threshold));
         for _ in 0..threshold {
-            assert_eq!(breaker.state(), State::Closed);
+            assert_eq!(breaker.state(), CircuitState::Closed);
             assert!(matches!(fail(breaker).await, Err(Failure::Body)));
         }
-        assert_eq!(breaker.state(), State::Open);
+        assert_eq!(breaker.state(), CircuitState::Open);
     }
 }
 
@@ -40,7 +40,7 @@ async fn a_success_in_between_starts_the_count_again() {
         }
         assert_eq!(succeed(breaker).await.unwrap(), 7);
     }
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,11 +71,11 @@ async fn it_stays_open_for_exactly_its_time() {
     advance(OPEN_FOR - MILLI).await;
     assert_eq!(rejected_for(breaker).await, Some(MILLI));
     advance(MILLI).await;
-    assert_eq!(breaker.state(), State::Open, "until somebody calls");
+    assert_eq!(breaker.state(), CircuitState::Open, "until somebody calls");
     for _ in 0..PERMITS {
         assert_eq!(succeed(breaker).await.unwrap(), 7);
     }
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -83,10 +83,10 @@ async fn successes_below_the_threshold_leave_it_half_open() {
     let breaker = ready_to_probe().await;
     for _ in 1..PERMITS {
         assert_eq!(succeed(breaker).await.unwrap(), 7);
-        assert_eq!(breaker.state(), State::HalfOpen);
+        assert_eq!(breaker.state(), CircuitState::HalfOpen);
     }
     assert_eq!(succeed(breaker).await.unwrap(), 7);
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.state(), CircuitState::Closed);
     // And the count of failures starts from zero.
     open(breaker).await;
 }
@@ -96,7 +96,7 @@ async fn one_failed_probe_opens_it_for_another_full_time() {
     let breaker = ready_to_probe().await;
     let _ = succeed(breaker).await;
     let _ = fail(breaker).await;
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitState::Open);
     assert_eq!(rejected_for(breaker).await, Some(OPEN_FOR));
 }
 
@@ -104,18 +104,18 @@ async fn one_failed_probe_opens_it_for_another_full_time() {
 async fn a_panic_is_a_failure() {
     let breaker = breaker();
     for _ in 0..FAILURES {
-        assert_eq!(breaker.state(), State::Closed);
+        assert_eq!(breaker.state(), CircuitState::Closed);
         let task = tokio::spawn(run(breaker, async { panic!("on purpose") }));
         assert!(task.await.unwrap_err().is_panic());
     }
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitState::Open);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_counts_once_also_when_the_future_is_kept() {
     let breaker = breaker();
     for _ in 0..FAILURES {
-        assert_eq!(breaker.state(), State::Closed);
+        assert_eq!(breaker.state(), CircuitState::Closed);
         let body = std::future::poll_fn(|_| -> Poll<Reply> { panic!("on purpose") });
         let mut guarded = Box::pin(breaker.guard(body, call(), errors()));
         let mut context = Context::from_waker(Waker::noop());
@@ -123,7 +123,7 @@ async fn a_panic_counts_once_also_when_the_future_is_kept() {
         assert!(std::panic::catch_unwind(poll).is_err());
         drop(guarded);
     }
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitState::Open);
 }
 
 #[tokio::test(start_paused = true)]
@@ -131,7 +131,7 @@ async fn a_panicking_probe_opens_it_again() {
     let breaker = ready_to_probe().await;
     let task = tokio::spawn(run(breaker, async { panic!("on purpose") }));
     assert!(task.await.is_err());
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitState::Open);
 }
 
 /// Polls a call to its end, or drops it at its await, while its thread panics.
@@ -168,7 +168,7 @@ async fn a_call_of_a_thread_that_panics_already_is_no_failure() {
         });
         assert!(std::panic::catch_unwind(panics).is_err());
     }
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -179,11 +179,11 @@ async fn a_timeout_inside_is_a_failure_and_one_outside_is_not() {
         let guarded = outside.guard(pending::<Reply>(), call(), errors());
         assert!(timeout.limit(guarded, call()).await.into_result().is_err());
     }
-    assert_eq!(outside.state(), State::Closed);
+    assert_eq!(outside.state(), CircuitState::Closed);
 
     let inside = breaker();
     for _ in 0..FAILURES {
-        assert_eq!(inside.state(), State::Closed);
+        assert_eq!(inside.state(), CircuitState::Closed);
         let limited = timeout.limit(pending::<Reply>(), call());
         assert!(
             inside
@@ -193,7 +193,7 @@ async fn a_timeout_inside_is_a_failure_and_one_outside_is_not() {
                 .is_err()
         );
     }
-    assert_eq!(inside.state(), State::Open);
+    assert_eq!(inside.state(), CircuitState::Open);
 }
 
 #[tokio::test(start_paused = true)]
@@ -211,14 +211,14 @@ async fn a_refusal_inside_counts_as_nothing() {
     for _ in 0..FAILURES * 2 {
         assert!(through_both(outer).await.into_result().is_err());
     }
-    assert_eq!(outer.state(), State::Closed);
+    assert_eq!(outer.state(), CircuitState::Closed);
     // Nor does it reset the count.
     for _ in 1..FAILURES {
         let _ = fail(outer).await;
     }
     assert!(through_both(outer).await.into_result().is_err());
     let _ = fail(outer).await;
-    assert_eq!(outer.state(), State::Open);
+    assert_eq!(outer.state(), CircuitState::Open);
     // Nor does a probe keep its place.
     inner_refusals_free_their_places(inner).await;
 }
@@ -242,7 +242,7 @@ async fn inner_refusals_free_their_places(inner: &'static CircuitBreaker) {
         };
         assert!(matches!(error, Error::CircuitOpen { breaker, .. } if breaker == inner.name()));
     }
-    assert_eq!(outer.state(), State::HalfOpen);
+    assert_eq!(outer.state(), CircuitState::HalfOpen);
 }
 
 #[tokio::test(start_paused = true)]
@@ -251,7 +251,7 @@ async fn a_call_that_is_never_polled_asks_for_nothing() {
     for _ in 0..PERMITS * 2 {
         drop(breaker.guard(async { Ok(7) }, call(), errors()));
     }
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitState::Open);
 }
 
 #[tokio::test(start_paused = true)]

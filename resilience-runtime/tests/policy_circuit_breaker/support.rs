@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use resilience_runtime::error::Error;
 use resilience_runtime::outcome::{Function, errors, function};
-use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, State};
+use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, CircuitState};
 use tokio::time::advance;
 
 pub(crate) const FAILURES: u32 = 3;
@@ -70,10 +70,10 @@ pub(crate) async fn rejected_for(breaker: &'static CircuitBreaker) -> Option<Dur
 
 pub(crate) async fn open(breaker: &'static CircuitBreaker) {
     for _ in 0..FAILURES {
-        assert_eq!(breaker.state(), State::Closed);
+        assert_eq!(breaker.state(), CircuitState::Closed);
         assert!(matches!(fail(breaker).await, Err(Failure::Body)));
     }
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitState::Open);
 }
 
 /// Open, and its time is over: the next call makes it half-open.

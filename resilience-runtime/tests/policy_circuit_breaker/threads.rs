@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, State};
+use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, CircuitState};
 use tokio::sync::Barrier;
 
 use crate::support::{Failure, fail, leak, run, succeed};
@@ -120,7 +120,7 @@ fn in_the_turmoil_the_permits_hold() {
                 } else {
                     let _ = run(breaker, body).await;
                 }
-                if breaker.state() == State::Open {
+                if breaker.state() == CircuitState::Open {
                     std::thread::sleep(Duration::from_micros(50));
                 }
             }
@@ -132,7 +132,7 @@ fn in_the_turmoil_the_permits_hold() {
         for _ in 0..1_000 {
             std::thread::sleep(Duration::from_millis(1));
             let _ = succeed(breaker).await;
-            if breaker.state() == State::Closed {
+            if breaker.state() == CircuitState::Closed {
                 return true;
             }
         }

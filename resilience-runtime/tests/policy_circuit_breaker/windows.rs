@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, State};
+use resilience_runtime::policy::circuit_breaker::{CircuitBreaker, CircuitState};
 use tokio::time::{advance, sleep};
 
 use crate::support::{Failure, Reply, fail, leak, run, succeed};
@@ -24,12 +24,12 @@ async fn a_rate_of_a_window_of_calls_opens_it_when_the_window_is_full() {
     let breaker = leak(new().failure_rate(0.3).count_window(10));
     for _ in 0..9 {
         assert!(fail(breaker).await.is_err());
-        assert_eq!(breaker.state(), State::Closed);
+        assert_eq!(breaker.state(), CircuitState::Closed);
     }
     assert_eq!(breaker.statistics().calls, 9);
     // A success completes the window.
     assert!(succeed(breaker).await.is_ok());
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitState::Open);
 }
 
 #[tokio::test(start_paused = true)]
@@ -49,10 +49,10 @@ async fn a_window_of_calls_slides_call_by_call() {
         }
         // The first of these push out the failures before them, the last one a success.
         for _ in 0..limit {
-            assert_eq!(breaker.state(), State::Closed);
+            assert_eq!(breaker.state(), CircuitState::Closed);
             let _ = fail(breaker).await;
         }
-        assert_eq!(breaker.state(), State::Open);
+        assert_eq!(breaker.state(), CircuitState::Open);
     }
 }
 
@@ -62,9 +62,9 @@ async fn fewer_calls_than_the_minimum_open_nothing() {
     for _ in 0..5 {
         let _ = fail(breaker).await;
     }
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.state(), CircuitState::Closed);
     let _ = fail(breaker).await;
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitState::Open);
 }
 
 #[tokio::test(start_paused = true)]
@@ -93,9 +93,9 @@ async fn a_window_of_time_forgets_what_is_too_old() {
     advance(second * 23).await;
     assert_eq!(breaker.statistics().calls, 2);
     assert!(succeed(breaker).await.is_ok());
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.state(), CircuitState::Closed);
     assert!(succeed(breaker).await.is_ok());
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitState::Open);
 }
 
 #[tokio::test(start_paused = true)]
@@ -112,7 +112,7 @@ async fn slow_successes_open_it() {
     let statistics = breaker.statistics();
     assert_eq!((statistics.slow, statistics.failures), (1, 1));
     slowly(breaker, 200, Ok(7)).await;
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitState::Open);
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,12 +141,12 @@ async fn failures_in_a_row_open_it_before_the_window_is_full() {
         let _ = fail(breaker).await;
         assert!(succeed(breaker).await.is_ok());
     }
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(breaker.state(), CircuitState::Closed);
     for _ in 0..3 {
-        assert_eq!(breaker.state(), State::Closed);
+        assert_eq!(breaker.state(), CircuitState::Closed);
         let _ = fail(breaker).await;
     }
-    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.state(), CircuitState::Open);
 }
 
 /// When old calls leave the window, what is left may be too much. The next call that ends opens it
@@ -177,15 +177,15 @@ async fn a_success_opens_it_when_the_calls_before_have_left_too_much_behind() {
             slowly(breaker, 100, Err(Failure::Body)).await;
         }
         assert!(succeed(breaker).await.is_ok());
-        assert_eq!(breaker.state(), State::Closed);
+        assert_eq!(breaker.state(), CircuitState::Closed);
         // The twenty leave: two of three are left.
         advance(second * 23).await;
         if looks {
             assert_eq!(breaker.statistics().calls, 3);
-            assert_eq!(breaker.state(), State::Closed);
+            assert_eq!(breaker.state(), CircuitState::Closed);
         }
         assert!(succeed(breaker).await.is_ok());
-        assert_eq!(breaker.state(), State::Open);
+        assert_eq!(breaker.state(), CircuitState::Open);
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use resilience_runtime::error::Error;
-use resilience_runtime::runtime::{OpenError, Runtime, ShutdownReport};
+use resilience_runtime::runtime::{OpenError, Runtime};
 use resilience_runtime::saga::journal::Status;
 
 use crate::disk::Disk;
@@ -108,13 +108,7 @@ async fn shutdown_waits_for_what_runs_and_takes_nothing_new() {
     };
     let (answer, report) = tokio::join!(process.order(), late);
     answer.unwrap();
-    assert_eq!(
-        report,
-        ShutdownReport {
-            finished: 1,
-            left: 0
-        }
-    );
+    assert_eq!((report.finished, report.left), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,13 +140,7 @@ async fn what_shutdown_leaves_is_finished_by_the_next_process() {
             process.runtime.shutdown().await
         } => report,
     };
-    assert_eq!(
-        report,
-        ShutdownReport {
-            finished: 0,
-            left: 1
-        }
-    );
+    assert_eq!((report.finished, report.left), (0, 1));
     assert_eq!(started.elapsed(), Duration::from_secs(30));
     let process = process.restart().await;
     process.runtime.recovered().await;

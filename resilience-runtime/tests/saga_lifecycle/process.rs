@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use resilience_runtime::dlq::{DeadLetter, LetterFilter, Queue};
+use resilience_runtime::dlq::{DeadLetter, DeadLetterFilter, Queue};
 use resilience_runtime::runtime::Runtime;
 use resilience_runtime::saga::journal::{
     Journal, SagaFilter, SagaId, SagaRecord, SagaSummary, Status,
@@ -82,7 +82,7 @@ impl Process {
     }
 
     pub(crate) async fn letters(&self) -> Vec<DeadLetter> {
-        let all = Queue::list(&self.spy.store, LetterFilter::default(), None, 1000);
+        let all = Queue::list(&self.spy.store, DeadLetterFilter::default(), None, 1000);
         all.await.unwrap()
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use resilience_runtime::dlq::{LetterFilter, Queue};
+use resilience_runtime::dlq::{DeadLetterFilter, Queue};
 use resilience_runtime::error::Error;
 use resilience_runtime::runtime::RuntimeBuilder;
 use resilience_runtime::saga::journal::{Journal, SagaFilter, Status};
@@ -126,7 +126,7 @@ async fn letters_are_read_once_each_while_others_are_deleted(ground: Ground) {
             for size in [7, 1000] {
                 let (mut seen, mut after) = (BTreeSet::new(), None);
                 loop {
-                    let page = letters.list(LetterFilter::default(), after, size).await;
+                    let page = letters.list(DeadLetterFilter::default(), after, size).await;
                     let page = page.unwrap();
                     let Some(last) = page.last() else { break };
                     after = Some(last.id);

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use resilience_runtime::dlq::{
-    DeadLetterId, DeadLetterStatus, LetterFilter, RetryAll, RetryAs, RetryOutcome,
+    DeadLetterFilter, DeadLetterId, DeadLetterStatus, RetryAll, RetryAs, RetryOutcome,
 };
 use resilience_runtime::saga::journal::Status;
 use resilience_runtime::saga::{CompensateOutcome, start, start_in};
@@ -200,7 +200,9 @@ async fn retrying_many(ground: Ground) {
                     letters.add("send", &number, "full").await.unwrap();
                 }
                 let all = RetryAll::new().per_second(1_000_000);
-                letters.retry_all(LetterFilter::default(), all, "ada").await
+                letters
+                    .retry_all(DeadLetterFilter::default(), all, "ada")
+                    .await
             }
         },
         |run: Run| {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use resilience_runtime::dlq::{DeadLetter, DeadLetterId, DeadLetterStatus, LetterFilter};
+use resilience_runtime::dlq::{DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterStatus};
 use resilience_runtime::runtime::{Runtime, RuntimeBuilder, ShutdownReport};
 use resilience_runtime::saga::journal::{SagaFilter, SagaId, SagaRecord, SagaSummary};
 use resilience_runtime::store::memory::MemoryStore;
@@ -153,7 +153,7 @@ impl Process {
     pub(crate) async fn letters(&self) -> Vec<DeadLetter> {
         let letters = self.runtime.dead_letters();
         letters
-            .list(LetterFilter::default(), None, 10_000)
+            .list(DeadLetterFilter::default(), None, 10_000)
             .await
             .unwrap()
     }

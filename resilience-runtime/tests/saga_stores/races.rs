@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use resilience_runtime::dlq::{
-    AuditEntry, DeadLetter, DeadLetterError, DeadLetterId, DeadLetterStatus, LetterFilter,
+    AuditEntry, DeadLetter, DeadLetterError, DeadLetterFilter, DeadLetterId, DeadLetterStatus,
     RetryAll, RetryAs,
 };
 use resilience_runtime::saga::CompensateOutcome;
@@ -167,7 +167,9 @@ async fn works_end_once_whatever_is_done_to_them(ground: Ground) {
     let many = async {
         let all = RetryAll::new().per_second(2_000);
         let letters = there.runtime.dead_letters();
-        letters.retry_all(LetterFilter::default(), all, "all").await
+        letters
+            .retry_all(DeadLetterFilter::default(), all, "all")
+            .await
     };
     let (many, came_to) = tokio::join!(many, race(&here, &there, &before, &Act::ON_WORKS));
     let many = many.unwrap();

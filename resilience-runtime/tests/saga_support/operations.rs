@@ -9,7 +9,7 @@ pub(crate) mod types {
 
     pub(crate) use resilience_runtime::BoxFuture;
     pub(crate) use resilience_runtime::dlq::{
-        AuditEntry, Closing, DeadLetter, DeadLetterId, LetterFilter, LetterStatistics,
+        AuditEntry, Closing, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterStatistics,
         NewDeadLetter, Queue, RetryAs,
     };
     pub(crate) use resilience_runtime::error::StoreError;
@@ -103,7 +103,7 @@ macro_rules! operations {
         operations! { @$how types::Queue, add(letter: types::NewDeadLetter, nonce: String, by: types::Operator) -> types::DeadLetterId }
     };
     (@signature $how:ident Queue list) => {
-        operations! { @$how types::Queue, list(filter: types::LetterFilter, after: Option<types::DeadLetterId>, limit: u32) -> Vec<types::DeadLetter> }
+        operations! { @$how types::Queue, list(filter: types::DeadLetterFilter, after: Option<types::DeadLetterId>, limit: u32) -> Vec<types::DeadLetter> }
     };
     (@signature $how:ident Queue get) => {
         operations! { @$how types::Queue, get(id: types::DeadLetterId) -> Option<types::DeadLetter> }
@@ -121,7 +121,7 @@ macro_rules! operations {
         operations! { @$how types::Queue, end_work(id: types::DeadLetterId, failed: Option<String>) -> bool }
     };
     (@signature $how:ident Queue statistics) => {
-        operations! { @$how types::Queue, statistics() -> types::LetterStatistics }
+        operations! { @$how types::Queue, statistics() -> types::DeadLetterStatistics }
     };
     (@signature $how:ident Queue unresolved) => {
         operations! { @$how types::Queue, unresolved() -> u64 }

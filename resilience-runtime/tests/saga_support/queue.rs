@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use resilience_runtime::BoxFuture;
 use resilience_runtime::dlq::{
-    Closing, DeadLetter, DeadLetterId, DeadLetterStatus, LetterFilter, Queue,
+    Closing, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterStatus, Queue,
 };
 use resilience_runtime::error::StoreError;
 use resilience_runtime::idempotency::Digest;
@@ -21,7 +21,7 @@ use crate::store::Store;
 impl Queue for Store {
     fn list(
         &self,
-        filter: LetterFilter,
+        filter: DeadLetterFilter,
         after: Option<DeadLetterId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>> {

@@ -1,7 +1,7 @@
 //! Which sagas and letters pass a filter.
 
 use resilience_runtime::dlq::{
-    DeadLetterKind, DeadLetterStatus, LetterFilter, NewDeadLetter, Priority, Queue,
+    DeadLetterFilter, DeadLetterKind, DeadLetterStatus, NewDeadLetter, Priority, Queue,
 };
 use resilience_runtime::order::Order;
 use resilience_runtime::saga::journal::{Journal, NewSaga, SagaFilter, SagaId, Status};
@@ -41,30 +41,30 @@ pub(crate) async fn letters_are_filtered(fixture: impl Workers) {
     let open = vec![DeadLetterStatus::Open];
     let both = vec![DeadLetterStatus::Retrying, DeadLetterStatus::Discarded];
     let text = |text: &str| Some(text.to_owned());
-    let all = LetterFilter::default;
+    let all = DeadLetterFilter::default;
     #[rustfmt::skip]
-    let cases: [(LetterFilter, &[usize]); 21] = [
+    let cases: [(DeadLetterFilter, &[usize]); 21] = [
         (all(), &[0, 1, 2, 3]),
-        (LetterFilter { statuses: open.clone(), ..all() }, &[0, 1, 3]),
-        (LetterFilter { statuses: both, ..all() }, &[2]),
-        (LetterFilter { statuses: vec![DeadLetterStatus::Settled], ..all() }, &[]),
-        (LetterFilter { kind: Some(DeadLetterKind::Work), ..all() }, &[1, 2, 3]),
-        (LetterFilter { kind: Some(DeadLetterKind::Compensation), ..all() }, &[0]),
-        (LetterFilter { kind: Some(DeadLetterKind::Saga), ..all() }, &[]),
-        (LetterFilter { operation: text("mail"), ..all() }, &[1, 2]),
-        (LetterFilter { operation: text("m%"), ..all() }, &[]),
-        (LetterFilter { dependency: text("smtp"), ..all() }, &[1]),
-        (LetterFilter { dependency: text("%"), ..all() }, &[3]),
-        (LetterFilter { saga: Some(saga), ..all() }, &[0]),
-        (LetterFilter { saga: Some(SagaId::generate()), ..all() }, &[]),
-        (LetterFilter { priority: Some(Priority::Low), ..all() }, &[0, 1, 2, 3]),
-        (LetterFilter { priority: Some(Priority::High), ..all() }, &[0, 3]),
-        (LetterFilter { since: Some(second), ..all() }, &[1, 2, 3]),
-        (LetterFilter { before: Some(second), ..all() }, &[0]),
-        (LetterFilter { since: Some(second), before: Some(third), ..all() }, &[1]),
-        (LetterFilter { since: Some(third), before: Some(second), ..all() }, &[]),
-        (LetterFilter { since: Some(Timestamp::from_micros(i64::MIN)), ..all() }, &[0, 1, 2, 3]),
-        (LetterFilter { statuses: open, kind: Some(DeadLetterKind::Work), operation: text("mail"), dependency: text("smtp"),
+        (DeadLetterFilter { statuses: open.clone(), ..all() }, &[0, 1, 3]),
+        (DeadLetterFilter { statuses: both, ..all() }, &[2]),
+        (DeadLetterFilter { statuses: vec![DeadLetterStatus::Settled], ..all() }, &[]),
+        (DeadLetterFilter { kind: Some(DeadLetterKind::Work), ..all() }, &[1, 2, 3]),
+        (DeadLetterFilter { kind: Some(DeadLetterKind::Compensation), ..all() }, &[0]),
+        (DeadLetterFilter { kind: Some(DeadLetterKind::Saga), ..all() }, &[]),
+        (DeadLetterFilter { operation: text("mail"), ..all() }, &[1, 2]),
+        (DeadLetterFilter { operation: text("m%"), ..all() }, &[]),
+        (DeadLetterFilter { dependency: text("smtp"), ..all() }, &[1]),
+        (DeadLetterFilter { dependency: text("%"), ..all() }, &[3]),
+        (DeadLetterFilter { saga: Some(saga), ..all() }, &[0]),
+        (DeadLetterFilter { saga: Some(SagaId::generate()), ..all() }, &[]),
+        (DeadLetterFilter { priority: Some(Priority::Low), ..all() }, &[0, 1, 2, 3]),
+        (DeadLetterFilter { priority: Some(Priority::High), ..all() }, &[0, 3]),
+        (DeadLetterFilter { since: Some(second), ..all() }, &[1, 2, 3]),
+        (DeadLetterFilter { before: Some(second), ..all() }, &[0]),
+        (DeadLetterFilter { since: Some(second), before: Some(third), ..all() }, &[1]),
+        (DeadLetterFilter { since: Some(third), before: Some(second), ..all() }, &[]),
+        (DeadLetterFilter { since: Some(Timestamp::from_micros(i64::MIN)), ..all() }, &[0, 1, 2, 3]),
+        (DeadLetterFilter { statuses: open, kind: Some(DeadLetterKind::Work), operation: text("mail"), dependency: text("smtp"),
             priority: Some(Priority::Low), since: Some(second), before: Some(third), ..all() }, &[1]),
     ];
     for (filter, expected) in cases {
@@ -82,7 +82,7 @@ pub(crate) async fn letters_are_filtered(fixture: impl Workers) {
             let page: Vec<_> = page.iter().map(|letter| letter.id).collect();
             assert_eq!(page, rest, "{shown}");
         }
-        let newest = LetterFilter {
+        let newest = DeadLetterFilter {
             order: Order::NewestFirst,
             ..filter
         };

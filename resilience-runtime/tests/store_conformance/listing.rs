@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use resilience_runtime::dlq::{Closing, LetterFilter, Queue};
+use resilience_runtime::dlq::{Closing, DeadLetterFilter, Queue};
 use resilience_runtime::order::Order;
 use resilience_runtime::saga::journal::{
     Advance, Event, Journal, NewSaga, Parking, SagaFilter, SagaId, SagaStatistics, SagaSummary,
@@ -247,7 +247,7 @@ pub(crate) async fn statistics_equal_the_lists(fixture: impl Workers) {
             1 => drop(store.revive(saga, Event::Compensate, None).await.unwrap()),
             2 => drop(store.take_over(known(), 9).await.unwrap()),
             3 => {
-                let open = letters(store, LetterFilter::default()).await;
+                let open = letters(store, DeadLetterFilter::default()).await;
                 let Some(letter) = random.choice(&open) else {
                     continue;
                 };
@@ -289,7 +289,7 @@ pub(crate) async fn statistics_equal_the_lists(fixture: impl Workers) {
     assert_eq!(found, expected);
 
     let mut counts = BTreeMap::new();
-    let listed = letters(&stores[0], LetterFilter::default()).await;
+    let listed = letters(&stores[0], DeadLetterFilter::default()).await;
     for letter in &listed {
         *counts.entry(letter.status).or_default() += 1;
     }

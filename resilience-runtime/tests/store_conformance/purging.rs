@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resilience_runtime::dlq::{Closing, DeadLetterId, LetterFilter, Queue};
+use resilience_runtime::dlq::{Closing, DeadLetterFilter, DeadLetterId, Queue};
 use resilience_runtime::saga::journal::{
     Journal, NewSaga, Parking, SagaFilter, SagaId, Started, Status,
 };
@@ -66,7 +66,7 @@ pub(crate) async fn what_is_over_is_deleted_with_all_that_belongs_to_it(fixture:
     assert!(store.get(letter).await.unwrap().is_none());
     assert!(store.audit(letter).await.unwrap().is_empty());
     assert!(is_there(&store, &kept).await);
-    assert_eq!(letters(&store, LetterFilter::default()).await.len(), 1);
+    assert_eq!(letters(&store, DeadLetterFilter::default()).await.len(), 1);
     let listed = Journal::list(&store, SagaFilter::default(), None, 9).await;
     assert_eq!(listed.unwrap().len(), 1);
     assert_eq!(purged(&other, 100).await, 0);
@@ -209,7 +209,7 @@ pub(crate) async fn letters_about_work_are_deleted_when_they_are_closed(fixture:
         let purged = other.purge_letters(AT_ONCE, 2).await;
         assert_eq!(purged.unwrap(), expected);
     }
-    let left = letters(&store, LetterFilter::default()).await;
+    let left = letters(&store, DeadLetterFilter::default()).await;
     let left: Vec<_> = left.iter().map(|letter| letter.id).collect();
     assert_eq!(left, [ids[2], ids[4], of_a_saga]);
     for id in [ids[0], ids[1], ids[3]] {

@@ -1,7 +1,8 @@
 //! The dead letter queue as a whole.
 
 use resilience_runtime::dlq::{
-    Closing, DeadLetterStatus, LetterFilter, LetterStatistics, NewDeadLetter, Priority, Queue,
+    Closing, DeadLetterFilter, DeadLetterStatistics, DeadLetterStatus, NewDeadLetter, Priority,
+    Queue,
 };
 use resilience_runtime::order::Order;
 use resilience_runtime::saga::journal::{Advance, Status};
@@ -20,7 +21,7 @@ pub(crate) async fn letters_are_listed_oldest_first_in_pages(fixture: impl Worke
     let mut found = Vec::new();
     let mut after = None;
     loop {
-        let page = Queue::list(&store, LetterFilter::default(), after, 3).await;
+        let page = Queue::list(&store, DeadLetterFilter::default(), after, 3).await;
         let page = page.unwrap();
         assert!(page.len() <= 3);
         let Some(last) = page.last() else { break };
@@ -29,11 +30,11 @@ pub(crate) async fn letters_are_listed_oldest_first_in_pages(fixture: impl Worke
         found.extend(page.into_iter().map(|letter| letter.saga));
     }
     assert_eq!(found, expected);
-    let none = Queue::list(&store, LetterFilter::default(), None, 0).await;
+    let none = Queue::list(&store, DeadLetterFilter::default(), None, 0).await;
     assert!(none.unwrap().is_empty());
-    let all = Queue::list(&store, LetterFilter::default(), Some(-1), u32::MAX);
+    let all = Queue::list(&store, DeadLetterFilter::default(), Some(-1), u32::MAX);
     assert_eq!(all.await.unwrap().len(), 10);
-    let none = Queue::list(&store, LetterFilter::default(), Some(i64::MAX), 9);
+    let none = Queue::list(&store, DeadLetterFilter::default(), Some(i64::MAX), 9);
     assert!(none.await.unwrap().is_empty());
 }
 
@@ -44,7 +45,7 @@ pub(crate) async fn pages_of_letters_stay_right_whatever_happens(fixture: impl W
         old.push(added(&store, "mail").await);
     }
     let page = async |after| {
-        let page = Queue::list(&store, LetterFilter::default(), after, 3).await;
+        let page = Queue::list(&store, DeadLetterFilter::default(), after, 3).await;
         let ids = page.unwrap().into_iter().map(|letter| letter.id);
         ids.collect::<Vec<_>>()
     };
@@ -70,9 +71,9 @@ pub(crate) async fn pages_of_the_newest_letters_stay_right_whatever_happens(fixt
         old.insert(0, added(&store, "mail").await);
     }
     let page = async |after| {
-        let newest = LetterFilter {
+        let newest = DeadLetterFilter {
             order: Order::NewestFirst,
-            ..LetterFilter::default()
+            ..DeadLetterFilter::default()
         };
         let page = Queue::list(&store, newest, after, 3).await;
         let ids = page.unwrap().into_iter().map(|letter| letter.id);
@@ -150,9 +151,9 @@ pub(crate) async fn letters_are_counted(fixture: impl Workers) {
     assert_eq!(store.unresolved().await.unwrap(), 5);
     // They are what the lists have.
     for (status, count) in found.counts {
-        let filter = LetterFilter {
+        let filter = DeadLetterFilter {
             statuses: vec![status],
-            ..LetterFilter::default()
+            ..DeadLetterFilter::default()
         };
         let listed = letters(&store, filter).await.len();
         assert_eq!(u64::try_from(listed).unwrap(), count);
@@ -174,8 +175,12 @@ pub(crate) async fn an_empty_queue_is_counted(fixture: impl Workers) {
     let store = fixture.worker().await;
     came_to(&store, status(Status::Completed)).await;
     let found = Queue::statistics(&store).await.unwrap();
-    assert_eq!(found, LetterStatistics::default());
+    assert_eq!(found, DeadLetterStatistics::default());
     assert_eq!(store.unresolved().await.unwrap(), 0);
     assert_eq!(store.audit(1).await.unwrap(), []);
-    assert!(letters(&store, LetterFilter::default()).await.is_empty());
+    assert!(
+        letters(&store, DeadLetterFilter::default())
+            .await
+            .is_empty()
+    );
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use resilience_runtime::dlq::{
-    DeadLetter, DeadLetterKind, LetterFilter, NewDeadLetter, Priority, Queue,
+    DeadLetter, DeadLetterFilter, DeadLetterKind, NewDeadLetter, Priority, Queue,
 };
 use resilience_runtime::idempotency::{Digest, SagaKey};
 use resilience_runtime::operator::Operator;
@@ -182,14 +182,14 @@ pub(crate) async fn loaded(store: &impl Store, saga: &SagaId) -> SagaRecord {
 }
 
 /// The letters that pass, of which there are few.
-pub(crate) async fn letters(store: &impl Store, filter: LetterFilter) -> Vec<DeadLetter> {
+pub(crate) async fn letters(store: &impl Store, filter: DeadLetterFilter) -> Vec<DeadLetter> {
     Queue::list(store, filter, None, 1_000).await.unwrap()
 }
 
 pub(crate) async fn letters_of(store: &impl Store, saga: &SagaId) -> Vec<DeadLetter> {
-    let filter = LetterFilter {
+    let filter = DeadLetterFilter {
         saga: Some(saga.clone()),
-        ..LetterFilter::default()
+        ..DeadLetterFilter::default()
     };
     letters(store, filter).await
 }

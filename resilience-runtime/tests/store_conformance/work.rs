@@ -1,7 +1,7 @@
 //! Work of the author's own that failed.
 
 use resilience_runtime::dlq::{
-    Closing, DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterStatus, LetterFilter,
+    Closing, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterKind, DeadLetterStatus,
     NewDeadLetter, Queue, RetryAs,
 };
 use resilience_runtime::saga::journal::Advance;
@@ -71,7 +71,7 @@ pub(crate) async fn work_is_added_once_for_a_nonce(fixture: impl Workers) {
     let id = there.add(work("other"), again, operator()).await;
     assert_eq!(id.unwrap(), ids[0]);
     assert_ne!(added(&here, "mail").await, ids[0]);
-    assert_eq!(letters(&here, LetterFilter::default()).await.len(), 2);
+    assert_eq!(letters(&here, DeadLetterFilter::default()).await.len(), 2);
 }
 
 pub(crate) async fn work_is_taken_when_a_retry_was_requested(fixture: impl Workers) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use resilience_runtime::dlq::{
-    Closing, DeadLetterKind, DeadLetterStatus, LetterFilter, NewDeadLetter, Priority, Queue,
+    Closing, DeadLetterFilter, DeadLetterKind, DeadLetterStatus, NewDeadLetter, Priority, Queue,
     RetryAs,
 };
 use resilience_runtime::operator::Operator;
@@ -118,7 +118,7 @@ async fn sagas_and_letters_are_kept_behind_a_pooler() {
     let all = Journal::list(&store, SagaFilter::default(), None, 99).await;
     assert_eq!(all.unwrap().len(), 16);
     assert_eq!(Journal::statistics(&store).await.unwrap().len(), 1);
-    let letters = Queue::list(&store, LetterFilter::default(), None, 99).await;
+    let letters = Queue::list(&store, DeadLetterFilter::default(), None, 99).await;
     let letters = letters.unwrap();
     assert_eq!(letters.len(), 16);
     assert_eq!(letters[0].work, letter(DeadLetterKind::Compensation));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use resilience_runtime::dlq::{
-    Closing, DeadLetterKind, DeadLetterStatus, LetterFilter, NewDeadLetter, Queue, RetryAs,
+    Closing, DeadLetterFilter, DeadLetterKind, DeadLetterStatus, NewDeadLetter, Queue, RetryAs,
 };
 use resilience_runtime::error::Effect;
 use resilience_runtime::operator::Operator;
@@ -240,9 +240,9 @@ async fn life(store: &PostgresStore, other: &PostgresStore, url: &str, number: u
     }
 }
 
-fn open_ones() -> LetterFilter {
-    LetterFilter {
+fn open_ones() -> DeadLetterFilter {
+    DeadLetterFilter {
         statuses: vec![DeadLetterStatus::Open],
-        ..LetterFilter::default()
+        ..DeadLetterFilter::default()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use resilience_runtime::dlq::{DeadLetterStatus, LetterFilter, Queue};
+use resilience_runtime::dlq::{DeadLetterFilter, DeadLetterStatus, Queue};
 use resilience_runtime::order::Order;
 use resilience_runtime::saga::journal::{Journal, SagaFilter, SagaId, SagaSummary, Status};
 use sqlx::{Connection as _, PgConnection};
@@ -78,26 +78,26 @@ async fn a_page_reads_no_more_than_a_page_from_either_end() {
         parent: Some(SagaId::from("00009998".to_owned())),
         ..sagas(&[])
     };
-    let of_saga = LetterFilter {
+    let of_saga = DeadLetterFilter {
         saga: Some(SagaId::from("00009998".to_owned())),
-        ..LetterFilter::default()
+        ..DeadLetterFilter::default()
     };
-    let of_operation = LetterFilter {
+    let of_operation = DeadLetterFilter {
         operation: Some("send-7".to_owned()),
-        ..LetterFilter::default()
+        ..DeadLetterFilter::default()
     };
-    let of_dependency = LetterFilter {
+    let of_dependency = DeadLetterFilter {
         dependency: Some("printer".to_owned()),
-        ..LetterFilter::default()
+        ..DeadLetterFilter::default()
     };
-    let newest = LetterFilter {
+    let newest = DeadLetterFilter {
         order: Order::NewestFirst,
-        ..LetterFilter::default()
+        ..DeadLetterFilter::default()
     };
     let hundred = Queue::list(&open(&url).await, newest, None, 100).await;
-    let late = LetterFilter {
+    let late = DeadLetterFilter {
         since: Some(hundred.unwrap()[99].created_at),
-        ..LetterFilter::default()
+        ..DeadLetterFilter::default()
     };
     let lists = [
         Of::Sagas(sagas(&[]), 2 * PAGE),
@@ -105,9 +105,9 @@ async fn a_page_reads_no_more_than_a_page_from_either_end() {
         Of::Sagas(called, 1),
         // All that are alike are put in order, for each page again.
         Of::Sagas(alike, 100 + 100),
-        Of::Letters(LetterFilter::default(), 2 * PAGE),
+        Of::Letters(DeadLetterFilter::default(), 2 * PAGE),
         // All that are open are put in order, for each page again.
-        Of::Letters(LetterFilter::from(DeadLetterStatus::Open), 100 + 100),
+        Of::Letters(DeadLetterFilter::from(DeadLetterStatus::Open), 100 + 100),
         Of::Letters(of_saga, 1),
         Of::Letters(of_operation, 300 + 300),
         Of::Letters(of_dependency, 30 + 30),
@@ -139,7 +139,7 @@ async fn a_page_reads_no_more_than_a_page_from_either_end() {
 #[derive(Debug)]
 enum Of {
     Sagas(SagaFilter, u32),
-    Letters(LetterFilter, u32),
+    Letters(DeadLetterFilter, u32),
 }
 
 impl Of {
@@ -164,7 +164,7 @@ impl Of {
                 page.len() + next.unwrap().len()
             }
             Self::Letters(filter, _) => {
-                let filter = LetterFilter {
+                let filter = DeadLetterFilter {
                     order,
                     ..filter.clone()
                 };

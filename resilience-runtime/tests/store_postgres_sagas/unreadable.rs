@@ -1,6 +1,6 @@
 //! Rows that no version of this crate has written: each is reported and left out, and nothing else is.
 
-use resilience_runtime::dlq::{DeadLetter, DeadLetterStatus, LetterFilter, Queue};
+use resilience_runtime::dlq::{DeadLetter, DeadLetterFilter, DeadLetterStatus, Queue};
 use resilience_runtime::saga::journal::{
     Advance, Journal, SagaFilter, SagaId, SagaSummary, Status, Written,
 };
@@ -85,7 +85,7 @@ async fn letters_in_a_status_that_nobody_knows_are_left_out_of_statistics() {
     assert!(statistics.oldest.is_some());
     assert_eq!(store.unresolved().await.unwrap(), 3);
     let ids = |page: Vec<DeadLetter>| -> Vec<i64> { page.iter().map(|it| it.id).collect() };
-    let page = Queue::list(&store, LetterFilter::default(), None, 1).await;
+    let page = Queue::list(&store, DeadLetterFilter::default(), None, 1).await;
     assert_eq!(ids(page.unwrap()), [3]);
     assert!(store.get(1).await.is_err() && store.get(2).await.is_err());
     assert!(store.get(3).await.unwrap().is_some());
@@ -110,7 +110,7 @@ async fn a_saga_in_an_unknown_status_holds_up_no_others() {
     assert!(store.load(odd).await.is_err());
     assert!(store.orphaned(Vec::new()).await.is_ok());
     // Its letter can be looked at.
-    let page = Queue::list(&store, LetterFilter::default(), None, 9).await;
+    let page = Queue::list(&store, DeadLetterFilter::default(), None, 9).await;
     assert_eq!(page.unwrap().len(), 1);
     store.close().await;
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use resilience_runtime::dlq::{
-    Closing, DeadLetterKind, DeadLetterStatus, LetterFilter, NewDeadLetter, Priority, Queue,
+    Closing, DeadLetterFilter, DeadLetterKind, DeadLetterStatus, NewDeadLetter, Priority, Queue,
 };
 use resilience_runtime::operator::Operator;
 use resilience_runtime::saga::journal::{
@@ -106,7 +106,7 @@ async fn letters_stay_and_can_be_worked_on() {
     let path = folder.path().join("a.db");
     of_the_second_schema(&path).await;
     let store = open(&path).await;
-    let letters = Queue::list(&store, LetterFilter::default(), None, 9)
+    let letters = Queue::list(&store, DeadLetterFilter::default(), None, 9)
         .await
         .unwrap();
     assert!(letters.iter().map(|letter| letter.id).eq([1, 2, 3, 4, 5]));
@@ -185,9 +185,9 @@ async fn people_read_the_views_and_add_work() {
          INSERT INTO resilience_dead_letters (operation) VALUES ('mail');",
     )
     .await;
-    let filter = LetterFilter {
+    let filter = DeadLetterFilter {
         kind: Some(DeadLetterKind::Work),
-        ..LetterFilter::default()
+        ..DeadLetterFilter::default()
     };
     let letters = Queue::list(&store, filter, None, 9).await.unwrap();
     let work = letters.iter().map(|letter| {

@@ -1,7 +1,7 @@
 //! Rows that no version of this crate has written.
 
 use resilience_runtime::dlq::{
-    DeadLetter, DeadLetterKind, DeadLetterStatus, LetterFilter, NewDeadLetter, Priority, Queue,
+    DeadLetter, DeadLetterFilter, DeadLetterKind, DeadLetterStatus, NewDeadLetter, Priority, Queue,
 };
 use resilience_runtime::operator::Operator;
 use resilience_runtime::saga::journal::{
@@ -142,7 +142,7 @@ async fn a_letter_with_any_unreadable_column_is_left_out_of_lists() {
             let text = AssertSqlSafe(text);
             sqlx::raw_sql(text).execute(&mut shell).await.unwrap();
         }
-        let page = Queue::list(&store, LetterFilter::default(), None, 2).await;
+        let page = Queue::list(&store, DeadLetterFilter::default(), None, 2).await;
         assert_eq!(ids(page.unwrap()), [1, 3], "{column}");
         assert!(store.get(2).await.is_err());
         let statistics = Queue::statistics(&store).await.unwrap();

@@ -145,7 +145,7 @@ async fn what_two_kinds_of_one_name_would_have_done_is_counted_apart() {
     use resilience_runtime::catalog::{Annotated, Entry, PolicyKind, switchboard};
     use resilience_runtime::outcome::function;
     use resilience_runtime::policy::rate_limit::RateLimit;
-    use resilience_runtime::policy::switch::Mode;
+    use resilience_runtime::policy::switch::PolicyMode;
 
     static LIMIT: RateLimit = RateLimit::named("shadowed").rate(1, Duration::from_secs(3_600));
     static LIMITED: Annotated = Annotated {
@@ -156,7 +156,7 @@ async fn what_two_kinds_of_one_name_would_have_done_is_counted_apart() {
     };
     resilience_runtime::private::submit! { Entry(&LIMITED) }
 
-    let switched = switchboard().set(PolicyKind::RateLimit, "shadowed", Mode::Shadow);
+    let switched = switchboard().set(PolicyKind::RateLimit, "shadowed", PolicyMode::Shadow);
     assert_eq!(switched, Ok(1));
     let meter = Meter::default();
     let _listening = meter.listen();

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use resilience::{Error, Status, deadline, retry, saga, saga_step, timeout};
+use resilience::saga::Status;
+use resilience::{Error, deadline, retry, saga, saga_step, timeout};
 use tokio::time::{Instant, sleep};
 
 use super::{Do, ShopError, World, open, policy};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use resilience::{Error, Status, idempotent, retry, saga, saga_step};
+use resilience::saga::Status;
+use resilience::{Error, idempotent, retry, saga, saga_step};
 use tokio::time::Instant;
 
 use super::{ACTION, Do, ShopError, World, open, policy};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use resilience::{
-    DeadLetterKind, DeadLetterStatus, Effect, Error, RetryOutcome, Status, saga, saga_step,
-};
+use resilience::dead_letters::RetryOutcome;
+use resilience::saga::Status;
+use resilience::{DeadLetterKind, DeadLetterStatus, Effect, Error, saga, saga_step};
 use tokio::time::Instant;
 
 use super::saga::{checkout, take};

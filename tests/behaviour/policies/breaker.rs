@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use resilience::{
-    CircuitBreaker, Classify, Error, KeyedCircuitBreaker, State, circuit_breaker, retry, timeout,
+    CircuitBreaker, CircuitState, Classify, Error, KeyedCircuitBreaker, circuit_breaker, retry,
+    timeout,
 };
 use tokio::time::sleep;
 
@@ -29,9 +30,9 @@ async fn a_success_completes_the_window_and_trips_it() {
     for _ in 0..4 {
         rated(false).await.unwrap();
     }
-    assert_eq!(RATED.state(), State::Closed);
+    assert_eq!(RATED.state(), CircuitState::Closed);
     rated(false).await.unwrap();
-    assert_eq!(RATED.state(), State::Open);
+    assert_eq!(RATED.state(), CircuitState::Open);
     let Err(Failure::Policy(Error::CircuitOpen { .. })) = rated(false).await else {
         panic!("it is open");
     };
@@ -124,11 +125,11 @@ async fn the_error_type_says_what_is_a_failure() {
     // A real answer: the dependency works, and the count begins again.
     classed(|| Reply::NotFound).await.unwrap_err();
     classed(|| Reply::Reset).await.unwrap_err();
-    assert_eq!(CLASSED.state(), State::Closed);
+    assert_eq!(CLASSED.state(), CircuitState::Closed);
     // Says nothing.
     classed(|| Reply::Cancelled).await.unwrap_err();
     classed(|| Reply::Reset).await.unwrap_err();
-    assert_eq!(CLASSED.state(), State::Open);
+    assert_eq!(CLASSED.state(), CircuitState::Open);
     let Err(Reply::Policy(Error::CircuitOpen { .. })) = classed(|| Reply::Reset).await else {
         panic!("it is open");
     };
@@ -148,9 +149,9 @@ async fn patterned(declined: bool) -> Result<(), Failure> {
 #[tokio::test(start_paused = true)]
 async fn a_timeout_inside_is_a_failure_whatever_the_patterns_say() {
     patterned(true).await.unwrap_err();
-    assert_eq!(PATTERNS.state(), State::Closed);
+    assert_eq!(PATTERNS.state(), CircuitState::Closed);
     patterned(false).await.unwrap_err();
-    assert_eq!(PATTERNS.state(), State::Open);
+    assert_eq!(PATTERNS.state(), CircuitState::Open);
 }
 
 static SHARDS: KeyedCircuitBreaker = CircuitBreaker::named("shards")
@@ -176,7 +177,7 @@ async fn a_shard_that_is_down_leaves_the_others_alone() {
         Err(Failure::Policy(Error::CircuitOpen { .. }))
     ));
     assert_eq!(shard(8, "x".to_owned()).await.unwrap(), "x");
-    assert_eq!(SHARDS.of(&7_u32).state(), State::Open);
+    assert_eq!(SHARDS.of(&7_u32).state(), CircuitState::Open);
 }
 
 static HERD: CircuitBreaker = CircuitBreaker::named("herd")
@@ -199,7 +200,7 @@ async fn of_a_thousand_callers_at_half_open_exactly_the_permitted_enter() {
     let answers = join_all((0..1_000).map(|_| herd(&entered, false))).await;
     assert_eq!(entered.get(), 5);
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 5);
-    assert_eq!(HERD.state(), State::Closed);
+    assert_eq!(HERD.state(), CircuitState::Closed);
 }
 
 static UP: AtomicBool = AtomicBool::new(false);
@@ -281,10 +282,10 @@ async fn around() -> Result<(), Outer> {
 #[tokio::test(start_paused = true)]
 async fn a_breaker_around_another_function_sees_it_fail_also_when_its_retries_are_used_up() {
     for _ in 0..3 {
-        assert_eq!(AROUND.state(), State::Closed);
+        assert_eq!(AROUND.state(), CircuitState::Closed);
         around().await.unwrap_err();
     }
-    assert_eq!(AROUND.state(), State::Open);
+    assert_eq!(AROUND.state(), CircuitState::Open);
     let error = around().await.unwrap_err();
     assert!(
         error.to_string().ends_with("the last error was: reset"),
@@ -323,9 +324,9 @@ async fn dropped_probes_have_no_part_in_the_share() {
             .await
             .unwrap_err();
     }
-    assert_eq!(SHARED_OUT.state(), State::HalfOpen);
+    assert_eq!(SHARED_OUT.state(), CircuitState::HalfOpen);
     hangs_or(Some(false)).await.unwrap();
-    assert_eq!(SHARED_OUT.state(), State::Closed);
+    assert_eq!(SHARED_OUT.state(), CircuitState::Closed);
 }
 
 static CURIOUS: CircuitBreaker = CircuitBreaker::named("curious").failure_threshold(1);

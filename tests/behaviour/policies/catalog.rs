@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use resilience::{
-    Conflict, Mode, PolicyKind, RetryBudget, bulkhead, catalog, circuit_breaker, fallback, hedge,
-    rate_limit, retry, switchboard, timeout,
+    Conflict, PolicyKind, PolicyMode, RetryBudget, bulkhead, catalog, circuit_breaker, fallback,
+    hedge, rate_limit, retry, switchboard, timeout,
 };
 
 use super::{Count, Failure};
@@ -228,7 +228,7 @@ fn conflicts(name: &str) -> Vec<Conflict> {
 #[tokio::test(start_paused = true)]
 async fn a_policy_with_a_key_and_one_without_share_nothing_but_the_name() {
     assert_eq!(conflicts("twice named").len(), 0);
-    let switched = || switchboard().set(PolicyKind::RateLimit, "twice named", Mode::Enforced);
+    let switched = || switchboard().set(PolicyKind::RateLimit, "twice named", PolicyMode::Enforced);
     assert_eq!(switched(), Ok(2));
     limited().await.unwrap();
     limited_by_key(1).await.unwrap();
@@ -291,7 +291,7 @@ async fn another_held() -> Result<(), Failure> {
 }
 
 /// The mode, and how often it would have acted, of the one policy of this name.
-fn row(name: &str) -> (Mode, u32) {
+fn row(name: &str) -> (PolicyMode, u32) {
     let mut rows = switchboard().list();
     rows.retain(|row| row.name == name);
     let [row] = rows.as_slice() else {
@@ -306,40 +306,40 @@ async fn policies_of_one_name_are_switched_as_one_before_their_first_call_and_af
 
     let (kind, name) = (PolicyKind::CircuitBreaker, "switched as one");
     let calls = Count::new();
-    set(kind, name, Mode::Disabled);
+    set(kind, name, PolicyMode::Disabled);
     another_call(&calls).await.unwrap_err();
-    set(kind, name, Mode::Shadow);
+    set(kind, name, PolicyMode::Shadow);
     for _ in 0..2 {
         one_call(&calls).await.unwrap_err();
         another_call(&calls).await.unwrap_err();
     }
     // The first of them opened it.
-    assert_eq!((calls.get(), row(name)), (5, (Mode::Shadow, 3)));
-    set(kind, name, Mode::Enforced);
+    assert_eq!((calls.get(), row(name)), (5, (PolicyMode::Shadow, 3)));
+    set(kind, name, PolicyMode::Enforced);
     one_call(&calls).await.unwrap_err();
     another_call(&calls).await.unwrap_err();
-    assert_eq!((calls.get(), row(name)), (5, (Mode::Enforced, 3)));
+    assert_eq!((calls.get(), row(name)), (5, (PolicyMode::Enforced, 3)));
 
     let (kind, name) = (PolicyKind::RateLimit, "limited as one");
-    set(kind, name, Mode::Shadow);
+    set(kind, name, PolicyMode::Shadow);
     for _ in 0..2 {
         one_limited().await.unwrap();
         another_limited().await.unwrap();
     }
-    assert_eq!(row(name), (Mode::Shadow, 3));
-    set(kind, name, Mode::Enforced);
+    assert_eq!(row(name), (PolicyMode::Shadow, 3));
+    set(kind, name, PolicyMode::Enforced);
     one_limited().await.unwrap_err();
     another_limited().await.unwrap_err();
-    assert_eq!(row(name), (Mode::Enforced, 3));
+    assert_eq!(row(name), (PolicyMode::Enforced, 3));
 
     let (kind, name) = (PolicyKind::Bulkhead, "held as one");
-    set(kind, name, Mode::Shadow);
+    set(kind, name, PolicyMode::Shadow);
     let (one, another) = tokio::join!(one_held(), another_held());
     one.and(another).unwrap();
     let (another, one) = tokio::join!(another_held(), one_held());
     one.and(another).unwrap();
-    assert_eq!(row(name), (Mode::Shadow, 2));
-    set(kind, name, Mode::Enforced);
+    assert_eq!(row(name), (PolicyMode::Shadow, 2));
+    set(kind, name, PolicyMode::Enforced);
     let (one, another) = tokio::join!(one_held(), another_held());
     one.unwrap();
     another.unwrap_err();

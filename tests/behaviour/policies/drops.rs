@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use resilience::{
-    Bulkhead, CircuitBreaker, State, bulkhead, circuit_breaker, fallback, hedge, rate_limit, retry,
-    timeout,
+    Bulkhead, CircuitBreaker, CircuitState, bulkhead, circuit_breaker, fallback, hedge, rate_limit,
+    retry, timeout,
 };
 use resilience_test_support::cancel::at_every_await;
 use tokio::time::sleep;
@@ -55,7 +55,7 @@ async fn permits_places_and_bodies_are_all_back() {
         |run| {
             assert_eq!(entered.get(), left.get(), "{run:?}: a body is still there");
             assert_eq!((PLACES.running(), PLACES.waiting()), (0, 0), "{run:?}");
-            assert_eq!(BREAKER.state(), State::Closed, "{run:?}");
+            assert_eq!(BREAKER.state(), CircuitState::Closed, "{run:?}");
             std::future::ready(())
         },
     )
@@ -88,7 +88,7 @@ async fn a_dropped_probe_gives_its_permit_back_at_once() {
         },
         |run| async move {
             // Whatever became of the probe, the next one is admitted.
-            if BREAKER_OF_PROBES.state() == State::HalfOpen {
+            if BREAKER_OF_PROBES.state() == CircuitState::HalfOpen {
                 probe(false)
                     .await
                     .unwrap_or_else(|error| panic!("{run:?}: {error}"));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resilience::{CircuitBreaker, Error, State, circuit_breaker, fallback, retry, timeout};
+use resilience::{CircuitBreaker, CircuitState, Error, circuit_breaker, fallback, retry, timeout};
 use tokio::time::sleep;
 
 use super::{Count, Failure};
@@ -88,7 +88,7 @@ async fn above_a_breaker_it_hides_nothing_from_it() {
     for _ in 0..5 {
         assert_eq!(behind_a_breaker(&calls).await.unwrap(), 0);
     }
-    assert_eq!((calls.get(), DOWN.state()), (1, State::Open));
+    assert_eq!((calls.get(), DOWN.state()), (1, CircuitState::Open));
 }
 
 #[fallback(instead)]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use resilience::{
-    Bulkhead, Mode, PolicyKind, bulkhead, catalog, circuit_breaker, rate_limit, retry, switchboard,
-    timeout,
+    Bulkhead, PolicyKind, PolicyMode, bulkhead, catalog, circuit_breaker, rate_limit, retry,
+    switchboard, timeout,
 };
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
@@ -68,14 +68,14 @@ async fn policies_are_turned_off_and_on_by_name() {
     let calls = Count::new();
     assert_eq!(
         switchboard()
-            .set(PolicyKind::Retry, name, Mode::Disabled)
+            .set(PolicyKind::Retry, name, PolicyMode::Disabled)
             .unwrap(),
         1
     );
     switched_retry(&calls).await.unwrap_err();
     assert_eq!(calls.get(), 1);
     switchboard()
-        .set(PolicyKind::Retry, name, Mode::Shadow)
+        .set(PolicyKind::Retry, name, PolicyMode::Shadow)
         .unwrap();
     switched_retry(&calls).await.unwrap_err();
     assert_eq!(calls.get(), 2);
@@ -84,16 +84,19 @@ async fn policies_are_turned_off_and_on_by_name() {
         .into_iter()
         .find(|status| status.kind == PolicyKind::Retry && status.name == name)
         .expect("it has a switch");
-    assert_eq!((status.mode, status.would_have_acted), (Mode::Shadow, 1));
+    assert_eq!(
+        (status.mode, status.would_have_acted),
+        (PolicyMode::Shadow, 1)
+    );
     switchboard()
-        .set(PolicyKind::Retry, name, Mode::Enforced)
+        .set(PolicyKind::Retry, name, PolicyMode::Enforced)
         .unwrap();
     switched_retry(&calls).await.unwrap_err();
     assert_eq!(calls.get(), 2 + 3);
 
     let name = "behaviour::policies::operation::switched_timeout";
     switchboard()
-        .set(PolicyKind::Timeout, name, Mode::Shadow)
+        .set(PolicyKind::Timeout, name, PolicyMode::Shadow)
         .unwrap();
     let begun = Instant::now();
     switched_timeout().await.unwrap();
@@ -102,12 +105,20 @@ async fn policies_are_turned_off_and_on_by_name() {
     switched_limit().await.unwrap();
     switched_limit().await.unwrap_err();
     switchboard()
-        .set(PolicyKind::RateLimit, "switched limit", Mode::Disabled)
+        .set(
+            PolicyKind::RateLimit,
+            "switched limit",
+            PolicyMode::Disabled,
+        )
         .unwrap();
     switched_limit().await.unwrap();
 
     let unknown = switchboard()
-        .set(PolicyKind::RateLimit, "switched limits", Mode::Disabled)
+        .set(
+            PolicyKind::RateLimit,
+            "switched limits",
+            PolicyMode::Disabled,
+        )
         .unwrap_err();
     assert!(
         unknown.to_string().contains("`switched limit`"),
@@ -131,14 +142,14 @@ async fn calls_that_a_switch_finds_in_a_bulkhead_end_as_they_began() {
         let switched = switchboard().set(PolicyKind::Bulkhead, "switched places", mode);
         assert_eq!(switched.unwrap(), 1);
     };
-    for (mode, run) in [(Mode::Shadow, 3), (Mode::Disabled, 1)] {
+    for (mode, run) in [(PolicyMode::Shadow, 3), (PolicyMode::Disabled, 1)] {
         let mut calls: Vec<_> = (0..3).map(|_| tokio::spawn(in_a_place())).collect();
         yield_now().await;
         switch(mode);
         calls.extend((0..2).map(|_| tokio::spawn(in_a_place())));
         yield_now().await;
         assert_eq!((SWITCHED.running(), SWITCHED.waiting()), (run, 2));
-        switch(Mode::Enforced);
+        switch(PolicyMode::Enforced);
         calls.push(tokio::spawn(in_a_place()));
         yield_now().await;
         assert_eq!((SWITCHED.running(), SWITCHED.waiting()), (run, 3));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use resilience::saga::{SagaFilter, SagaId, Status};
-use resilience::{DeadLetterStatus, LetterFilter, Runtime};
+use resilience::{DeadLetterFilter, DeadLetterStatus, Runtime};
 
 /// The statistics equal the lists, and the queue has an open letter for each saga that waits for an operator.
 pub(super) async fn judge(runtime: &Runtime) {
@@ -33,9 +33,9 @@ pub(super) async fn judge(runtime: &Runtime) {
     });
     assert_eq!(counted.collect::<BTreeMap<_, _>>(), listed);
     let letters = runtime.dead_letters();
-    let open = LetterFilter {
+    let open = DeadLetterFilter {
         statuses: vec![DeadLetterStatus::Open],
-        ..LetterFilter::default()
+        ..DeadLetterFilter::default()
     };
     let page = letters.list(open, None, 1_000).await;
     let page = page.expect("the letters");

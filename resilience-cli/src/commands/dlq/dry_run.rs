@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use resilience_runtime::dlq::{DeadLetter, DeadLetterId, DeadLetterStatus, LetterFilter, RetryAs};
+use resilience_runtime::dlq::{
+    DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterStatus, RetryAs,
+};
 use resilience_runtime::runtime::Runtime;
 use resilience_runtime::saga::journal::SagaId;
 use serde_json::json;
@@ -26,7 +28,7 @@ struct Plan {
 /// Says which letters `dlq retry --all` would ask for now. Changes nothing.
 pub(super) async fn all(
     runtime: &Runtime,
-    filter: LetterFilter,
+    filter: DeadLetterFilter,
     how: RetryAs,
     after: Option<DeadLetterId>,
     limit: u64,
@@ -46,8 +48,8 @@ pub(super) async fn all(
         output.table(&table(&plan.letters, Columns::All, now));
     }
     let way = match how {
-        RetryAs::Itself => "",
         RetryAs::Compensation => ", each as a compensation",
+        _ => "",
     };
     output.say(&match ids.len() {
         1 => format!("would request 1 retry{way}; nothing was changed"),
@@ -68,7 +70,7 @@ pub(super) async fn all(
 /// As [`resilience_runtime::dlq::DeadLetters::retry_all`] goes about it.
 async fn plan(
     runtime: &Runtime,
-    mut filter: LetterFilter,
+    mut filter: DeadLetterFilter,
     after: Option<DeadLetterId>,
     limit: u64,
 ) -> Result<Plan, Failure> {

@@ -1,6 +1,6 @@
 //! What is asked of the programs that run sagas.
 
-use resilience_runtime::dlq::{DeadLetterId, LetterFilter, RetryAs};
+use resilience_runtime::dlq::{DeadLetterFilter, DeadLetterId, RetryAs};
 use resilience_runtime::operator::Operator;
 use resilience_runtime::runtime::Runtime;
 use resilience_runtime::saga::journal::{CancelOutcome, SagaId, SagaRecord, Status};
@@ -73,14 +73,14 @@ fn ended(
                 "saga {id} was completed before it could be cancelled"
             )));
         }
-        Some(Status::Running | Status::Compensating) => {
+        Some(status) if !status.is_dead() => {
             let known = record.as_ref().map_or(String::new(), named::code);
             format!(
                 "saga {id} is still {word} after {}: is a program running that knows {known}? The request stands",
                 humantime::format_duration(until.timeout)
             )
         }
-        Some(Status::CompensationFailed | Status::Parked) => {
+        Some(_) => {
             let error = record.and_then(|it| it.error).unwrap_or_default();
             format!("saga {id} waits for an operator now, {word}: {error}")
         }
@@ -135,9 +135,9 @@ pub(super) async fn compensate(
 
 /// A dead saga has one that is unresolved at least.
 async fn open_letter(runtime: &Runtime, id: &SagaId) -> Result<DeadLetterId, Failure> {
-    let of_saga = LetterFilter {
+    let of_saga = DeadLetterFilter {
         saga: Some(id.clone()),
-        ..LetterFilter::unresolved()
+        ..DeadLetterFilter::unresolved()
     };
     let letters = runtime.dead_letters().list(of_saga, None, 1).await?;
     let letter = letters.first().map(|it| it.id);

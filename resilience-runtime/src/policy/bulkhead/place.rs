@@ -11,7 +11,7 @@ use super::queue::Entry;
 use super::{Bulkhead, Limits};
 use crate::catalog::PolicyKind;
 use crate::policy::identity::{self, Conflict};
-use crate::policy::switch::Mode;
+use crate::policy::switch::PolicyMode;
 use crate::policy::timer::Timer;
 use crate::policy::until::Until;
 
@@ -76,7 +76,7 @@ impl Place {
             Stage::Waiting | Stage::Ended => return false,
             Stage::Asking => {}
         }
-        let (Mode::Enforced, Ok(first)) = (of.switch.mode(), identity::first(of)) else {
+        let (PolicyMode::Enforced, Ok(first)) = (of.switch.mode(), identity::first(of)) else {
             return false;
         };
         let is_free = first.queue.try_enter(first.limits.concurrent);
@@ -122,22 +122,22 @@ impl Place {
     ) -> Result<Option<Wait>, Refused> {
         let mode = of.switch.mode();
         let first = match (identity::first(of), mode) {
-            (_, Mode::Disabled) => {
+            (_, PolicyMode::Disabled) => {
                 self.stage = Stage::Uncounted;
                 return Ok(None);
             }
-            (Err(_), Mode::Shadow) => {
+            (Err(_), PolicyMode::Shadow) => {
                 of.switch.note(PolicyKind::Bulkhead, of.identity.name());
                 self.stage = Stage::Uncounted;
                 return Ok(None);
             }
-            (Err(conflict), Mode::Enforced) => return Err(Refused::Conflict(conflict)),
+            (Err(conflict), PolicyMode::Enforced) => return Err(Refused::Conflict(conflict)),
             (Ok(first), _) => first,
         };
         let Limits {
             concurrent, queue, ..
         } = first.limits;
-        if mode == Mode::Shadow {
+        if mode == PolicyMode::Shadow {
             if first.queue.enter_regardless(concurrent, queue) {
                 of.switch.note(PolicyKind::Bulkhead, of.identity.name());
             }

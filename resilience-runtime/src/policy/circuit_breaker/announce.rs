@@ -5,21 +5,23 @@ use std::time::Duration;
 use tracing::Level;
 
 use super::core::Change;
-use super::state::State;
+use super::state::CircuitState;
 use crate::telemetry::meter;
 
 /// Tells of a change of state, after the fact.
 #[cold]
 pub(super) fn announce(breaker: &'static str, change: Change, cause: Option<&str>) {
     match change.to {
-        State::Closed => tracing::info!(target: "resilience", breaker, "circuit breaker closed"),
-        State::HalfOpen => {
+        CircuitState::Closed => {
+            tracing::info!(target: "resilience", breaker, "circuit breaker closed");
+        }
+        CircuitState::HalfOpen => {
             tracing::info!(target: "resilience", breaker, "circuit breaker half-open, probing");
         }
-        State::Recovering => {
+        CircuitState::Recovering => {
             tracing::info!(target: "resilience", breaker, "circuit breaker recovering");
         }
-        State::Open => {
+        CircuitState::Open => {
             let open_for = change.open_for;
             tracing::warn!(target: "resilience", breaker, ?open_for, cause, "circuit breaker opened");
         }

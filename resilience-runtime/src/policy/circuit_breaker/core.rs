@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use super::moment::Moment;
 use super::rules::Rules;
-use super::state::{Machine, Need, State, Ticket, Verdict};
+use super::state::{CircuitState, Machine, Need, Ticket, Verdict};
 use super::window::tick;
 use crate::sync::{AtomicI64, AtomicU64, Mutex, Ordering, PoisonError, TALLIES};
 
@@ -134,7 +134,7 @@ pub(crate) struct Memory {
 /// A change of state, to be told once the lock is released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Change {
-    pub(crate) to: State,
+    pub(crate) to: CircuitState,
     pub(crate) generation: u64,
     pub(crate) openings: u64,
     /// For how long, where it opened by itself.

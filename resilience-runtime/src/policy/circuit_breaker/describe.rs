@@ -8,7 +8,7 @@ use super::moment::Moment;
 use super::rules::{OnCancel, Rules};
 use super::state::Machine;
 use crate::catalog::{Policy, PolicyKind};
-use crate::policy::switch::{Mode, Switch};
+use crate::policy::switch::{PolicyMode, Switch};
 
 impl Policy for CircuitBreaker {
     fn kind(&self) -> PolicyKind {
@@ -43,7 +43,7 @@ impl Policy for CircuitBreaker {
     fn rejects_for(&self) -> Option<Duration> {
         // One that was never used is closed.
         let shared = *self.shared.get()?;
-        if shared.home.switch.mode() != Mode::Enforced {
+        if shared.home.switch.mode() != PolicyMode::Enforced {
             return None;
         }
         let (rules, now) = (&shared.home.rules, Moment::now());

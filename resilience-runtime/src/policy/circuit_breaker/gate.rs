@@ -9,11 +9,11 @@ use super::core::{Change, Word};
 use super::moment::{Moment, nanoseconds};
 use super::place;
 use super::rules::Rules;
-use super::state::{Need, State, Ticket, Verdict};
+use super::state::{CircuitState, Need, Ticket, Verdict};
 use super::{CircuitBreaker, Shared};
 use crate::catalog::PolicyKind;
 use crate::error::{Opened, Opening};
-use crate::policy::switch::{Mode, Switch};
+use crate::policy::switch::{PolicyMode, Switch};
 use crate::telemetry::meter;
 
 /// Whom a call asks. Not meant for others.
@@ -81,12 +81,12 @@ pub(super) fn decide(
     decision: impl FnOnce() -> Result<Ticket, Duration>,
 ) -> Result<Admission, Refused> {
     let mode = switch.mode();
-    if mode == Mode::Disabled {
+    if mode == PolicyMode::Disabled {
         return Ok(Admission::Unwatched);
     }
     match decision() {
         Ok(ticket) => Ok(Admission::Watched(ticket)),
-        Err(_) if mode == Mode::Shadow => {
+        Err(_) if mode == PolicyMode::Shadow => {
             switch.note(PolicyKind::CircuitBreaker, name);
             Ok(Admission::Unwatched)
         }
@@ -108,7 +108,7 @@ impl Gate for &'static CircuitBreaker {
     #[inline]
     fn admit_quickly(self) -> Option<Ticket> {
         match self.switch.mode() {
-            Mode::Enforced => Word::load(&self.word).ticket(),
+            PolicyMode::Enforced => Word::load(&self.word).ticket(),
             _ => None,
         }
     }
@@ -116,7 +116,7 @@ impl Gate for &'static CircuitBreaker {
     #[inline]
     fn reject_quickly(self) -> Option<u64> {
         let shared = self.shared.get()?;
-        let enforced = shared.home.switch.mode() == Mode::Enforced;
+        let enforced = shared.home.switch.mode() == PolicyMode::Enforced;
         if enforced { shared.rejects() } else { None }
     }
 
@@ -204,7 +204,7 @@ impl Shared {
     #[cold]
     pub(super) fn changed(&'static self, change: Change, cause: impl FnOnce() -> Option<String>) {
         let mut text = None;
-        if change.to == State::Open {
+        if change.to == CircuitState::Open {
             // The text is the caller's code: it runs without the lock.
             text = cause().map(Arc::<str>::from);
             if text.is_some() {
@@ -227,11 +227,11 @@ impl Shared {
 }
 
 /// The state as a metric has it.
-fn gauge_of(state: State) -> f64 {
+fn gauge_of(state: CircuitState) -> f64 {
     match state {
-        State::Closed => 0.0,
-        State::HalfOpen | State::Recovering => 1.0,
-        State::Open => 2.0,
+        CircuitState::Closed => 0.0,
+        CircuitState::HalfOpen | CircuitState::Recovering => 1.0,
+        CircuitState::Open => 2.0,
     }
 }
 

@@ -14,13 +14,13 @@ use super::gate::{Admission, Gate, Refused, decide};
 use super::guard::{ByClass, Guarded};
 use super::moment::Moment;
 use super::rules::Rules;
-use super::state::{Machine, State, Ticket, Verdict};
-use super::statistics::Statistics;
+use super::state::{CircuitState, Machine, Ticket, Verdict};
+use super::statistics::CircuitStatistics;
 use crate::catalog::{Policy, PolicyKind};
 use crate::error::{Key, Opened, Opening};
 use crate::outcome::{Errors, Function, Judgement, Outcome};
 use crate::policy::names::Names;
-use crate::policy::switch::{Mode, Switch};
+use crate::policy::switch::{PolicyMode, Switch};
 use store::Store;
 
 /// A [`CircuitBreaker`] for every key, for example a tenant, a host or a shard.
@@ -93,18 +93,18 @@ impl KeyedCircuitBreaker {
 
     /// Makes it do nothing for any key until it is [`enforced`](Self::enforce) again.
     pub fn disable(&'static self) {
-        self.home().home.breaker.switch.set(Mode::Disabled);
+        self.home().home.breaker.switch.set(PolicyMode::Disabled);
     }
 
     /// Makes it count and change states but reject nothing until it is [`enforced`](Self::enforce)
     /// again.
     pub fn metrics_only(&'static self) {
-        self.home().home.breaker.switch.set(Mode::Shadow);
+        self.home().home.breaker.switch.set(PolicyMode::Shadow);
     }
 
     /// Makes it reject calls again while it is open, which is the default.
     pub fn enforce(&'static self) {
-        self.home().home.breaker.switch.set(Mode::Enforced);
+        self.home().home.breaker.switch.set(PolicyMode::Enforced);
     }
 
     /// The number of keys that are currently remembered.
@@ -137,7 +137,7 @@ impl KeyedCircuitBreaker {
             }
             let shared = first.resolve();
             // What was set before it was known who is meant.
-            if self.breaker.switch.mode() != Mode::Enforced {
+            if self.breaker.switch.mode() != PolicyMode::Enforced {
                 shared.home.breaker.switch.set(self.breaker.switch.mode());
             }
             shared
@@ -178,19 +178,21 @@ impl OfKey {
 
     /// The state of this key.
     #[must_use]
-    pub fn state(self) -> State {
+    pub fn state(self) -> CircuitState {
         let state = |machine: &mut Machine| machine.state();
-        self.store().look(self.key, state).unwrap_or(State::Closed)
+        self.store()
+            .look(self.key, state)
+            .unwrap_or(CircuitState::Closed)
     }
 
     /// What is known about this key.
     #[must_use]
-    pub fn statistics(self) -> Statistics {
+    pub fn statistics(self) -> CircuitStatistics {
         let now = Moment::now();
-        let statistics = |machine: &mut Machine| Statistics::of(machine, now, self.rules());
+        let statistics = |machine: &mut Machine| CircuitStatistics::of(machine, now, self.rules());
         self.store()
             .look(self.key, statistics)
-            .unwrap_or(Statistics::NEW)
+            .unwrap_or(CircuitStatistics::NEW)
     }
 
     /// Rejects every call of this key until [`OfKey::reset`], like [`CircuitBreaker::force_open`].
@@ -239,7 +241,7 @@ impl Gate for OfKey {
     fn admit_quickly(self) -> Option<Ticket> {
         let home = self.keyed.home();
         let asked_here = std::ptr::eq(home.home, self.keyed);
-        if !asked_here || home.home.breaker.switch.mode() != Mode::Enforced {
+        if !asked_here || home.home.breaker.switch.mode() != PolicyMode::Enforced {
             return None;
         }
         home.store.admit_unknown(self.key)

@@ -3,32 +3,32 @@
 use tokio::time::Instant;
 
 use super::moment::Moment;
-use super::state::{Machine, State};
-use super::statistics::Statistics;
+use super::state::{CircuitState, Machine};
+use super::statistics::CircuitStatistics;
 use super::{CircuitBreaker, Shared};
-use crate::policy::switch::Mode;
+use crate::policy::switch::PolicyMode;
 
 /// Operation by hand. All of this concerns every breaker of the same name.
 impl CircuitBreaker {
     /// The current state. An open breaker stays open until the first call after `open_for`,
     /// or until its probe succeeds.
     #[must_use]
-    pub fn state(&'static self) -> State {
+    pub fn state(&'static self) -> CircuitState {
         match self.used() {
             Some(shared) => shared.core().lock(|machine| machine.state()).0,
-            None => State::Closed,
+            None => CircuitState::Closed,
         }
     }
 
     /// What it currently knows.
     #[must_use]
-    pub fn statistics(&'static self) -> Statistics {
+    pub fn statistics(&'static self) -> CircuitStatistics {
         let Some(shared) = self.used() else {
-            return Statistics::NEW;
+            return CircuitStatistics::NEW;
         };
         let rules = &shared.home.rules;
         let now = Moment::now();
-        let statistics = |machine: &mut Machine| Statistics::of(machine, now, rules);
+        let statistics = |machine: &mut Machine| CircuitStatistics::of(machine, now, rules);
         shared.core().lock(statistics).0
     }
 
@@ -52,18 +52,18 @@ impl CircuitBreaker {
     /// Makes it do nothing until it is [`reset`](CircuitBreaker::reset): calls pass untouched, and are
     /// not counted.
     pub fn disable(&'static self) {
-        self.home().switch.set(Mode::Disabled);
+        self.home().switch.set(PolicyMode::Disabled);
     }
 
     /// Makes it count and change its state but reject nothing until it is
     /// [`reset`](CircuitBreaker::reset).
     pub fn metrics_only(&'static self) {
-        self.home().switch.set(Mode::Shadow);
+        self.home().switch.set(PolicyMode::Shadow);
     }
 
     /// Closes it, forgets all counts, and lets it decide by itself again.
     pub fn reset(&'static self) {
-        self.home().switch.set(Mode::Enforced);
+        self.home().switch.set(PolicyMode::Enforced);
         self.by_hand(Machine::close);
     }
 

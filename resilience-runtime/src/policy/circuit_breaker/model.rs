@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use super::core::{Core, Memory, Word};
 use super::moment::Moment;
 use super::rules::Rules;
-use super::state::{Machine, Need, State, Ticket, Verdict};
+use super::state::{CircuitState, Machine, Need, Ticket, Verdict};
 use super::window::Counts;
 use reference::{End, Model};
 
@@ -206,7 +206,7 @@ proptest! {
                     (machine.state(), machine.figures(Moment(now), &rules))
                 }).0;
                 prop_assert_eq!(state, model.state());
-                if matches!(state, State::Closed | State::Recovering) {
+                if matches!(state, CircuitState::Closed | CircuitState::Recovering) {
                     prop_assert_eq!(figures.failures_in_a_row, model.failures_in_a_row());
                     let counts = if rules.has_window() { model.window(now) } else { Counts::default() };
                     prop_assert_eq!(figures.counts, counts);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 /// How a circuit breaker counts a call that is dropped before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum OnCancel {
     /// It does not count.
     #[default]

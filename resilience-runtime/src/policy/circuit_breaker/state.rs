@@ -34,7 +34,8 @@ use super::window::Counts;
 
 /// The state of a circuit breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum State {
+#[non_exhaustive]
+pub enum CircuitState {
     /// Calls run.
     Closed,
     /// Calls are rejected. The breaker stays in this state until the first call after `open_for`,
@@ -157,12 +158,12 @@ impl Machine {
         self.openings
     }
 
-    pub(crate) fn state(&self) -> State {
+    pub(crate) fn state(&self) -> CircuitState {
         match self.phase {
-            Phase::Closed(_) | Phase::HeldClosed => State::Closed,
-            Phase::Open { .. } | Phase::HeldOpen => State::Open,
-            Phase::HalfOpen(_) => State::HalfOpen,
-            Phase::Recovering(..) => State::Recovering,
+            Phase::Closed(_) | Phase::HeldClosed => CircuitState::Closed,
+            Phase::Open { .. } | Phase::HeldOpen => CircuitState::Open,
+            Phase::HalfOpen(_) => CircuitState::HalfOpen,
+            Phase::Recovering(..) => CircuitState::Recovering,
         }
     }
 

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::moment::Moment;
 use super::rules::Rules;
-use super::state::{Machine, State};
+use super::state::{CircuitState, Machine};
 
 /// What a breaker knows at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Statistics {
+pub struct CircuitStatistics {
     /// The state.
-    pub state: State,
+    pub state: CircuitState,
     /// How many calls are in the window; 0 if only failures in a row count.
     pub calls: u32,
     /// How many of those failed.
@@ -26,9 +26,9 @@ pub struct Statistics {
     pub since_last_failure: Option<Duration>,
 }
 
-impl Statistics {
+impl CircuitStatistics {
     pub(super) const NEW: Self = Self {
-        state: State::Closed,
+        state: CircuitState::Closed,
         calls: 0,
         failures: 0,
         slow: 0,

@@ -11,10 +11,10 @@ fn is_needed(fallback: &'static Fallback) -> bool {
 #[test]
 fn one_that_only_counts_hands_errors_on_and_counts_them() {
     static FALLBACK: Fallback = Fallback::new();
-    FALLBACK.switch.set(Mode::Shadow);
+    FALLBACK.switch.set(PolicyMode::Shadow);
     assert!(!is_needed(&FALLBACK) && !is_needed(&FALLBACK));
     assert_eq!(FALLBACK.switch.would_have_acted(), 2);
-    FALLBACK.switch.set(Mode::Enforced);
+    FALLBACK.switch.set(PolicyMode::Enforced);
     assert!(is_needed(&FALLBACK));
     assert_eq!(FALLBACK.switch.would_have_acted(), 2);
 }
@@ -22,7 +22,7 @@ fn one_that_only_counts_hands_errors_on_and_counts_them() {
 #[test]
 fn one_that_is_off_hands_errors_on() {
     static FALLBACK: Fallback = Fallback::new();
-    FALLBACK.switch.set(Mode::Disabled);
+    FALLBACK.switch.set(PolicyMode::Disabled);
     assert!(!is_needed(&FALLBACK));
     assert_eq!(FALLBACK.switch.would_have_acted(), 0);
 }

@@ -14,7 +14,7 @@ use crate::catalog::PolicyKind;
 use crate::error::{Effect, Error};
 use crate::outcome::{Answer, Function, Outcome, Refusal};
 use crate::policy::identity::{self, Conflict, Shared};
-use crate::policy::switch::{Mode, Switch};
+use crate::policy::switch::{PolicyMode, Switch};
 use crate::telemetry::{meter, names};
 
 pin_project! {
@@ -117,7 +117,8 @@ impl Stage {
         let Gate::Plain(limit) = *gate else {
             return false;
         };
-        let (Mode::Enforced, Ok(first)) = (limit.switch.mode(), identity::first(limit)) else {
+        let (PolicyMode::Enforced, Ok(first)) = (limit.switch.mode(), identity::first(limit))
+        else {
             return false;
         };
         let (limiter, bucket) = first.state();
@@ -168,18 +169,18 @@ impl Stage {
 /// Whether a call is admitted at once, or waits.
 fn ask(gate: &Gate, context: &Context<'_>) -> Result<Option<Waiting>, Refused> {
     let mode = gate.switch().mode();
-    if mode == Mode::Disabled {
+    if mode == PolicyMode::Disabled {
         return Ok(None);
     }
     let (limits, limiter, bucket) = match (gate.bucket(), mode) {
         (Ok(found), _) => found,
-        (Err(conflict), Mode::Enforced) => return Err(Refused::Conflict(conflict)),
+        (Err(conflict), PolicyMode::Enforced) => return Err(Refused::Conflict(conflict)),
         (Err(_), _) => {
             gate.would_have_acted();
             return Ok(None);
         }
     };
-    if mode == Mode::Shadow {
+    if mode == PolicyMode::Shadow {
         if wait::would_be_refused(limits, limiter, &bucket) {
             gate.would_have_acted();
         }

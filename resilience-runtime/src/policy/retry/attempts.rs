@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::{Pause, Retry, Within};
 use crate::error::Effect;
 use crate::outcome::{Answer, Errors, Outcome, Refusal};
-use crate::policy::switch::Mode;
+use crate::policy::switch::PolicyMode;
 use failure::{Again, after_failure};
 
 pub(in crate::policy) use failure::together;
@@ -87,7 +87,7 @@ impl<R> Attempts<R> {
         retry: &'static Retry,
         function: &'static str,
         errors: Errors<R>,
-        mode: Mode,
+        mode: PolicyMode,
         deadline: Option<Instant>,
     ) -> Self {
         Self {
@@ -97,9 +97,9 @@ impl<R> Attempts<R> {
                 deadline,
                 number: 1,
                 last: match mode {
-                    Mode::Enforced => retry.max_attempts,
-                    Mode::Shadow => 1,
-                    Mode::Disabled => 0,
+                    PolicyMode::Enforced => retry.max_attempts,
+                    PolicyMode::Shadow => 1,
+                    PolicyMode::Disabled => 0,
                 },
                 effect: Effect::DidNotRun,
                 previous: None,

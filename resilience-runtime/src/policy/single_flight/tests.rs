@@ -26,12 +26,12 @@ async fn one_that_only_counts_lets_all_run_and_counts_those_that_would_have_join
         let shared = || share(&FLIGHT, &runs);
         async move { tokio::join!(shared(), shared(), shared()) }
     };
-    FLIGHT.switch.set(Mode::Shadow);
+    FLIGHT.switch.set(PolicyMode::Shadow);
     calls().await.0.unwrap();
     assert_eq!((runs.get(), FLIGHT.switch.would_have_acted()), (3, 2));
     // A call of which the flight only counts does not answer for one that is enforced.
     let enforced = async {
-        FLIGHT.switch.set(Mode::Enforced);
+        FLIGHT.switch.set(PolicyMode::Enforced);
         share(&FLIGHT, &runs).await
     };
     let (first, second) = tokio::join!(biased; share(&FLIGHT, &runs), enforced);
@@ -45,7 +45,7 @@ async fn one_that_only_counts_lets_all_run_and_counts_those_that_would_have_join
 #[tokio::test(start_paused = true)]
 async fn one_that_is_off_does_not_even_count() {
     static FLIGHT: SingleFlight = SingleFlight::for_function("f");
-    FLIGHT.switch.set(Mode::Disabled);
+    FLIGHT.switch.set(PolicyMode::Disabled);
     let runs = Cell::new(0);
     let (first, second) = tokio::join!(share(&FLIGHT, &runs), share(&FLIGHT, &runs));
     assert!(first.is_ok() && second.is_ok());

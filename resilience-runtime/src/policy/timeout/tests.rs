@@ -21,7 +21,7 @@ async fn run(timeout: &'static Timeout, time: Duration) -> Option<u32> {
 #[tokio::test(start_paused = true)]
 async fn one_that_only_counts_lets_a_call_run_on_and_counts_it_once() {
     static TIMEOUT: Timeout = Timeout::after(LIMIT);
-    TIMEOUT.switch.set(Mode::Shadow);
+    TIMEOUT.switch.set(PolicyMode::Shadow);
     let start = Instant::now();
     assert_eq!(run(&TIMEOUT, LIMIT * 5).await, Some(7));
     assert_eq!(start.elapsed(), LIMIT * 5);
@@ -33,7 +33,7 @@ async fn one_that_only_counts_lets_a_call_run_on_and_counts_it_once() {
 #[tokio::test(start_paused = true)]
 async fn one_that_is_off_does_not_look_at_the_clock() {
     static TIMEOUT: Timeout = Timeout::after(LIMIT);
-    TIMEOUT.switch.set(Mode::Disabled);
+    TIMEOUT.switch.set(PolicyMode::Disabled);
     assert_eq!(run(&TIMEOUT, LIMIT * 5).await, Some(7));
     assert_eq!(TIMEOUT.switch.would_have_acted(), 0);
 }

@@ -2,7 +2,7 @@
 
 use super::{Undoing, attempts};
 use crate::core::Core;
-use crate::dlq::{DeadLetterStatus, LetterFilter};
+use crate::dlq::{DeadLetterFilter, DeadLetterStatus};
 use crate::pauses::Pauses;
 use crate::saga::journal::{StepOutcome, StepRecord};
 use crate::saga::ledger::Stop;
@@ -30,10 +30,10 @@ pub(super) async fn of(core: &Core, saga: &Undoing) -> Result<Vec<StepRecord>, S
 async fn closed_by_hand(core: &Core, saga: &Undoing) -> Result<Vec<u32>, Stop> {
     let mut pauses = Pauses::STORE;
     loop {
-        let filter = LetterFilter {
+        let filter = DeadLetterFilter {
             statuses: vec![DeadLetterStatus::Resolved, DeadLetterStatus::Discarded],
             saga: Some(saga.id.clone()),
-            ..LetterFilter::default()
+            ..DeadLetterFilter::default()
         };
         match core.stores.queue.list(filter, None, LETTERS).await {
             Ok(letters) => {

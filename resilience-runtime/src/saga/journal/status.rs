@@ -26,6 +26,7 @@ use crate::words::words;
 /// There will be no other status, because every store and every reader of a journal would have to know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Status {
     /// Its steps are being run.
     Running,

@@ -7,8 +7,8 @@ use std::sync::Weak;
 
 use super::{Asking, Owner, is_gone};
 use crate::dlq::{
-    Closing, DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterStatus, LetterFilter,
-    LetterStatistics, NewDeadLetter,
+    Closing, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterKind, DeadLetterStatistics,
+    DeadLetterStatus, NewDeadLetter,
 };
 use crate::order::Order;
 use crate::saga::journal::{SagaId, SettledLetters};
@@ -190,7 +190,7 @@ impl Letters {
 
     pub(super) fn list<'a>(
         &'a self,
-        filter: &'a LetterFilter,
+        filter: &'a DeadLetterFilter,
         after: Option<DeadLetterId>,
     ) -> Box<dyn Iterator<Item = &'a DeadLetter> + 'a> {
         let beyond = after.map_or(Bound::Unbounded, Bound::Excluded);
@@ -209,9 +209,9 @@ impl Letters {
         }
     }
 
-    pub(super) fn statistics(&self) -> LetterStatistics {
+    pub(super) fn statistics(&self) -> DeadLetterStatistics {
         let unresolved = || self.iter().filter(|letter| letter.status.is_unresolved());
-        LetterStatistics {
+        DeadLetterStatistics {
             counts: counted(self.iter().map(|letter| letter.status)),
             by_operation: most(unresolved().map(|letter| letter.work.operation.clone())),
             by_dependency: most(unresolved().filter_map(|letter| letter.work.dependency.clone())),
@@ -238,7 +238,7 @@ impl Letters {
     }
 }
 
-fn passes(filter: &LetterFilter, letter: &DeadLetter) -> bool {
+fn passes(filter: &DeadLetterFilter, letter: &DeadLetter) -> bool {
     let work = &letter.work;
     (filter.statuses.is_empty() || filter.statuses.contains(&letter.status))
         && filter.kind.is_none_or(|kind| kind == work.kind)

@@ -7,8 +7,8 @@ use super::journal::size;
 use super::{Asking, Data, MemoryStore};
 use crate::BoxFuture;
 use crate::dlq::{
-    AuditEntry, Closing, DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterStatus, LetterFilter,
-    LetterStatistics, NewDeadLetter, Queue, RetryAs,
+    AuditEntry, Closing, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterKind,
+    DeadLetterStatistics, DeadLetterStatus, NewDeadLetter, Queue, RetryAs,
 };
 use crate::error::StoreError;
 use crate::operator::Operator;
@@ -37,7 +37,7 @@ impl Queue for MemoryStore {
 
     fn list(
         &self,
-        filter: LetterFilter,
+        filter: DeadLetterFilter,
         after: Option<DeadLetterId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>> {
@@ -124,7 +124,7 @@ impl Queue for MemoryStore {
         })
     }
 
-    fn statistics(&self) -> BoxFuture<'_, Result<LetterStatistics, StoreError>> {
+    fn statistics(&self) -> BoxFuture<'_, Result<DeadLetterStatistics, StoreError>> {
         Box::pin(async move { Ok(self.data().letters.statistics()) })
     }
 

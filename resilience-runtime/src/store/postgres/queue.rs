@@ -20,8 +20,8 @@ use super::journal::write::payload;
 use super::rows::{at, column, micros};
 use crate::BoxFuture;
 use crate::dlq::{
-    AuditEntry, Closing, DeadLetter, DeadLetterId, DeadLetterStatus, LetterFilter,
-    LetterStatistics, NewDeadLetter, Priority, Queue, RetryAs,
+    AuditEntry, Closing, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterStatistics,
+    DeadLetterStatus, NewDeadLetter, Priority, Queue, RetryAs,
 };
 use crate::error::{Effect, StoreError};
 use crate::operator::Operator;
@@ -66,7 +66,7 @@ impl Queue for PostgresStore {
 
     fn list(
         &self,
-        filter: LetterFilter,
+        filter: DeadLetterFilter,
         after: Option<DeadLetterId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>> {
@@ -206,7 +206,7 @@ impl Queue for PostgresStore {
         })
     }
 
-    fn statistics(&self) -> BoxFuture<'_, Result<LetterStatistics, StoreError>> {
+    fn statistics(&self) -> BoxFuture<'_, Result<DeadLetterStatistics, StoreError>> {
         Box::pin(async move {
             let rows = self.call(Call::new(READING, STATISTICS)).await?;
             Ok(statistics(&rows))
@@ -258,7 +258,7 @@ impl PostgresStore {
     }
 }
 
-fn listing(filter: &LetterFilter, after: Option<DeadLetterId>, limit: u32) -> Call {
+fn listing(filter: &DeadLetterFilter, after: Option<DeadLetterId>, limit: u32) -> Call {
     let statuses = &filter.statuses;
     let unresolved = !statuses.is_empty() && statuses.iter().all(|it| it.is_unresolved());
     let [oldest_first, newest_first] = match () {
@@ -292,8 +292,8 @@ fn maybe(content: Option<&str>) -> Option<String> {
 }
 
 /// What can be read of it.
-fn statistics(rows: &[PgRow]) -> LetterStatistics {
-    let mut all = LetterStatistics::default();
+fn statistics(rows: &[PgRow]) -> DeadLetterStatistics {
+    let mut all = DeadLetterStatistics::default();
     for row in rows {
         reported(
             counted_in(&mut all, row),
@@ -306,7 +306,7 @@ fn statistics(rows: &[PgRow]) -> LetterStatistics {
 }
 
 /// One row: what is counted by, its value, and how many there are of it.
-fn counted_in(all: &mut LetterStatistics, row: &PgRow) -> Result<(), Unreadable> {
+fn counted_in(all: &mut DeadLetterStatistics, row: &PgRow) -> Result<(), Unreadable> {
     let by: String = column(row, 0)?;
     let value: Option<String> = column(row, 1)?;
     let value = value.unwrap_or_default();

@@ -8,7 +8,7 @@ use super::recovery::encoded;
 use super::rows::column;
 use super::{SqliteStore, failure};
 use crate::dlq::{
-    AuditEntry, DeadLetter, DeadLetterId, DeadLetterStatus, LetterFilter, LetterStatistics,
+    AuditEntry, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterStatistics, DeadLetterStatus,
 };
 use crate::error::StoreError;
 use crate::order::Order;
@@ -55,7 +55,7 @@ SELECT at, operator, action, reason, letter, saga FROM resilience_audit WHERE sa
 impl SqliteStore {
     pub(super) async fn list_letters(
         &self,
-        filter: &LetterFilter,
+        filter: &DeadLetterFilter,
         after: Option<DeadLetterId>,
         limit: u32,
     ) -> Result<Vec<DeadLetter>, StoreError> {
@@ -129,13 +129,13 @@ impl SqliteStore {
         }
     }
 
-    pub(super) async fn statistics_of_letters(&self) -> Result<LetterStatistics, StoreError> {
+    pub(super) async fn statistics_of_letters(&self) -> Result<DeadLetterStatistics, StoreError> {
         let status = |row: &SqliteRow| word(row, 0, DeadLetterStatus::from_stored);
         let name = |row: &SqliteRow| column(row, 0);
         let mut counts = self.counted(COUNTS, status).await?;
         counts.sort_unstable();
         let oldest = self.rows(QueryBuilder::new(OLDEST)).await?;
-        Ok(LetterStatistics {
+        Ok(DeadLetterStatistics {
             counts,
             by_operation: self.counted(BY_OPERATION, name).await?,
             by_dependency: self.counted(BY_DEPENDENCY, name).await?,
@@ -195,7 +195,11 @@ impl SqliteStore {
     }
 }
 
-fn page(filter: &LetterFilter, after: Option<DeadLetterId>, part: Part) -> QueryBuilder<Sqlite> {
+fn page(
+    filter: &DeadLetterFilter,
+    after: Option<DeadLetterId>,
+    part: Part,
+) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(LETTER);
     if !filter.statuses.is_empty() {
         let words = filter.statuses.iter().map(|status| status.as_str());
@@ -243,33 +247,33 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         let mut connection = connection::prepare(&path).await.unwrap();
-        let all = LetterFilter::default;
+        let all = DeadLetterFilter::default;
         let cases = [
             (all(), ""),
-            (LetterFilter::from(DeadLetterStatus::Open), "by_status"),
+            (DeadLetterFilter::from(DeadLetterStatus::Open), "by_status"),
             (
-                LetterFilter {
+                DeadLetterFilter {
                     statuses: vec![DeadLetterStatus::Open, DeadLetterStatus::Retrying],
                     ..all()
                 },
                 "by_status",
             ),
             (
-                LetterFilter {
+                DeadLetterFilter {
                     saga: Some(SagaId::generate()),
                     ..all()
                 },
                 "by_saga",
             ),
             (
-                LetterFilter {
+                DeadLetterFilter {
                     operation: Some("send".to_owned()),
                     ..all()
                 },
                 "by_operation",
             ),
             (
-                LetterFilter {
+                DeadLetterFilter {
                     dependency: Some("smtp".to_owned()),
                     ..all()
                 },
@@ -278,7 +282,7 @@ mod tests {
         ];
         for (filter, index) in cases {
             for order in [Order::OldestFirst, Order::NewestFirst] {
-                let filter = LetterFilter {
+                let filter = DeadLetterFilter {
                     order,
                     ..filter.clone()
                 };

@@ -8,8 +8,8 @@ use super::statements::Part;
 use super::{HandedOver, SqliteStore};
 use crate::BoxFuture;
 use crate::dlq::{
-    AuditEntry, Closing, DeadLetter, DeadLetterId, LetterFilter, LetterStatistics, NewDeadLetter,
-    Queue, RetryAs,
+    AuditEntry, Closing, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterStatistics,
+    NewDeadLetter, Queue, RetryAs,
 };
 use crate::error::StoreError;
 use crate::operator::Operator;
@@ -40,7 +40,7 @@ impl Queue for SqliteStore {
 
     fn list(
         &self,
-        filter: LetterFilter,
+        filter: DeadLetterFilter,
         after: Option<DeadLetterId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<DeadLetter>, StoreError>> {
@@ -112,7 +112,7 @@ impl Queue for SqliteStore {
         })
     }
 
-    fn statistics(&self) -> BoxFuture<'_, Result<LetterStatistics, StoreError>> {
+    fn statistics(&self) -> BoxFuture<'_, Result<DeadLetterStatistics, StoreError>> {
         Box::pin(self.statistics_of_letters())
     }
 

@@ -7,7 +7,7 @@ use loom::thread;
 use super::core::{Core, Memory, Word};
 use super::moment::Moment;
 use super::rules::Rules;
-use super::state::{Machine, Need, State, Ticket, Verdict};
+use super::state::{CircuitState, Machine, Need, Ticket, Verdict};
 use super::window::Counts;
 
 const SUCCESS: Verdict = Verdict::Success { slow: false };
@@ -88,7 +88,7 @@ impl Breaker {
         ticket.is_some()
     }
 
-    fn state(&self) -> State {
+    fn state(&self) -> CircuitState {
         self.core().lock(|machine| machine.state()).0
     }
 
@@ -110,7 +110,7 @@ fn a_success_beside_the_failure_that_opens_does_not_keep_it_closed() {
         // Who has opened it is rejected, whatever the other does.
         assert!(breaker.admit(Moment(0)).is_none());
         succeeds.join().unwrap();
-        assert_eq!(breaker.state(), State::Open);
+        assert_eq!(breaker.state(), CircuitState::Open);
     });
 }
 
@@ -140,7 +140,7 @@ fn a_late_success_does_not_close_a_breaker_that_opens_again() {
         // A probe, which fails.
         assert!(breaker.call(FAILURE, LATER));
         succeeds.join().unwrap();
-        assert_eq!(breaker.state(), State::Open);
+        assert_eq!(breaker.state(), CircuitState::Open);
     });
 }
 
@@ -153,7 +153,7 @@ fn of_two_callers_one_gets_the_one_permit() {
         let asks = thread::spawn(move || other.admit(LATER).is_some());
         let here = breaker.admit(LATER).is_some();
         assert!(here != asks.join().unwrap());
-        assert_eq!(breaker.state(), State::HalfOpen);
+        assert_eq!(breaker.state(), CircuitState::HalfOpen);
     });
 }
 

@@ -5,7 +5,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::error::Key;
 use crate::policy::circuit_breaker::moment::Moment;
-use crate::policy::circuit_breaker::state::{Machine, State};
+use crate::policy::circuit_breaker::state::{CircuitState, Machine};
 
 /// At most so many keys. Closed ones stand in the order of their use, to be forgotten when there is
 /// no room; an open one is forgotten only where no closed one is left, and not before its time is over:
@@ -79,7 +79,7 @@ impl Shard {
     /// Of the open ones whose time is over, the one that has waited longest for a call.
     fn open_for_longest(&self, now: Moment) -> Option<Key> {
         let open = self.keys.iter().filter_map(|(key, known)| {
-            let is_open = known.machine.state() == State::Open;
+            let is_open = known.machine.state() == CircuitState::Open;
             let until = known.machine.open_until();
             (is_open && until <= now).then_some((until, *key))
         });
@@ -94,7 +94,7 @@ impl Shard {
         self.closed.remove(&known.used);
         if known.machine.has_nothing_to_say(known.born) {
             self.forget(key);
-        } else if known.machine.state() == State::Closed {
+        } else if known.machine.state() == CircuitState::Closed {
             self.uses += 1;
             known.used = self.uses;
             self.closed.insert(self.uses, key);

@@ -12,7 +12,7 @@ use crate::policy::circuit_breaker::announce::announce;
 use crate::policy::circuit_breaker::core::Change;
 use crate::policy::circuit_breaker::moment::Moment;
 use crate::policy::circuit_breaker::rules::Rules;
-use crate::policy::circuit_breaker::state::{Machine, State, Ticket, Verdict};
+use crate::policy::circuit_breaker::state::{CircuitState, Machine, Ticket, Verdict};
 
 /// From this many keys to a lock on there is another lock.
 const KEYS_PER_SHARD: u32 = 64;
@@ -184,7 +184,7 @@ impl Store {
         cause: impl FnOnce() -> Option<String>,
     ) {
         let mut text = None;
-        if change.to == State::Open {
+        if change.to == CircuitState::Open {
             // The text is the caller's code: it runs without the lock.
             text = cause().map(Arc::<str>::from);
             self.look(key, |machine| {

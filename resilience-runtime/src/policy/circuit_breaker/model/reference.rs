@@ -1,7 +1,7 @@
 //! The model: every call that was ever admitted, and what there is to count of them.
 
 use crate::policy::circuit_breaker::rules::Rules;
-use crate::policy::circuit_breaker::state::State;
+use crate::policy::circuit_breaker::state::CircuitState;
 use crate::policy::circuit_breaker::window::Counts;
 
 /// How a call ended: whether it failed, and whether it was slow.
@@ -27,7 +27,7 @@ struct Call {
 pub(super) struct Model {
     rules: Rules,
     /// The state and its beginning, for every era.
-    pub(super) eras: Vec<(State, i64)>,
+    pub(super) eras: Vec<(CircuitState, i64)>,
     calls: Vec<Call>,
     /// What ended in this era, and when.
     ended: Vec<(i64, End)>,
@@ -40,7 +40,7 @@ impl Model {
     pub(super) fn new(rules: Rules) -> Self {
         Self {
             rules,
-            eras: vec![(State::Closed, 0)],
+            eras: vec![(CircuitState::Closed, 0)],
             calls: Vec::new(),
             ended: Vec::new(),
             openings_since_closed: 0,
@@ -48,14 +48,14 @@ impl Model {
         }
     }
 
-    pub(super) fn state(&self) -> State {
+    pub(super) fn state(&self) -> CircuitState {
         self.eras.last().unwrap().0
     }
 
-    fn enter(&mut self, state: State, now: i64) {
+    fn enter(&mut self, state: CircuitState, now: i64) {
         match state {
-            State::Open => self.openings_since_closed += 1,
-            State::Closed => self.openings_since_closed = 0,
+            CircuitState::Open => self.openings_since_closed += 1,
+            CircuitState::Closed => self.openings_since_closed = 0,
             _ => {}
         }
         self.eras.push((state, now));
@@ -82,14 +82,14 @@ impl Model {
 
     /// How long the caller is told to wait; `None` when it may call.
     pub(super) fn call(&mut self, now: i64) -> Option<i64> {
-        if self.state() == State::Open {
+        if self.state() == CircuitState::Open {
             let until = self.eras.last().unwrap().1 + self.open_for();
             if now < until {
                 return Some(until - now);
             }
-            self.enter(State::HalfOpen, now);
+            self.enter(CircuitState::HalfOpen, now);
         }
-        if self.state() == State::HalfOpen {
+        if self.state() == CircuitState::HalfOpen {
             let taken = self.of_this_era(|fate| fate != Fate::Gone).len();
             let running = self.of_this_era(|fate| fate == Fate::Running);
             if taken >= self.rules.half_open_permits() as usize {
@@ -101,7 +101,7 @@ impl Model {
                 oldest.fate = Fate::Gone;
             }
         }
-        if self.state() == State::Recovering {
+        if self.state() == CircuitState::Recovering {
             let (stage, asked, _) = &mut self.stage;
             let share = *stage * u64::from(self.rules.recovery);
             // The first one runs, and from there on one for every whole of shares.
@@ -174,20 +174,20 @@ impl Model {
         else {
             return;
         };
-        if self.state() == State::HalfOpen {
+        if self.state() == CircuitState::HalfOpen {
             self.calls[call].fate = Fate::Heard(!failed && !slow);
             return self.probe_ended(now);
         }
         self.ended.push((now, (failed, slow)));
         if self.trips(now) {
-            self.enter(State::Open, now);
-        } else if self.state() == State::Recovering && !failed && !slow {
+            self.enter(CircuitState::Open, now);
+        } else if self.state() == CircuitState::Recovering && !failed && !slow {
             self.stage.2 += 1;
             if self.stage.2 == self.rules.success_threshold() {
                 self.stage = (self.stage.0 + 1, 0, 0);
             }
             if self.stage.0 * u64::from(self.rules.recovery) >= 1_000_000 {
-                self.enter(State::Closed, now);
+                self.enter(CircuitState::Closed, now);
             }
         }
     }
@@ -203,9 +203,9 @@ impl Model {
             (bad > 0 || enough).then_some(bad == 0)
         };
         match passed {
-            Some(true) if self.rules.recovery > 0 => self.enter(State::Recovering, now),
-            Some(true) => self.enter(State::Closed, now),
-            Some(false) => self.enter(State::Open, now),
+            Some(true) if self.rules.recovery > 0 => self.enter(CircuitState::Recovering, now),
+            Some(true) => self.enter(CircuitState::Closed, now),
+            Some(false) => self.enter(CircuitState::Open, now),
             None => {}
         }
     }

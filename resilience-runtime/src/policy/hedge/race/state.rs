@@ -8,7 +8,7 @@ use crate::outcome::{Answer, Errors, Refusal};
 use crate::policy::deadline::deadline;
 use crate::policy::hedge::Hedge;
 use crate::policy::retry::together;
-use crate::policy::switch::Mode;
+use crate::policy::switch::PolicyMode;
 use crate::telemetry::{meter, names};
 
 /// All of a race but its futures.
@@ -17,7 +17,7 @@ pub(super) struct State {
     hedge: &'static Hedge,
     function: &'static str,
     stage: Stage,
-    mode: Mode,
+    mode: PolicyMode,
     /// When the first attempt was started, if latencies are noted.
     begun: Option<Instant>,
     /// How many hedges were started.
@@ -67,7 +67,7 @@ impl State {
             hedge,
             function,
             stage: Stage::NotStarted,
-            mode: Mode::Enforced,
+            mode: PolicyMode::Enforced,
             begun: None,
             hedges: 0,
             by_time: ByTime::NotWaiting,
@@ -84,7 +84,7 @@ impl State {
         }
         self.stage = Stage::Running;
         self.mode = self.hedge.switch.mode();
-        if self.mode != Mode::Disabled && self.hedge.delay.latencies().is_some() {
+        if self.mode != PolicyMode::Disabled && self.hedge.delay.latencies().is_some() {
             self.begun = Some(Instant::now());
         }
         true
@@ -129,7 +129,7 @@ impl State {
         if let (Some(latencies), Some(begun)) = (self.hedge.delay.latencies(), self.begun) {
             latencies.note(begun.elapsed());
         }
-        if !self.hedge.budget.is_full() && self.mode != Mode::Disabled {
+        if !self.hedge.budget.is_full() && self.mode != PolicyMode::Disabled {
             self.hedge.budget.give_back();
         }
         if who == Who::Hedge {
@@ -142,10 +142,10 @@ impl State {
     #[cold]
     fn failed(&mut self, can_help: bool, running: usize) -> bool {
         match self.mode {
-            Mode::Enforced if can_help => self.granted = self.granted || self.may_start(),
-            Mode::Enforced => self.stage = Stage::Stopped,
-            Mode::Shadow if can_help => self.would_have_acted(),
-            Mode::Shadow | Mode::Disabled => {}
+            PolicyMode::Enforced if can_help => self.granted = self.granted || self.may_start(),
+            PolicyMode::Enforced => self.stage = Stage::Stopped,
+            PolicyMode::Shadow if can_help => self.would_have_acted(),
+            PolicyMode::Shadow | PolicyMode::Disabled => {}
         }
         let is_over = running == 0 && !(self.granted && self.stage == Stage::Running);
         if is_over {
@@ -156,7 +156,7 @@ impl State {
 
     /// When the next hedge is due, from now on.
     pub(super) fn next(&mut self) -> Next {
-        if self.stage != Stage::Running || self.mode == Mode::Disabled {
+        if self.stage != Stage::Running || self.mode == PolicyMode::Disabled {
             return Next::Nothing;
         }
         if self.granted {
@@ -177,7 +177,7 @@ impl State {
 
     /// A hedge is due. Whether it is started.
     pub(super) fn start(&mut self) -> bool {
-        if self.mode == Mode::Shadow {
+        if self.mode == PolicyMode::Shadow {
             self.would_have_acted();
             return false;
         }

@@ -5,14 +5,14 @@ use std::time::Duration;
 use super::*;
 use crate::error::Effect;
 use crate::outcome::{Origin, Refusal, errors, returns};
-use crate::policy::switch::Mode;
+use crate::policy::switch::PolicyMode;
 
 type Reply = Answer<(), &'static str>;
 
 const CUT_OFF: Origin = Origin::new(Some(Refusal::TimedOut), Effect::MayHaveRun);
 const FINAL: Origin = Origin::new(Some(Refusal::Final), Effect::DidNotRun);
 
-fn hedge(mode: Mode) -> &'static Hedge {
+fn hedge(mode: PolicyMode) -> &'static Hedge {
     let hedge: &'static Hedge = Box::leak(Box::new(Hedge::after(Duration::from_millis(10))));
     hedge.switch.set(mode);
     hedge
@@ -40,7 +40,7 @@ async fn race(
 
 #[tokio::test(start_paused = true)]
 async fn failed_attempts_add_up_and_a_success_is_its_own() {
-    let enforced = || hedge(Mode::Enforced);
+    let enforced = || hedge(PolicyMode::Enforced);
     let (answer, _) = race(
         enforced(),
         &[(1, Err("one"), CUT_OFF), (1, Err("two"), Origin::BODY)],
@@ -65,13 +65,16 @@ async fn failed_attempts_add_up_and_a_success_is_its_own() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_refused_for_good_starts_nothing() {
-    let (answer, started) = race(hedge(Mode::Enforced), &[(1, Err("no"), FINAL)]).await;
+    let (answer, started) = race(hedge(PolicyMode::Enforced), &[(1, Err("no"), FINAL)]).await;
     assert_eq!((answer.result, started), (Err("no"), 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_hedge_that_is_off_or_in_the_shadow_starts_nothing() {
-    for (mode, counted) in [(Mode::Disabled, [0, 0, 0]), (Mode::Shadow, [0, 1, 2])] {
+    for (mode, counted) in [
+        (PolicyMode::Disabled, [0, 0, 0]),
+        (PolicyMode::Shadow, [0, 1, 2]),
+    ] {
         let hedge = hedge(mode);
         let plans = [
             (5, Ok(()), Origin::BODY),

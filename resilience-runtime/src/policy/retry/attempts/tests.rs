@@ -4,7 +4,7 @@
 use super::*;
 use crate::outcome::{Origin, errors, returns};
 use crate::policy::retry::{Backoff, Jitter};
-use crate::policy::switch::Mode;
+use crate::policy::switch::PolicyMode;
 
 type Reply = Result<(), &'static str>;
 
@@ -148,7 +148,7 @@ async fn a_refusal_decides_whether_another_attempt_can_help() {
 }
 
 /// A policy in this mode, of which no more than one attempt is made.
-fn switched(mode: Mode) -> &'static Retry {
+fn switched(mode: PolicyMode) -> &'static Retry {
     let retry: &'static Retry = Box::leak(Box::new(Retry::default()));
     retry.switch.set(mode);
     retry
@@ -156,7 +156,7 @@ fn switched(mode: Mode) -> &'static Retry {
 
 #[tokio::test(start_paused = true)]
 async fn a_policy_that_is_off_does_and_asks_nothing() {
-    let retry = switched(Mode::Disabled);
+    let retry = switched(PolicyMode::Disabled);
     let mut attempts = attempts_of(retry);
     assert!(attempts.is_last());
     let asked = attempts.settle_if(Err("busy"), |_| -> bool { panic!("it is off") });
@@ -167,7 +167,7 @@ async fn a_policy_that_is_off_does_and_asks_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_policy_in_the_shadow_counts_the_calls_it_would_have_retried() {
-    let retry = switched(Mode::Shadow);
+    let retry = switched(PolicyMode::Shadow);
     let mut attempts = attempts_of(retry);
     assert!(attempts.is_last());
     assert!(attempts.settle(Err("busy")).is_break());

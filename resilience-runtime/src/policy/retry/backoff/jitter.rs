@@ -8,6 +8,7 @@ use std::time::Duration;
 /// Every pause of every call is drawn anew. No jitter makes a pause longer than the backoff has
 /// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Jitter {
     /// Anything from no pause to the whole one, uniformly: spreads the most.
     #[default]
