@@ -12,6 +12,8 @@ mod ground;
 mod deletions;
 #[path = "saga_stores/dropped.rs"]
 mod dropped;
+#[path = "saga_stores/dropped_starts.rs"]
+mod dropped_starts;
 #[path = "saga_stores/pairs.rs"]
 mod pairs;
 #[path = "saga_stores/races.rs"]

@@ -23,6 +23,8 @@ fn storm(kind: Kind) {
     let half = SAGAS / 2;
     let errands = [0..half, half..SAGAS].map(|orders| Errand {
         pause: Duration::from_millis(15),
+        // A slow machine may not get on with a saga between one kill and the next.
+        interruptions: Some(u32::try_from(KILLS).expect("small")),
         ..Errand::new(&ground, orders.map(Order::any).collect())
     });
     let mut workers = errands.each_ref().map(|errand| Some(Worker::start(errand)));

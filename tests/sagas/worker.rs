@@ -29,6 +29,8 @@ pub(crate) struct Errand {
     pub(crate) stop: Option<Stop>,
     /// How long it may be silent.
     pub(crate) lease: Duration,
+    /// How often a saga may be interrupted; `None` for as often as it is by itself.
+    pub(crate) interruptions: Option<u32>,
     /// It looks for what others have left only while it opens, is ready when that is over, and deletes nothing.
     pub(crate) alone: bool,
     /// When open it raises `ready<number>`, and starts at `go<number>`.
@@ -50,6 +52,7 @@ impl Errand {
             pause: Duration::ZERO,
             stop: None,
             lease: LEASE,
+            interruptions: None,
             alone: false,
             number: None,
             build: Build::default(),
@@ -176,6 +179,10 @@ async fn work(errand: Errand) {
     errand.build.applies();
     let ledger = Ledger::at(&errand.folder).stopping(errand.stop);
     let builder = ground::with_lease(&errand.url, &ledger, errand.lease);
+    let builder = match errand.interruptions {
+        Some(most) => builder.max_interruptions(most),
+        None => builder,
+    };
     let builder = match errand.alone {
         // Nothing is asked in the background, not even what may be deleted: its messages would be counted with the saga's.
         true => builder

@@ -5,15 +5,16 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use resilience_runtime::dlq::{
-    DeadLetterFilter, DeadLetterId, DeadLetterStatus, RetryAll, RetryAs, RetryOutcome,
+    DeadLetterError, DeadLetterFilter, DeadLetterId, DeadLetterStatus, RetryAll, RetryAs,
+    RetryOutcome,
 };
+use resilience_runtime::runtime::RuntimeBuilder;
 use resilience_runtime::saga::journal::Status;
-use resilience_runtime::saga::{CompensateOutcome, start, start_in};
+use resilience_runtime::saga::{CompensateOutcome, start};
 use resilience_test_support::cancel::{Run, at_every_await};
-use sqlx::{Connection as _, PgConnection, SqliteConnection};
 
-use crate::ground::{Ground, Process, at_last, pause};
-use crate::trips::{by_id, trip};
+use crate::ground::{Ground, Process, at_last};
+use crate::trips::trip;
 use crate::world::{Ask, World};
 
 on_every_store!(
@@ -22,8 +23,6 @@ on_every_store!(
     retrying_a_work,
     retrying_many,
     retrying_and_undoing_a_dead_saga,
-    starting_a_saga,
-    starting_a_saga_in_a_transaction,
     waiting_for_a_saga_and_cancelling_it,
 );
 
@@ -64,6 +63,14 @@ async fn actions(process: &Process, id: DeadLetterId) -> Vec<String> {
     audit.into_iter().map(|line| line.action).collect()
 }
 
+/// What is told to who asks for a retry after somebody who went away, and whose own request may be on the way.
+fn settles(second: Result<RetryOutcome, DeadLetterError>) {
+    match second {
+        Ok(outcome) => assert_eq!(outcome, RetryOutcome::Settled),
+        Err(error) => assert!(matches!(error, DeadLetterError::NotOpen(..)), "{error}"),
+    }
+}
+
 async fn adding_a_letter(ground: Ground) {
     let world = World::default();
     let process = ground.open(&world).await;
@@ -99,10 +106,7 @@ async fn acting_on_a_letter(ground: Ground) {
     let world = World::default();
     // Nobody takes up what is asked for.
     let process = ground
-        .open_with(
-            &world,
-            resilience_runtime::runtime::RuntimeBuilder::without_recovery,
-        )
+        .open_with(&world, RuntimeBuilder::without_recovery)
         .await;
     let letters = process.runtime.dead_letters();
     for (action, status) in [
@@ -127,14 +131,20 @@ async fn acting_on_a_letter(ground: Ground) {
                 async move {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                     let letter = letters.get(id).await.unwrap().unwrap();
-                    let actions = actions(process, id).await;
                     if letter.status == status {
-                        assert_eq!(actions, ["add", action], "{run:?}");
-                    } else {
-                        assert_eq!(letter.status, DeadLetterStatus::Open);
-                        assert!(!run.completed && actions == ["add"], "{run:?} {actions:?}");
-                        letters.resolve(id, "by hand", "bob").await.unwrap();
+                        assert_eq!(actions(process, id).await, ["add", action], "{run:?}");
+                        return;
                     }
+                    assert!(letter.status == DeadLetterStatus::Open && !run.completed);
+                    // The first one may be on the way.
+                    let closed = letters.resolve(id, "by hand", "bob").await;
+                    let actions = actions(process, id).await;
+                    let expected: &[&str] = match closed {
+                        Ok(()) if actions.len() == 3 => &["add", "retry", "resolve"],
+                        Ok(()) => &["add", "resolve"],
+                        Err(_) => &["add", action],
+                    };
+                    assert_eq!(actions, expected, "{run:?}");
                 }
             },
         )
@@ -164,22 +174,16 @@ async fn retrying_a_work(ground: Ground) {
                     }
                 })
                 .await;
-                let times = process.world.times(&format!("send {number}"));
-                let actions = actions(process, id).await;
-                if status == DeadLetterStatus::Settled {
-                    assert_eq!(actions, ["add", "retry"], "{run:?}");
-                    assert_eq!(times, 1, "{run:?}");
-                } else {
-                    assert_eq!(status, DeadLetterStatus::Open, "{run:?}");
-                    assert!(
-                        !run.completed && actions == ["add"] && times == 0,
-                        "{run:?}"
-                    );
-                    assert_eq!(
-                        letters.retry(id, "bob").await.unwrap(),
-                        RetryOutcome::Settled
-                    );
+                if status != DeadLetterStatus::Settled {
+                    assert!(status == DeadLetterStatus::Open && !run.completed);
+                    // The first one may be on the way.
+                    settles(letters.retry(id, "bob").await);
+                    process.quiet().await;
                 }
+                let letter = letters.get(id).await.unwrap().unwrap();
+                assert_eq!(letter.status, DeadLetterStatus::Settled, "{run:?}");
+                assert_eq!(actions(process, id).await, ["add", "retry"], "{run:?}");
+                assert_eq!(process.world.times(&format!("send {number}")), 1);
             }
         },
     )
@@ -211,14 +215,13 @@ async fn retrying_many(ground: Ground) {
                 tokio::time::sleep(Duration::from_millis(10)).await;
                 process.quiet().await;
                 for letter in process.letters().await {
-                    let actions = actions(process, letter.id).await;
                     if letter.status == DeadLetterStatus::Open {
-                        assert!(!run.completed && actions == ["add"], "{run:?} {actions:?}");
+                        assert!(!run.completed, "{run:?}");
                         dropped.set(dropped.get() + 1);
                         // Unless it is asked for this moment.
                         let _ = letters.discard(letter.id, "bob").await;
                     } else if letter.status == DeadLetterStatus::Settled {
-                        assert_eq!(actions, ["add", "retry"], "{run:?}");
+                        assert_eq!(actions(process, letter.id).await, ["add", "retry"]);
                     }
                 }
             }
@@ -253,16 +256,13 @@ async fn retrying_and_undoing_a_dead_saga(ground: Ground) {
                     let record = process.over(&saga).await;
                     if record.status == Status::CompensationFailed {
                         assert!(!run.completed, "{run:?}");
-                        assert!(actions(process, id).await.is_empty());
-                        match retries {
-                            true => {
-                                let retried = letters.retry(id, "bob").await.unwrap();
-                                assert_eq!(retried, RetryOutcome::Settled);
-                            }
-                            false => {
-                                let undone = sagas.compensate(&saga, "bob").await.unwrap();
-                                assert_eq!(undone, CompensateOutcome::Undone);
-                            }
+                        // The first one may be on the way.
+                        if retries {
+                            settles(letters.retry(id, "bob").await);
+                        } else {
+                            let second = sagas.compensate(&saga, "bob").await.unwrap();
+                            let refused = matches!(second, CompensateOutcome::NotDead(_));
+                            assert!(refused || second == CompensateOutcome::Undone, "{second:?}");
                         }
                     }
                     let record = process.over(&saga).await;
@@ -278,75 +278,6 @@ async fn retrying_and_undoing_a_dead_saga(ground: Ground) {
         .await;
     }
     process.shutdown().await;
-}
-
-async fn starting_a_saga(ground: Ground) {
-    let world = World::default();
-    world.plan("by_id", &[Ask::Take(1)]);
-    let process = ground.open(&world).await;
-    let order = Cell::new(0);
-    at_every_await(
-        || {
-            order.set(order.get() + 1);
-            let (process, world, order) = (&process, &world, order.get());
-            async move { process.scope(start(by_id(world, order, 5))).await.map(drop) }
-        },
-        |run: Run| {
-            let (process, world, order) = (&process, &world, order.get());
-            async move {
-                let answer = at_last(process.scope(by_id(world, order, 5))).await;
-                assert_eq!(answer.unwrap(), format!("by_id of {order}"), "{run:?}");
-                // Each of them has taken it once, whether it was begun here or then.
-                assert_eq!(world.times("take 1"), usize::try_from(order).unwrap());
-            }
-        },
-    )
-    .await;
-    let sagas = process.sagas().await;
-    assert_eq!(sagas.len(), usize::try_from(order.get()).unwrap());
-    assert_eq!(process.shutdown().await.left, 0);
-}
-
-async fn starting_a_saga_in_a_transaction(ground: Ground) {
-    let world = World::default();
-    world.plan("by_id", &[Ask::Take(1)]);
-    let process = ground.open(&world).await;
-    process.runtime.recovered().await;
-    let order = Cell::new(0);
-    let start = async |order| match &ground {
-        Ground::Memory(_) => {}
-        Ground::Sqlite(folder) => {
-            let url = format!("sqlite://{}", folder.path().join("a.db").display());
-            let mut connection = SqliteConnection::connect(&url).await.unwrap();
-            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.unwrap();
-            let call = start_in(&mut *transaction, by_id(&world, order, 5));
-            process.scope(call).await.unwrap();
-            transaction.commit().await.unwrap();
-        }
-        Ground::Postgres(url) => {
-            let mut connection = PgConnection::connect(url).await.unwrap();
-            let mut transaction = connection.begin().await.unwrap();
-            let call = start_in(&mut *transaction, by_id(&world, order, 5));
-            process.scope(call).await.unwrap();
-            transaction.commit().await.unwrap();
-        }
-    };
-    at_every_await(
-        || {
-            order.set(order.get() + 1);
-            start(order.get())
-        },
-        |run: Run| {
-            let (process, world, order) = (&process, &world, order.get());
-            async move {
-                let answer = at_last(process.scope(by_id(world, order, 5))).await;
-                assert_eq!(answer.unwrap(), format!("by_id of {order}"), "{run:?}");
-                assert_eq!(world.times("take 1"), usize::try_from(order).unwrap());
-            }
-        },
-    )
-    .await;
-    assert_eq!(process.shutdown().await.left, 0);
 }
 
 async fn waiting_for_a_saga_and_cancelling_it(ground: Ground) {
@@ -397,5 +328,4 @@ async fn waiting_for_a_saga_and_cancelling_it(ground: Ground) {
     }
     process.quiet().await;
     assert_eq!(process.shutdown().await.left, 0);
-    pause().await;
 }

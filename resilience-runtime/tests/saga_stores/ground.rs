@@ -80,6 +80,16 @@ impl Ground {
         .await
     }
 
+    /// The same, which has no other rounds than those that it is woken for.
+    pub(crate) async fn open_woken(&self, world: &World) -> Process {
+        self.open_with(world, |builder| {
+            builder
+                .shutdown_timeout(Duration::from_millis(100))
+                .poll_interval(Duration::from_secs(3600))
+        })
+        .await
+    }
+
     pub(crate) async fn open_with(
         &self,
         world: &World,

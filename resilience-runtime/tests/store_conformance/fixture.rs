@@ -33,6 +33,19 @@ pub(crate) trait Fixture {
     async fn end(&self, store: Self::Store);
 }
 
+/// When a lease is over at the earliest that is asked for from now on: a machine that stands still for so long proves nothing.
+pub(crate) struct Over(tokio::time::Instant);
+
+impl Over {
+    pub(crate) fn after(lease: Duration) -> Self {
+        Self(tokio::time::Instant::now() + lease)
+    }
+
+    pub(crate) fn may_be(&self) -> bool {
+        tokio::time::Instant::now() >= self.0
+    }
+}
+
 /// Waits until a lease of [`SHORT`] that was granted before is over.
 pub(crate) async fn lease_is_over() {
     tokio::time::sleep(SHORT + SHORT / 10).await;

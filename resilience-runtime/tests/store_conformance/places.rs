@@ -7,7 +7,7 @@ use std::time::Duration;
 use resilience_runtime::lock::store::{LockStore, PLACE};
 use tokio::time::{Instant, timeout};
 
-use crate::fixture::{AT_LAST, Fixture, SHORT, at_once, dies};
+use crate::fixture::{AT_LAST, Fixture, at_once, dies};
 use crate::holders::{Asker, Taken};
 
 /// Asks whenever it is woken, and never by itself: a wake-up that is lost is seen.
@@ -180,9 +180,10 @@ pub(crate) async fn a_lock_that_is_lost_goes_to_the_head_of_the_line(
     let store = fixture.worker().await;
     let crashes = fixture.worker().await;
     let lock = Asker::of(1);
-    lock.leased(SHORT).granted(&crashes).await;
+    lock.granted(&crashes).await;
     let waiter = lock.another().waiting();
     waiter.busy(&store).await;
+    lock.ends_soon(&crashes).await;
     dies(&fixture, crashes, store.ownership()).await;
     lock.another().busy(&store).await;
     waiter.granted(&store).await;

@@ -17,10 +17,11 @@ use std::time::Duration;
 
 use resilience_runtime::idempotency::Digest;
 use resilience_runtime::idempotency::store::{
-    Busy, Claim, Claiming, Completion, Grant, IdempotencyStore, Nonce, Record, RecordKind, Release,
+    Busy, Claim, Claiming, Completion, Grant, IdempotencyStore, Nonce, Ownership, Record,
+    RecordKind, Release,
 };
 
-use crate::fixture::{HOUR, LONG, digest};
+use crate::fixture::{HOUR, LONG, SHORT, digest};
 
 /// Tests of an `IdempotencyStore`.
 macro_rules! records {
@@ -227,6 +228,13 @@ impl Caller {
 
     pub(crate) async fn renews(self, store: &impl IdempotencyStore, lease: Duration) -> bool {
         store.renew(self.key, self.nonce, lease).await.unwrap()
+    }
+
+    /// Has the key for no longer than [`SHORT`] from now on.
+    pub(crate) async fn ends_soon(self, store: &impl IdempotencyStore) {
+        if store.ownership() == Ownership::Lease {
+            assert!(self.renews(store, SHORT).await);
+        }
     }
 }
 

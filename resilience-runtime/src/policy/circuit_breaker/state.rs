@@ -18,9 +18,8 @@
 //!         passed          +------- as when it is closed -----------+
 //! ```
 //!
-//! Every arrow begins a new generation. A ticket carries the generation that issued it, and an
-//! outcome is heard only in that generation: a call that comes back late says nothing about the
-//! state that has begun since.
+//! Every arrow begins a new generation. A ticket carries the generation that issued it, and an outcome is heard only in that
+//! generation: a call that comes back late says nothing about the state that has begun since.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
