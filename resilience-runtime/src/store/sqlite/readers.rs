@@ -136,7 +136,10 @@ mod tests {
 
     async fn is_refused(readers: &Readers) -> bool {
         match readers.one("reading").await {
-            Ok(_) => false,
+            Ok(mut open) => {
+                open.return_to_pool().await;
+                false
+            }
             Err(error) => {
                 assert!(error.to_string().contains(MOVED), "{error}");
                 true
@@ -147,8 +150,10 @@ mod tests {
     /// However recently the right one was seen.
     #[tokio::test]
     async fn no_connection_is_opened_on_another_file() {
-        let (_folder, readers) = moved(false).await;
-        std::fs::write(&*readers.path, "").unwrap();
+        let (folder, readers) = moved(false).await;
+        std::fs::copy(folder.path().join("aside.db"), &readers.path).unwrap();
+        // A connection is opened in real time.
+        tokio::time::resume();
         assert!(is_refused(&readers).await);
     }
 
