@@ -130,9 +130,10 @@ impl SqliteStore {
         const HIT: &str = "
             SELECT fingerprint, kind, schema, result FROM resilience_idempotency_records
             WHERE key = ?1 AND state = 'completed' AND expires_at > unixepoch('subsec')";
+        let mut reader = self.shared.readers.one(CLAIMING).await?;
         let row = sqlx::query(HIT)
             .bind(claiming.key.to_string())
-            .fetch_optional(self.shared.readers.get(CLAIMING)?)
+            .fetch_optional(&mut *reader)
             .await
             .map_err(|error| failure::reading(CLAIMING, error))?;
         let Some(row) = row else {

@@ -2,8 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use sqlx::Sqlite;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
+use tokio::time::Instant;
 
 use super::connection::options;
 use super::failure;
@@ -12,6 +17,8 @@ use crate::error::StoreError;
 
 /// One of them looks for changes while somebody waits.
 const READERS_MAX: u32 = 5;
+/// For how long a hit takes it that the file is still where it was found: to look costs a tenth of the hit.
+const SEEN: Duration = Duration::from_millis(10);
 /// For whom the file is not where it was.
 pub(super) const MOVED: &str = "the file was moved, deleted or replaced while it was open";
 
@@ -22,6 +29,13 @@ pub(super) struct Readers {
     pool: SqlitePool,
     path: Arc<Path>,
     file: Identity,
+    seen: Arc<Seen>,
+}
+
+/// When the file was last found where it was, in microseconds.
+struct Seen {
+    origin: Instant,
+    micros: AtomicU64,
 }
 
 impl Readers {
@@ -35,16 +49,21 @@ impl Readers {
             pool,
             path: path.into(),
             file,
+            seen: Arc::new(Seen {
+                origin: Instant::now(),
+                micros: AtomicU64::new(0),
+            }),
         }
     }
 
     /// The connections, while the file is where it was. One that were opened on another file would not only go on reading
     /// that: SQLite looks for the log by the name of the file, and clears it up when the connection is closed.
     pub(super) fn in_place(&self) -> Result<&SqlitePool, sqlx::Error> {
-        match self.file.is_at(&self.path) {
-            true => Ok(&self.pool),
-            false => Err(sqlx::Error::Configuration(MOVED.into())),
+        if !self.file.is_at(&self.path) {
+            return Err(sqlx::Error::Configuration(MOVED.into()));
         }
+        self.seen.now();
+        Ok(&self.pool)
     }
 
     /// The same for an operation of the store.
@@ -53,8 +72,96 @@ impl Readers {
             .map_err(|error| failure::reading(doing, error))
     }
 
+    /// One of them, for a read of what does not change any more. It may be that the file was moved a moment ago. Then it is one
+    /// that was open before, and reads what was true when the file was moved.
+    pub(super) async fn one(
+        &self,
+        doing: &'static str,
+    ) -> Result<PoolConnection<Sqlite>, StoreError> {
+        if self.seen.is_recent()
+            && let Some(open) = self.pool.try_acquire()
+        {
+            return Ok(open);
+        }
+        let connection = self.get(doing)?.acquire().await;
+        connection.map_err(|error| failure::reading(doing, error))
+    }
+
     /// The connections, wherever the file is: to end them.
     pub(super) fn pool(&self) -> &SqlitePool {
         &self.pool
+    }
+}
+
+impl Seen {
+    fn now(&self) {
+        self.micros.store(self.since_origin(), Ordering::Relaxed);
+    }
+
+    fn is_recent(&self) -> bool {
+        let ago = self
+            .since_origin()
+            .saturating_sub(self.micros.load(Ordering::Relaxed));
+        Duration::from_micros(ago) < SEEN
+    }
+
+    fn since_origin(&self) -> u64 {
+        u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection as _;
+
+    use super::super::connection;
+    use super::*;
+
+    /// On a new file, which is moved away: how recently it was seen is a matter of paused time.
+    async fn moved(with_one_open: bool) -> (tempfile::TempDir, Readers) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let made = connection::prepare(&path).await.unwrap();
+        made.close().await.unwrap();
+        let readers = Readers::of(Identity::of(&path).unwrap(), &path);
+        if with_one_open {
+            let mut open = readers.one("reading").await.unwrap();
+            open.return_to_pool().await;
+        }
+        tokio::time::pause();
+        readers.in_place().unwrap();
+        std::fs::rename(&path, folder.path().join("aside.db")).unwrap();
+        (folder, readers)
+    }
+
+    async fn is_refused(readers: &Readers) -> bool {
+        match readers.one("reading").await {
+            Ok(mut open) => {
+                open.return_to_pool().await;
+                false
+            }
+            Err(error) => {
+                assert!(error.to_string().contains(MOVED), "{error}");
+                true
+            }
+        }
+    }
+
+    /// However recently the right one was seen.
+    #[tokio::test]
+    async fn no_connection_is_opened_on_another_file() {
+        let (folder, readers) = moved(false).await;
+        std::fs::copy(folder.path().join("aside.db"), &readers.path).unwrap();
+        // A connection is opened in real time.
+        tokio::time::resume();
+        assert!(is_refused(&readers).await);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_open_reads_for_a_moment_after_the_file_was_moved() {
+        let (_folder, readers) = moved(true).await;
+        assert!(!is_refused(&readers).await);
+        tokio::time::advance(SEEN).await;
+        assert!(is_refused(&readers).await);
     }
 }
