@@ -14,6 +14,8 @@ mod deletions;
 mod dropped;
 #[path = "saga_stores/pairs.rs"]
 mod pairs;
+#[path = "saga_stores/parking.rs"]
+mod parking;
 #[path = "saga_stores/races.rs"]
 mod races;
 #[path = "saga_stores/shutdowns.rs"]

@@ -8,7 +8,7 @@ use crate::dlq::{DeadLetterId, NewDeadLetter};
 pub struct Park {
     /// The epoch of the saga.
     pub epoch: i64,
-    /// The status of the saga.
+    /// The status of the saga, an unfinished one.
     pub status: Status,
     /// Why it is parked, for people. It becomes the error of a saga that was running. One that was being undone keeps the
     /// reason why.
@@ -18,21 +18,21 @@ pub struct Park {
 }
 
 impl Park {
-    /// The write that parks the saga; `None` if it cannot be parked in its status. A saga that was being undone must be undone,
-    /// and is parked as one that could not be.
+    /// The write that parks a saga in this status, which is an unfinished one. A saga that was being undone must be undone, and is
+    /// parked as one that could not be.
     #[must_use]
-    pub fn advance(self) -> Option<Advance> {
+    pub fn advance(self) -> Advance {
         let (event, parking, error) = match self.status {
             Status::Running => (Event::Parked, Some(Parking::Operator), Some(self.reason)),
             _ => (Event::CompensationFailed, None, None),
         };
-        Some(Advance {
-            status: Some(self.status.after(event)?),
+        Advance {
+            status: self.status.after(event),
             parking,
             error,
             dead_letter: self.dead_letter,
             ..Advance::default()
-        })
+        }
     }
 }
 

@@ -35,9 +35,7 @@ impl SqliteStore {
             return Ok(None);
         }
         let (epoch, status) = (park.epoch, park.status);
-        let Some(advance) = park.advance() else {
-            return Ok(None);
-        };
+        let advance = park.advance();
         let id = saga.as_str();
         let change = (
             id,

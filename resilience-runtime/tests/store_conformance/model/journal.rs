@@ -158,7 +158,7 @@ impl<F: Workers> Model<'_, F> {
             return;
         }
         assert!(matches!(outcome, ParkOutcome::Parked(_)), "{outcome:?}");
-        let written = park.advance().unwrap();
+        let written = park.advance();
         saga.epoch += 1;
         saga.status = written.status.unwrap();
         saga.parking = written.parking;

@@ -32,12 +32,12 @@ impl Data {
         let is_as_seen = (record.epoch, record.status) == (park.epoch, park.status)
             && !position.is_some_and(is_undone)
             && (position.is_some() || self.letters.unresolved_of(id).next().is_some());
-        let Some(advance) = park.advance().filter(|_| is_as_seen) else {
+        if !is_as_seen {
             return Ok(None);
-        };
+        }
         saga.record.epoch += 1;
         let epoch = saga.record.epoch;
-        self.advance(id, epoch, advance, asking.now)?;
+        self.advance(id, epoch, park.advance(), asking.now)?;
         self.audit.write(asking, by, "park", Subject::Saga(id));
         let letters = self.letters.unresolved_of(id).map(|it| &it.letter);
         let its = letters.filter(|it| position.is_none_or(|there| it.work.position == there));

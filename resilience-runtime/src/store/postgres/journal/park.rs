@@ -23,9 +23,7 @@ impl PostgresStore {
         by: Operator,
     ) -> Result<Option<ParkOutcome>, StoreError> {
         let (epoch, status) = (park.epoch, park.status);
-        let Some(advance) = park.advance() else {
-            return Ok(None);
-        };
+        let advance = park.advance();
         self.bury_the_dead(DOING).await?;
         let letter = advance.dead_letter.as_ref().map(letter);
         let call = Call::new(DOING, PARK)
