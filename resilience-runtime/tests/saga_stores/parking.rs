@@ -5,6 +5,7 @@ use std::time::Duration;
 use resilience_runtime::dlq::{DeadLetterKind, DeadLetterStatus, RetryAs, RetryOutcome};
 use resilience_runtime::error::Error;
 use resilience_runtime::operator::Operator;
+use resilience_runtime::runtime::RuntimeBuilder;
 use resilience_runtime::saga::CompensateOutcome;
 use resilience_runtime::saga::journal::{ParkOutcome, Parking, SagaId, Status};
 use resilience_runtime::saga::start;
@@ -29,7 +30,9 @@ const FOR_EVER: Duration = Duration::from_secs(3600);
 /// A runtime that has none of the code, as far as it goes.
 async fn operator(ground: &Ground) -> Process {
     let world = World::default();
-    ground.open_with(&world, |it| it.without_recovery()).await
+    ground
+        .open_with(&world, RuntimeBuilder::without_recovery)
+        .await
 }
 
 /// Sagas with one step each, whose process was shut down.
@@ -47,7 +50,10 @@ async fn left(ground: &Ground, world: &World, items: &[u32]) -> Vec<SagaId> {
         .await;
         sagas.push(started.id().clone());
     }
-    assert_eq!(process.shutdown().await.left, sagas.len() as u64);
+    assert_eq!(
+        process.shutdown().await.left,
+        u64::try_from(sagas.len()).unwrap()
+    );
     sagas
 }
 

@@ -142,8 +142,8 @@ async fn one_with_nothing_left_to_undo_has_a_letter_all_the_same() {
 #[tokio::test]
 async fn what_somebody_has_or_is_over_is_left_alone() {
     let Some(url) = database() else { return };
-    assert_eq!(asked(&url, PARK).await, "NULL");
     let store = open(&url).await;
+    assert_eq!(asked(&url, PARK).await, "NULL");
     let saga = started(&store).await;
     assert_eq!(asked(&url, PARK).await, "owned");
     // It may be late, and nobody has missed it.
