@@ -39,9 +39,9 @@
 
 pub use resilience_runtime::dlq::AuditEntry;
 pub use resilience_runtime::saga::journal::{
-    CancelOutcome, Durations, OrphanedSagas, Parking, SagaCursor, SagaFilter, SagaId, SagaRecord,
-    SagaStatistics, SagaSummary, SagaVersion, StartConnection, Status, StepConnection, StepOutcome,
-    StepRecord,
+    CancelOutcome, Durations, OrphanedSagas, ParkOutcome, Parking, SagaCursor, SagaFilter, SagaId,
+    SagaRecord, SagaStatistics, SagaSummary, SagaVersion, StartConnection, Status, StepConnection,
+    StepOutcome, StepRecord,
 };
 pub use resilience_runtime::saga::{
     CompensateOutcome, SagaHandle, Sagas, current, idempotency_key, now, random, sleep, start,

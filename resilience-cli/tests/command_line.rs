@@ -45,6 +45,8 @@ mod migrate;
 mod naming;
 #[path = "command_line/nothing.rs"]
 mod nothing;
+#[path = "command_line/parking.rs"]
+mod parking;
 #[path = "command_line/program.rs"]
 mod program;
 #[path = "command_line/retrying.rs"]
@@ -70,6 +72,8 @@ on_both_stores! {
     ends: a_saga_that_is_past_a_pivot_is_not_cancelled, a_cancel_that_waits_says_how_the_saga_ended,
         a_letter_that_is_closed_while_it_is_waited_for_is_told, what_somebody_works_on_is_left_to_him,
         letters_of_one_saga_go_along, a_compensation_that_is_asked_for_is_told;
+    parking: a_saga_that_nobody_runs_is_parked_and_closed, what_was_parked_by_hand_waits_for_a_request,
+        what_cannot_be_parked_is_a_conflict, a_large_saga_and_an_odd_reason_are_parked;
     nothing: an_empty_store_is_shown_as_such;
     naming: a_beginning_that_is_unique_names_a_saga, a_beginning_that_fits_several_names_none;
     hostile: no_name_is_a_command_or_another_line, a_payload_of_ten_megabytes_is_shown, a_reader_that_leaves_is_no_failure;

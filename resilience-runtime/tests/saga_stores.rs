@@ -16,6 +16,8 @@ mod dropped;
 mod dropped_starts;
 #[path = "saga_stores/pairs.rs"]
 mod pairs;
+#[path = "saga_stores/parking.rs"]
+mod parking;
 #[path = "saga_stores/races.rs"]
 mod races;
 #[path = "saga_stores/shutdowns.rs"]

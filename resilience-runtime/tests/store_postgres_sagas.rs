@@ -15,6 +15,8 @@ mod functions;
 mod lists;
 #[path = "store_postgres_sagas/migration.rs"]
 mod migration;
+#[path = "store_postgres_sagas/parking.rs"]
+mod parking;
 #[path = "store_postgres_sagas/scale.rs"]
 mod scale;
 #[path = "store_postgres_sagas/together.rs"]

@@ -1,5 +1,6 @@
 //! `resilience sagas`.
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use resilience_runtime::order::Order;
 use resilience_runtime::saga::journal::{SagaFilter, SagaId, Status};
@@ -51,6 +52,16 @@ pub(crate) enum Sagas {
         who: Who,
         #[command(flatten)]
         waiting: Waiting,
+    },
+    /// Move a saga that no program runs, because none has its code, into the dead letter queue, where it can be closed
+    Park {
+        /// The id of the saga, as for `show`
+        id: String,
+        /// The reason, for the dead letter and the audit
+        #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+        because: String,
+        #[command(flatten)]
+        who: Who,
     },
     /// Count the sagas of each name, and say how long they took
     Stats,

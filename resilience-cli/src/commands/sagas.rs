@@ -54,6 +54,10 @@ pub(crate) async fn run(url: &str, command: Sagas, output: &Output) -> Result<()
             let by = who.operator(because.as_deref());
             requests::compensate(&runtime, &id, by, &waiting, output).await
         }
+        Sagas::Park { id, because, who } => {
+            let by = who.operator(Some(&because));
+            requests::park(&runtime, &id, by, output).await
+        }
         Sagas::Stats => stats(&runtime, output).await,
     };
     runtime.shutdown().await;

@@ -271,7 +271,12 @@ async fn a_file_that_may_not_be_read_or_written_is_told() {
     std::fs::set_permissions(folder, PermissionsExt::from_mode(0o755)).unwrap();
     for (of_file, expected) in [(0o600, "ermission denied"), (0o444, "")] {
         mode(of_file);
-        for command in [&["dlq", "list"][..], &["migrate"], &["dlq", "discard", "1"]] {
+        for command in [
+            &["dlq", "list"][..],
+            &["migrate"],
+            &["dlq", "discard", "1"],
+            &["sagas", "park", "order", "--because", "why"],
+        ] {
             let Some(refused) = as_nobody(&stage.url, command).await else {
                 return;
             };

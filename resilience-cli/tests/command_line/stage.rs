@@ -24,7 +24,7 @@ pub(crate) struct Stage {
     pub(crate) queue: Arc<dyn Queue>,
     sqlite: Option<SqliteStore>,
     postgres: Option<PostgresStore>,
-    _folder: Option<TempDir>,
+    folder: Option<TempDir>,
 }
 
 impl Stage {
@@ -38,7 +38,7 @@ impl Stage {
             queue: Arc::new(store.clone()),
             sqlite: Some(store),
             postgres: None,
-            _folder: Some(folder),
+            folder: Some(folder),
         }
     }
 
@@ -61,12 +61,12 @@ impl Stage {
             queue: Arc::new(store.clone()),
             sqlite: None,
             postgres: Some(store),
-            _folder: None,
+            folder: None,
         })
     }
 
     pub(crate) fn is_sqlite(&self) -> bool {
-        self.sqlite.is_some()
+        self.folder.is_some()
     }
 
     /// Its process is gone, in order.

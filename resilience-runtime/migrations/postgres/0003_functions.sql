@@ -262,6 +262,103 @@ BEGIN
 END
 $function$;
 
+-- Parks a saga that no live process has. One row, how it was found: done, with the letter; owned, with the owner; changed,
+-- where it is not as it was looked at (`epoch`, `status`); or its status. No row where there is none. `becomes`, `parking`,
+-- `error` and `letter` are as in `resilience_advance`, `own` are the ids of the worker that asks, as a JSON array.
+--
+-- A lease that is over is not enough, because a worker that nobody has missed may come back: its row must be gone, or, as
+-- there may be nobody else who deletes it, its lease be over for a minute, in which the server has been there.
+CREATE FUNCTION resilience_park(
+    saga text, epoch bigint, status text, becomes text, parking text, error text, letter json, own json,
+    who text, why text, nonce uuid
+) RETURNS TABLE (found text, letter_of bigint, owned_by text)
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT AS $function$
+#variable_conflict use_column
+DECLARE
+    there resilience_sagas;
+    at bigint := ($7 ->> 'position')::bigint;
+BEGIN
+    SELECT * INTO there FROM resilience_sagas AS it WHERE it.id = $1 FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF NOT EXISTS (SELECT FROM resilience_audit AS it WHERE it.nonce = $11) THEN
+        IF there.status NOT IN ('running', 'compensating') THEN
+            RETURN QUERY SELECT there.status, NULL::bigint, NULL::text;
+            RETURN;
+        END IF;
+        IF there.owner::text IN (SELECT json_array_elements_text($8))
+           OR EXISTS (SELECT FROM resilience_workers AS worker
+                      WHERE worker.id = there.owner
+                        AND greatest(worker.lease_end, pg_postmaster_start_time())
+                            > clock_timestamp() - interval '1 minute')
+        THEN
+            RETURN QUERY SELECT 'owned', NULL::bigint, there.owner::text;
+            RETURN;
+        END IF;
+        IF there.epoch <> $2 OR there.status <> $3
+           OR EXISTS (SELECT FROM resilience_saga_steps AS step
+                      WHERE step.saga_id = $1 AND step.position = at AND step.undone)
+           OR $7 IS NULL AND NOT EXISTS (SELECT FROM resilience_dead_letters AS it
+                                         WHERE it.saga_id = $1 AND it.status IN ('open', 'retrying'))
+        THEN
+            RETURN QUERY SELECT 'changed', NULL::bigint, NULL::text;
+            RETURN;
+        END IF;
+        UPDATE resilience_sagas AS it SET epoch = it.epoch + 1 WHERE it.id = $1;
+        PERFORM resilience_advance($1, $2 + 1, $4, $5, NULL, $6, NULL, false, '[]', NULL, 'nothing', NULL, $7, $11);
+        PERFORM resilience_note($9, 'park', $10, NULL, $1, $11);
+    END IF;
+    -- The same call made again, of which the answer was lost, finds the letter, too.
+    RETURN QUERY SELECT 'done', max(it.id), NULL::text
+    FROM resilience_dead_letters AS it
+    WHERE it.saga_id = $1 AND ($7 IS NULL OR it.position IS NOT DISTINCT FROM at);
+END
+$function$;
+
+-- A text of JSON for people: the beginning of one that is long.
+CREATE FUNCTION resilience_shown(content text) RETURNS text
+LANGUAGE sql IMMUTABLE AS $function$
+    SELECT CASE WHEN octet_length($1) <= 65536 THEN $1
+                ELSE json_build_object('cut', left($1, 10000), 'bytes', octet_length($1))::text END
+$function$;
+
+-- Parks a saga that no live process has: it waits in the queue from then on. Returns how it was found: done, owned (somebody
+-- works on it), or its status; NULL where there is none.
+CREATE FUNCTION resilience_saga_park(
+    id text, who text, why text, nonce uuid DEFAULT gen_random_uuid()
+) RETURNS text
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT AS $function$
+#variable_conflict use_column
+DECLARE
+    there resilience_sagas;
+    its_step resilience_saga_steps;
+    reason text := concat('parked by ', $2, ' (' || nullif($3, '') || ')');
+    letter json;
+BEGIN
+    SELECT * INTO there FROM resilience_sagas AS it WHERE it.id = $1 FOR NO KEY UPDATE;
+    IF there.status = 'running' OR NOT EXISTS (
+        SELECT FROM resilience_dead_letters AS it WHERE it.saga_id = $1 AND it.status IN ('open', 'retrying'))
+    THEN
+        -- What would be undone next, of one that is being undone.
+        SELECT * INTO its_step FROM resilience_saga_steps AS step
+        WHERE step.saga_id = $1 AND there.status = 'compensating' AND NOT step.undone AND step.outcome <> 'failed'
+          AND (step.compensation IS NOT NULL OR step.step LIKE 'saga::call %')
+        ORDER BY step.position DESC LIMIT 1;
+        letter := json_build_object(
+            'kind', CASE WHEN its_step.step IS NULL THEN 'saga' ELSE 'compensation' END,
+            'operation', coalesce(its_step.step, there.name), 'priority', 2, 'position', its_step.position,
+            'arguments', resilience_shown(coalesce(its_step.arguments, there.input)),
+            'output', resilience_shown(its_step.output), 'error', reason, 'attempts', there.interruptions);
+    END IF;
+    RETURN (SELECT found FROM resilience_park(
+        $1, there.epoch, there.status,
+        CASE there.status WHEN 'running' THEN 'parked' ELSE 'compensation_failed' END,
+        CASE there.status WHEN 'running' THEN 'operator' END,
+        CASE there.status WHEN 'running' THEN reason END, letter, '[]', $2, $3, $4));
+END
+$function$;
+
 -- What there is in the queue: how many letters by each of a few columns, and since when the oldest waits. Of those that are
 -- dealt with nothing waits, and nothing but an index is read.
 CREATE FUNCTION resilience_dead_letter_stats()

@@ -140,7 +140,7 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// Who did it.
     pub operator: String,
-    /// What was done: `add`, `retry`, `resolve`, `discard`, `cancel` or `compensate`.
+    /// What was done: `add`, `retry`, `resolve`, `discard`, `cancel`, `compensate` or `park`.
     pub action: String,
     /// The reason, if one was given.
     pub reason: Option<String>,

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{
-    DeadLetter, DeadLetterError, DeadLetterId, DeadLetterKind, DeadLetterStatus, RetryAs, first_of,
-};
+use super::{DeadLetter, DeadLetterError, DeadLetterId, DeadLetterStatus, RetryAs, first_of};
 use crate::core::{Core, Permit};
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::pauses::Pauses;
-use crate::saga::journal::{Event, SagaId, SagaRecord};
+use crate::saga::journal::{Event, SagaId, SagaRecord, Status};
 use crate::saga::recovery::work;
 use crate::saga::{FinishOnDrop, revived};
 
@@ -64,12 +62,13 @@ async fn revive(
     by: Operator,
 ) -> Result<RetryOutcome, DeadLetterError> {
     let id = letter.id;
-    let event = match (letter.work.kind, how) {
-        (DeadLetterKind::Saga, RetryAs::Itself) => Event::Resumed,
-        _ => Event::Compensate,
-    };
     let journal = &core.stores.journal;
     let found = journal.load(saga.clone()).await?;
+    // The saga decides and not the letter: that of a parked saga stays open where the saga could not be undone.
+    let event = match (found.as_ref().map(|record| record.status), how) {
+        (Some(Status::Parked), RetryAs::Itself) => Event::Resumed,
+        _ => Event::Compensate,
+    };
     let missing = |record: &SagaRecord| revived::missing(&core, record, event);
     if let Some(missing) = found.as_ref().and_then(missing) {
         return Err(DeadLetterError::NoCode { id, missing });

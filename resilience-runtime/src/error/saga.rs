@@ -96,6 +96,10 @@ pub(super) fn write(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                     f,
                     "remove what stops it and retry dead letter {dead_letter}, or undo it there"
                 ),
+                Parking::Operator => write!(
+                    f,
+                    "nobody goes on with it unless dead letter {dead_letter} is retried, or undone"
+                ),
             }
         }
         Error::SagaNotFound { id } => write!(
@@ -212,5 +216,6 @@ mod tests {
         };
         assert!(parked(Parking::Mismatch).contains("code that fits its journal"));
         assert!(parked(Parking::Stuck).contains("retry dead letter 3"));
+        assert!(parked(Parking::Operator).contains("dead letter 3 is retried"));
     }
 }

@@ -4,6 +4,7 @@
 //! undone, dead letters. A saga of `k` steps costs `k + 1` durable writes: the start, each step before the
 //! next one begins, and the end together with the last step.
 
+mod park;
 mod query;
 mod record;
 mod status;
@@ -17,6 +18,7 @@ use crate::operator::Operator;
 use crate::timestamp::Timestamp;
 
 pub use super::id::SagaId;
+pub use park::{Park, ParkOutcome};
 pub use query::{Durations, OrphanedSagas, SagaCursor, SagaFilter, SagaStatistics, SagaSummary};
 pub use record::{
     Advance, NewSaga, SagaRecord, SettledLetters, Started, StepOutcome, StepRecord, Written,
@@ -137,6 +139,19 @@ pub trait Journal: Send + Sync {
         saga: SagaId,
         by: Operator,
     ) -> BoxFuture<'_, Result<Option<CancelOutcome>, StoreError>>;
+
+    /// Parks an unfinished saga that no live process has, under a new epoch: writes what [`Park::advance`] says, and the action
+    /// with `by` to the audit.
+    ///
+    /// Answers `None`, and does nothing, if the saga is not as `park` has seen it any more: it has another epoch or status, or
+    /// the step of the letter is undone. The caller looks at it again. A saga of a live process, this one included, is left
+    /// alone.
+    fn park(
+        &self,
+        saga: SagaId,
+        park: Park,
+        by: Operator,
+    ) -> BoxFuture<'_, Result<Option<ParkOutcome>, StoreError>>;
 
     /// Returns those running sagas of this process for which a cancellation was requested.
     fn cancelled(&self) -> BoxFuture<'_, Result<Vec<SagaId>, StoreError>>;

@@ -1,5 +1,7 @@
 //! Sagas that cannot go on, and of which only an operator can say what is to become of them.
 
+pub(super) mod by_operator;
+
 use std::sync::Arc;
 
 use tokio::time::Instant;

@@ -10,9 +10,10 @@ use super::compensation::{self, Undoing, Undone};
 use super::finish_on_drop::FinishOnDrop;
 use super::handle::SagaHandle;
 use super::journal::{
-    CancelOutcome, Event, OrphanedSagas, SagaCursor, SagaFilter, SagaId, SagaRecord,
+    CancelOutcome, Event, OrphanedSagas, ParkOutcome, SagaCursor, SagaFilter, SagaId, SagaRecord,
     SagaStatistics, SagaSummary, Status,
 };
+use super::parking::by_operator;
 use crate::core::{Core, Permit};
 use crate::dlq::{self, AuditEntry, DeadLetterFilter, RetryAs};
 use crate::error::StoreError;
@@ -198,6 +199,47 @@ impl Sagas {
             Some(Undone::Stopped(_)) => Ok(CompensateOutcome::Requested),
             None => self.not(id).await,
         }
+    }
+
+    /// Parks an unfinished saga that no live process has; the audit names `by`. This needs none of the saga's code, and is how
+    /// to close a saga whose code [no process will have again](Self::orphaned).
+    ///
+    /// A saga that was running is then [`Status::Parked`] for [`Parking::Operator`](super::journal::Parking::Operator). One that
+    /// was being undone is [`Status::CompensationFailed`]. Either has a dead letter, which can be retried in a process that has the
+    /// code, undone there, or closed by hand like any other. No process continues the saga by itself. A saga that a live
+    /// process has is left alone, and so are the sagas that this one called and the one that called it.
+    ///
+    /// ```
+    /// # use resilience_runtime::runtime::Runtime;
+    /// # use resilience_runtime::saga::journal::{ParkOutcome, SagaId};
+    /// # use resilience_runtime::operator::Operator;
+    /// # async fn close(runtime: Runtime, id: SagaId) -> Result<(), Box<dyn std::error::Error>> {
+    /// let ada = Operator::named("ada").because("v1 was retired");
+    /// match runtime.sagas().park(&id, ada).await? {
+    ///     ParkOutcome::Parked(letter) => {
+    ///         // … once what is left to do has been done by hand:
+    ///         let letters = runtime.dead_letters();
+    ///         letters.resolve(letter, "refunded by hand", "ada").await?;
+    ///     }
+    ///     ParkOutcome::Owned(_) => println!("it is being worked on: cancel it instead"),
+    ///     other => println!("not parked: {other:?}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Cancellation
+    /// If the future is dropped before it completes, the saga may be parked or not. It is safe to call again: then a saga
+    /// that is parked is [`ParkOutcome::NotUnfinished`].
+    ///
+    /// # Errors
+    /// When the store fails, or the row cannot be read.
+    pub async fn park(
+        &self,
+        id: &SagaId,
+        by: impl Into<Operator>,
+    ) -> Result<ParkOutcome, StoreError> {
+        by_operator::park(&self.core, id, by.into()).await
     }
 
     /// Returns what operators did to this saga and its dead letters, by whom, when and why, oldest first.

@@ -45,6 +45,7 @@
 //! SELECT resilience_dead_letter_resolve(17, 'anna', 'released by phone');
 //! SELECT resilience_dead_letter_discard(17, 'anna', 'a test order');
 //! SELECT resilience_saga_cancel('0199..', 'anna', 'ordered twice');
+//! SELECT resilience_saga_park('0199..', 'anna', 'its version was retired');       -- nobody has the code any more
 //! ```
 //!
 //! # A connection pooler

@@ -10,8 +10,8 @@ use crate::dlq::{
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::saga::journal::{
-    Advance, CancelOutcome, Event, Journal, NewSaga, OrphanedSagas, SagaCursor, SagaFilter, SagaId,
-    SagaRecord, SagaStatistics, SagaSummary, SagaVersion, Started, Written,
+    Advance, CancelOutcome, Event, Journal, NewSaga, OrphanedSagas, Park, ParkOutcome, SagaCursor,
+    SagaFilter, SagaId, SagaRecord, SagaStatistics, SagaSummary, SagaVersion, Started, Written,
 };
 use crate::timestamp::Timestamp;
 
@@ -78,6 +78,15 @@ impl Journal for Sagaless {
         _saga: SagaId,
         _by: Operator,
     ) -> BoxFuture<'_, Result<Option<CancelOutcome>, StoreError>> {
+        nothing()
+    }
+
+    fn park(
+        &self,
+        _saga: SagaId,
+        _park: Park,
+        _by: Operator,
+    ) -> BoxFuture<'_, Result<Option<ParkOutcome>, StoreError>> {
         nothing()
     }
 

@@ -35,6 +35,7 @@ mod liveness;
 mod lock;
 mod migrations;
 mod operation;
+mod park;
 mod queries;
 mod queue;
 mod readers;

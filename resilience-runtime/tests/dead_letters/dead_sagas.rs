@@ -13,7 +13,7 @@ use resilience_runtime::outcome::{Kept, Unkept as _, failures, function, kept, s
 use resilience_runtime::registry::{JournaledCall, Place, SagaEntry, StateType, StepEntry};
 use resilience_runtime::runtime::Runtime;
 use resilience_runtime::saga::journal::{
-    Advance, Journal as _, NewSaga, Parking, SagaId, Status, StepOutcome, StepRecord,
+    Advance, Event, Journal as _, NewSaga, Parking, SagaId, Status, StepOutcome, StepRecord,
 };
 use resilience_runtime::saga::{Saga, SagaStep};
 use resilience_runtime::store::memory::MemoryStore;
@@ -160,6 +160,25 @@ async fn a_parked_saga_goes_on_and_its_letter_is_settled_with_its_end() {
     assert_eq!(letter.status, DeadLetterStatus::Settled);
     let audit = letters.audit(1).await.unwrap();
     assert_eq!(audit[0].operator, "ada");
+}
+
+/// It was parked, and could not be undone: its letter, which is about the saga, is still open.
+#[tokio::test(start_paused = true)]
+async fn what_a_retry_does_is_decided_by_the_saga_and_not_by_its_letter() {
+    let (store, counts) = (Arc::new(MemoryStore::new()), Counts::default());
+    let id = dead(&store, "greet", "wave", Status::Parked).await;
+    let revived = store.revive(id.clone(), Event::Compensate, None).await;
+    assert!(revived.unwrap().is_some());
+    let failed = Advance {
+        status: Some(Status::CompensationFailed),
+        ..Advance::default()
+    };
+    store.advance(id.clone(), 2, failed).await.unwrap();
+    let runtime = open(&store, &counts).await;
+    let retried = runtime.dead_letters().retry(1, "ada").await.unwrap();
+    assert_eq!(retried, RetryOutcome::Settled);
+    assert_eq!(status(&runtime, &id).await, Status::Compensated);
+    assert_eq!(counts.0.1.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -167,7 +167,7 @@ impl Journal for Spy {
     }
 
     operations! { through Journal:
-        take_over take_parked cancelled load list statistics orphaned purge
+        take_over take_parked park cancelled load list statistics orphaned purge
     }
 }
 

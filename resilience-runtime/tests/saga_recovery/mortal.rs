@@ -116,8 +116,8 @@ impl Mortal {
 
 impl Journal for Mortal {
     operations! { through Journal:
-        start advance take_over take_parked revive cancel cancelled load list statistics orphaned
-        purge
+        start advance take_over take_parked revive cancel park cancelled load list statistics
+        orphaned purge
     }
 
     fn changed(&self) -> BoxFuture<'_, ()> {

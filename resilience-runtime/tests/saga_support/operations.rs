@@ -21,8 +21,9 @@ pub(crate) mod types {
     pub(crate) use resilience_runtime::lock::store::{Acquired, Acquiring, LockStore};
     pub(crate) use resilience_runtime::operator::Operator;
     pub(crate) use resilience_runtime::saga::journal::{
-        Advance, CancelOutcome, Event, Journal, NewSaga, OrphanedSagas, SagaCursor, SagaFilter,
-        SagaId, SagaRecord, SagaStatistics, SagaSummary, SagaVersion, Started, Written,
+        Advance, CancelOutcome, Event, Journal, NewSaga, OrphanedSagas, Park, ParkOutcome,
+        SagaCursor, SagaFilter, SagaId, SagaRecord, SagaStatistics, SagaSummary, SagaVersion,
+        Started, Written,
     };
     pub(crate) use resilience_runtime::store::memory::MemoryStore;
     pub(crate) use resilience_runtime::timestamp::Timestamp;
@@ -79,6 +80,9 @@ macro_rules! operations {
     };
     (@signature $how:ident Journal cancel) => {
         operations! { @$how types::Journal, cancel(saga: types::SagaId, by: types::Operator) -> Option<types::CancelOutcome> }
+    };
+    (@signature $how:ident Journal park) => {
+        operations! { @$how types::Journal, park(saga: types::SagaId, park: types::Park, by: types::Operator) -> Option<types::ParkOutcome> }
     };
     (@signature $how:ident Journal cancelled) => {
         operations! { @$how types::Journal, cancelled() -> Vec<types::SagaId> }

@@ -243,5 +243,5 @@ impl Journal for Store {
         })
     }
 
-    operations! { refused Journal: take_parked cancel cancelled list orphaned purge }
+    operations! { refused Journal: take_parked cancel park cancelled list orphaned purge }
 }

@@ -152,7 +152,7 @@ pub(crate) async fn a_write_sets_what_is_set_and_nothing_else(fixture: impl Work
 pub(crate) async fn a_saga_is_parked_for_as_long_as_its_status_says(fixture: impl Workers) {
     let store = fixture.worker().await;
     let saga = started(&store).await;
-    for parking in [Parking::Mismatch, Parking::Poison, Parking::Stuck] {
+    for &parking in Parking::ALL {
         advance(&store, &saga, parked(parking)).await;
         let record = loaded(&store, &saga).await;
         assert_eq!(record.status, Status::Parked);

@@ -66,6 +66,10 @@ enum Operation {
     TakeParked {
         worker: usize,
     },
+    Park {
+        saga: Index,
+        worker: usize,
+    },
     Retry {
         letter: Index,
         how: RetryAs,
@@ -114,6 +118,7 @@ fn operation() -> impl Strategy<Value = Operation> {
             .prop_map(|(saga, worker, event)| Revive { saga, worker, event }),
         4 => (0..2_usize).prop_map(|worker| TakeOver { worker }),
         1 => (0..2_usize).prop_map(|worker| TakeParked { worker }),
+        4 => (saga(), 0..2_usize).prop_map(|(saga, worker)| Park { saga, worker }),
         4 => (saga(), retries()).prop_map(|(letter, how)| Retry { letter, how }),
         3 => (saga(), any::<bool>()).prop_map(|(letter, gives_up)| Close { letter, gives_up }),
         2 => (0..2_usize, any::<bool>()).prop_map(|(worker, in_order)| End { worker, in_order }),

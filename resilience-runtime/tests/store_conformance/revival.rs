@@ -24,6 +24,7 @@ pub(crate) async fn a_saga_is_revived_from_where_its_status_allows(fixture: impl
         parked(Parking::Mismatch),
         parked(Parking::Poison),
         parked(Parking::Stuck),
+        parked(Parking::Operator),
     ] {
         for event in [Event::Resumed, Event::Compensate] {
             let saga = came_to(&store, end.clone()).await;
@@ -136,6 +137,7 @@ pub(crate) async fn what_is_not_parked_for_a_mismatch_is_left_alone(fixture: imp
     for end in [
         parked(Parking::Poison),
         parked(Parking::Stuck),
+        parked(Parking::Operator),
         dead(0),
         status(Status::Completed),
         status(Status::Running),

@@ -13,6 +13,7 @@ pub(crate) mod letters;
 pub(crate) mod listing;
 pub(crate) mod mixed;
 pub(crate) mod model;
+pub(crate) mod parking;
 pub(crate) mod purging;
 pub(crate) mod queue;
 pub(crate) mod recovery;
@@ -86,6 +87,14 @@ macro_rules! sagas {
                 start_takes_over_the_saga_with_its_key,
                 the_owner_before_is_fenced_out,
                 what_nobody_knows_is_counted;
+            parking:
+                a_saga_that_nobody_has_is_parked,
+                what_was_parked_by_hand_goes_on_or_ends_by_its_letter,
+                a_saga_that_somebody_has_is_not_parked,
+                a_saga_that_is_not_as_it_was_seen_is_not_parked,
+                what_was_being_undone_is_parked_as_such,
+                one_of_many_parks_a_saga_or_takes_it_over,
+                any_reason_is_kept;
             interruptions:
                 each_interruption_is_counted,
                 progress_ends_a_row_of_interruptions,

@@ -3,7 +3,7 @@
 use resilience_runtime::dlq::{DeadLetterFilter, DeadLetterId, RetryAs};
 use resilience_runtime::operator::Operator;
 use resilience_runtime::runtime::Runtime;
-use resilience_runtime::saga::journal::{CancelOutcome, SagaId, SagaRecord, Status};
+use resilience_runtime::saga::journal::{CancelOutcome, ParkOutcome, SagaId, SagaRecord, Status};
 use serde_json::json;
 
 use crate::arguments::Waiting;
@@ -131,6 +131,45 @@ pub(super) async fn compensate(
             Ok(())
         }
     }
+}
+
+/// Nobody is asked: the saga has no program, and this needs none.
+pub(super) async fn park(
+    runtime: &Runtime,
+    id: &str,
+    by: Operator,
+    output: &Output,
+) -> Result<(), Failure> {
+    let saga = named::saga(runtime, id).await?;
+    let id = &saga.id;
+    let letter = match runtime.sagas().park(id, by).await? {
+        ParkOutcome::Parked(letter) => letter,
+        ParkOutcome::Owned(owner) => {
+            let owner = owner.map_or(String::new(), |owner| format!(" (worker {owner})"));
+            return Err(conflict(format!(
+                "a program that is alive has saga {id}{owner}: `sagas cancel` asks it to stop and undo the saga"
+            )));
+        }
+        ParkOutcome::NotUnfinished(status) => {
+            let instead = match status.is_dead() {
+                true => ", and has dead letters: `sagas show` lists them",
+                false => "",
+            };
+            let status = status.as_str();
+            return Err(conflict(format!(
+                "saga {id} is not unfinished: it is {status}{instead}"
+            )));
+        }
+        ParkOutcome::NotFound => {
+            let message = format!("there is no saga {id} any more");
+            return Err(Failure::new(FailureKind::NotFound, message));
+        }
+        other => return Err(conflict(format!("saga {id} was not parked: {other:?}"))),
+    };
+    output.value(&json!({ "saga": id, "letter": letter, "result": "parked" }));
+    let id = line(id.as_str());
+    output.say(&format!("saga {id} is parked (letter {letter})"));
+    Ok(())
 }
 
 /// A dead saga has one that is unresolved at least.

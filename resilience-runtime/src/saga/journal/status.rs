@@ -59,6 +59,8 @@ pub enum Parking {
     Poison,
     /// It can only go forward, because of a pivot or a `retriable` step, and failed too often.
     Stuck,
+    /// An operator has parked it, because no process runs it. No process resumes it by itself.
+    Operator,
 }
 
 /// What can happen to a saga as a whole.
@@ -129,4 +131,5 @@ impl Status {
 words!(Status: Running = "running", Compensating = "compensating", Completed = "completed",
     Compensated = "compensated", Failed = "failed", CompensationFailed = "compensation_failed",
     Parked = "parked", Resolved = "resolved");
-words!(Parking: Mismatch = "mismatch", Poison = "poison", Stuck = "stuck");
+words!(Parking: Mismatch = "mismatch", Poison = "poison", Stuck = "stuck",
+    Operator = "operator");

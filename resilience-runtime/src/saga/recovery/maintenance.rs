@@ -47,7 +47,8 @@ impl Maintenance {
         } in &orphaned
         {
             tracing::warn!(target: "resilience", saga = name, version, count,
-                "unfinished sagas wait for a process that knows their function in this version; this one does not");
+                "unfinished sagas wait for a process that knows their function in this version; this one does not \
+                 (if no process ever will, an operator can park them: `resilience sagas park`)");
         }
         if orphaned.is_empty() {
             tracing::info!(target: "resilience", "no saga waits for a process that knows its function any more");

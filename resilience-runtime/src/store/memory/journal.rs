@@ -1,6 +1,7 @@
 //! The saga journal.
 
 mod advance;
+mod park;
 mod query;
 mod start;
 mod take;
@@ -13,8 +14,9 @@ use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::saga::journal::{
-    Advance, CancelOutcome, Event, Journal, NewSaga, OrphanedSagas, SagaCursor, SagaFilter, SagaId,
-    SagaRecord, SagaStatistics, SagaSummary, SagaVersion, Started, Status, Written,
+    Advance, CancelOutcome, Event, Journal, NewSaga, OrphanedSagas, Park, ParkOutcome, SagaCursor,
+    SagaFilter, SagaId, SagaRecord, SagaStatistics, SagaSummary, SagaVersion, Started, Status,
+    Written,
 };
 use crate::timestamp::Timestamp;
 
@@ -99,6 +101,18 @@ impl Journal for MemoryStore {
                 }
                 status => CancelOutcome::NotRunning(status),
             }))
+        })
+    }
+
+    fn park(
+        &self,
+        saga: SagaId,
+        park: Park,
+        by: Operator,
+    ) -> BoxFuture<'_, Result<Option<ParkOutcome>, StoreError>> {
+        Box::pin(async move {
+            let (mut data, asking) = self.asked();
+            data.park(&saga, park, by, &asking)
         })
     }
 

@@ -1,4 +1,5 @@
 mod lines;
+mod park;
 mod queries;
 pub(super) mod rows;
 pub(super) mod statements;
@@ -28,8 +29,9 @@ use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::saga::journal::{
-    Advance, CancelOutcome, Event, Journal, NewSaga, OrphanedSagas, SagaCursor, SagaFilter, SagaId,
-    SagaRecord, SagaStatistics, SagaSummary, SagaVersion, Started, Status, Written,
+    Advance, CancelOutcome, Event, Journal, NewSaga, OrphanedSagas, Park, ParkOutcome, SagaCursor,
+    SagaFilter, SagaId, SagaRecord, SagaStatistics, SagaSummary, SagaVersion, Started, Status,
+    Written,
 };
 use crate::store::rows::{Unreadable, text};
 use crate::timestamp::Timestamp;
@@ -192,6 +194,15 @@ impl Journal for PostgresStore {
                 }
             })
         })
+    }
+
+    fn park(
+        &self,
+        saga: SagaId,
+        park: Park,
+        by: Operator,
+    ) -> BoxFuture<'_, Result<Option<ParkOutcome>, StoreError>> {
+        Box::pin(self.park_saga(saga, park, by))
     }
 
     fn cancelled(&self) -> BoxFuture<'_, Result<Vec<SagaId>, StoreError>> {

@@ -11,8 +11,9 @@ use crate::BoxFuture;
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::saga::journal::{
-    Advance, CancelOutcome, Event, Journal, NewSaga, OrphanedSagas, SagaCursor, SagaFilter, SagaId,
-    SagaRecord, SagaStatistics, SagaSummary, SagaVersion, Started, Status, Written,
+    Advance, CancelOutcome, Event, Journal, NewSaga, OrphanedSagas, Park, ParkOutcome, SagaCursor,
+    SagaFilter, SagaId, SagaRecord, SagaStatistics, SagaSummary, SagaVersion, Started, Status,
+    Written,
 };
 use crate::store::rows::{Unreadable, text, word};
 use crate::timestamp::Timestamp;
@@ -106,6 +107,15 @@ impl Journal for SqliteStore {
                 .map(Some)
                 .map_err(|it: Unreadable| it.in_doubt(CANCELLING))
         })
+    }
+
+    fn park(
+        &self,
+        saga: SagaId,
+        park: Park,
+        by: Operator,
+    ) -> BoxFuture<'_, Result<Option<ParkOutcome>, StoreError>> {
+        Box::pin(self.park_saga(saga, park, by))
     }
 
     fn cancelled(&self) -> BoxFuture<'_, Result<Vec<SagaId>, StoreError>> {

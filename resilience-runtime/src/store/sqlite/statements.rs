@@ -13,6 +13,7 @@
 
 mod letters;
 mod locks;
+mod park;
 mod records;
 mod sagas;
 
@@ -70,10 +71,12 @@ pub(super) enum Part {
     Lock,
     /// Gives locks and places back.
     Unlock,
+    /// Sagas that an operator parks.
+    Park,
 }
 
 impl Part {
-    const ALL: [Self; 24] = [
+    const ALL: [Self; 25] = [
         Self::Inherit,
         Self::Claim,
         Self::Complete,
@@ -98,6 +101,7 @@ impl Part {
         Self::PurgeLetters,
         Self::Lock,
         Self::Unlock,
+        Self::Park,
     ];
 
     /// How many pieces there are, which is how many parameters a batch has.
@@ -134,6 +138,7 @@ impl Part {
             Self::PurgeLetters => letters::PURGE_LETTERS,
             Self::Lock => locks::LOCK,
             Self::Unlock => locks::UNLOCK,
+            Self::Park => park::PARK,
         }
     }
 }

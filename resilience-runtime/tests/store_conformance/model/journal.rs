@@ -5,12 +5,12 @@ use std::time::Duration;
 use resilience_runtime::dlq::DeadLetterStatus;
 use resilience_runtime::idempotency::SagaKey;
 use resilience_runtime::saga::journal::{
-    Advance, CancelOutcome, Event, Journal, NewSaga, Parking, SagaRecord, SettledLetters, Started,
-    Status, Written,
+    Advance, CancelOutcome, Event, Journal, NewSaga, Park, ParkOutcome, Parking, SagaRecord,
+    SettledLetters, Started, Status, Written,
 };
 use resilience_runtime::timestamp::Timestamp;
 
-use super::super::{Workers, named, operator};
+use super::super::{Workers, named, operator, parked};
 use super::run::Model;
 use super::saga::{Owner, Saga};
 use crate::fixture::{HOUR, digest};
@@ -136,6 +136,36 @@ impl<F: Workers> Model<'_, F> {
         let answer = self.workers[1].cancel(saga.id.clone(), operator()).await;
         assert_eq!(answer.unwrap(), Some(expected));
         saga.cancelled |= expected == CancelOutcome::Requested;
+    }
+
+    pub(super) async fn park(&mut self, saga: usize, worker: usize) {
+        let (store, _) = self.worker(worker);
+        let is_left = self.is_left_behind(&self.sagas[saga]);
+        let saga = &mut self.sagas[saga];
+        let park = Park {
+            epoch: saga.epoch,
+            status: saga.status,
+            reason: "why".to_owned(),
+            dead_letter: parked(Parking::Operator).dead_letter,
+        };
+        let asked = store.park(saga.id.clone(), park.clone(), operator());
+        let outcome = asked.await.unwrap().unwrap();
+        if !is_left {
+            match outcome {
+                ParkOutcome::Owned(_) => assert!(saga.status.is_unfinished()),
+                other => assert_eq!(other, ParkOutcome::NotUnfinished(saga.status)),
+            }
+            return;
+        }
+        assert!(matches!(outcome, ParkOutcome::Parked(_)), "{outcome:?}");
+        let written = park.advance();
+        saga.epoch += 1;
+        saga.status = written.status.unwrap();
+        saga.parking = written.parking;
+        for letter in saga.unresolved() {
+            letter.status = DeadLetterStatus::Open;
+        }
+        saga.gets(&written.dead_letter.unwrap());
     }
 
     pub(super) async fn revive(&mut self, saga: usize, worker: usize, event: Event) {

@@ -122,6 +122,7 @@ impl<'f, F: Workers> Model<'f, F> {
             } => {
                 self.revive(saga.index(some), worker, event).await;
             }
+            Operation::Park { saga, worker } => self.park(saga.index(some), worker).await,
             Operation::Retry { letter, how } => {
                 if let Some((saga, place, id)) = self.letter(letter).await {
                     self.retry(saga, place, id, how).await;

@@ -297,6 +297,12 @@ pub(super) const LOAD: &str = concat!(
 /// See the function in the migration. `$1` id, `$2` who asks, `$3` why, `$4` nonce.
 pub(super) const CANCEL: &str = "SELECT resilience_saga_cancel($1, $2, $3, $4::uuid)";
 
+/// See the function in the migration. `$1` id, `$2` epoch, `$3` status, `$4` what it becomes, `$5` parking, `$6` error, `$7` the
+/// letter, `$8` the ids of this worker as a JSON array, `$9` who asks, `$10` why, `$11` nonce.
+pub(super) const PARK: &str = "
+SELECT found, letter_of, owned_by
+FROM resilience_park($1, $2, $3, $4, $5, $6, $7::json, $8::json, $9, $10, $11::uuid)";
+
 /// `$1` the ids of this worker as a JSON array.
 pub(super) const CANCELLED: &str = "
 SELECT id FROM resilience_sagas

@@ -265,12 +265,12 @@ pub(super) fn without_nul(json: String) -> String {
     text
 }
 
-fn maybe(content: Option<&str>) -> Option<String> {
+pub(super) fn maybe(content: Option<&str>) -> Option<String> {
     content.map(|content| text(content).into_owned())
 }
 
 /// A letter for the functions of the migration.
-fn letter(letter: &NewDeadLetter) -> Value {
+pub(super) fn letter(letter: &NewDeadLetter) -> Value {
     json!({
         "kind": letter.kind.as_str(),
         "operation": text(&letter.operation),
