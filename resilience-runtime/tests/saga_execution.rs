@@ -15,6 +15,8 @@ mod helpers;
 mod model;
 #[path = "saga_support/operations.rs"]
 mod operations;
+#[path = "saga_execution/poison.rs"]
+mod poison;
 #[path = "saga_support/queue.rs"]
 mod queue;
 #[path = "saga_execution/replay.rs"]

@@ -17,6 +17,8 @@ mod forward;
 mod mortal;
 #[path = "saga_support/operations.rs"]
 mod operations;
+#[path = "saga_recovery/poison.rs"]
+mod poison;
 #[path = "saga_recovery/rounds.rs"]
 mod rounds;
 #[path = "saga_recovery/shop.rs"]

@@ -80,7 +80,7 @@ fn end(plan: Plan, after: &Snapshot) -> Result<End, String> {
         sagas => return Err(format!("one saga became {}", sagas.len())),
     };
     match (saga.status.as_str(), plan) {
-        ("completed", Plan::Succeed | Plan::Transaction) => Ok(End::Completed),
+        ("completed", Plan::Succeed | Plan::Transaction | Plan::Announced) => Ok(End::Completed),
         ("failed", _) if saga.steps.is_empty() => Ok(End::Withdrawn),
         ("compensated", Plan::Fail | Plan::FailLate) => Ok(End::Compensated),
         ("compensation_failed", Plan::FailForGood) => Ok(End::Dead),
@@ -108,6 +108,7 @@ fn records(plan: Plan, end: End, after: &Snapshot) -> Result<(), String> {
         End::Completed => {
             let second = match plan {
                 Plan::Transaction => "enter",
+                Plan::Announced => "announced",
                 _ => "second",
             };
             steps == [("first", false), (second, false), ("third", false)]

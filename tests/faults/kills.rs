@@ -22,7 +22,7 @@ fn points(plan: Plan) -> Vec<String> {
         .flat_map(around)
         .collect();
     match plan {
-        Plan::Succeed | Plan::Transaction => points.extend(around(Action::Do(3))),
+        Plan::Succeed | Plan::Transaction | Plan::Announced => points.extend(around(Action::Do(3))),
         Plan::Fail => {
             points.push("do3:before".to_owned());
             points.extend(

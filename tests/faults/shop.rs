@@ -24,6 +24,8 @@ pub(crate) enum Plan {
     FailForGood,
     /// All three succeed, and two is a row in the database of the journal.
     Transaction,
+    /// All three succeed, and two is undone in doubt: it is written down before it begins again.
+    Announced,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -43,6 +45,7 @@ pub(crate) async fn purchase(#[state] ledger: &Ledger, order: Order) -> Result<u
             let mut conn = journal::connect(&ledger.database()).await?;
             enter(&mut conn, order.id).await?
         }
+        Plan::Announced => announced(ledger, &order).await?,
         _ => second(ledger, &order, one).await?,
     };
     let three = third(ledger, &order, two).await?;
@@ -86,6 +89,12 @@ async fn second(#[state] ledger: &Ledger, order: &Order, one: u32) -> Result<u32
     Ok(one * 10 + 2)
 }
 
+#[saga_step(compensate = undo_announced, in_doubt = compensate)]
+async fn announced(#[state] ledger: &Ledger, order: &Order) -> Result<u32, ShopError> {
+    ledger.effect(order.id, Action::Do(2)).await;
+    Ok(12)
+}
+
 /// Has its effect and is recorded in one commit.
 #[saga_step(compensate = none, tx = conn)]
 async fn enter(conn: &mut SqliteConnection, order: u64) -> Result<u32, ShopError> {
@@ -116,6 +125,15 @@ async fn undo_first(ledger: &Ledger, order: &Order, one: &u32) -> Result<(), Sho
 
 async fn undo_second(ledger: &Ledger, order: &Order, one: u32, two: &u32) -> Result<(), ShopError> {
     assert_eq!((one, *two), (1, 12));
+    ledger.effect(order.id, Action::Undo(2)).await;
+    Ok(())
+}
+
+async fn undo_announced(
+    ledger: &Ledger,
+    order: &Order,
+    _two: Option<&u32>,
+) -> Result<(), ShopError> {
     ledger.effect(order.id, Action::Undo(2)).await;
     Ok(())
 }

@@ -50,6 +50,12 @@ fn a_takeover_survives_a_kill_at_every_write() {
     kill_at_every_write(Plan::Succeed, "do2:after", End::Completed);
 }
 
+/// Two is written down as in doubt before it begins again.
+#[test]
+fn a_takeover_in_a_step_in_doubt_survives_a_kill_at_every_write() {
+    kill_at_every_write(Plan::Announced, "do2:after", End::Completed);
+}
+
 #[test]
 fn a_takeover_of_what_is_undone_survives_a_kill_at_every_write() {
     kill_at_every_write(Plan::Fail, "undo2:after", End::Compensated);

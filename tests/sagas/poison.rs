@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use resilience::saga::{CompensateOutcome, Parking, SagaId, StepOutcome};
 use resilience_test_support::wait;
 
 use crate::ground::{Ground, Kind, block_on};
 use crate::judge::{Allowed, judge};
+use crate::ledger::Entry;
 use crate::shop::{Order, Plan};
-use crate::worker::{Errand, Worker};
+use crate::worker::{Errand, Worker, finish};
 
 /// The first run, and one for each interruption that is allowed.
 const DEATHS: usize = 6;
@@ -48,6 +50,58 @@ fn poison(kind: Kind) {
         assert_eq!(verdict.ends.values().sum::<u64>(), 23);
         runtime.shutdown().await;
     });
+}
+
+/// Two has its effect each time, and is nowhere in the journal as done: who undoes the saga undoes it, too.
+fn undone(kind: Kind) {
+    for plan in [Plan::Venom, Plan::NestedVenom] {
+        let Some(ground) = Ground::new(kind) else {
+            return;
+        };
+        let ledger = ground.ledger();
+        let order = Order { id: 1, plan };
+        let errand = Errand::new(&ground, vec![order]);
+        for _ in 0..DEATHS {
+            Worker::start(&errand).dies();
+            block_on(ground.bury());
+        }
+        assert_eq!(ledger.effects(1).len(), 1 + DEATHS, "{plan:?}");
+        let mut acknowledged = ledger.read().into_iter().filter_map(|entry| match entry {
+            Entry::Acknowledged { saga, .. } => Some(saga),
+            _ => None,
+        });
+        let id = acknowledged.next().expect("a saga that was started");
+        let id = SagaId::from(id);
+        block_on(async {
+            let runtime = ground.open().await;
+            runtime.recovered().await;
+            let sagas = runtime.sagas();
+            let saga = sagas.get(&id).await.expect("the store answers");
+            let saga = saga.expect("the saga");
+            assert_eq!(saga.parking, Some(Parking::Poison), "{plan:?}");
+            let under_way = saga.steps.last().expect("two steps");
+            assert_eq!(under_way.outcome, StepOutcome::InDoubt, "{plan:?}");
+            let undone = sagas.compensate(&id, "ada").await;
+            assert_eq!(undone.expect("it is undone"), CompensateOutcome::Undone);
+            finish(&ground, &runtime, &[order]).await;
+            let allowed = Allowed {
+                interruptions: DEATHS,
+                ..Allowed::default()
+            };
+            judge(&ground, &runtime, allowed).await;
+            runtime.shutdown().await;
+        });
+    }
+}
+
+#[test]
+fn what_killed_its_process_on_sqlite_is_undone_by_an_operator() {
+    undone(Kind::Sqlite);
+}
+
+#[test]
+fn what_killed_its_process_on_postgres_is_undone_by_an_operator() {
+    undone(Kind::Postgres);
 }
 
 #[test]

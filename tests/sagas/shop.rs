@@ -15,7 +15,7 @@ use crate::entries::Entries;
 use crate::ledger::{Action, Ledger, Told};
 use builds::assemble;
 use hurried::{hurried, patient};
-use steps::{count, dubious, first, fourth, hand_over, insist, second, third, write};
+use steps::{count, dubious, first, fourth, hand_over, insist, second, third, venomous, write};
 
 /// How a saga goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -52,6 +52,10 @@ pub(crate) enum Plan {
     Steps(u32),
     /// Two kills its process.
     Poison,
+    /// Two has its effect and kills its process, each time, until an operator undoes it: two and one are undone.
+    Venom,
+    /// The same, in a saga that it calls.
+    NestedVenom,
     /// One, a pause that is longer than its `timeout`: one is undone.
     TimesOut,
     /// One, a pause that is shorter than its `timeout`, two, three.
@@ -90,7 +94,7 @@ impl Plan {
             Self::FailForGood => Told::Stuck,
             Self::Poison => Told::Parked,
             Self::TimesOut | Self::OutOfTime => Told::TimedOut,
-            Self::Dismantle => Told::Refused,
+            Self::Dismantle | Self::Venom | Self::NestedVenom => Told::Refused,
             _ => Told::Success(123),
         }
     }
@@ -148,6 +152,8 @@ async fn purchase(
             fourth(ledger, &order, three).await
         }
         Plan::InDoubt => dubious(ledger, &order, one).await,
+        Plan::Venom => venomous(ledger, &order, one).await,
+        Plan::NestedVenom => venom(ledger, order, one).await,
         Plan::Pivot => {
             let two = hand_over(ledger, &order, one).await?;
             insist(ledger, &order, two).await
@@ -187,6 +193,11 @@ async fn purchase(
 async fn deliver(#[state] ledger: &Ledger, order: Order, one: u32) -> Result<u32, ShopError> {
     let two = second(ledger, &order, one).await?;
     third(ledger, &order, two).await
+}
+
+#[saga]
+async fn venom(#[state] ledger: &Ledger, order: Order, one: u32) -> Result<u32, ShopError> {
+    venomous(ledger, &order, one).await
 }
 
 #[derive(Debug)]
@@ -249,7 +260,9 @@ pub(crate) fn sequences(plan: Plan) -> &'static [&'static [Action]] {
         // Two is in no ledger but a table.
         Plan::Transaction => &[&[Do(1), Do(3)]],
         Plan::Nested => &[&[Do(1), Do(2), Do(3), Do(4)]],
-        Plan::Fail | Plan::InDoubt | Plan::Dismantle => &[&[Do(1), Do(2), Undo(2), Undo(1)]],
+        Plan::Fail | Plan::InDoubt | Plan::Dismantle | Plan::Venom | Plan::NestedVenom => {
+            &[&[Do(1), Do(2), Undo(2), Undo(1)]]
+        }
         Plan::Beside => &[&[Do(1), Do(2), Do(3), Do(4)], &[Do(1), Do(3), Do(2), Do(4)]],
         // Two comes out before the failure of three decides, or never begins.
         Plan::FailBeside => &[&[Do(1), Do(2), Undo(2), Undo(1)], &[Do(1), Undo(1)]],

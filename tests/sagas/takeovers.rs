@@ -151,6 +151,17 @@ fn a_takeover_survives_a_kill_at_every_message() {
     kill_at_every_message(Plan::Succeed, stop, 20);
 }
 
+/// Two is written down as in doubt before it begins again.
+#[test]
+fn a_takeover_in_a_step_in_doubt_survives_a_kill_at_every_message() {
+    let stop = Stop {
+        action: Action::Do(2),
+        moment: Moment::After,
+        kills: true,
+    };
+    kill_at_every_message(Plan::InDoubt, stop, 20);
+}
+
 #[test]
 fn a_takeover_of_what_is_undone_survives_a_kill_at_every_message() {
     let stop = Stop {

@@ -4,6 +4,7 @@ mod asking;
 mod calls;
 mod clock;
 mod difference;
+mod in_doubt;
 mod progress;
 mod pulse;
 mod records;
@@ -19,7 +20,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::journal::{SagaId, SagaRecord, StepRecord};
+use super::journal::{SagaId, SagaRecord};
 use super::ledger::Stop;
 use super::options::{Saga, SagaStep};
 use super::reruns::Reruns;
@@ -31,7 +32,7 @@ use crate::timestamp::Timestamp;
 
 pub(super) use asking::{Asked, Begun};
 use clock::Clock;
-use progress::{NewStep, Progress, Turn};
+use progress::{Progress, Turn};
 pub(super) use under_way::{Scope, UnderWay};
 pub(super) use writing::Outstanding;
 
@@ -52,6 +53,8 @@ pub(crate) struct Execution {
     pub(super) undoes: bool,
     /// How many earlier runs may have begun what this run begins first.
     before: u32,
+    /// The process of one of them was gone.
+    is_interrupted: bool,
     clock: Clock,
     deadline: Option<Timestamp>,
     /// When the saga was started.
@@ -96,6 +99,13 @@ pub(super) struct Terms {
     pub(super) retriable: bool,
 }
 
+impl Terms {
+    /// What undoes it where nobody knows whether it had its effect.
+    fn compensation_in_doubt(&self) -> Option<&'static str> {
+        self.compensation.filter(|_| self.compensates_in_doubt)
+    }
+}
+
 impl From<&SagaStep> for Terms {
     fn from(step: &SagaStep) -> Self {
         Self {
@@ -137,6 +147,7 @@ impl Execution {
             started: Instant::now(),
             undoes: false,
             before: 0,
+            is_interrupted: false,
             clock: Clock::at(at),
             deadline: saga.timeout.map(|timeout| at.after(timeout)),
             progress: Mutex::new(Progress::of(Vec::new(), Instant::now())),
@@ -166,6 +177,7 @@ impl Execution {
             reruns,
             started: sagas::started(record.started_at, record.read_at),
             before,
+            is_interrupted: record.interruptions > 0,
             epoch: record.epoch,
             progress: Mutex::new(progress),
             deadline,
@@ -214,40 +226,6 @@ impl Execution {
                 Turn::Wait(until) => self.pause(changed, until).await,
                 _ => return,
             }
-        }
-    }
-
-    /// A new step that the run does not take: it takes none any more, or the body does not want it any more. An earlier run
-    /// may have: the journal does not say which step was under way when it was interrupted, but the code does, and asks for
-    /// it.
-    fn not_begun(&self, step: &NewStep, asked: &Asked) {
-        let mut progress = self.progress();
-        let terms = &asked.terms;
-        let is_known = step.position.is_some() || !asked.has_effects;
-        if is_known || !progress.is_replayed() || self.attempt(progress.is_first_to_begin()) == 1 {
-            return;
-        }
-        let position = progress.records.reserve();
-        let compensation = terms.compensation.filter(|_| terms.compensates_in_doubt);
-        let record = StepRecord {
-            position,
-            step: asked.name.to_string(),
-            occurrence: step.occurrence,
-            arguments: asked.arguments.clone(),
-            outcome: super::journal::StepOutcome::InDoubt,
-            output: None,
-            compensation: compensation.map(str::to_owned),
-            undone: false,
-            written_at: None,
-        };
-        progress.add(record, false);
-    }
-
-    /// How often a step that begins now has been begun, this time included, as far as it can be known.
-    fn attempt(&self, is_first_to_begin: bool) -> u32 {
-        match is_first_to_begin {
-            true => 1,
-            false => self.before.saturating_add(1),
         }
     }
 

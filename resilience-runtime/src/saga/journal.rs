@@ -1,8 +1,9 @@
 //! The records of a saga, and the store that keeps them.
 //!
-//! There are three kinds of record: the saga, its steps that have ended, and, if something could not be
+//! There are three kinds of record: the saga, its steps that have ended or are in doubt, and, if something could not be
 //! undone, dead letters. A saga of `k` steps costs `k + 1` durable writes: the start, each step before the
-//! next one begins, and the end together with the last step.
+//! next one begins, and the end together with the last step. After an interruption, a step that is to be undone in doubt
+//! costs one more, before it begins again.
 
 mod park;
 mod query;

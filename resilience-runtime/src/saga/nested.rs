@@ -20,6 +20,7 @@ use super::ledger::{self, Stop};
 use super::step_name;
 use super::waiting::{self, Waited};
 use crate::BoxFuture;
+use crate::arguments::differing_arguments;
 use crate::core::Core;
 use crate::error::{Effect, Error, StoreError};
 use crate::key::Canonical;
@@ -208,6 +209,9 @@ async fn undo_called(
             bar(core, parent, &child, name, step).await?;
             continue;
         };
+        if !is_the_called(&record, name, step) {
+            return Ok(());
+        }
         match record.status {
             Status::Running | Status::Compensating => wait(core, parent, record).await?,
             Status::Compensated | Status::Failed | Status::Resolved => return Ok(()),
@@ -227,6 +231,13 @@ async fn undo_called(
             }
         }
     }
+}
+
+/// Whether it is the saga that `step` called, and not another one that had the id which its author chose: then the call had
+/// no effect, if it was made at all.
+fn is_the_called(record: &SagaRecord, name: &str, step: &StepRecord) -> bool {
+    let differing = differing_arguments(&record.input, &step.arguments);
+    record.name == name && differing.iter().all(|argument| argument == ID)
 }
 
 /// False when another process has taken it over meanwhile, and undoes it.

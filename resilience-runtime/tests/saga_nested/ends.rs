@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use resilience_runtime::error::Error;
-use resilience_runtime::saga::journal::{Status, StepOutcome};
+use resilience_runtime::operator::Operator;
+use resilience_runtime::saga::journal::{CancelOutcome, Journal as _, Status, StepOutcome};
 
 use crate::process::{Process, statuses};
-use crate::trips::{cannot_give_back, hasty, trip};
+use crate::trips::{cannot_give_back, hasty, inner_by_id, trip};
 use crate::world::{Ask, Do, TripError};
 
 const LONG: Duration = Duration::from_secs(3600);
@@ -192,6 +193,32 @@ async fn one_that_cannot_be_undone_keeps_its_caller_from_being_undone() {
             .iter()
             .all(|letter| !letter.status.is_unresolved())
     );
+}
+
+/// It had the id first, and was called with something else.
+#[tokio::test(start_paused = true)]
+async fn one_that_is_not_the_one_that_was_called_is_not_undone_with_its_caller() {
+    let process = Process::first(&[Ask::Take(1), Ask::Call("inner_by_id")]).await;
+    process.world.plan("inner_by_id", &[Ask::Take(5)]);
+    let other = inner_by_id(&process.world, 7, 9);
+    process.scope(other).await.unwrap();
+    process.spy.dies_after(3);
+    tokio::select! {
+        biased;
+        () = process.spy.died() => {}
+        answer = process.scope(trip(&process.world, 7, 5)) => panic!("it survived: {answer:?}"),
+    }
+    let id = process.saga("trip").await.id;
+    let cancelled = process.spy.store.cancel(id, Operator::named("ann")).await;
+    assert_eq!(cancelled.unwrap(), Some(CancelOutcome::Requested));
+    let process = process.restart().await;
+    process.quiet().await;
+    let expected = [
+        ("inner_by_id", Status::Completed),
+        ("trip", Status::Compensated),
+    ];
+    assert_eq!(statuses(&process.sagas().await), expected);
+    assert_eq!(process.world.effects(), ["take 5", "take 1", "give back 1"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -137,7 +137,7 @@ async fn a_saga_that_may_be_killing_its_processes_is_parked_without_being_run() 
     );
     assert_eq!((work.operation.as_str(), work.attempts), ("order", 6));
     assert_eq!(work.arguments, r#"{"number":1}"#);
-    assert!(work.error.contains("which step was under way"));
+    assert!(work.error.contains("a step that was under way"));
     assert_eq!(letters[0].status, DeadLetterStatus::Open);
     // It is left alone.
     let process = process.recovered().await;

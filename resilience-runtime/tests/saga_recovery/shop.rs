@@ -131,10 +131,17 @@ async fn body(world: &World, name: &'static str) -> Result<String, Oops> {
             "slow" => slow(world, item).await,
             "guarded" => guarded(world, item).await,
             "note" => note(world, item).await,
+            "wary" => wary(world, item).await,
+            "call" => call(world, item).await,
             _ => Err(Oops::Refused(name.to_owned())),
         }?;
     }
     Ok(format!("{name} done"))
+}
+
+/// A saga in a saga.
+fn call(world: &World, number: u32) -> BoxFuture<'_, Result<String, Oops>> {
+    Box::pin(flood(world, number))
 }
 
 const PLACE: Place = Place {
@@ -283,6 +290,25 @@ async fn guarded(world: &World, item: u32) -> Result<String, Oops> {
     let call = Box::pin(async move { world.act(format!("guarded {item}")).await });
     let errors = errors::<Answer>();
     run(&GUARDED, item, GATEWAY.guard(call, function, errors)).await
+}
+
+static WARY: SagaStep = SagaStep::named("wary")
+    .compensated_by("undo")
+    .compensates_in_doubt();
+
+/// `#[saga_step(compensate = undo, in_doubt = compensate)]` with a breaker that somebody has opened.
+async fn wary(world: &World, item: u32) -> Result<String, Oops> {
+    static SHUT: CircuitBreaker = CircuitBreaker::named("shut");
+    SHUT.force_open();
+    let function = function::<Result<String, Oops>>("shop::wary");
+    let call = Box::pin(async move { world.act(format!("wary {item}")).await });
+    let errors = errors::<Result<String, Oops>>();
+    run(&WARY, item, SHUT.guard(call, function, errors)).await
+}
+
+inventory::submit! {
+    StepEntry { step: SagaStep::named("wary").compensated_by("undo").compensates_in_doubt(),
+        place: PLACE, states: STATES, compensate: Some(undo) }
 }
 
 /// The same, outside of a saga.

@@ -36,8 +36,9 @@ impl Row {
     /// Gives it to `owner`, under a new epoch.
     pub(crate) fn take(&mut self, owner: u64, now: Timestamp) -> SagaRecord {
         let record = &mut self.record;
-        let undone = record.steps.iter().filter(|step| step.undone);
-        let counted = record.steps.len() + undone.count();
+        let undone = record.steps.iter().filter(|step| step.undone).count();
+        let came_out = |step: &&StepRecord| step.outcome != StepOutcome::InDoubt;
+        let counted = record.steps.iter().filter(came_out).count() + undone;
         record.interruptions = match counted > std::mem::replace(&mut self.counted, counted) {
             true => 1,
             false => record.interruptions + 1,

@@ -25,7 +25,9 @@ pub(super) fn judge(order: Order, saga: &SagaRecord, effects: &[&Effect], allowe
         | Plan::FailBeside
         | Plan::InDoubt
         | Plan::FailNested
-        | Plan::Dismantle => Status::Compensated,
+        | Plan::Dismantle
+        | Plan::Venom
+        | Plan::NestedVenom => Status::Compensated,
         Plan::TimesOut | Plan::OutOfTime => Status::Compensated,
         Plan::FailForGood => Status::CompensationFailed,
         Plan::Poison => Status::Parked,

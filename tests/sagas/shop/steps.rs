@@ -67,6 +67,17 @@ pub(super) async fn dubious(
     Err(ShopError::Refused)
 }
 
+/// Has its effect, and its process dies of it.
+#[saga_step(compensate = undo_dubious, in_doubt = compensate)]
+pub(super) async fn venomous(
+    #[state] ledger: &Ledger,
+    order: &Order,
+    _one: u32,
+) -> Result<u32, ShopError> {
+    ledger.effect(order.id, Action::Do(2)).await;
+    ledger::die();
+}
+
 #[saga_step(compensate = none, pivot)]
 pub(super) async fn hand_over(
     #[state] ledger: &Ledger,

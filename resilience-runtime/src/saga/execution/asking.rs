@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use super::progress::{Found, NewStep, Turn};
 use super::pulse::{Beat, Pulse};
 use super::{Execution, Failure, Terms, UnderWay};
+use crate::saga::journal::{StepOutcome, StepRecord};
 use crate::saga::ledger::Stop;
 
 /// What the body asks for.
@@ -17,6 +18,34 @@ pub(in crate::saga) struct Asked {
     pub(in crate::saga) terms: Terms,
     /// Whether it has effects: what came before it has to be durable then.
     pub(in crate::saga) has_effects: bool,
+}
+
+impl Asked {
+    /// The record of its end.
+    pub(super) fn record(
+        &self,
+        position: u32,
+        occurrence: u32,
+        outcome: StepOutcome,
+        output: Option<String>,
+    ) -> StepRecord {
+        let compensation = match outcome {
+            StepOutcome::Done => self.terms.compensation,
+            StepOutcome::Failed => None,
+            StepOutcome::InDoubt => self.terms.compensation_in_doubt(),
+        };
+        StepRecord {
+            position,
+            step: self.name.to_string(),
+            occurrence,
+            arguments: self.arguments.clone(),
+            outcome,
+            output,
+            compensation: compensation.map(str::to_owned),
+            undone: false,
+            written_at: None,
+        }
+    }
 }
 
 /// How the journal answers.
@@ -153,10 +182,13 @@ impl<'e> Unbegun<'e> {
         let execution = self.place.execution;
         let now = Instant::now();
         let mut progress = execution.progress();
-        let Some((step, asked)) = self.wanted.take() else {
+        let Some((mut step, asked)) = self.wanted.take() else {
             return Err(Turn::Halted);
         };
-        let turn = progress.may_begin(&step, asked.has_effects, self.place.since, now);
+        let mut turn = progress.may_begin(&step, asked.has_effects, self.place.since, now);
+        if turn == Turn::Go && execution.announce_in_doubt(&mut progress, &mut step, &asked) {
+            turn = Turn::Write;
+        }
         if turn != Turn::Go {
             self.wanted = Some((step, asked));
             return Err(turn);

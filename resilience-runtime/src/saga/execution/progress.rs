@@ -76,10 +76,19 @@ pub(super) struct NewStep {
     /// How many steps of this name and with these arguments this run asked for before. Unlike the occurrence it does not
     /// depend on what happened at what time.
     pub(super) alike: u32,
-    /// The position at which an earlier run has it in doubt.
+    /// The position at which the journal has it in doubt.
     pub(super) position: Option<u32>,
+    /// Whether that was written in this run, before it begins.
+    pub(super) is_announced: bool,
     /// How many records there were when it was asked for: it may be a consequence of them.
     pub(super) after: usize,
+}
+
+impl NewStep {
+    /// Its position, if it was written down in this run before it began.
+    pub(super) fn announced(&self) -> Option<u32> {
+        self.position.filter(|_| self.is_announced)
+    }
 }
 
 /// What somebody who waits is to do.
@@ -168,6 +177,7 @@ impl Progress {
             occurrence: call.occurrence,
             alike: call.alike,
             position,
+            is_announced: false,
             after: self.records.len(),
         }
     }

@@ -9,6 +9,8 @@ pub(super) struct Records {
     next_position: u32,
     /// The first position that the journal did not have when this run began.
     first_new: u32,
+    /// Positions from there on of steps that were written down before they began.
+    announced: Vec<u32>,
     /// So many at least, from the first on, are durable.
     durable: usize,
     /// Whether a write is under way.
@@ -19,6 +21,8 @@ struct Entry {
     record: StepRecord,
     pivot: bool,
     state: State,
+    /// It is in doubt for the journal, and has certainly had no effect.
+    is_void: bool,
 }
 
 /// Not the records before one say whether it is durable: a step can bring its record into the journal by itself.
@@ -46,12 +50,14 @@ impl Records {
             record,
             pivot: false,
             state: State::Durable,
+            is_void: false,
         };
         Self {
             durable: steps.len(),
             entries: steps.into_iter().map(entry).collect(),
             next_position: next.unwrap_or(0),
             first_new: next.unwrap_or(0),
+            announced: Vec::new(),
             writing: false,
         }
     }
@@ -64,8 +70,10 @@ impl Records {
         self.entries.get(at).map(|entry| &entry.record)
     }
 
+    /// Without those that certainly had no effect.
     pub(super) fn iter(&self) -> impl Iterator<Item = &StepRecord> {
-        self.entries.iter().map(|entry| &entry.record)
+        let entries = self.entries.iter().filter(|entry| !entry.is_void);
+        entries.map(|entry| &entry.record)
     }
 
     /// A position that no record has.
@@ -80,6 +88,22 @@ impl Records {
         self.put(record, pivot, State::Unwritten);
     }
 
+    /// Adds a step that is about to begin, as in doubt. What it comes to takes its place.
+    pub(super) fn announce(&mut self, record: StepRecord) {
+        self.announced.push(record.position);
+        self.add(record, false);
+    }
+
+    /// The step that was announced at `position`, if it was, certainly has had no effect: there is nothing to undo.
+    pub(super) fn take_back(&mut self, position: Option<u32>) {
+        let found = position.and_then(|position| self.replaceable(position));
+        if let Some(entry) = found.and_then(|at| self.entries.get_mut(at)) {
+            entry.is_void = true;
+            // Should it be written yet.
+            entry.record.compensation = None;
+        }
+    }
+
     /// Adds what its own transaction brought into the journal.
     pub(super) fn add_durable(&mut self, record: StepRecord) {
         self.put(record, false, State::Durable);
@@ -90,15 +114,9 @@ impl Records {
             record,
             pivot,
             state,
+            is_void: false,
         };
-        let position = entry.record.position;
-        let found = match position < self.first_new {
-            true => self
-                .entries
-                .iter()
-                .position(|entry| entry.record.position == position),
-            false => None,
-        };
+        let found = self.replaceable(entry.record.position);
         match found.and_then(|at| Some((at, self.entries.get_mut(at)?))) {
             Some((at, there)) => {
                 *there = entry;
@@ -106,6 +124,15 @@ impl Records {
             }
             None => self.entries.push(entry),
         }
+    }
+
+    /// Where the record is whose place one with this position takes. The position of most is new.
+    fn replaceable(&self, position: u32) -> Option<usize> {
+        if position >= self.first_new && !self.announced.contains(&position) {
+            return None;
+        }
+        let mut entries = self.entries.iter();
+        entries.position(|entry| entry.record.position == position)
     }
 
     /// Whether the first `count` records are durable.

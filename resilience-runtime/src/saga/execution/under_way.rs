@@ -112,7 +112,8 @@ impl UnderWay {
     /// It failed, for good: there is nothing to undo. The error as JSON, where it has a form. Resolves when the error
     /// may be answered, which is when the steps beside it have come out.
     pub(in crate::saga) async fn fail(mut self, error: Option<String>, failure: Failure) {
-        self.come_out(|_| {});
+        let announced = self.step.announced();
+        self.come_out(|progress| progress.records.take_back(announced));
         self.answer(error, failure).await;
     }
 
@@ -131,7 +132,11 @@ impl UnderWay {
         } else {
             let is_left = effect == Effect::MayHaveRun && terms.compensation.is_some();
             let left = is_left.then(|| self.asked.name.to_string());
-            self.come_out(|progress| progress.doubtful.extend(left));
+            let announced = self.step.announced();
+            self.come_out(|progress| {
+                progress.records.take_back(announced);
+                progress.doubtful.extend(left);
+            });
         }
         self.answer(error, failure).await;
     }
@@ -158,6 +163,10 @@ impl UnderWay {
 
     /// It may have had its effect.
     fn doubt(&mut self) {
+        if self.step.is_announced {
+            // The journal says so already.
+            return self.come_out(|_| {});
+        }
         let record = self.record(StepOutcome::InDoubt, None);
         self.come_out(|progress| progress.add(record, false));
     }
@@ -187,23 +196,8 @@ impl UnderWay {
     }
 
     fn record_at(&self, position: u32, outcome: StepOutcome, output: Option<String>) -> StepRecord {
-        let terms = &self.asked.terms;
-        let compensation = match outcome {
-            StepOutcome::Done => terms.compensation,
-            StepOutcome::Failed => None,
-            StepOutcome::InDoubt => terms.compensation.filter(|_| terms.compensates_in_doubt),
-        };
-        StepRecord {
-            position,
-            step: self.asked.name.to_string(),
-            occurrence: self.step.occurrence,
-            arguments: self.asked.arguments.clone(),
-            outcome,
-            output,
-            compensation: compensation.map(str::to_owned),
-            undone: false,
-            written_at: None,
-        }
+        let occurrence = self.step.occurrence;
+        self.asked.record(position, occurrence, outcome, output)
     }
 }
 

@@ -49,7 +49,7 @@ pub struct SagaSummary {
     pub status: Status,
     /// Why it is parked, if it is.
     pub parking: Option<Parking>,
-    /// How many steps have ended.
+    /// How many steps have ended or are in doubt.
     pub steps: u32,
     /// How many of them have been undone.
     pub undone: u32,

@@ -77,7 +77,8 @@ async fn poisoned(core: &Arc<Core>, record: SagaRecord) {
         compensation::give_up(core, undoing, reason).await;
     } else {
         let reason = format!(
-            "{reason}; nobody knows which step was under way: should it be undone, look after that one by hand"
+            "{reason}; should it be undone, a step that was under way is undone with it where it says `in_doubt = \
+             compensate`: look after any other one by hand"
         );
         let saga = ToPark::of_record(&record);
         let _ = saga
