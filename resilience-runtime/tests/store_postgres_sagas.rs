@@ -43,7 +43,7 @@ use resilience_test_support::server::Postgres;
 use sqlx::{Connection as _, PgConnection};
 
 /// What happens at all happens within this time.
-const AT_LAST: Duration = Duration::from_secs(20);
+const AT_LAST: Duration = Duration::from_secs(60);
 /// What does not happen in this time is taken to happen never.
 const NEVER: Duration = Duration::from_millis(150);
 

@@ -110,8 +110,9 @@ fn database() -> Option<String> {
     Some(server.create_database(&format!("sagas{number}")))
 }
 
-/// How long a process may be silent here.
-pub(crate) const LEASE: Duration = Duration::from_secs(2);
+/// How long a process may be silent here: longer than a machine under load lets those wait that live, and are not to be taken for
+/// dead.
+pub(crate) const LEASE: Duration = Duration::from_secs(5);
 
 /// A worker on the store at `url`.
 pub(crate) fn runtime(url: &str, ledger: &Ledger) -> RuntimeBuilder {

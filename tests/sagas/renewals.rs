@@ -42,22 +42,6 @@ fn renewal(worker: &str) -> Vec<u8> {
     .concat()
 }
 
-/// The lease of this worker, right after it was renewed: the next renewal is a third of it away.
-async fn renewed(ground: &Ground) -> (String, i64) {
-    let before = lease(ground).await;
-    let renewed = async {
-        loop {
-            let now = lease(ground).await;
-            if now != before {
-                return now;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let renewed = tokio::time::timeout(wait::PATIENCE, renewed).await;
-    renewed.expect("a renewal")
-}
-
 /// Kills it while its sagas are held there.
 fn kill_at(freeze: Freeze, action: Action, plans: [Plan; 3]) {
     let Some(ground) = Ground::new(Kind::Postgres) else {
@@ -82,9 +66,13 @@ fn kill_at(freeze: Freeze, action: Action, plans: [Plan; 3]) {
         orders.all(|order| ledger.is_raised(&format!("held{}", order.id)))
     });
     block_on(async {
-        let before = renewed(&ground).await;
-        proxy.freeze_at_content(renewal(&before.0), freeze);
-        tokio::task::block_in_place(|| wait::until("the next one", || proxy.is_frozen()));
+        let (worker_id, _) = lease(&ground).await;
+        proxy.hold_at_content(renewal(&worker_id));
+        tokio::task::block_in_place(|| wait::until("a renewal", || proxy.holds()));
+        // That of the one before it.
+        let before = lease(&ground).await;
+        proxy.freeze(freeze);
+        tokio::task::block_in_place(|| wait::until("its moment", || proxy.is_frozen()));
         let after = lease(&ground).await;
         let is_done = after.1 > before.1;
         assert_eq!(is_done, freeze == Freeze::After, "{before:?} {after:?}");

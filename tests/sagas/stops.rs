@@ -5,7 +5,7 @@ use std::time::Duration;
 use resilience_test_support::server::say;
 use resilience_test_support::wait;
 
-use crate::ground::{Ground, Kind, block_on};
+use crate::ground::{Ground, Kind, LEASE, block_on};
 use crate::judge::{Allowed, judge};
 use crate::ledger::{Action, Moment, Stop, Told};
 use crate::shop::{Order, Plan};
@@ -140,7 +140,7 @@ fn who_stands_still_on_sqlite_keeps_its_sagas() {
         let other = finish(&ground, &runtime, &orders);
         tokio::pin!(other);
         // Longer than the lease of a worker on PostgreSQL, and many rounds of recovery.
-        let robbed = tokio::time::timeout(Duration::from_secs(4), &mut other).await;
+        let robbed = tokio::time::timeout(LEASE + LEASE / 2, &mut other).await;
         assert!(robbed.is_err() && ledger.effects(7).len() == 2);
         ledger.raise("go");
         worker.go_on();

@@ -231,12 +231,13 @@ async fn of_two_transactions_that_wait_for_each_other_one_is_refused() {
     let Some(shop) = Shop::open().await else {
         return;
     };
+    let have_one_each = tokio::sync::Barrier::new(2);
     let both = |first: i32, second: i32| {
-        let pool = shop.pool.clone();
+        let (pool, have_one_each) = (shop.pool.clone(), &have_one_each);
         async move {
             let mut tx = pool.begin().await.unwrap();
             pay(&mut tx, first, 1).await.unwrap();
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            have_one_each.wait().await;
             match pay(&mut tx, second, 1).await {
                 Ok(_) => {
                     tx.commit().await.unwrap();

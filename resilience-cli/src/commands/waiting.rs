@@ -93,7 +93,13 @@ async fn look(runtime: &Runtime, id: DeadLetterId) -> Result<Ended, StoreError> 
             DeadLetterStatus::Retrying => Ended::NotTaken,
             _ => Ended::FailedAgain(last_error(runtime, saga, letter.work.error).await?),
         },
-        _ => Ended::Done,
+        // Its end may be that somebody has closed the letter since it was read.
+        _ => match runtime.dead_letters().get(id).await?.map(|it| it.status) {
+            Some(status @ (DeadLetterStatus::Resolved | DeadLetterStatus::Discarded)) => {
+                Ended::Closed(status)
+            }
+            _ => Ended::Done,
+        },
     })
 }
 

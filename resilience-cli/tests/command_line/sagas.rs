@@ -12,7 +12,7 @@ use crate::stage::Stage;
 
 /// Repeats a command until its answer has this status.
 pub(crate) async fn until(stage: &Stage, arguments: &[&str], status: &str) -> Value {
-    let give_up = Instant::now() + Duration::from_secs(20);
+    let give_up = Instant::now() + Duration::from_secs(120);
     loop {
         let value = stage.tool(arguments).await.ends_with(0).json();
         if value["status"] == status {
@@ -87,7 +87,8 @@ pub(crate) async fn moments_are_shown_as_such(stage: Stage) {
         undone: false,
         written_at: None,
     };
-    let hour = Duration::from_secs(3605);
+    // Still an hour when a few minutes are over, in either direction.
+    let hour = Duration::from_secs(5400);
     let until = now.after(hour);
     let advance = Advance {
         steps: vec![
@@ -112,9 +113,9 @@ pub(crate) async fn moments_are_shown_as_such(stage: Stage) {
     ];
     for (row, expected) in steps[2..].iter().zip(expected) {
         assert!(row.contains(&expected), "{expected}: {shown:?}");
-        assert!(row.contains("s ago  {}"), "{shown:?}");
+        assert!(row.contains(" ago  {}"), "{shown:?}");
     }
-    assert!(shown.out.contains(" UTC (0s ago)"), "{shown:?}");
+    assert!(shown.out.contains("s ago)"), "{shown:?}");
     // For programs the journal is as it is.
     let json = stage.tool(&["sagas", "show", &id, "--json"]).await.json();
     assert_eq!(json["steps"][1]["output"], json!(until.as_micros()));
@@ -193,7 +194,7 @@ pub(crate) async fn a_running_saga_is_cancelled(stage: Stage) {
     let runtime = program.clone();
     let caller = tokio::spawn(async move { runtime.scope(program::linger()).await });
     let list = ["sagas", "list", "--name", "linger", "--json"];
-    let give_up = Instant::now() + Duration::from_secs(20);
+    let give_up = Instant::now() + Duration::from_secs(120);
     let id = loop {
         let sagas = stage.tool(&list).await.ends_with(0).json();
         if let Some(id) = sagas[0]["id"].as_str() {

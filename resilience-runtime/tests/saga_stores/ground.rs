@@ -34,7 +34,7 @@ macro_rules! on_every_store {
 }
 
 /// What happens at all happens within this time.
-const AT_LAST: Duration = Duration::from_secs(20);
+const AT_LAST: Duration = Duration::from_secs(60);
 
 pub(crate) enum Ground {
     Memory(MemoryStore),

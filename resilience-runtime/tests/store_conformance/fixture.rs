@@ -17,7 +17,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(60);
 /// How long something is kept that is to stay.
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 /// What happens at all happens within this time.
-pub(crate) const AT_LAST: Duration = Duration::from_secs(20);
+pub(crate) const AT_LAST: Duration = Duration::from_secs(60);
 /// What does not happen in this time is taken to happen never.
 pub(crate) const NEVER: Duration = Duration::from_millis(150);
 

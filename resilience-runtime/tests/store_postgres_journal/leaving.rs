@@ -10,8 +10,9 @@ use resilience_runtime::store::postgres::PostgresStore;
 use resilience_test_support::cancel;
 use sqlx::{Connection as _, PgConnection};
 
+use crate::fixture::AT_LAST;
 use crate::sagas::{known, letter};
-use crate::{Database, ids, in_front_of, left_behind, open, uuid};
+use crate::{Database, accepted, ids, in_front_of, left_behind, open, uuid};
 
 /// What is asked for is under way by then.
 const SOON: Duration = Duration::from_millis(100);
@@ -80,7 +81,11 @@ async fn what_ended_while_it_was_being_taken_over_is_forgotten() {
         return;
     };
     let proxy = in_front_of(&database.url);
-    let store = open(&proxy.in_front_of(&database.url)).await;
+    let url = proxy.in_front_of(&database.url);
+    // It renews nothing meanwhile.
+    let hour = Duration::from_secs(3600);
+    let store = PostgresStore::open_for(&url, &accepted(), hour).await;
+    let store = store.unwrap();
     left_behind(&database.url, 1).await;
     let mut owner = PgConnection::connect(&database.url).await.unwrap();
     let end = "BEGIN; UPDATE resilience_sagas SET status = 'completed'";
@@ -114,14 +119,34 @@ async fn works_that_a_caller_who_left_was_taking_are_told_to_the_next_one() {
         ids
     };
     let work = wanted_work(&store).await;
+    // The statement waits for a lock that the shell has.
     let slow = "
-        CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END';
-        CREATE TRIGGER slow BEFORE UPDATE ON resilience_dead_letters FOR EACH ROW EXECUTE FUNCTION slow()";
+        CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN PERFORM pg_advisory_xact_lock_shared(7); RETURN NEW; END';
+        CREATE TRIGGER slow BEFORE UPDATE ON resilience_dead_letters FOR EACH ROW EXECUTE FUNCTION slow();
+        SELECT pg_advisory_lock(7)";
     let mut shell = PgConnection::connect(&database.url).await.unwrap();
     sqlx::raw_sql(slow).execute(&mut shell).await.unwrap();
-    let leaves = tokio::time::timeout(SOON, take(store.clone()));
-    assert!(leaves.await.is_err());
-    assert_eq!(take(store.clone()).await, [work]);
+    let leaves = tokio::spawn(take(store.clone()));
+    let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let is_waiting = async {
+        while sqlx::query_scalar::<_, i64>(waiting)
+            .fetch_one(&mut shell)
+            .await
+            .unwrap()
+            == 0
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(AT_LAST, is_waiting).await.unwrap();
+    leaves.abort();
+    assert!(leaves.await.unwrap_err().is_cancelled());
+    let next = tokio::spawn(take(store.clone()));
+    tokio::time::sleep(SOON).await;
+    shell.close().await.unwrap();
+    assert_eq!(next.await.unwrap(), [work]);
     assert!(take(store).await.is_empty());
 }
 

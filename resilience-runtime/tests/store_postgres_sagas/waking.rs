@@ -2,9 +2,10 @@
 
 use resilience_runtime::saga::journal::{Advance, Journal, Status};
 
+use resilience_runtime::store::postgres::PostgresStore;
 use resilience_test_support::server::Postgres;
 
-use super::{NEVER, asked, at_last, database, known, open, started, write_to};
+use super::{NEVER, accepted, asked, at_last, database, known, open, started, write_to};
 
 #[tokio::test]
 async fn a_worker_that_leaves_wakes_the_others_and_counts_no_interruption() {
@@ -43,7 +44,10 @@ async fn idle_workers_write_nothing() {
         return;
     };
     let url = server.url();
-    let store = open(&url).await;
+    // A renewal is a write.
+    let hour = std::time::Duration::from_secs(3600);
+    let store = PostgresStore::open_for(&url, &accepted(), hour).await;
+    let store = store.unwrap();
     let next = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text";
     let before = asked(&url, next).await;
     for _ in 0..20 {

@@ -206,7 +206,7 @@ async fn a_server_that_is_not_there_has_done_nothing() {
     let store = open(&redis.url()).await;
     redis.kill9();
     let caller = Caller::of(1);
-    let claimed = tokio::time::timeout(Duration::from_secs(4), store.claim(caller.question()));
+    let claimed = tokio::time::timeout(AT_LAST, store.claim(caller.question()));
     let error = claimed.await.unwrap().err().unwrap();
     // The first question may have gone into a connection that was just closing; the next one had none to go into.
     drop(error);

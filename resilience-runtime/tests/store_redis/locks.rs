@@ -139,6 +139,18 @@ async fn a_lock_that_its_replicas_do_not_confirm_is_given_back() {
     }
 
     replica.stop();
+    // Who does not ask for replicas is not held up: not always at least, where the machine is busy.
+    let mut took = Vec::new();
+    while took.iter().all(|took| *took >= Duration::from_millis(500)) {
+        assert!(took.len() < 5, "{took:?}");
+        took.push(beside_one_that_is_not_confirmed(&store).await);
+    }
+    assert!(is_granted(&store, asking(Nonce::random(), false)).await);
+    replica.cont();
+}
+
+/// How long another lock takes meanwhile.
+async fn beside_one_that_is_not_confirmed(store: &RedisStore) -> Duration {
     let others = {
         let store = store.clone();
         tokio::spawn(async move {
@@ -148,7 +160,10 @@ async fn a_lock_that_its_replicas_do_not_confirm_is_given_back() {
                 key: digest(2),
                 ..asking(Nonce::random(), false)
             };
-            (is_granted(&store, other).await, begun.elapsed())
+            assert!(is_granted(&store, other).await);
+            let took = begun.elapsed();
+            store.release(other.key, other.nonce).await.unwrap();
+            took
         })
     };
     let error = store
@@ -163,11 +178,7 @@ async fn a_lock_that_its_replicas_do_not_confirm_is_given_back() {
             .contains("0 of 1 replicas confirmed the lock within 1s"),
         "{error}"
     );
-    // Who does not ask for replicas was not held up.
-    let (granted, took) = others.await.unwrap();
-    assert!(granted && took < Duration::from_millis(500), "{took:?}");
-    assert!(is_granted(&store, asking(Nonce::random(), false)).await);
-    replica.cont();
+    others.await.unwrap()
 }
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! Keys that move between the nodes of a cluster.
 
-use std::time::Duration;
-
 use resilience_runtime::idempotency::store::{Completion, IdempotencyStore as _};
 use resilience_runtime::store::redis::RedisStore;
 use resilience_test_support::server::{Cluster, Redis};
@@ -122,7 +120,7 @@ async fn nodes_that_are_gone_are_waited_for_not_for_long_and_found_again() {
         let claims: Vec<_> = claims.collect();
         let mut failed = 0;
         for claim in claims {
-            let claim = tokio::time::timeout(Duration::from_secs(8), claim).await;
+            let claim = tokio::time::timeout(crate::fixture::AT_LAST, claim).await;
             failed += u32::from(claim.unwrap().unwrap().is_err());
         }
         assert_eq!(failed > 0, number == 0);

@@ -9,7 +9,7 @@ use resilience_runtime::idempotency::store::{Claim, Completion, IdempotencyStore
 use resilience_runtime::store::redis::RedisStore;
 use resilience_test_support::server::Redis;
 
-use crate::fixture::HOUR;
+use crate::fixture::{AT_LAST, HOUR};
 use crate::records::Caller;
 
 const KEYS: u32 = 200;
@@ -19,7 +19,7 @@ const CALLS: u32 = 40;
 struct Counts {
     runs: AtomicU64,
     waits: AtomicU64,
-    /// Wake-ups that did not come within a second.
+    /// Wake-ups that did not come at all.
     lost: AtomicU64,
     results: Mutex<HashMap<u32, String>>,
 }
@@ -42,7 +42,7 @@ async fn call(store: RedisStore, number: u32, counts: Arc<Counts>) {
             }
             Claim::Busy(busy) => {
                 counts.waits.fetch_add(1, Ordering::Relaxed);
-                match tokio::time::timeout(Duration::from_secs(1), busy.woken).await {
+                match tokio::time::timeout(AT_LAST, busy.woken).await {
                     Ok(Some(record)) => break record,
                     Ok(None) => {}
                     Err(_) => _ = counts.lost.fetch_add(1, Ordering::Relaxed),

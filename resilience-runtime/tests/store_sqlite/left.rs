@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::{advance, execute, known, number, open, saga, shell, started, step};
 
-const AT_LAST: Duration = Duration::from_secs(20);
+const AT_LAST: Duration = Duration::from_secs(60);
 /// Longer than the pause between two looks.
 const NEVER: Duration = Duration::from_millis(2500);
 
@@ -125,9 +125,7 @@ async fn who_waits_hears_of_what_others_leave_and_ask_for() {
     assert_eq!(cancelled, Some(CancelOutcome::Requested));
     timeout(AT_LAST, store.changed()).await.unwrap();
     // Of its own commits it hears at once, also of those before it waited.
-    timeout(Duration::from_millis(200), other.changed())
-        .await
-        .unwrap();
+    timeout(Duration::ZERO, other.changed()).await.unwrap();
     other.close().await.unwrap();
     timeout(AT_LAST, store.changed()).await.unwrap();
     taken(&store).await;

@@ -201,6 +201,32 @@ impl Ground {
         }
     }
 
+    /// Grows with everybody who stands in the line of a lock.
+    pub(crate) async fn lines(&self) -> i64 {
+        const OF_REDIS: &str = "local all = 0
+            for _, key in ipairs(redis.call('KEYS', '*:lock')) do all = all + redis.call('STRLEN', key) end
+            return all";
+        match (&self.server, self.kind) {
+            (Server::Redis(redis), _) => {
+                let size = redis.ask(&["EVAL", OF_REDIS, "0"]);
+                size.trim_start_matches(':').parse().expect("a number")
+            }
+            (_, Kind::Postgres) => {
+                self.ask("SELECT coalesce(sum(cardinality(line)), 0)::bigint FROM resilience_locks")
+                    .await
+            }
+            _ => {
+                let connection = sqlx::SqliteConnection::connect(&self.url).await;
+                let mut connection = connection.expect("the file opens");
+                let places = sqlx::query_scalar("SELECT count(*) FROM resilience_lock_places")
+                    .fetch_one(&mut connection)
+                    .await;
+                connection.close().await.expect("it closes");
+                places.expect("a count")
+            }
+        }
+    }
+
     /// Asks PostgreSQL for a number.
     pub(crate) async fn ask(&self, question: &'static str) -> i64 {
         let options: sqlx::postgres::PgConnectOptions = self.url.parse().expect("a URL");

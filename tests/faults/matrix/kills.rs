@@ -6,7 +6,7 @@ use resilience_test_support::wait;
 
 use super::effects::{Effects, Point, Run};
 use super::ground::{Ground, Kind};
-use super::operations::Operation;
+use super::operations::{Operation, SEVERAL_RENEWALS};
 use super::process::{Job, Process, answer, call};
 
 super::on_every_store!(
@@ -98,8 +98,7 @@ async fn who_waits_takes_over_from_a_killed_process(ground: Ground) {
         let of_another = Job::Call(Operation::Book, key);
         let none = Duration::ZERO;
         let another = Process::start(&ground.address(), &effects, of_another, None, none);
-        // Longer than the lease, which the holder renews.
-        tokio::time::sleep(Duration::from_millis(1500)).await;
+        tokio::time::sleep(SEVERAL_RENEWALS).await;
         let waits = |waiter: &tokio::task::JoinHandle<_>| !waiter.is_finished();
         assert!(waiters.iter().all(waits) && effects.told().is_empty());
         let (begun, ended) = effects.counts();

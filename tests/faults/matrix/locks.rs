@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use resilience_test_support::wait;
+
 use super::effects::{Effects, Point, What};
 use super::ground::Ground;
-use super::operations::Operation;
+use super::operations::{Operation, SEVERAL_RENEWALS};
 use super::process::{Job, Process, answer, call};
 
 const PROCESSES: usize = 4;
@@ -77,14 +79,20 @@ async fn waiters_of_several_processes_are_served_in_their_order(ground: Ground) 
     effects.wait_for(1, Point::Begun);
     let mut waiters = Vec::new();
     for number in 1..=4 {
+        let line = ground.lines().await;
         let waiter = Process::start(&address, &effects, enter.clone(), Point::Before, none);
         effects.wait_for(number, Point::Before);
         waiters.push(waiter);
         if number == 1 {
             effects.release(Point::Before);
         }
-        // It asks for the lock, and stands in line.
-        tokio::time::sleep(Duration::from_millis(400)).await;
+        let stands_in_line = async {
+            while ground.lines().await <= line {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let stands_in_line = tokio::time::timeout(wait::PATIENCE, stands_in_line).await;
+        stands_in_line.expect("it asks for the lock");
     }
     assert_eq!(effects.counts(), (1, 0));
     effects.release(Point::Begun);
@@ -114,8 +122,7 @@ async fn a_killed_holder_is_followed_by_who_waits(ground: Ground) {
     let killed = Process::start(&address, &effects, visit, Point::Before, none);
     effects.wait_for(2, Point::Before);
     effects.release(Point::Before);
-    // Longer than the lease, which the holder renews.
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    tokio::time::sleep(SEVERAL_RENEWALS).await;
     assert!(!here.is_finished() && effects.counts() == (1, 0));
     killed.kill9();
     let dead = holder.id();

@@ -1,6 +1,7 @@
 //! The functions under test. They have one body, and differ in their attributes.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use resilience::{Error, Runtime, idempotent, locked};
 use serde::{Deserialize, Serialize};
@@ -40,23 +41,25 @@ async fn pay(#[state] effects: &Effects, key: u64) -> Result<String, Failure> {
     Ok(effects.act(key).await)
 }
 
-#[idempotent(key = key, wait = 20s, lease = 1s, name = "book")]
+/// Its lease, and those of the others below, are what is waited for where a holder is gone: as short as a machine under load
+/// lets them be.
+#[idempotent(key = key, wait = 60s, lease = 3s, name = "book")]
 async fn book(#[state] effects: &Effects, key: u64) -> Result<String, Failure> {
     Ok(effects.act(key).await)
 }
 
 /// The same operation for somebody who does not wait.
-#[idempotent(key = key, wait = 0s, lease = 1s, name = "book")]
+#[idempotent(key = key, wait = 0s, lease = 3s, name = "book")]
 async fn book_now(#[state] effects: &Effects, key: u64) -> Result<String, Failure> {
     Ok(effects.act(key).await)
 }
 
-#[idempotent(key = key, wait = 0s, lease = 1s, when_unavailable = run)]
+#[idempotent(key = key, wait = 0s, lease = 3s, when_unavailable = run)]
 async fn book_anyway(#[state] effects: &Effects, key: u64) -> Result<String, Failure> {
     Ok(effects.act(key).await)
 }
 
-#[idempotent(key = key, wait = 1s, ttl = 1s, lease = 1s)]
+#[idempotent(key = key, wait = 1s, ttl = 1s, lease = 3s)]
 async fn book_for_a_second(#[state] effects: &Effects, key: u64) -> Result<String, Failure> {
     Ok(effects.act(key).await)
 }
@@ -66,20 +69,23 @@ async fn enter(effects: &Effects, key: u64) -> Result<String, Failure> {
     Ok(effects.act(key).await)
 }
 
-#[locked(key = key, wait = 20s, lease = 1s, name = "visit")]
+#[locked(key = key, wait = 60s, lease = 3s, name = "visit")]
 async fn visit(effects: &Effects, key: u64) -> Result<String, Failure> {
     Ok(effects.act(key).await)
 }
 
-#[locked(key = key, wait = 0s, lease = 1s, name = "visit")]
+#[locked(key = key, wait = 0s, lease = 3s, name = "visit")]
 async fn visit_now(effects: &Effects, key: u64) -> Result<String, Failure> {
     Ok(effects.act(key).await)
 }
 
-#[locked(key = key, wait = 0s, lease = 1s, when_unavailable = run)]
+#[locked(key = key, wait = 0s, lease = 3s, when_unavailable = run)]
 async fn visit_anyway(effects: &Effects, key: u64) -> Result<String, Failure> {
     Ok(effects.act(key).await)
 }
+
+/// Longer than the short leases, which a holder that lives renews.
+pub(crate) const SEVERAL_RENEWALS: Duration = Duration::from_secs(4);
 
 /// One of them, by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use resilience_test_support::server::Persistence;
 
 use super::effects::{Effects, Point};
 use super::ground::{Ground, Kind};
-use super::operations::Operation;
+use super::operations::{Operation, SEVERAL_RENEWALS};
 use super::process::{answer, call};
 
 /// How it comes to forget everything.
@@ -155,8 +155,7 @@ async fn a_server_that_is_full_takes_results_and_no_claims() {
     assert_eq!(ground.redis().ask(&limit("1")), "+OK");
     let refused = answer(call(&here, &effects, Operation::BookNow, 2)).await;
     assert_eq!(refused, Err("Store".to_owned()));
-    // Longer than the lease, which is renewed.
-    tokio::time::sleep(Duration::from_millis(1200)).await;
+    tokio::time::sleep(SEVERAL_RENEWALS).await;
     effects.release(Point::Begun);
     let (first, second) = (answer(held).await, answer(waits).await);
     assert!(first.is_ok() && first == second, "{first:?} {second:?}");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use resilience::idempotent;
 
-use super::effects::Effects;
+use super::effects::{Effects, Point};
 use super::ground::Ground;
 use super::operations::{Failure, Operation, name};
 use super::process::{answer, call};
@@ -63,21 +63,22 @@ async fn a_result_that_ends_is_made_again_and_a_claim_does_not_end_with_it(groun
     const BOOK: Operation = Operation::BookForASecond;
     let effects = ground.effects();
     let (here, there) = (ground.open().await, ground.open().await);
-    // Longer than the result is kept, and than anybody waits.
-    let slow = effects.taking(Duration::from_millis(1800));
-    let first = call(&here, &slow, BOOK, 1);
-    resilience_test_support::wait::until("the body", || effects.counts() == (1, 0));
+    // It takes longer than the result is kept, and than anybody waits.
+    let first = call(&here, &effects.held_at(Point::Ended), BOOK, 1);
+    effects.wait_for(1, Point::Ended);
     // This wait ends with the time to live of a result, of which there is none.
     let early = answer(call(&there, &effects, BOOK, 1)).await;
     assert_eq!(early, Err("InProgress".to_owned()));
     // And this one begins before the result is there, and has it.
-    let late = answer(call(&there, &effects, BOOK, 1)).await;
-    let first = answer(first).await;
+    let late = call(&there, &effects, BOOK, 1);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    effects.release(Point::Ended);
+    let (first, late) = (answer(first).await, answer(late).await);
     assert!(first.is_ok() && first == late, "{first:?} {late:?}");
     assert_eq!(effects.counts(), (1, 1));
     // It ends while two callers come, and they share the next one.
     tokio::time::sleep(Duration::from_millis(1100)).await;
-    let next = effects.taking(Duration::from_millis(200));
+    let next = effects.taking(Duration::from_millis(800));
     let [one, two] = [&here, &there].map(|runtime| call(runtime, &next, BOOK, 1));
     let (one, two) = (answer(one).await, answer(two).await);
     assert!(one.is_ok() && one == two && one != first, "{one:?} {two:?}");

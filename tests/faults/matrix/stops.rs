@@ -14,7 +14,7 @@ super::on_every_store!(
 
 /// How long the body of the process that is stopped takes, and longer than that it is stopped: what it waits for is
 /// over when it goes on, and only its lease keeps it from acting.
-const TAKES: Duration = Duration::from_millis(2500);
+const TAKES: Duration = Duration::from_millis(4500);
 const KEY: u64 = 7;
 
 async fn a_call_that_stood_still_does_not_go_on(ground: Ground) {

@@ -1,5 +1,7 @@
 //! A TCP proxy in front of a server, with faults that are switched at run time.
 
+mod plan;
+
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,6 +10,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
+
+use plan::{Answer, At, Fault, Plan};
+pub use plan::{Cut, Freeze};
 
 /// What is wrong with the connection at the moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,61 +25,6 @@ pub struct Faults {
     pub blackhole_answers: bool,
     /// New connections are reset, and those that exist too.
     pub refuse: bool,
-}
-
-/// At which moment a connection is cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cut {
-    /// Before the message is forwarded: the server never hears of it.
-    Before,
-    /// When the server has answered it: it has acted, and the client never learns of it.
-    After,
-}
-
-/// At which moment everything comes to a standstill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Freeze {
-    /// Before the message is forwarded: the server never hears of it.
-    Before,
-    /// When half of its bytes are forwarded.
-    Within,
-    /// When the server has answered it: it has acted, and the client does not learn of it.
-    After,
-}
-
-impl Freeze {
-    /// Every moment.
-    pub const ALL: [Self; 3] = [Self::Before, Self::Within, Self::After];
-}
-
-/// What is to happen at a message.
-#[derive(Debug)]
-struct Plan {
-    at: At,
-    fault: Fault,
-}
-
-/// Which message it is.
-#[derive(Debug)]
-enum At {
-    /// The one with this number, counted over all connections.
-    Number(u64),
-    /// The first one with this in it.
-    Content(Vec<u8>),
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Fault {
-    Cut(Cut),
-    Freeze(Freeze),
-}
-
-/// What becomes of the next answer on a connection.
-#[derive(Debug, Clone, Copy)]
-enum Answer {
-    Passes,
-    IsCut,
-    Freezes,
 }
 
 /// A proxy on a free port of 127.0.0.1. It runs on a thread and a runtime of its own: the clock
@@ -97,6 +47,10 @@ struct Shared {
     resets: watch::Sender<u64>,
     /// Whether nothing passes any more, in either direction and on no connection.
     frozen: watch::Sender<bool>,
+    /// Whether a message is held back alone.
+    holds: watch::Sender<bool>,
+    /// What becomes of it.
+    then: watch::Sender<Option<Freeze>>,
     counters: Mutex<Counters>,
 }
 
@@ -120,6 +74,8 @@ impl Proxy {
             faults: watch::Sender::new(Faults::default()),
             resets: watch::Sender::new(0),
             frozen: watch::Sender::new(false),
+            holds: watch::Sender::new(false),
+            then: watch::Sender::new(None),
             counters: Mutex::default(),
         });
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
@@ -199,12 +155,24 @@ impl Proxy {
         self.plan(message, Fault::Freeze(freeze));
     }
 
-    /// The same at the first message from now on that has `content` in it.
-    pub fn freeze_at_content(&self, content: impl Into<Vec<u8>>, freeze: Freeze) {
+    /// Holds the first message from now on back that has `content` in it, and lets all others pass, until [`freeze`](Self::freeze)
+    /// says at which moment of this message everything stands still. What happened before it can be looked at meanwhile.
+    pub fn hold_at_content(&self, content: impl Into<Vec<u8>>) {
         self.shared.counters().plan = Some(Plan {
             at: At::Content(content.into()),
-            fault: Fault::Freeze(freeze),
+            fault: Fault::Hold,
         });
+    }
+
+    /// Whether a message is held back.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        *self.shared.holds.borrow()
+    }
+
+    /// Lets everything stand still at this moment of the message that is held back.
+    pub fn freeze(&self, freeze: Freeze) {
+        self.shared.then.send_replace(Some(freeze));
     }
 
     /// Whether everything stands still.
@@ -259,6 +227,16 @@ impl Shared {
         let fault = counters.plan.take_if(is_due)?.fault;
         counters.cuts += u64::from(matches!(fault, Fault::Cut(_)));
         Some(fault)
+    }
+
+    /// Waits until it is known what becomes of this message.
+    async fn hold(&self) -> Freeze {
+        self.holds.send_replace(true);
+        let mut then = self.then.subscribe();
+        let then = then.wait_for(Option::is_some).await;
+        then.ok()
+            .and_then(|freeze| *freeze)
+            .unwrap_or(Freeze::Before)
     }
 
     /// Lets everything stand still from now on.
@@ -331,7 +309,11 @@ async fn pass_requests(
         if length == 0 {
             return close_in_order(server.as_ref());
         }
-        match shared.count_request(&buffer[..length]) {
+        let fault = match shared.count_request(&buffer[..length]) {
+            Some(Fault::Hold) => Some(Fault::Freeze(shared.hold().await)),
+            fault => fault,
+        };
+        match fault {
             Some(Fault::Cut(Cut::Before)) => return Ok(()),
             Some(Fault::Cut(Cut::After)) => {
                 next.send_replace(Answer::IsCut);
@@ -344,7 +326,7 @@ async fn pass_requests(
             Some(Fault::Freeze(Freeze::After)) => {
                 next.send_replace(Answer::Freezes);
             }
-            None => {}
+            Some(Fault::Hold) | None => {}
         }
         hold_back(shared, |faults| faults.blackhole_requests).await;
         server.write_all(&buffer[..length]).await?;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// How long a condition may take before the test is a failure. Generous: it is only ever used up
 /// when something is wrong, and a loaded machine is not wrong.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Blocks until `condition` holds.
 ///

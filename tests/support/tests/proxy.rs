@@ -208,17 +208,21 @@ fn a_cut_that_was_dropped_does_not_happen() {
 }
 
 #[test]
-fn everything_stands_still_at_the_first_message_with_a_content() {
+fn the_first_message_with_a_content_is_held_alone_until_everything_stands_still() {
     let echo = Echo::start();
     let proxy = Proxy::start(echo.port);
-    let mut client = Client::connect(&proxy);
-    proxy.freeze_at_content("y", Freeze::Before);
+    let (mut client, mut others) = (Client::connect(&proxy), Client::connect(&proxy));
+    proxy.hold_at_content("y");
     client.round_trip().expect("an echo of another message");
-    assert!(!proxy.is_frozen());
+    assert!(!proxy.holds());
     client.0.write_all(b"y").expect("the kernel takes it");
+    wait::until("it to be held", || proxy.holds());
+    others.round_trip().expect("an echo");
+    assert!(!proxy.is_frozen());
+    proxy.freeze(Freeze::Before);
     wait::until("it to stand still", || proxy.is_frozen());
     assert!(client.hears_nothing());
-    assert_eq!(echo.heard(), 1);
+    assert_eq!(echo.heard(), 2);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::super::journal::{
 };
 use super::super::{letter, step_name};
 use crate::core::Core;
-use crate::dlq::{self, LetterFilter, NewDeadLetter};
+use crate::dlq::{self, DeadLetterFilter, NewDeadLetter};
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::telemetry::sagas;
@@ -63,7 +63,7 @@ async fn dead_letter(
         return Ok(Some(of_saga(reason)));
     }
     let queue = &*core.stores.queue;
-    let there = dlq::first_of(queue, &record.id, LetterFilter::unresolved());
+    let there = dlq::first_of(queue, &record.id, DeadLetterFilter::unresolved());
     if there.await?.is_some() {
         return Ok(None);
     }
