@@ -48,6 +48,10 @@ fn leave(ground: &Ground) -> Vec<SagaId> {
     wait::until("both to be held", || {
         ledger.is_raised("held0") && ledger.is_raised("held1")
     });
+    // A saga can be held before its start is noted here.
+    wait::until("both to be acknowledged", || {
+        ids(ground).len() == ORDERS.len()
+    });
     first.kill9();
     block_on(ground.bury());
     let ids = ids(ground).into_iter().map(SagaId::from);

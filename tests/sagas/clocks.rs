@@ -93,7 +93,9 @@ fn jump_in_a_pause(kind: Kind, plan: Plan, jump: i64, kills: bool) {
         ..Errand::new(&ground, vec![order])
     };
     let first = Worker::start_by(&clock, &errand);
-    wait::until("the first step", || !ledger.effects(7).is_empty());
+    wait::until("the first step", || {
+        !ledger.effects(7).is_empty() && ledger.acknowledged().contains_key(&7)
+    });
     // Its record is durable with the deadline of the pause.
     block_on(async {
         let observer = ground.observe().await;

@@ -10,7 +10,7 @@ use resilience_test_support::wait;
 use crate::entries::Entries;
 use crate::ground::{Ground, Kind, block_on};
 use crate::judge::{Allowed, judge};
-use crate::ledger::{Action, Entry};
+use crate::ledger::Action;
 use crate::shop::{Order, Plan};
 use crate::worker::{Worker, finish};
 
@@ -48,18 +48,7 @@ const DAMAGES: [(&str, &str); 5] = [
 
 /// The id of each order, in their order.
 pub(crate) fn ids(ground: &Ground) -> Vec<String> {
-    let mut ids: Vec<(u64, String)> = ground
-        .ledger()
-        .read()
-        .into_iter()
-        .filter_map(|entry| match entry {
-            Entry::Acknowledged { order, saga } => Some((order.id, saga)),
-            _ => None,
-        })
-        .collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids.into_iter().map(|(_, saga)| saga).collect()
+    ground.ledger().acknowledged().into_values().collect()
 }
 
 /// The saga, when nobody works on it any more.

@@ -1,5 +1,6 @@
 //! What was done, by whom and when, in a file that the runtime knows nothing of.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -130,6 +131,16 @@ impl Ledger {
         while !self.is_raised("go") {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
+    }
+
+    /// The sagas of the orders whose starts were acknowledged.
+    pub(crate) fn acknowledged(&self) -> BTreeMap<u64, String> {
+        let entries = self.read().into_iter();
+        let sagas = entries.filter_map(|entry| match entry {
+            Entry::Acknowledged { order, saga } => Some((order.id, saga)),
+            _ => None,
+        });
+        sagas.collect()
     }
 
     /// A signal between processes: a file beside the ledger.

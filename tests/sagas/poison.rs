@@ -7,7 +7,6 @@ use resilience_test_support::wait;
 
 use crate::ground::{Ground, Kind, block_on};
 use crate::judge::{Allowed, judge};
-use crate::ledger::Entry;
 use crate::shop::{Order, Plan};
 use crate::worker::{Errand, Worker, finish};
 
@@ -66,11 +65,8 @@ fn undone(kind: Kind) {
             block_on(ground.bury());
         }
         assert_eq!(ledger.effects(1).len(), 1 + DEATHS, "{plan:?}");
-        let mut acknowledged = ledger.read().into_iter().filter_map(|entry| match entry {
-            Entry::Acknowledged { saga, .. } => Some(saga),
-            _ => None,
-        });
-        let id = acknowledged.next().expect("a saga that was started");
+        let id = ledger.acknowledged().remove(&1);
+        let id = id.expect("a saga that was started");
         let id = SagaId::from(id);
         block_on(async {
             let runtime = ground.open().await;

@@ -106,7 +106,8 @@ impl Worker {
                     .iter()
                     .any(|it| it.action == action)
             };
-            orders.iter().all(has)
+            // A saga can have its effects before its start is noted.
+            orders.iter().all(has) && ledger.acknowledged().len() == orders.len()
         });
         worker.kill9();
     }
