@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resilience::saga::{CompensateOutcome, Parking, SagaId, StepOutcome};
+use resilience::saga::{CompensateOutcome, Parking, SagaFilter, StepOutcome};
 use resilience_test_support::wait;
 
 use crate::ground::{Ground, Kind, block_on};
@@ -65,15 +65,21 @@ fn undone(kind: Kind) {
             block_on(ground.bury());
         }
         assert_eq!(ledger.effects(1).len(), 1 + DEATHS, "{plan:?}");
-        let id = ledger.acknowledged().remove(&1);
-        let id = id.expect("a saga that was started");
-        let id = SagaId::from(id);
         block_on(async {
             let runtime = ground.open().await;
-            runtime.recovered().await;
             let sagas = runtime.sagas();
-            let saga = sagas.get(&id).await.expect("the store answers");
-            let saga = saga.expect("the saga");
+            let all = sagas.list(SagaFilter::default(), None, 10).await;
+            let all = all.expect("the store answers").into_iter();
+            let mut callers = all.filter(|saga| saga.parent.is_none());
+            let id = callers.next().expect("a saga that was started").id;
+            let saga = loop {
+                let saga = sagas.get(&id).await.expect("the store answers");
+                let saga = saga.expect("the saga");
+                if !saga.status.is_unfinished() {
+                    break saga;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            };
             assert_eq!(saga.parking, Some(Parking::Poison), "{plan:?}");
             let under_way = saga.steps.last().expect("two steps");
             assert_eq!(under_way.outcome, StepOutcome::InDoubt, "{plan:?}");
