@@ -1,11 +1,11 @@
-//! Sagas that nobody runs, and that a person parks.
+//! Parking a saga that no process runs, because an operator says so.
 
 use super::super::journal::{
     Park, ParkOutcome, SagaId, SagaRecord, Status, StepOutcome, StepRecord,
 };
 use super::super::{letter, step_name};
 use crate::core::Core;
-use crate::dlq::{self, DeadLetterFilter, NewDeadLetter};
+use crate::dlq::{self, DeadLetterFilter, DeadLetterId, NewDeadLetter};
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::telemetry::sagas;
@@ -17,7 +17,7 @@ pub(in crate::saga) async fn park(
     by: Operator,
 ) -> Result<ParkOutcome, StoreError> {
     let journal = &core.stores.journal;
-    // Each further round means that somebody else has changed the saga in between.
+    // A further round means that somebody else has changed the saga since it was read.
     loop {
         let Some(record) = journal.load(id.clone()).await? else {
             return Ok(ParkOutcome::NotFound);
@@ -51,7 +51,7 @@ fn reason(by: &Operator) -> String {
     }
 }
 
-/// The letter of a saga; `None` where it has one that is about its undoing: that one says what failed.
+/// The letter; `None` where the saga was being undone and has one already, which says what failed.
 async fn dead_letter(
     core: &Core,
     record: &SagaRecord,
@@ -63,8 +63,8 @@ async fn dead_letter(
         return Ok(Some(of_saga(reason)));
     }
     let queue = &*core.stores.queue;
-    let there = dlq::first_of(queue, &record.id, DeadLetterFilter::unresolved());
-    if there.await?.is_some() {
+    let unresolved = dlq::first_of(queue, &record.id, DeadLetterFilter::unresolved());
+    if unresolved.await?.is_some() {
         return Ok(None);
     }
     let to_undo = record.steps.iter().filter(|step| is_to_undo(step));
@@ -74,21 +74,19 @@ async fn dead_letter(
     }))
 }
 
-/// As the journal alone says it: here the code need not be known.
+/// As far as the journal says, because the code may be missing. `resilience_saga_park` of PostgreSQL decides alike.
 fn is_to_undo(step: &StepRecord) -> bool {
     let has_compensation =
         step.compensation.is_some() || step_name::called_saga(&step.step).is_some();
     !step.undone && step.outcome != StepOutcome::Failed && has_compensation
 }
 
-fn parked(core: &Core, record: &SagaRecord, letter: i64, by: &Operator) {
+/// Tells whoever watches or waits; `record` is how the saga was before.
+fn parked(core: &Core, record: &SagaRecord, letter: DeadLetterId, by: &Operator) {
     tracing::warn!(target: "resilience", saga = record.name, saga_id = %record.id, letter, %by,
         "an operator has parked a saga that no process runs");
-    if let Some(entry) = core.catalog.saga(&record.name, record.version) {
-        let status = match record.status {
-            Status::Running => Status::Parked,
-            _ => Status::CompensationFailed,
-        };
+    let entry = core.catalog.saga(&record.name, record.version);
+    if let (Some(entry), Some(status)) = (entry, Park::status_after(record.status)) {
         let started = sagas::started(record.started_at, record.read_at);
         sagas::letter(entry.saga.name);
         sagas::ended(entry.saga.name, status, started);

@@ -16,7 +16,7 @@ use self::statements::{
 use super::PostgresStore;
 use super::call::Call;
 use super::journal::counted;
-use super::journal::write::payload;
+use super::journal::write::{maybe, payload};
 use super::rows::{at, column, micros};
 use crate::BoxFuture;
 use crate::dlq::{
@@ -285,10 +285,6 @@ fn listing(filter: &DeadLetterFilter, after: Option<DeadLetterId>, limit: u32) -
         .maybe_number(filter.before.map(at))
         .number(after.unwrap_or(first))
         .number(limit.into())
-}
-
-fn maybe(content: Option<&str>) -> Option<String> {
-    content.map(|content| text(content).into_owned())
 }
 
 /// What can be read of it.

@@ -1,10 +1,12 @@
 //! Writes under an epoch.
 
+use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
 
 use super::operation::Operation;
 use super::rows::flag;
 use super::statements::Part;
+use crate::dlq::NewDeadLetter;
 use crate::saga::journal::{Advance, Parking, SagaId, SettledLetters, Status, StepRecord, Written};
 use crate::store::rows::{Unreadable, text};
 
@@ -62,23 +64,25 @@ pub(super) fn operation(
     if status.is_some_and(Status::is_dead) {
         operation = operation.with(Part::Reopen, &(id, epoch));
     }
-    if let Some(letter) = &advance.dead_letter {
-        let change = (
-            id,
-            epoch,
-            letter.kind.as_str(),
-            text(&letter.operation),
-            letter.dependency.as_deref().map(text),
-            letter.priority.rank(),
-            letter.position,
-            text(&letter.arguments),
-            letter.output.as_deref().map(text),
-            text(&letter.error),
-            letter.attempts,
-        );
-        operation = operation.with(Part::Letters, &change);
+    if let Some(new) = &advance.dead_letter {
+        operation = operation.with(Part::Letters, &(id, epoch, letter(new)));
     }
     operation
+}
+
+/// A letter of a saga as the SQL reads it.
+pub(super) fn letter(letter: &NewDeadLetter) -> impl Serialize {
+    (
+        letter.kind.as_str(),
+        text(&letter.operation),
+        letter.dependency.as_deref().map(text),
+        letter.priority.rank(),
+        letter.position,
+        text(&letter.arguments),
+        letter.output.as_deref().map(text),
+        text(&letter.error),
+        letter.attempts,
+    )
 }
 
 /// The write of one step, in a transaction of its own.

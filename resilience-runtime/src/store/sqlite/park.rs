@@ -1,10 +1,10 @@
-//! Sagas that an operator parks.
+//! Parking a saga by hand.
 
 use super::SqliteStore;
+use super::advance::letter;
 use super::operation::Operation;
 use super::rows::column;
 use super::statements::Part;
-use crate::dlq::NewDeadLetter;
 use crate::error::StoreError;
 use crate::operator::Operator;
 use crate::saga::journal::{Park, ParkOutcome, Parking, SagaId, Status};
@@ -27,7 +27,8 @@ impl SqliteStore {
         if !there.record.status.is_unfinished() {
             return Ok(Some(ParkOutcome::NotUnfinished(there.record.status)));
         }
-        // An owner that is gone writes no more: what was seen stays true until somebody takes the saga.
+        // An owner that is gone writes no more: what was read here stays true until somebody takes the saga over, and then the
+        // epoch differs.
         if !self.is_gone(there.owner.clone()).await? {
             return Ok(Some(ParkOutcome::Owned(Some(there.owner))));
         }
@@ -56,19 +57,4 @@ impl SqliteStore {
         let letter = letter.map_err(|unreadable| unreadable.in_doubt(PARKING))?;
         Ok(letter.map(ParkOutcome::Parked))
     }
-}
-
-/// As [`Part::Park`] reads it.
-fn letter(letter: &NewDeadLetter) -> impl serde::Serialize {
-    (
-        letter.kind.as_str(),
-        text(&letter.operation),
-        letter.dependency.as_deref().map(text),
-        letter.priority.rank(),
-        letter.position,
-        text(&letter.arguments),
-        letter.output.as_deref().map(text),
-        text(&letter.error),
-        letter.attempts,
-    )
 }

@@ -265,7 +265,8 @@ pub(super) fn without_nul(json: String) -> String {
     text
 }
 
-pub(super) fn maybe(content: Option<&str>) -> Option<String> {
+/// Text that may be missing, as the database can keep it.
+pub(in super::super) fn maybe(content: Option<&str>) -> Option<String> {
     content.map(|content| text(content).into_owned())
 }
 

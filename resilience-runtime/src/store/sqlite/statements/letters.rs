@@ -32,20 +32,39 @@ WHERE id IN (
 );
 ";
 
-/// `[saga, epoch, kind, operation, dependency, priority, position, arguments, output, error, attempts]`
+/// Writes the letter `$letter` of each saga `saga` of `$changes`. It is the JSON array
+/// `[kind, operation, dependency, priority, position, arguments, output, error, attempts]`.
 ///
 /// A step has at most one letter that is unresolved, and a saga one of no step. Attempts add up as long as it is about the
 /// same work.
-pub(super) const LETTERS: &str = "
+macro_rules! write_letters {
+    ($letter:literal, $changes:expr) => {
+        concat!(
+            "
 INSERT INTO resilience_dead_letters
     (saga_id, saga_name, kind, operation, dependency, priority, position, arguments, output, error,
      attempts, status, created_at, updated_at)
-SELECT saga.id, saga.name, change.value ->> 2, change.value ->> 3, change.value ->> 4,
-       change.value ->> 5, change.value ->> 6, change.value ->> 7, change.value ->> 8,
-       change.value ->> 9, change.value ->> 10, 'open', unixepoch('subsec'), unixepoch('subsec')
-FROM json_each($11) AS change
-CROSS JOIN resilience_sagas AS saga ON saga.id = change.value ->> 0
-WHERE saga.epoch = change.value ->> 1
+SELECT saga.id, saga.name, ",
+            $letter,
+            " ->> 0, ",
+            $letter,
+            " ->> 1, ",
+            $letter,
+            " ->> 2, ",
+            $letter,
+            " ->> 3, ",
+            $letter,
+            " ->> 4, ",
+            $letter,
+            " ->> 5, ",
+            $letter,
+            " ->> 6, ",
+            $letter,
+            " ->> 7, ",
+            $letter,
+            " ->> 8, 'open', unixepoch('subsec'), unixepoch('subsec')",
+            $changes,
+            "
 ON CONFLICT (saga_id, coalesce(position, -1))
     WHERE saga_id IS NOT NULL AND status IN ('open', 'retrying') DO UPDATE SET
     attempts = min(excluded.attempts + CASE
@@ -55,7 +74,20 @@ ON CONFLICT (saga_id, coalesce(position, -1))
     kind = excluded.kind, operation = excluded.operation, dependency = excluded.dependency,
     priority = excluded.priority, arguments = excluded.arguments, output = excluded.output,
     error = excluded.error, status = 'open', updated_at = excluded.updated_at;
-";
+"
+        )
+    };
+}
+pub(super) use write_letters;
+
+/// `[saga, epoch, letter]`
+pub(super) const LETTERS: &str = write_letters!(
+    "change.value -> 2",
+    "
+FROM json_each($11) AS change
+CROSS JOIN resilience_sagas AS saga ON saga.id = change.value ->> 0
+WHERE saga.epoch = change.value ->> 1"
+);
 
 /// `[letter, new status, note, what was done, the operator, their reason, an owner who is gone]`
 ///

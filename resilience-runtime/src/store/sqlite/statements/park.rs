@@ -1,6 +1,8 @@
-//! Sagas that an operator parks.
+//! Parking sagas by hand.
 
-/// The saga `saga` of the change `change`, if it is as it was looked at.
+use super::letters::write_letters;
+
+/// The saga `saga` of the change `change`, if it still is as it was read.
 macro_rules! as_seen {
     () => {
         "
@@ -16,36 +18,22 @@ WHERE saga.epoch = change.value ->> 1
     };
 }
 
-/// `[saga, epoch, status, new status, parking, error, the operator, their reason, letter]`, and the letter is
-/// `[kind, operation, dependency, priority, position, arguments, output, error, attempts]`, or null where there is one
+/// `[saga, epoch, status, new status, parking, error, the operator, their reason, letter]`; the letter is null where the saga
+/// has an unresolved one.
 ///
-/// The saga comes last, because everything before looks whether it is as it was seen. One row comes back where it was, with
-/// the letter. What a retry has left is open again.
+/// The saga is updated last, because all the other statements look whether it is still as it was read. If it was, one row
+/// comes back, with the letter. Letters that a retry has left behind are open again.
 pub(super) const PARK: &str = concat!(
     "
 INSERT INTO resilience_audit (at, action, operator, reason, saga)
 SELECT unixepoch('subsec'), 'park', change.value ->> 6, change.value ->> 7, saga.id",
     as_seen!(),
-    ";
-INSERT INTO resilience_dead_letters
-    (saga_id, saga_name, kind, operation, dependency, priority, position, arguments, output, error,
-     attempts, status, created_at, updated_at)
-SELECT saga.id, saga.name, change.value -> 8 ->> 0, change.value -> 8 ->> 1, change.value -> 8 ->> 2,
-       change.value -> 8 ->> 3, change.value -> 8 ->> 4, change.value -> 8 ->> 5, change.value -> 8 ->> 6,
-       change.value -> 8 ->> 7, change.value -> 8 ->> 8, 'open', unixepoch('subsec'), unixepoch('subsec')",
-    as_seen!(),
-    "
-  AND change.value ->> 8 IS NOT NULL
-ON CONFLICT (saga_id, coalesce(position, -1))
-    WHERE saga_id IS NOT NULL AND status IN ('open', 'retrying') DO UPDATE SET
-    attempts = min(excluded.attempts + CASE
-        WHEN kind = excluded.kind AND operation = excluded.operation
-             AND arguments = excluded.arguments
-        THEN attempts ELSE 0 END, 4294967295),
-    kind = excluded.kind, operation = excluded.operation, dependency = excluded.dependency,
-    priority = excluded.priority, arguments = excluded.arguments, output = excluded.output,
-    error = excluded.error, status = 'open', updated_at = excluded.updated_at;
-UPDATE resilience_dead_letters
+    ";",
+    write_letters!(
+        "change.value -> 8",
+        concat!(as_seen!(), "\n  AND change.value ->> 8 IS NOT NULL")
+    ),
+    "UPDATE resilience_dead_letters
 SET status = 'open', updated_at = unixepoch('subsec')
 WHERE +status = 'retrying' AND saga_id IN (SELECT saga.id",
     as_seen!(),
