@@ -130,7 +130,7 @@ impl SqliteStore {
         const HIT: &str = "
             SELECT fingerprint, kind, schema, result FROM resilience_idempotency_records
             WHERE key = ?1 AND state = 'completed' AND expires_at > unixepoch('subsec')";
-        let mut reader = self.shared.readers.one(CLAIMING).await?;
+        let mut reader = self.shared.readers.acquire_for_hit(CLAIMING).await?;
         let row = sqlx::query(HIT)
             .bind(claiming.key.to_string())
             .fetch_optional(&mut *reader)

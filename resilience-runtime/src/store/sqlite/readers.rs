@@ -17,8 +17,8 @@ use crate::error::StoreError;
 
 /// One of them looks for changes while somebody waits.
 const READERS_MAX: u32 = 5;
-/// For how long a hit takes it that the file is still where it was found: to look costs a tenth of the hit.
-const SEEN: Duration = Duration::from_millis(10);
+/// For how long a check of the file's place counts for hits: a check costs a tenth of a hit.
+const CHECK_INTERVAL: Duration = Duration::from_millis(10);
 /// For whom the file is not where it was.
 pub(super) const MOVED: &str = "the file was moved, deleted or replaced while it was open";
 
@@ -29,12 +29,13 @@ pub(super) struct Readers {
     pool: SqlitePool,
     path: Arc<Path>,
     file: Identity,
-    seen: Arc<Seen>,
+    checked: Arc<LastCheck>,
 }
 
-/// When the file was last found where it was, in microseconds.
-struct Seen {
+/// When the file was last found in its place.
+struct LastCheck {
     origin: Instant,
+    /// Since the origin.
     micros: AtomicU64,
 }
 
@@ -49,20 +50,20 @@ impl Readers {
             pool,
             path: path.into(),
             file,
-            seen: Arc::new(Seen {
+            checked: Arc::new(LastCheck {
                 origin: Instant::now(),
                 micros: AtomicU64::new(0),
             }),
         }
     }
 
-    /// The connections, while the file is where it was. One that were opened on another file would not only go on reading
-    /// that: SQLite looks for the log by the name of the file, and clears it up when the connection is closed.
+    /// The connections, while the file is in its place. A connection that is opened on another file would not only go on reading
+    /// that one: SQLite looks for the log by the name of the file, and clears it up when the connection is closed.
     pub(super) fn in_place(&self) -> Result<&SqlitePool, sqlx::Error> {
         if !self.file.is_at(&self.path) {
             return Err(sqlx::Error::Configuration(MOVED.into()));
         }
-        self.seen.now();
+        self.checked.mark();
         Ok(&self.pool)
     }
 
@@ -72,13 +73,13 @@ impl Readers {
             .map_err(|error| failure::reading(doing, error))
     }
 
-    /// One of them, for a read of what does not change any more. It may be that the file was moved a moment ago. Then it is one
+    /// A connection for reading a record that does not change any more. If the file was moved within [`CHECK_INTERVAL`], it is one
     /// that was open before, and reads what was true when the file was moved.
-    pub(super) async fn one(
+    pub(super) async fn acquire_for_hit(
         &self,
         doing: &'static str,
     ) -> Result<PoolConnection<Sqlite>, StoreError> {
-        if self.seen.is_recent()
+        if self.checked.is_recent()
             && let Some(open) = self.pool.try_acquire()
         {
             return Ok(open);
@@ -93,8 +94,8 @@ impl Readers {
     }
 }
 
-impl Seen {
-    fn now(&self) {
+impl LastCheck {
+    fn mark(&self) {
         self.micros.store(self.since_origin(), Ordering::Relaxed);
     }
 
@@ -102,7 +103,7 @@ impl Seen {
         let ago = self
             .since_origin()
             .saturating_sub(self.micros.load(Ordering::Relaxed));
-        Duration::from_micros(ago) < SEEN
+        Duration::from_micros(ago) < CHECK_INTERVAL
     }
 
     fn since_origin(&self) -> u64 {
@@ -117,7 +118,7 @@ mod tests {
     use super::super::connection;
     use super::*;
 
-    /// On a new file, which is moved away: how recently it was seen is a matter of paused time.
+    /// On a new file, which is moved away right after a check. Time is paused from then on.
     async fn moved(with_one_open: bool) -> (tempfile::TempDir, Readers) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
@@ -125,7 +126,7 @@ mod tests {
         made.close().await.unwrap();
         let readers = Readers::of(Identity::of(&path).unwrap(), &path);
         if with_one_open {
-            let mut open = readers.one("reading").await.unwrap();
+            let mut open = readers.acquire_for_hit("reading").await.unwrap();
             open.return_to_pool().await;
         }
         tokio::time::pause();
@@ -135,7 +136,7 @@ mod tests {
     }
 
     async fn is_refused(readers: &Readers) -> bool {
-        match readers.one("reading").await {
+        match readers.acquire_for_hit("reading").await {
             Ok(mut open) => {
                 open.return_to_pool().await;
                 false
@@ -147,7 +148,7 @@ mod tests {
         }
     }
 
-    /// However recently the right one was seen.
+    /// However recent the last check is.
     #[tokio::test]
     async fn no_connection_is_opened_on_another_file() {
         let (folder, readers) = moved(false).await;
@@ -161,7 +162,7 @@ mod tests {
     async fn a_connection_that_was_open_reads_for_a_moment_after_the_file_was_moved() {
         let (_folder, readers) = moved(true).await;
         assert!(!is_refused(&readers).await);
-        tokio::time::advance(SEEN).await;
+        tokio::time::advance(CHECK_INTERVAL).await;
         assert!(is_refused(&readers).await);
     }
 }
