@@ -33,22 +33,49 @@ pub(crate) trait Fixture {
     async fn end(&self, store: Self::Store);
 }
 
-/// When a lease is over at the earliest that is asked for from now on: a machine that stands still for so long proves nothing.
-pub(crate) struct Over(tokio::time::Instant);
+/// How often a scenario is played at most: the last time with leases of 9.6 s.
+const TRIES: u32 = 6;
 
-impl Over {
-    pub(crate) fn after(lease: Duration) -> Self {
+/// Plays a scenario whose leases must not end too early. If one may have ended because the machine was slow, the scenario answers
+/// [`TooSlow`] and has proved nothing: then it is played again, with another key and with leases that are twice as long.
+pub(crate) async fn until_proven(scenario: impl AsyncFn(u32, Duration) -> Result<(), TooSlow>) {
+    let mut lease = SHORT;
+    for key in 1..=TRIES {
+        if scenario(key, lease).await.is_ok() {
+            return;
+        }
+        lease *= 2;
+    }
+    panic!("{TRIES} times a lease may have ended too early, although the last ones were long");
+}
+
+/// A lease may have been over before the scenario came to its end.
+pub(crate) struct TooSlow;
+
+/// The earliest end of a lease that is asked for from now on.
+pub(crate) struct EarliestEnd(tokio::time::Instant);
+
+impl EarliestEnd {
+    pub(crate) fn of(lease: Duration) -> Self {
         Self(tokio::time::Instant::now() + lease)
     }
 
-    pub(crate) fn may_be(&self) -> bool {
-        tokio::time::Instant::now() >= self.0
+    pub(crate) fn must_be_ahead(&self) -> Result<(), TooSlow> {
+        match tokio::time::Instant::now() < self.0 {
+            true => Ok(()),
+            false => Err(TooSlow),
+        }
     }
 }
 
 /// Waits until a lease of [`SHORT`] that was granted before is over.
 pub(crate) async fn lease_is_over() {
-    tokio::time::sleep(SHORT + SHORT / 10).await;
+    is_over(SHORT).await;
+}
+
+/// Waits until `lease`, which was granted before, is over.
+pub(crate) async fn is_over(lease: Duration) {
+    tokio::time::sleep(lease + lease / 10).await;
 }
 
 /// Plays the death of `store`: what it held for [`SHORT`] is free.

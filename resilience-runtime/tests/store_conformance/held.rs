@@ -3,7 +3,9 @@
 use resilience_runtime::lock::store::{LockStore, Ownership};
 
 use super::Asker;
-use crate::fixture::{Fixture, LONG, NEVER, Over, SHORT, at_once, dies, lease_is_over};
+use crate::fixture::{
+    EarliestEnd, Fixture, LONG, NEVER, SHORT, at_once, dies, is_over, lease_is_over, until_proven,
+};
 
 pub(crate) async fn a_lock_has_one_holder(fixture: impl Fixture<Store: LockStore>) {
     let stores = [fixture.worker().await, fixture.worker().await];
@@ -147,25 +149,28 @@ pub(crate) async fn a_lease_that_is_renewed_does_not_end(fixture: impl Fixture<S
     if here.ownership() == Ownership::Process {
         return;
     }
-    let holder = Asker::of(1).leased(SHORT);
-    let mut over = Over::after(SHORT);
-    let token = holder.granted(&here).await;
-    // The last time for longer than a lease.
-    for lease in [SHORT, SHORT, SHORT, LONG] {
-        tokio::time::sleep(SHORT / 3).await;
-        let next = Over::after(lease);
-        let is_renewed = holder.renews(&here, lease).await;
-        if over.may_be() {
-            return;
+    until_proven(async |key, short| {
+        let holder = Asker::of(key).leased(short);
+        let mut end = EarliestEnd::of(short);
+        let token = holder.granted(&here).await;
+        // The last time for longer than a lease.
+        for lease in [short, short, short, LONG] {
+            tokio::time::sleep(short / 3).await;
+            let next = EarliestEnd::of(lease);
+            let is_renewed = holder.renews(&here, lease).await;
+            end.must_be_ahead()?;
+            assert!(is_renewed);
+            end = next;
+            let other = holder.another().acquires(&there).await;
+            end.must_be_ahead()?;
+            assert!(other.is_err());
         }
-        assert!(is_renewed);
-        over = next;
-        let other = holder.another().acquires(&there).await;
-        assert!(over.may_be() || other.is_err());
-    }
-    lease_is_over().await;
-    holder.another().busy(&there).await;
-    assert_eq!(holder.granted(&here).await, token);
+        is_over(short).await;
+        holder.another().busy(&there).await;
+        assert_eq!(holder.granted(&here).await, token);
+        Ok(())
+    })
+    .await;
 }
 
 pub(crate) async fn a_lease_is_renewed_by_its_holder_alone(
@@ -197,16 +202,18 @@ pub(crate) async fn a_lease_is_renewed_by_its_holder_alone(
 /// The holder counts its lease from before the question that was answered.
 pub(crate) async fn asked_again_a_lease_begins_again(fixture: impl Fixture<Store: LockStore>) {
     let (here, there) = (fixture.worker().await, fixture.worker().await);
-    let holder = Asker::of(1).leased(SHORT);
-    let over = Over::after(SHORT);
-    let token = holder.granted(&here).await;
-    let again = holder.leased(LONG).granted(&here).await;
-    if over.may_be() {
-        return;
-    }
-    assert_eq!(again, token);
-    lease_is_over().await;
-    holder.another().busy(&there).await;
+    until_proven(async |key, short| {
+        let holder = Asker::of(key).leased(short);
+        let end = EarliestEnd::of(short);
+        let token = holder.granted(&here).await;
+        let again = holder.leased(LONG).granted(&here).await;
+        end.must_be_ahead()?;
+        assert_eq!(again, token);
+        is_over(short).await;
+        holder.another().busy(&there).await;
+        Ok(())
+    })
+    .await;
 }
 
 pub(crate) async fn who_does_not_wait_is_not_woken(fixture: impl Fixture<Store: LockStore>) {

@@ -9,8 +9,9 @@ use resilience_runtime::error::StoreError;
 use resilience_runtime::lock::store::{
     Acquired, Acquiring, FencingToken, LockStore, Nonce, Ownership,
 };
+use tokio::time::Instant;
 
-use crate::fixture::{LONG, SHORT, digest};
+use crate::fixture::{AT_LAST, LONG, SHORT, digest};
 
 /// Tests of a `LockStore`: who has the lock.
 macro_rules! lock_holders {
@@ -113,15 +114,17 @@ impl Asker {
     }
 }
 
-/// Asks until there is an answer: a store of many nodes gives each a small part of the lease to answer in, which can be too little on
-/// a machine under load.
+/// Asks until there is an answer: a store of many nodes gives each a small part of the lease to answer in, which can be too little
+/// on a machine under load.
 async fn answered<T, F>(ask: impl Fn() -> F) -> T
 where
     F: Future<Output = Result<T, StoreError>>,
 {
+    let until = Instant::now() + AT_LAST;
     loop {
         match ask().await {
-            Err(error) if error.to_string().contains("nodes answered") => {}
+            Err(error)
+                if error.to_string().contains("nodes answered") && Instant::now() < until => {}
             answer => return answer.unwrap(),
         }
     }

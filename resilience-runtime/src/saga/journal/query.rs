@@ -96,7 +96,7 @@ pub struct Durations {
     pub min: Duration,
     /// The average.
     pub mean: Duration,
-    /// The 95th percentile.
+    /// The 95th percentile: the shortest that at least 95 % of them did not exceed.
     pub p95: Duration,
     /// The longest.
     pub max: Duration,

@@ -5,7 +5,9 @@ use resilience_runtime::idempotency::store::{
 };
 
 use super::{Caller, told};
-use crate::fixture::{Fixture, LONG, Over, SHORT, dies, lease_is_over};
+use crate::fixture::{
+    EarliestEnd, Fixture, LONG, SHORT, dies, is_over, lease_is_over, until_proven,
+};
 
 pub(crate) async fn a_claim_ends_as_the_ownership_says(
     fixture: impl Fixture<Store: IdempotencyStore>,
@@ -78,30 +80,33 @@ pub(crate) async fn a_lease_that_is_renewed_does_not_end(
     if here.ownership() == Ownership::Process {
         return;
     }
-    let caller = Caller::of(1).leased(SHORT);
-    let mut over = Over::after(SHORT);
-    let grant = caller.granted(&here).await;
-    // The last time for longer than a lease.
-    for lease in [SHORT, SHORT, SHORT, LONG] {
-        tokio::time::sleep(SHORT / 3).await;
-        let next = Over::after(lease);
-        let is_renewed = caller.renews(&here, lease).await;
-        if over.may_be() {
-            return;
+    until_proven(async |key, short| {
+        let caller = Caller::of(key).leased(short);
+        let mut end = EarliestEnd::of(short);
+        let grant = caller.granted(&here).await;
+        // The last time for longer than a lease.
+        for lease in [short, short, short, LONG] {
+            tokio::time::sleep(short / 3).await;
+            let next = EarliestEnd::of(lease);
+            let is_renewed = caller.renews(&here, lease).await;
+            end.must_be_ahead()?;
+            assert!(is_renewed);
+            end = next;
+            let busy = caller.another().without_waiting().claims(&there).await;
+            end.must_be_ahead()?;
+            assert!(matches!(busy, Claim::Busy(_)));
         }
-        assert!(is_renewed);
-        over = next;
-        let busy = caller.another().without_waiting().claims(&there).await;
-        assert!(over.may_be() || matches!(busy, Claim::Busy(_)));
-    }
-    lease_is_over().await;
-    let left = caller.another().busy(&there).await.left;
-    assert!(
-        left.is_some_and(|left| left > LONG / 2 && left <= LONG),
-        "{left:?}"
-    );
-    assert_eq!(caller.granted(&here).await, grant);
-    assert_eq!(caller.completes(&here, "1").await, Completion::Stored);
+        is_over(short).await;
+        let left = caller.another().busy(&there).await.left;
+        assert!(
+            left.is_some_and(|left| left > LONG / 2 && left <= LONG),
+            "{left:?}"
+        );
+        assert_eq!(caller.granted(&here).await, grant);
+        assert_eq!(caller.completes(&here, "1").await, Completion::Stored);
+        Ok(())
+    })
+    .await;
 }
 
 pub(crate) async fn a_lease_is_renewed_by_its_holder_alone(
@@ -143,16 +148,18 @@ pub(crate) async fn asked_again_a_lease_begins_again(
     fixture: impl Fixture<Store: IdempotencyStore>,
 ) {
     let (here, there) = (fixture.worker().await, fixture.worker().await);
-    let caller = Caller::of(1).leased(SHORT);
-    let over = Over::after(SHORT);
-    let grant = caller.granted(&here).await;
-    let again = caller.leased(LONG).granted(&here).await;
-    if over.may_be() {
-        return;
-    }
-    assert_eq!(again, grant);
-    lease_is_over().await;
-    caller.another().busy(&there).await;
+    until_proven(async |key, short| {
+        let caller = Caller::of(key).leased(short);
+        let end = EarliestEnd::of(short);
+        let grant = caller.granted(&here).await;
+        let again = caller.leased(LONG).granted(&here).await;
+        end.must_be_ahead()?;
+        assert_eq!(again, grant);
+        is_over(short).await;
+        caller.another().busy(&there).await;
+        Ok(())
+    })
+    .await;
 }
 
 pub(crate) async fn a_lost_claim_that_nobody_took_is_completed(
