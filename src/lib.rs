@@ -312,7 +312,7 @@ pub mod sagas {}
 ///
 #[doc = include_str!("../docs/dead-letters.md")]
 pub mod dead_letters {
-    // Beside `Retry` and `RetryBudget` of `#[retry]` these would say something else.
+    // At the root of the crate, next to `Retry` and `RetryBudget`, they would seem to belong to `#[retry]`.
     pub use resilience_runtime::dlq::{
         RetryAll, RetryAllError, RetryAs, RetryOutcome, RetryProgress,
     };

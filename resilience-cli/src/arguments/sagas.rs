@@ -53,7 +53,7 @@ pub(crate) enum Sagas {
         #[command(flatten)]
         waiting: Waiting,
     },
-    /// Move a saga that no program runs, because none has its code, into the dead letter queue, where it can be closed
+    /// Move an unfinished saga that no live program has into the dead letter queue, where it can be closed without its code
     Park {
         /// The id of the saga, as for `show`
         id: String,

@@ -93,7 +93,7 @@ async fn look(runtime: &Runtime, id: DeadLetterId) -> Result<Ended, StoreError> 
             DeadLetterStatus::Retrying => Ended::NotTaken,
             _ => Ended::FailedAgain(last_error(runtime, saga, letter.work.error).await?),
         },
-        // Its end may be that somebody has closed the letter since it was read.
+        // The saga may also be over because somebody has closed the letter since it was read.
         _ => match runtime.dead_letters().get(id).await?.map(|it| it.status) {
             Some(status @ (DeadLetterStatus::Resolved | DeadLetterStatus::Discarded)) => {
                 Ended::Closed(status)

@@ -262,12 +262,13 @@ BEGIN
 END
 $function$;
 
--- Parks a saga that no live process has. One row, how it was found: done, with the letter; owned, with the owner; changed,
--- where it is not as it was looked at (`epoch`, `status`); or its status. No row where there is none. `becomes`, `parking`,
--- `error` and `letter` are as in `resilience_advance`, `own` are the ids of the worker that asks, as a JSON array.
+-- Parks a saga that no live process has, if it still has this epoch and status. Returns one row: `done`, with the letter;
+-- `owned`, with the owner; `changed`, if it is no longer as it was read; or the saga's status. No row if there is no such
+-- saga. `becomes`, `parking`, `error` and `letter` are as in `resilience_advance`; `own` are the ids of the worker that asks,
+-- as a JSON array.
 --
--- A lease that is over is not enough, because a worker that nobody has missed may come back: its row must be gone, or, as
--- there may be nobody else who deletes it, its lease be over for a minute, in which the server has been there.
+-- A lease that is over is not enough: a worker that nobody has declared dead may still renew it. So its row must be gone, or,
+-- as there may be no other worker to delete the row, the lease must have been over for a minute while the server was running.
 CREATE FUNCTION resilience_park(
     saga text, epoch bigint, status text, becomes text, parking text, error text, letter json, own json,
     who text, why text, nonce uuid
@@ -309,22 +310,22 @@ BEGIN
         PERFORM resilience_advance($1, $2 + 1, $4, $5, NULL, $6, NULL, false, '[]', NULL, 'nothing', NULL, $7, $11);
         PERFORM resilience_note($9, 'park', $10, NULL, $1, $11);
     END IF;
-    -- The same call made again, of which the answer was lost, finds the letter, too.
+    -- A call that is made again because its answer was lost finds the letter, too.
     RETURN QUERY SELECT 'done', max(it.id), NULL::text
     FROM resilience_dead_letters AS it
     WHERE it.saga_id = $1 AND ($7 IS NULL OR it.position IS NOT DISTINCT FROM at);
 END
 $function$;
 
--- A text of JSON for people: the beginning of one that is long.
+-- A text of JSON for people; of one that is longer than the default of `payload_limit`, the beginning.
 CREATE FUNCTION resilience_shown(content text) RETURNS text
 LANGUAGE sql IMMUTABLE AS $function$
     SELECT CASE WHEN octet_length($1) <= 65536 THEN $1
                 ELSE json_build_object('cut', left($1, 10000), 'bytes', octet_length($1))::text END
 $function$;
 
--- Parks a saga that no live process has: it waits in the queue from then on. Returns how it was found: done, owned (somebody
--- works on it), or its status; NULL where there is none.
+-- Parks a saga that no live process has: from then on it waits in the queue. Returns done, or why not: owned (a live process
+-- has it), or its status; NULL if there is no such saga. `saga::parking::by_operator` makes the same letter.
 CREATE FUNCTION resilience_saga_park(
     id text, who text, why text, nonce uuid DEFAULT gen_random_uuid()
 ) RETURNS text
@@ -340,7 +341,7 @@ BEGIN
     IF there.status = 'running' OR NOT EXISTS (
         SELECT FROM resilience_dead_letters AS it WHERE it.saga_id = $1 AND it.status IN ('open', 'retrying'))
     THEN
-        -- What would be undone next, of one that is being undone.
+        -- If the saga is being undone, the step that would be undone next.
         SELECT * INTO its_step FROM resilience_saga_steps AS step
         WHERE step.saga_id = $1 AND there.status = 'compensating' AND NOT step.undone AND step.outcome <> 'failed'
           AND (step.compensation IS NOT NULL OR step.step LIKE 'saga::call %')

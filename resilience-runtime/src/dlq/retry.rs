@@ -64,7 +64,7 @@ async fn revive(
     let id = letter.id;
     let journal = &core.stores.journal;
     let found = journal.load(saga.clone()).await?;
-    // The saga decides and not the letter: that of a parked saga stays open where the saga could not be undone.
+    // By the status of the saga, not by the kind of the letter: the letter of a parked saga stays as it is when undoing fails.
     let event = match (found.as_ref().map(|record| record.status), how) {
         (Some(Status::Parked), RetryAs::Itself) => Event::Resumed,
         _ => Event::Compensate,

@@ -98,7 +98,7 @@ pub(super) fn write(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 ),
                 Parking::Operator => write!(
                     f,
-                    "nobody goes on with it unless dead letter {dead_letter} is retried, or undone"
+                    "no process goes on with it unless dead letter {dead_letter} is retried, forward or as a compensation"
                 ),
             }
         }

@@ -196,8 +196,8 @@ impl RuntimeBuilder {
     }
 
     /// Edits the arguments and outputs that dead letters of sagas show, for example to remove secrets. The journal keeps the
-    /// original values. A saga that is [parked](crate::saga::Sagas::park) by another program, such as the command line tool,
-    /// gets its letter without this.
+    /// original values. If another program, such as the command line tool, [parks](crate::saga::Sagas::park) a saga, its
+    /// letter is not redacted.
     pub fn redact(
         mut self,
         redact: impl Fn(&mut serde_json::Value) + Send + Sync + 'static,

@@ -53,7 +53,7 @@ pub(crate) struct Execution {
     pub(super) undoes: bool,
     /// How many earlier runs may have begun what this run begins first.
     before: u32,
-    /// The process of one of them was gone.
+    /// Whether one of them was interrupted, because its process was gone.
     is_interrupted: bool,
     clock: Clock,
     deadline: Option<Timestamp>,
@@ -100,7 +100,7 @@ pub(super) struct Terms {
 }
 
 impl Terms {
-    /// What undoes it where nobody knows whether it had its effect.
+    /// The compensation of the step if it is in doubt.
     fn compensation_in_doubt(&self) -> Option<&'static str> {
         self.compensation.filter(|_| self.compensates_in_doubt)
     }
@@ -186,7 +186,8 @@ impl Execution {
         }
     }
 
-    /// The body calls the saga `name`: a step, whose output is that of the saga, and which is undone by undoing the saga. Resolves when it may begin, like a step.
+    /// The body calls the saga `name`: a step, whose output is that of the saga, and which is undone by undoing the saga. Resolves
+    /// when it may begin, like a step.
     pub(super) async fn child(
         self: &Arc<Self>,
         name: &'static str,

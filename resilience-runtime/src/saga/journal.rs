@@ -144,9 +144,9 @@ pub trait Journal: Send + Sync {
     /// Parks an unfinished saga that no live process has, under a new epoch: writes what [`Park::advance`] says, and the action
     /// with `by` to the audit.
     ///
-    /// Answers `None`, and does nothing, if the saga is not as `park` has seen it any more: it has another epoch or status, or
-    /// the step of the letter is undone. The caller looks at it again. A saga of a live process, this one included, is left
-    /// alone.
+    /// Answers `None`, and does nothing, if the saga is no longer as `park` says: it has another epoch or status, the step of
+    /// the letter is undone, or there is no letter although `park` has none either. The caller reads it again. A saga of a live
+    /// process, this one included, is left alone.
     fn park(
         &self,
         saga: SagaId,

@@ -233,7 +233,7 @@ async fn undo_called(
     }
 }
 
-/// Whether it is the saga that `step` called, and not another one that had the id which its author chose: then the call had
+/// Whether this is the saga that `step` called. If not, another saga already had the id that the author chose: then the call had
 /// no effect, if it was made at all.
 fn is_the_called(record: &SagaRecord, name: &str, step: &StepRecord) -> bool {
     let differing = differing_arguments(&record.input, &step.arguments);

@@ -201,13 +201,13 @@ impl Sagas {
         }
     }
 
-    /// Parks an unfinished saga that no live process has; the audit names `by`. This needs none of the saga's code, and is how
-    /// to close a saga whose code [no process will have again](Self::orphaned).
+    /// Parks an unfinished saga that no live process has; the audit names `by`. This needs none of the saga's code: it is the
+    /// way to close a saga whose code [no process will have again](Self::orphaned).
     ///
     /// A saga that was running is then [`Status::Parked`] for [`Parking::Operator`](super::journal::Parking::Operator). One that
-    /// was being undone is [`Status::CompensationFailed`]. Either has a dead letter, which can be retried in a process that has the
-    /// code, undone there, or closed by hand like any other. No process continues the saga by itself. A saga that a live
-    /// process has is left alone, and so are the sagas that this one called and the one that called it.
+    /// was being undone is [`Status::CompensationFailed`]. Both have a dead letter. Like any other it can be retried, also as a
+    /// compensation, in a process that has the code, or be closed by hand. No process continues the saga by itself. A saga that
+    /// a live process has is left alone, and so are the sagas that this one called and the one that called it.
     ///
     /// ```
     /// # use resilience_runtime::runtime::Runtime;

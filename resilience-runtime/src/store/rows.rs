@@ -57,7 +57,7 @@ pub(super) trait Columns {
     fn string_if_any(&self, index: usize) -> Result<Option<String>, Unreadable>;
     /// However the database keeps it.
     fn moment(&self, index: usize) -> Result<Timestamp, Unreadable>;
-    /// The same of a difference of two moments.
+    /// The time between two moments, however the database keeps that.
     fn duration_if_any(&self, index: usize) -> Result<Option<Duration>, Unreadable>;
 }
 
@@ -111,8 +111,8 @@ pub(super) fn saga_if_any(row: &impl Columns, index: usize) -> Result<Option<Sag
     Ok(id.map(SagaId::from))
 }
 
-/// How long sagas took, from the columns shortest, mean, 95th percentile and longest, of which `first` is the first. `None`
-/// where none has completed.
+/// How long sagas took, from four columns from `first` on: the shortest, the mean, the 95th percentile and the longest. `None`
+/// if no saga has completed.
 pub(super) fn durations(row: &impl Columns, first: usize) -> Result<Option<Durations>, Unreadable> {
     let columns = (
         row.duration_if_any(first)?,

@@ -1,4 +1,4 @@
-//! What is written down before a step begins again: a saga that is parked for its interruptions is undone from it.
+//! The record in doubt that is made before a step begins again: a saga that is parked as poison is undone from it.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Starts that are dropped at each of their awaits: the saga is begun, or can be begun then, and its effect is had once.
+//! Starts that are dropped at each of their awaits: the saga was started or can still be started, and its effect happens once.
 
 use std::cell::Cell;
 
@@ -6,11 +6,18 @@ use resilience_runtime::saga::{start, start_in};
 use resilience_test_support::cancel::{Run, at_every_await};
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
 
-use crate::ground::{Ground, at_last};
+use crate::ground::{Ground, Process, at_last};
 use crate::trips::by_id;
 use crate::world::{Ask, World};
 
 on_every_store!(starting_a_saga, starting_a_saga_in_a_transaction);
+
+/// Calls the saga of the last `order`, whether the dropped future has started it or not: each order so far has its effect once.
+async fn all_were_begun_once(process: &Process, world: &World, order: u32, run: Run) {
+    let answer = at_last(process.scope(by_id(world, order, 5))).await;
+    assert_eq!(answer.unwrap(), format!("by_id of {order}"), "{run:?}");
+    assert_eq!(world.times("take 1"), usize::try_from(order).unwrap());
+}
 
 async fn starting_a_saga(ground: Ground) {
     let world = World::default();
@@ -26,10 +33,7 @@ async fn starting_a_saga(ground: Ground) {
         |run: Run| {
             let (process, world, order) = (&process, &world, order.get());
             async move {
-                let answer = at_last(process.scope(by_id(world, order, 5))).await;
-                assert_eq!(answer.unwrap(), format!("by_id of {order}"), "{run:?}");
-                // Each of them has taken it once, whether it was begun here or then.
-                assert_eq!(world.times("take 1"), usize::try_from(order).unwrap());
+                all_were_begun_once(process, world, order, run).await;
             }
         },
     )
@@ -71,9 +75,7 @@ async fn starting_a_saga_in_a_transaction(ground: Ground) {
         |run: Run| {
             let (process, world, order) = (&process, &world, order.get());
             async move {
-                let answer = at_last(process.scope(by_id(world, order, 5))).await;
-                assert_eq!(answer.unwrap(), format!("by_id of {order}"), "{run:?}");
-                assert_eq!(world.times("take 1"), usize::try_from(order).unwrap());
+                all_were_begun_once(process, world, order, run).await;
             }
         },
     )

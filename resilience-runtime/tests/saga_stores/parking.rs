@@ -27,7 +27,7 @@ on_every_store!(
 
 const FOR_EVER: Duration = Duration::from_secs(3600);
 
-/// A runtime that has none of the code, as far as it goes.
+/// A runtime that runs no sagas, like the tool.
 async fn operator(ground: &Ground) -> Process {
     let world = World::default();
     ground
@@ -147,7 +147,7 @@ async fn a_saga_that_a_process_has_is_left_alone(ground: Ground) {
     let record = process.saga(started.id()).await;
     assert_eq!((record.status, record.epoch), (Status::Running, 1));
     assert!(process.letters().await.is_empty());
-    // That is what there is instead.
+    // The answer says what to do instead.
     let cancel = tool.runtime.sagas().cancel(started.id(), "ada").await;
     assert!(cancel.unwrap().is_some());
     let record = at_last(process.over(started.id())).await;
@@ -188,7 +188,7 @@ async fn a_saga_is_parked_or_taken_over(ground: Ground) {
         let id = left(&ground, &world, &[item]).await.remove(0);
         world.plan("trip", &[Ask::Take(item), Ask::Take(100)]);
         let park = async {
-            // The one or the other is first.
+            // In some rounds before the other process has taken the saga over, in some after.
             tokio::time::sleep(Duration::from_millis(3 * u64::from(item))).await;
             tool.runtime.sagas().park(&id, "ada").await.unwrap()
         };
@@ -335,7 +335,7 @@ async fn what_cannot_be_parked_is_told(ground: Ground) {
     assert!(process.letters().await.is_empty());
     process.shutdown().await;
 
-    // A long step, and an operator without a reason.
+    // An operator without a name, and with a long reason.
     let id = left(&ground, &world, &[1]).await.remove(0);
     let tool = operator(&ground).await;
     let reason = "📦 why\0 ".repeat(100_000);

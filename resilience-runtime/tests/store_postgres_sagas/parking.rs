@@ -1,4 +1,4 @@
-//! Parking a saga with nothing but psql.
+//! Parking a saga by SQL.
 
 use resilience_runtime::dlq::{DeadLetter, DeadLetterKind, DeadLetterStatus, Queue};
 use resilience_runtime::operator::Operator;
@@ -146,7 +146,7 @@ async fn what_somebody_has_or_is_over_is_left_alone() {
     assert_eq!(asked(&url, PARK).await, "NULL");
     let saga = started(&store).await;
     assert_eq!(asked(&url, PARK).await, "owned");
-    // It may be late, and nobody has missed it.
+    // It may only be late: nobody has declared it dead.
     execute(
         &url,
         "UPDATE resilience_workers SET lease_end = clock_timestamp() - interval '30 seconds'",

@@ -45,7 +45,7 @@ async fn orphaned(runtime: &Runtime) -> Result<Vec<Check>, StoreError> {
             format!("{count} unfinished of `{name}` version {version}, whose program is gone");
         let remedy = format!(
             "a program that has `{name}` in version {version} takes them over within seconds: if this stays, start one, or \
-             deploy that version again; if none will ever have it, `resilience sagas park` closes them by hand"
+             deploy that version again; if none ever will, park them (`resilience sagas park`) and close them by hand"
         );
         Check::warn(SAGAS, finding, remedy)
     });

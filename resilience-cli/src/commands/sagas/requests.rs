@@ -133,7 +133,7 @@ pub(super) async fn compensate(
     }
 }
 
-/// Nobody is asked: the saga has no program, and this needs none.
+/// Parks the saga itself: it has no program that could be asked, and parking needs none of its code.
 pub(super) async fn park(
     runtime: &Runtime,
     id: &str,
@@ -147,7 +147,7 @@ pub(super) async fn park(
         ParkOutcome::Owned(owner) => {
             let owner = owner.map_or(String::new(), |owner| format!(" (worker {owner})"));
             return Err(conflict(format!(
-                "a program that is alive has saga {id}{owner}: `sagas cancel` asks it to stop and undo the saga"
+                "a live program has saga {id}{owner}: `sagas cancel` asks it to stop and undo the saga"
             )));
         }
         ParkOutcome::NotUnfinished(status) => {

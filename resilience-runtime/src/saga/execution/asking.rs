@@ -21,7 +21,7 @@ pub(in crate::saga) struct Asked {
 }
 
 impl Asked {
-    /// The record of its end.
+    /// The record of the step with this outcome.
     pub(super) fn record(
         &self,
         position: u32,

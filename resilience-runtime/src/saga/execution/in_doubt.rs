@@ -1,4 +1,4 @@
-//! Steps that may have had their effect although nothing came out of them.
+//! Steps whose outcome is not known: they may have had their effect.
 
 use super::Execution;
 use super::asking::Asked;
@@ -6,14 +6,15 @@ use super::progress::{NewStep, Progress};
 use crate::saga::journal::StepOutcome;
 
 impl Execution {
-    /// The journal does not say which step is under way. Its code does, as long as it is run again after an interruption; a
-    /// saga that is parked for being interrupted too often is undone without it. So in a run whose end may park the saga, a
-    /// step that is to be undone when it is in doubt is written down as such before it begins. Whether `step` had to be, and
-    /// is to wait until that is durable.
+    /// Records `step` as in doubt before it begins, if the next interruption may park the saga and the step is one that is
+    /// undone in doubt. Returns whether it did: then the step has to wait until the record is durable.
     ///
-    /// A first interruption parks a saga only where none is allowed, which all processes on a store are taken to see alike. In
-    /// all other cases the first run does not need it, nor does a step that no earlier run can have begun: it came after
-    /// something that did come out, and what comes out begins the count of interruptions anew.
+    /// The journal does not say which step is under way. Usually the body does, when it is run again after an interruption.
+    /// But a saga that was interrupted too often is parked, and is undone from its journal alone.
+    ///
+    /// A first interruption parks a saga only where `max_interruptions` is 0, and all processes on a store are supposed to
+    /// agree on that. Otherwise the first run needs no such record. Nor does a step that no earlier run can have begun: a step
+    /// before it has ended in this run, and that resets the count of interruptions.
     pub(super) fn announce_in_doubt(
         &self,
         progress: &mut Progress,
@@ -37,9 +38,9 @@ impl Execution {
         true
     }
 
-    /// A new step that the run does not take: it takes none any more, or the body does not want it any more. An earlier run
-    /// may have: the journal may not say which step was under way when it was interrupted, but the code does, and asks for
-    /// it.
+    /// A new step does not begin in this run: the run takes no more steps, or the body has dropped it. If an earlier run may
+    /// have begun it, it is in doubt. The journal may not say which step was under way at an interruption; the body, which
+    /// asks for it, does.
     pub(super) fn not_begun(&self, step: &NewStep, asked: &Asked) {
         let mut progress = self.progress();
         let is_first = self.attempt(progress.is_first_to_begin()) == 1;
@@ -55,7 +56,7 @@ impl Execution {
         progress.add(record, false);
     }
 
-    /// How often a step that begins now has been begun, this time included, as far as it can be known.
+    /// Which attempt at the step this is, counted from 1, as far as it can be known.
     pub(super) fn attempt(&self, is_first_to_begin: bool) -> u32 {
         match is_first_to_begin {
             true => 1,

@@ -76,16 +76,16 @@ pub(super) struct NewStep {
     /// How many steps of this name and with these arguments this run asked for before. Unlike the occurrence it does not
     /// depend on what happened at what time.
     pub(super) alike: u32,
-    /// The position at which the journal has it in doubt.
+    /// The position of its record, if it is recorded as in doubt.
     pub(super) position: Option<u32>,
-    /// Whether that was written in this run, before it begins.
+    /// Whether this run made that record, before the step begins.
     pub(super) is_announced: bool,
     /// How many records there were when it was asked for: it may be a consequence of them.
     pub(super) after: usize,
 }
 
 impl NewStep {
-    /// Its position, if it was written down in this run before it began.
+    /// The position of the record that this run made before the step begins.
     pub(super) fn announced(&self) -> Option<u32> {
         self.position.filter(|_| self.is_announced)
     }

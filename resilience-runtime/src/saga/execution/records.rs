@@ -9,7 +9,7 @@ pub(super) struct Records {
     next_position: u32,
     /// The first position that the journal did not have when this run began.
     first_new: u32,
-    /// Positions from there on of steps that were written down before they began.
+    /// The positions, from there on, of steps that were recorded before they began.
     announced: Vec<u32>,
     /// So many at least, from the first on, are durable.
     durable: usize,
@@ -21,7 +21,7 @@ struct Entry {
     record: StepRecord,
     pivot: bool,
     state: State,
-    /// It is in doubt for the journal, and has certainly had no effect.
+    /// The step is in doubt for the journal, but has certainly had no effect.
     is_void: bool,
 }
 
@@ -70,7 +70,7 @@ impl Records {
         self.entries.get(at).map(|entry| &entry.record)
     }
 
-    /// Without those that certainly had no effect.
+    /// All but the void ones.
     pub(super) fn iter(&self) -> impl Iterator<Item = &StepRecord> {
         let entries = self.entries.iter().filter(|entry| !entry.is_void);
         entries.map(|entry| &entry.record)
@@ -88,18 +88,19 @@ impl Records {
         self.put(record, pivot, State::Unwritten);
     }
 
-    /// Adds a step that is about to begin, as in doubt. What it comes to takes its place.
+    /// Adds a step that is about to begin, as in doubt. Its outcome replaces this record.
     pub(super) fn announce(&mut self, record: StepRecord) {
         self.announced.push(record.position);
         self.add(record, false);
     }
 
-    /// The step that was announced at `position`, if it was, certainly has had no effect: there is nothing to undo.
+    /// Makes the record that was announced at `position`, if there is one, void: the step has certainly had no effect, so there
+    /// is nothing to undo.
     pub(super) fn take_back(&mut self, position: Option<u32>) {
         let found = position.and_then(|position| self.replaceable(position));
         if let Some(entry) = found.and_then(|at| self.entries.get_mut(at)) {
             entry.is_void = true;
-            // Should it be written yet.
+            // In case it is still to be written.
             entry.record.compensation = None;
         }
     }
@@ -126,7 +127,7 @@ impl Records {
         }
     }
 
-    /// Where the record is whose place one with this position takes. The position of most is new.
+    /// The index of the record that one with this position replaces. Most positions are new, and need no search.
     fn replaceable(&self, position: u32) -> Option<usize> {
         if position >= self.first_new && !self.announced.contains(&position) {
             return None;

@@ -62,7 +62,7 @@ pub enum StepOutcome {
     /// when the body is run again.
     Failed,
     /// It was cut off, or it failed and may have had its effect; or it was about to begin again after its process was gone, and
-    /// has not ended since. There is no output. It is undone like a step that is done, and run again when the body is run
+    /// has not ended since. There is no output. If it has a compensation it is undone, and it is run again when the body is run
     /// again.
     InDoubt,
 }
@@ -72,8 +72,8 @@ words!(StepOutcome: Done = "done", Failed = "failed", InDoubt = "in_doubt");
 /// A step that has ended, or is in doubt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StepRecord {
-    /// The position in the order in which steps ended, from 0; of a step that was in doubt before it began again, the order in
-    /// which that was written. Compensation goes backwards.
+    /// The position in the order in which steps ended, from 0. A step that was recorded as in doubt before it began again keeps
+    /// the position of that record. Compensation goes backwards.
     pub position: u32,
     /// The name under which the step is registered. Names that begin with `saga::` do not belong to steps of the program:
     /// `saga::now` and `saga::sleep` are helpers, and `saga::call <name>` is a saga that the body called.

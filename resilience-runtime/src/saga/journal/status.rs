@@ -23,7 +23,7 @@ use crate::words::words;
 ///   Parked, CompensationFailed ──▶ Resolved: an operator says that it is settled
 /// ```
 ///
-/// There will be no other status, because every store and every reader of a journal would have to know it.
+/// Later versions may have more statuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

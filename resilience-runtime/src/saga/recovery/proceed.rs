@@ -77,8 +77,8 @@ async fn poisoned(core: &Arc<Core>, record: SagaRecord) {
         compensation::give_up(core, undoing, reason).await;
     } else {
         let reason = format!(
-            "{reason}; should it be undone, a step that was under way is undone with it where it says `in_doubt = \
-             compensate`: look after any other one by hand"
+            "{reason}; if it is undone, a step that was under way is undone with it only if it says `in_doubt = \
+             compensate`: check any other one by hand"
         );
         let saga = ToPark::of_record(&record);
         let _ = saga

@@ -53,7 +53,7 @@ impl Columns for PgRow {
         column(self, index).map(Timestamp::from_micros)
     }
 
-    /// In microseconds; less than none is none.
+    /// In microseconds. Negative ones, after the clock was set back, are 0.
     fn duration_if_any(&self, index: usize) -> Result<Option<Duration>, Unreadable> {
         let micros: Option<i64> = column(self, index)?;
         Ok(micros.map(|it| Duration::from_micros(u64::try_from(it).unwrap_or(0))))

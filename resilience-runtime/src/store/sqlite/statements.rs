@@ -71,7 +71,7 @@ pub(super) enum Part {
     Lock,
     /// Gives locks and places back.
     Unlock,
-    /// Sagas that an operator parks.
+    /// Parks sagas by hand.
     Park,
 }
 

@@ -1,4 +1,4 @@
-//! Sagas that an operator parks.
+//! Parking a saga by hand.
 
 use super::super::audit::Subject;
 use super::super::{Asking, Data};
@@ -24,6 +24,7 @@ impl Data {
         if !saga.is_left_behind() {
             return Ok(Some(ParkOutcome::Owned(None)));
         }
+        // Of the step that the letter is about, if there is a letter and it is about one.
         let position = park.dead_letter.as_ref().map(|letter| letter.position);
         let is_undone = |position| {
             let mut steps = record.steps.iter();

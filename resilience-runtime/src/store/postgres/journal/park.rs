@@ -1,4 +1,4 @@
-//! Sagas that an operator parks.
+//! Parking a saga by hand.
 
 use uuid::Uuid;
 

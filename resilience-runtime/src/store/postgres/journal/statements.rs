@@ -76,7 +76,7 @@ macro_rules! record_steps {
     };
 }
 
-/// What a write does to the row of its saga. NULL leaves what is there.
+/// The `SET` of a write to the row of its saga. NULL leaves the value that is there.
 macro_rules! changes {
     ($status:literal, $output:literal, $error:literal, $failure:literal, $pivots:literal) => {
         concat!(
@@ -101,7 +101,7 @@ macro_rules! changes {
     };
 }
 
-/// The `fence` of a write to one saga that changes its row: `$1` saga, `$2` epoch.
+/// The same as the `fence` of a write to one saga, `$1`, under the epoch `$2`.
 macro_rules! write_saga {
     ($($change:literal),*) => {
         concat!(
