@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use resilience_runtime::dlq::{DeadLetterKind, DeadLetterStatus, RetryAs, RetryOutcome};
+use resilience_runtime::dlq::{
+    DeadLetterId, DeadLetterKind, DeadLetterStatus, RetryAs, RetryOutcome,
+};
 use resilience_runtime::error::Error;
 use resilience_runtime::operator::Operator;
 use resilience_runtime::runtime::RuntimeBuilder;
@@ -58,12 +60,25 @@ async fn left(ground: &Ground, world: &World, items: &[u32]) -> Vec<SagaId> {
 }
 
 /// Parks it, as somebody who says why.
-async fn parked(process: &Process, id: &SagaId) -> i64 {
+async fn parked(process: &Process, id: &SagaId) -> DeadLetterId {
     let ada = Operator::named("ada").because("v1 was retired");
     match process.runtime.sagas().park(id, ada).await.unwrap() {
         ParkOutcome::Parked(letter) => letter,
         other => panic!("{other:?}"),
     }
+}
+
+async fn is_parked_as_its_letter_says(process: &Process, id: &SagaId, letter: DeadLetterId) {
+    let record = process.saga(id).await;
+    let found = (record.status, record.parking, record.epoch);
+    assert_eq!(found, (Status::Parked, Some(Parking::Operator), 2));
+    let letter = process.runtime.dead_letters().get(letter).await.unwrap();
+    let work = letter.unwrap().work;
+    assert_eq!(work.kind, DeadLetterKind::Saga);
+    assert_eq!(work.operation, "trip");
+    assert_eq!(work.arguments, record.input);
+    assert_eq!(work.error, "parked by ada (v1 was retired)");
+    assert_eq!(record.error, Some(work.error));
 }
 
 async fn a_saga_that_nobody_runs_is_parked_until_its_letter_is_dealt_with(ground: Ground) {
@@ -74,18 +89,8 @@ async fn a_saga_that_nobody_runs_is_parked_until_its_letter_is_dealt_with(ground
     let handle = tool.runtime.sagas().handle::<String, Error>(&sagas[0]);
     let mut letters = Vec::new();
     for id in &sagas {
-        let letter = parked(&tool, id).await;
-        letters.push(letter);
-        let record = tool.saga(id).await;
-        let found = (record.status, record.parking, record.epoch);
-        assert_eq!(found, (Status::Parked, Some(Parking::Operator), 2));
-        let letter = tool.runtime.dead_letters().get(letter).await.unwrap();
-        let letter = letter.unwrap();
-        assert_eq!(letter.work.kind, DeadLetterKind::Saga);
-        assert_eq!(letter.work.operation, "trip");
-        assert_eq!(letter.work.arguments, record.input);
-        assert_eq!(letter.work.error, "parked by ada (v1 was retired)");
-        assert_eq!(record.error, Some(letter.work.error));
+        letters.push(parked(&tool, id).await);
+        is_parked_as_its_letter_says(&tool, id, letters[letters.len() - 1]).await;
     }
     assert_eq!(tool.runtime.sagas().orphaned().await.unwrap(), []);
     let waited = at_last(handle.result()).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! What is asked of the programs that run sagas.
+//! What is asked of the programs that run sagas; and parking, for sagas that have no program.
 
 use resilience_runtime::dlq::{DeadLetterFilter, DeadLetterId, RetryAs};
 use resilience_runtime::operator::Operator;

@@ -33,7 +33,9 @@ impl Execution {
         let position = progress.records.reserve();
         let record = asked.record(position, step.occurrence, StepOutcome::InDoubt, None);
         progress.records.announce(record);
-        (step.position, step.is_announced) = (Some(position), true);
+        step.position = Some(position);
+        step.is_announced = true;
+        // It begins when everything up to this record is durable.
         step.after = progress.records.len();
         true
     }

@@ -9,7 +9,7 @@ use super::statements::PARK;
 use super::write::{letter, maybe};
 use crate::error::StoreError;
 use crate::operator::Operator;
-use crate::saga::journal::{Park, ParkOutcome, Parking, SagaId, Status};
+use crate::saga::journal::{Park, ParkOutcome, SagaId, Status};
 use crate::store::rows::{Unreadable, text};
 
 const DOING: &str = "parking a saga";
@@ -31,7 +31,7 @@ impl PostgresStore {
             .number(epoch)
             .text(status.as_str())
             .maybe_text(advance.status.map(|status| status.as_str().to_owned()))
-            .maybe_text(advance.parking.map(|it: Parking| it.as_str().to_owned()))
+            .maybe_text(advance.parking.map(|parking| parking.as_str().to_owned()))
             .maybe_text(maybe(advance.error.as_deref()))
             .maybe_text(letter.map(|letter| letter.to_string()))
             .text(self.shared.sagas.worker.all_ids())
