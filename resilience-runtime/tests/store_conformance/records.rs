@@ -65,6 +65,7 @@ macro_rules! records {
                 a_release_wakes_who_waits,
                 what_happens_before_the_first_poll_is_not_missed,
                 all_who_wait_come_to_the_record,
+                who_asks_while_a_result_comes_is_not_forgotten,
                 who_does_not_wait_is_not_woken,
                 a_waiter_that_leaves_takes_nobody_along;
         }

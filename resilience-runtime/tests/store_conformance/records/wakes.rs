@@ -123,6 +123,41 @@ pub(crate) async fn all_who_wait_come_to_the_record(
     }
 }
 
+/// Of many keys at once: questions and results cross each other on their way to the store.
+pub(crate) async fn who_asks_while_a_result_comes_is_not_forgotten(
+    fixture: impl Fixture<Store: IdempotencyStore>,
+) {
+    let stores = [fixture.worker().await, fixture.worker().await];
+    at_once(200, |number| {
+        let stores = stores.clone();
+        async move {
+            let caller = Caller::of(number);
+            caller.granted(&stores[0]).await;
+            let askers: Vec<_> = (0..4)
+                .map(|asker| tokio::spawn(asks(stores[asker % 2].clone(), caller.another())))
+                .collect();
+            // Some have asked before the result is on its way, others ask after it.
+            for _ in 0..number % 8 {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(caller.completes(&stores[0], "1").await, Completion::Stored);
+            for asker in askers {
+                assert_eq!(asker.await.unwrap(), End::Record(caller.value("1")));
+            }
+            Ok(())
+        }
+    })
+    .await;
+}
+
+async fn asks(store: impl IdempotencyStore, caller: Caller) -> End {
+    match caller.claims(&store).await {
+        Claim::Busy(busy) => waits(&store, caller, busy).await,
+        Claim::Completed(record) => End::Record(record),
+        Claim::Granted(_) | Claim::Mismatch => panic!("it runs"),
+    }
+}
+
 pub(crate) async fn who_does_not_wait_is_not_woken(fixture: impl Fixture<Store: IdempotencyStore>) {
     let (here, there) = (fixture.worker().await, fixture.worker().await);
     for (key, store) in [(1, &here), (2, &there)] {
