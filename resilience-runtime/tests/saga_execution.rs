@@ -3,6 +3,8 @@
 // Helpers of tests may panic like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
+#[path = "saga_execution/callers.rs"]
+mod callers;
 #[path = "saga_execution/connection.rs"]
 mod connection;
 #[path = "saga_execution/context.rs"]

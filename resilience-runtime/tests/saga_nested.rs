@@ -7,9 +7,14 @@
 mod crashes;
 #[path = "saga_nested/ends.rs"]
 mod ends;
+#[path = "saga_nested/interrupted.rs"]
+mod interrupted;
+#[allow(dead_code, reason = "not every test needs all of it")]
+#[path = "saga_recovery/mortal.rs"]
+mod mortal;
 #[path = "saga_lifecycle/rig.rs"]
 mod rig;
 #[path = "saga_nested/shutdown.rs"]
 mod shutdown;
 
-use rig::{process, trips, world};
+use rig::{operations, process, trips, world};

@@ -33,7 +33,6 @@ async fn again(
     };
     execution.forget_failures();
     execution.flush().await?;
-    let outstanding = std::future::ready(outstanding);
     let Some(next) = rerun::after(&execution, why, &cause, outstanding).await? else {
         return Ok(());
     };

@@ -63,7 +63,8 @@ pub trait Journal: Send + Sync {
     /// A saga that has the nonce of the new one, and is still as this process began it, is the new one.
     ///
     /// If the saga that is found is unfinished and its owner is gone, or it has none, it is taken over. Its interruptions are
-    /// counted as in [`Journal::take_over`].
+    /// counted as in [`Journal::take_over`]. One of another function or version is left as it is, and is [`Started::Busy`]:
+    /// who asks for it may not have its code.
     fn start(&self, saga: NewSaga) -> BoxFuture<'_, Result<Started, StoreError>>;
 
     /// Writes all of `advance` if `epoch` is still the epoch of `saga`. If the saga has another epoch or does not exist, writes

@@ -23,7 +23,7 @@ pub(super) async fn after(
     execution: &Arc<Execution>,
     ended: Unfinished,
     cause: &str,
-    outstanding: impl Future<Output = Outstanding>,
+    outstanding: Outstanding,
 ) -> Result<Option<Next>, Stop> {
     let core = &execution.core;
     let before = match execution.progressed() {
@@ -33,7 +33,6 @@ pub(super) async fn after(
     let most = core.settings.forward_attempts;
     let Some((reruns, pause)) = before.after(ended, most) else {
         // What is in doubt is undone with the rest, should an operator want that.
-        let outstanding = outstanding.await;
         let reason = ended.for_good(most, cause);
         let saga = ToPark::after_run(execution);
         saga.park(core, Parking::Stuck, reason, outstanding).await?;

@@ -53,6 +53,11 @@ pub(super) async fn finish(execution: Arc<Execution>, permit: Permit) {
 
 async fn go_on(execution: Arc<Execution>, permit: Permit) -> Result<(), Stop> {
     execution.flush().await?;
+    // Waits for what else is being written: the next run, which begins with what the journal has now, writes there, too.
+    let outstanding = execution.outstanding().await;
+    if let Some(stop) = execution.stopped() {
+        return Err(stop);
+    }
     let core = Arc::clone(&execution.core);
     let Some(record) = ledger::load(&core, &execution.id).await? else {
         return Ok(());
@@ -60,7 +65,6 @@ async fn go_on(execution: Arc<Execution>, permit: Permit) -> Result<(), Stop> {
     if (record.status, record.epoch) != (Status::Running, execution.epoch) {
         return Ok(());
     }
-    let outstanding = execution.outstanding();
     let next = rerun::after(
         &execution,
         Unfinished::CutOff,

@@ -253,3 +253,44 @@ async fn code_that_differs_is_told_apart_all_the_same() {
     assert!(process.difference().contains(difference));
     assert_eq!(process.world.times("b 1"), 0);
 }
+
+/// Asked for twice with the same arguments, because it failed the first time.
+async fn once_more(world: World) -> Result<String, Failed> {
+    if doubtful(&world, 1).await.is_err() {
+        doubtful(&world, 1).await?;
+    }
+    b(&world, 2).await?;
+    a(&world, 3).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_in_doubt_is_not_taken_for_the_call_after_it() {
+    for dies_first in [false, true] {
+        let process = Process::first().await;
+        process.world.body(once_more);
+        let mut goes = vec![Goes::Fail, Goes::Hang];
+        // In its second run it is written down before it begins.
+        goes.splice(0..0, dies_first.then_some(Goes::Hang));
+        process.world.goes("doubtful 1", &goes);
+        process.world.goes("b 2", &[Goes::Hang]);
+        process.world.goes("a 3", &[Goes::Fail]);
+        process
+            .die_in("doubtful 1", if dies_first { 1 } else { 2 })
+            .await;
+        let mut process = process;
+        if dies_first {
+            process = process.restart().await;
+            process.world.done("doubtful 1", 3).await;
+        }
+        let process = process.restart().await;
+        process.world.done("b 2", 1).await;
+        let process = process.restart().await;
+        process.runtime.recovered().await;
+        // What was done is not done again, and what may have been done before it is undone, too.
+        let mut effects = vec!["doubtful 1"; goes.len() + 1];
+        effects.extend(["b 2", "b 2", "a 3", "undo b 2"]);
+        effects.extend(["undo doubtful 1", "undo doubtful 1 in doubt"]);
+        assert_eq!(process.world.effects(), effects, "{dies_first}");
+        assert_eq!(process.status(), Status::Compensated);
+    }
+}

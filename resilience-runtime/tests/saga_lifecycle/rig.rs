@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "not every test needs all of it")]
 
 #[path = "../saga_support/operations.rs"]
-mod operations;
+pub(crate) mod operations;
 pub(crate) mod process;
 pub(crate) mod spy;
 pub(crate) mod trips;

@@ -93,7 +93,19 @@ pub(crate) async fn the_given_id_of_a_worker_that_is_gone_is_taken_over(fixture:
     let id = begun(&crashes, given(&SagaId::generate())).await;
     advance(&crashes, &id, steps([step(0)])).await;
     fixture.crash(crashes).await;
-    match store.start(again(&id)).await.unwrap() {
+    let by_others = [
+        again(&id),
+        NewSaga {
+            version: 9,
+            ..given(&id)
+        },
+    ];
+    for other in by_others.clone() {
+        let left = store.start(other).await.unwrap();
+        assert!(matches!(left, Started::Busy(_)), "{left:?}");
+    }
+    assert_eq!(store.orphaned(Vec::new()).await.unwrap().len(), 1);
+    match store.start(given(&id)).await.unwrap() {
         Started::TakenOver(record) => {
             assert_eq!((record.epoch, record.interruptions), (2, 1));
             assert_eq!(record.input, r#"{"order":1}"#);
@@ -101,8 +113,10 @@ pub(crate) async fn the_given_id_of_a_worker_that_is_gone_is_taken_over(fixture:
         }
         other => panic!("{other:?}"),
     }
-    let busy = store.start(again(&id)).await.unwrap();
-    assert!(matches!(busy, Started::Busy(_)), "{busy:?}");
+    for saga in by_others.into_iter().chain([given(&id)]) {
+        let busy = store.start(saga).await.unwrap();
+        assert!(matches!(busy, Started::Busy(_)), "{busy:?}");
+    }
     fixture.close(store).await;
     let store = fixture.worker().await;
     match store.start(given(&id)).await.unwrap() {

@@ -17,7 +17,7 @@ const WITH: &str = " with ";
 pub(super) struct Calls {
     /// Steps of earlier runs that have an answer and that this run has not asked for: where they are in the records.
     unasked: HashMap<(String, u32), usize>,
-    /// Steps of earlier runs that are in doubt, likewise.
+    /// Steps of earlier runs that are in doubt and have no answer, likewise.
     in_doubt: HashMap<(String, u32), usize>,
     /// How many steps of each name this run has asked for.
     asked: HashMap<String, u32>,
@@ -54,6 +54,11 @@ impl Calls {
                 StepOutcome::InDoubt => calls.in_doubt.insert(call, at),
             };
         }
+        // One that failed in doubt has its answer: the same call made once more is another one.
+        let Self {
+            unasked, in_doubt, ..
+        } = &mut calls;
+        in_doubt.retain(|call, _| !unasked.contains_key(call));
         calls
     }
 

@@ -36,6 +36,13 @@ pub struct NewSaga {
     pub nonce: u128,
 }
 
+impl NewSaga {
+    /// Whether whoever starts it has the code of `other`, too.
+    pub(crate) fn has_code_of(&self, other: &SagaRecord) -> bool {
+        (self.name.as_str(), self.version) == (other.name.as_str(), other.version)
+    }
+}
+
 /// The answer to [`Journal::start`](super::Journal::start).
 #[derive(Debug)]
 pub enum Started {
@@ -47,7 +54,8 @@ pub enum Started {
     /// There is an unfinished saga with this id or key whose process is gone. It now belongs to this process, under
     /// the epoch in the record.
     TakenOver(SagaRecord),
-    /// There is a saga with this id or key that this or another live process is working on.
+    /// There is a saga with this id or key that this or another live process is working on, or that waits for a process with
+    /// its function in its version.
     Busy(SagaId),
 }
 

@@ -318,7 +318,7 @@ impl PostgresStore {
         if !record.status.is_unfinished() {
             return Ok(Started::Ended(record));
         }
-        if is_ours || alive {
+        if is_ours || alive || !saga.has_code_of(&record) {
             return Ok(Started::Busy(record.id));
         }
         self.bury_the_dead(STARTING).await?;

@@ -195,6 +195,8 @@ impl SqliteStore {
                 if answers {
                     return Ok(Started::Ended(record));
                 }
+            } else if !saga.has_code_of(&record) {
+                return Ok(Started::Busy(there.id));
             } else if record.epoch == there.epoch
                 && status.is_unfinished()
                 && let Some(record) = self.acquire(STARTING, record, status, None).await?

@@ -15,7 +15,7 @@ impl Data {
                 return Ok(Started::New(record.started_at));
             }
             if new.given {
-                return Ok(found(there, asking));
+                return Ok(found(there, &new, asking));
             }
             let text = format!("there is another saga with the id {}", new.id);
             return Err(StoreError::refused("starting a saga", text));
@@ -24,7 +24,7 @@ impl Data {
             && let Some(there) = self.sagas.with_key(key.digest)
         {
             if !there.gives_up_its_key(key.ttl, asking.now) {
-                return Ok(found(there, asking));
+                return Ok(found(there, &new, asking));
             }
             there.record.key = None;
         }
@@ -33,8 +33,8 @@ impl Data {
     }
 }
 
-fn found(there: &mut Saga, asking: &Asking) -> Started {
-    if there.is_left_behind() {
+fn found(there: &mut Saga, new: &NewSaga, asking: &Asking) -> Started {
+    if there.is_left_behind() && new.has_code_of(&there.record) {
         Started::TakenOver(there.take_over(asking))
     } else if there.record.status.is_unfinished() {
         Started::Busy(there.record.id.clone())
