@@ -17,4 +17,4 @@ mod rig;
 #[path = "saga_nested/shutdown.rs"]
 mod shutdown;
 
-use rig::{operations, process, trips, world};
+use rig::{operations, process, spy, trips, world};

@@ -291,11 +291,14 @@ async fn bar(
     name: &str,
     step: &StepRecord,
 ) -> Result<(), NotUndone> {
+    // Should this process die before the end of it is written, one with the same code finds it.
+    let versions = core.catalog.sagas.keys();
+    let versions = versions.filter_map(|(known, version)| (*known == name).then_some(*version));
     let bar = NewSaga {
         id: child.clone(),
         given: true,
         name: name.to_owned(),
-        version: 1,
+        version: versions.max().unwrap_or(1),
         key: None,
         input: step.arguments.clone(),
         timeout: None,

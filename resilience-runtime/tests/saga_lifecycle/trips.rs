@@ -72,6 +72,7 @@ sagas! {
     mutual: Saga::named("mutual").max_concurrent(1), |saga, _| saga.anonymous();
     insistent: Saga::named("insistent").timeout(Duration::from_secs(3600)), |saga, _| saga.anonymous();
     inner: Saga::named("inner"), |saga, _| saga.anonymous();
+    second: Saga::named("second").version(2), |saga, _| saga.anonymous();
     inner_by_id: Saga::named("inner_by_id"), |saga, order| saga.id(&format!("inner-{order}"));
 }
 
